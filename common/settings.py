@@ -1,0 +1,77 @@
+"""Every setting of the project, read once from the environment.
+
+Paths are absolute. No other module reads `os.environ`; dbt reads the same variables through `env_var`.
+"""
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The environment variables `GROWTH_*`, typed; a value that does not fit raises and names the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="GROWTH_", env_ignore_empty=True, frozen=True)
+
+    env: Literal["local", "production"] = "local"
+    source_root: str | None = None
+    data_dir: Path = PROJECT_DIR / "data"
+    as_of: date | None = None
+    sample_size: Literal["small", "medium", "full"] = "small"
+    max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
+    max_lost_share: float = Field(default=0.2, ge=0, le=1)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The working DuckDB file. Only the pipeline opens it."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def serving_path(self) -> Path:
+        """The published DuckDB file, which readers open read-only."""
+        return self.data_dir / "published" / "serving.duckdb"
+
+    @property
+    def sample_dir(self) -> Path:
+        """The sample company: `source/` in the shape of the contract, `books/` with what it knows of itself."""
+        return self.data_dir / "sample" / self.sample_size
+
+    @property
+    def dlt_dir(self) -> Path:
+        """dlt's working folder: load packages that are not finished yet."""
+        return self.data_dir / "state" / "dlt"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder: runs, events, schedules."""
+        return self.data_dir / "dagster"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """dbt's artifacts of the pipeline's own runs."""
+        return self.data_dir / "state" / "dbt"
+
+    @property
+    def resolved_source_root(self) -> str:
+        """The given source root, or the sample company's."""
+        return self.source_root or str(self.sample_dir / "source")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, validated on first use.
+
+    Raises `pydantic.ValidationError`, which names the variable and the values that are allowed.
+    """
+    return Settings()

@@ -1,0 +1,127 @@
+"""The working DuckDB file: how it is opened, and who holds it.
+
+DuckDB lets one process open a file for writing and refuses every other, so each process that opens the
+working file first takes the lock beside it. The kernel drops the lock when the process ends, however it ends.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import duckdb
+
+POLL_SECONDS = 0.5
+PROGRESS_EVERY_SECONDS = 15.0
+
+
+class DataDirError(RuntimeError):
+    """The data folder cannot be used; the message says which folder, why, and what to do."""
+
+
+class WarehouseBusyError(RuntimeError):
+    """The working file stayed in use for longer than the caller was willing to wait."""
+
+
+@contextmanager
+def hold(
+    path: Path, holder: str, *, wait_seconds: float = 3600.0, say: Callable[[str], None] = print
+) -> Iterator[None]:
+    """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
+
+    Waits up to `wait_seconds` while another process holds it and says which one does.
+    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written.
+    """
+    lock = _open_lock(path)
+    try:
+        _wait_for_lock(lock, holder, wait_seconds, say)
+        _wait_for_file(path, holder, wait_seconds, say)
+        _sign(lock, holder)
+        yield
+    finally:
+        lock.close()
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A short-lived connection to a DuckDB file, in UTC. The caller's process holds the file (see `hold`)."""
+    connection = duckdb.connect(str(path), read_only=read_only)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _open_lock(path: Path) -> TextIO:
+    lock_path = path.with_suffix(".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return lock_path.open("a+")
+    except OSError as error:
+        raise DataDirError(
+            f"the data folder {path.parent} cannot be written ({error.strerror}): "
+            "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
+        ) from error
+
+
+def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
+    started = said = time.monotonic()
+    first = True
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            now = time.monotonic()
+            if now - started >= wait_seconds:
+                raise WarehouseBusyError(
+                    f"{holder} waited {wait_seconds:.0f} s for the warehouse: {_read_holder(lock)} holds it. "
+                    "Let it end, or stop it, and start again"
+                ) from None
+            if first or now - said >= PROGRESS_EVERY_SECONDS:
+                say(f"waiting for the warehouse: {_read_holder(lock)} holds it")
+                first, said = False, now
+            time.sleep(POLL_SECONDS)
+
+
+def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
+    """A child of a killed run (dbt) may live on and keep the file open for a moment: wait until it is gone."""
+    if not path.exists():
+        return
+    started = time.monotonic()
+    first = True
+    while True:
+        try:
+            duckdb.connect(str(path)).close()
+            return
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                raise
+            if time.monotonic() - started >= wait_seconds:
+                raise WarehouseBusyError(f"{holder} cannot open {path}: {error}") from error
+            if first:
+                say(f"waiting for a process outside the pipeline that has {path.name} open: {error}")
+                first = False
+            time.sleep(POLL_SECONDS)
+
+
+def _sign(lock: TextIO, holder: str) -> None:
+    lock.seek(0)
+    lock.truncate()
+    json.dump({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}, lock)
+    lock.flush()
+
+
+def _read_holder(lock: TextIO) -> str:
+    lock.seek(0)
+    try:
+        signed = json.loads(lock.read())
+    except ValueError:
+        return "another process"
+    return f"{signed['holder']} (process {signed['pid']}, since {signed['since']})"
