@@ -17,7 +17,9 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """The environment variables `GROWTH_*`, typed; a value that does not fit raises and names the variable."""
 
-    model_config = SettingsConfigDict(env_prefix="GROWTH_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GROWTH_", env_file=PROJECT_DIR / ".env", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     env: Literal["local", "production"] = "local"
     source_root: str | None = None

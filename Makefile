@@ -1,0 +1,61 @@
+# With Python 3.11 to 3.13 and make on the machine, every target works from a fresh clone.
+# Settings are environment variables (see .env.example) or arguments: make run GROWTH_AS_OF=2026-09-30
+
+PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell command -v python$(version) 2>/dev/null)) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run ui test soak lint format docs bench lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make the environment in .venv (the other targets do it by themselves)
+
+$(READY): requirements.lock
+	@echo "Making the environment in $(VENV) (about two minutes, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	@touch $@
+
+run: $(READY) ## Simulate or read the sources, load, build, validate, publish
+	@$(BIN)/python -m orchestration run
+
+ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
+	@$(BIN)/python -m orchestration ui
+
+test: $(READY) ## Every test (at most ten minutes)
+	@$(BIN)/python -m pytest -m "not soak"
+
+soak: $(READY) ## What takes longer: large sizes, repeated kills
+	@$(BIN)/python -m pytest -m soak --timeout=7200
+
+lint: $(READY) ## Style, types, the arrows between the rooms, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m ingestion contract --check
+
+format: $(READY) ## Rewrite the code in the house's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(READY) ## dbt's documentation site, and the input contract's page
+	@$(BIN)/python -m ingestion contract
+	@$(BIN)/python -m orchestration docs
+
+bench: $(READY) ## Seconds, CPU and memory of each phase beside bare DuckDB (BENCH_SIZES="small medium")
+	@$(BIN)/python -m benchmarks $(BENCH_SIZES)
+
+lock: $(READY) ## Resolve pyproject.toml into requirements.lock again
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-package sqlglotrs --upgrade --quiet --output-file requirements.lock
+
+clean: ## Remove the environment, caches and the default data folder
+	rm -rf $(VENV) data dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

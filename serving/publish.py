@@ -1,0 +1,196 @@
+"""Publishing: what passed the gates becomes the one file that readers open, in one rename."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from common.settings import Settings
+from common.warehouse import connect
+
+# Read by the widest range of clients that still refuse the log of another file.
+STORAGE_VERSION = "v1.4.0"
+LAYERS = ("raw", "staging", "marts")
+
+
+class NotPublishableError(RuntimeError):
+    """The gates did not pass, or were not run; the published file stays as it was."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publish put before the readers."""
+
+    path: Path
+    as_of_date: date
+    rows_by_table: dict[str, int]
+    rows_set_aside: int
+    checks: dict[str, int]
+    bytes_written: int
+
+
+def publish(settings: Settings, run_id: str) -> Published:
+    """Copy schema `marts` of the working file, with `publish_info`, into a new file and swap it in.
+
+    The caller holds the warehouse. Readers see the old file until the rename and the new one after it.
+    Raises `NotPublishableError` if a gate has no result yet or its newest result blocks.
+    """
+    target = settings.serving_path
+    building = target.parent.with_name(target.parent.name + ".building") / target.name
+    shutil.rmtree(building.parent, ignore_errors=True)
+    building.parent.mkdir(parents=True)
+    with connect(settings.warehouse_path) as connection:
+        checks = _checks(connection)
+        _copy_marts(connection, building)
+        info = _write_publish_info(connection, run_id, checks)
+        rows = _count_rows(connection)
+        connection.execute("checkpoint serving")
+        connection.execute("detach serving")
+    size = building.stat().st_size
+    _swap(building, target)
+    return Published(target, info[0], rows, info[1], checks, size)
+
+
+def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Results of each table's newest check, counted as passed, warned and failed."""
+    try:
+        results = connection.execute(
+            """
+            select layer, table_name, expectation, status, severity
+            from quality.expectation_results
+            inner join (
+                select layer, table_name, max_by(run_id, checked_at) as run_id
+                from quality.expectation_results
+                group by layer, table_name
+            ) as newest using (layer, table_name, run_id)
+            order by layer, table_name, expectation
+            """
+        ).fetchall()
+    except duckdb.CatalogException:
+        results = []
+    missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
+    if missing:
+        raise NotPublishableError(
+            f"the gate after {', '.join(missing)} has no results: run `python -m expectations run <layer>` first"
+        )
+    counts = {"passed": 0, "warned": 0, "failed": 0}
+    blocking = []
+    for layer, table, expectation, status, severity in results:
+        outcome = _outcome(status, severity)
+        counts[outcome] += 1
+        if outcome == "failed":
+            blocking.append(f"{layer}.{table}: {expectation} ({status})")
+    if blocking:
+        raise NotPublishableError(
+            "nothing is published while checks block: "
+            + "; ".join(blocking[:5])
+            + ". See quality.expectation_results, mend the cause and run again"
+        )
+    return counts
+
+
+def _outcome(status: str, severity: str) -> str:
+    """A check that could not run blocks like a critical one that failed."""
+    if status == "passed":
+        return "passed"
+    return "warned" if status == "failed" and severity == "warning" else "failed"
+
+
+def _copy_marts(connection: duckdb.DuckDBPyConnection, building: Path) -> None:
+    connection.execute(f"attach {_literal(str(building))} as serving (storage_version '{STORAGE_VERSION}')")
+    connection.execute("create schema serving.marts")
+    for (table,) in _mart_tables(connection):
+        name = _identifier(table)
+        connection.execute(f"create table serving.marts.{name} as from marts.{name}")
+    comments = connection.execute(
+        """
+        select table_name, column_name, comment from duckdb_columns()
+        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        union all
+        select table_name, null, comment from duckdb_tables()
+        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        order by all
+        """
+    ).fetchall()
+    for table, column, comment in comments:
+        kind, name = "table", f"serving.marts.{_identifier(table)}"
+        if column is not None:
+            kind, name = "column", f"{name}.{_identifier(column)}"
+        connection.execute(f"comment on {kind} {name} is {_literal(comment)}")
+
+
+def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, checks: dict[str, int]) -> tuple[date, int]:
+    row = connection.execute("select as_of_date from intermediate.int_data_day").fetchone()
+    set_aside = connection.execute("select count(*) from raw.rejected_rows").fetchone()
+    assert row is not None
+    assert set_aside is not None
+    freshness = connection.execute(
+        "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
+    ).fetchall()
+    columns: dict[str, tuple[str, object]] = {
+        "run_id": ("varchar", run_id),
+        "as_of_date": ("date", row[0]),
+        "published_at": ("timestamp", datetime.now(UTC).replace(tzinfo=None)),
+        **{f"{source}_newest_at": ("timestamp", newest_at) for source, newest_at in freshness},
+        "rows_set_aside": ("bigint", set_aside[0]),
+        **{f"checks_{outcome}": ("bigint", count) for outcome, count in checks.items()},
+    }
+    declared = ", ".join(f"{_identifier(name)} {kind}" for name, (kind, _) in columns.items())
+    marks = ", ".join("?" for _ in columns)
+    connection.execute(f"create table serving.marts.publish_info ({declared})")
+    connection.execute(
+        f"insert into serving.marts.publish_info values ({marks})",  # noqa: S608
+        [value for _, value in columns.values()],
+    )
+    return row[0], set_aside[0]
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    counts = {}
+    for (table,) in _mart_tables(connection):
+        row = connection.execute(f"select count(*) from serving.marts.{_identifier(table)}").fetchone()  # noqa: S608
+        assert row is not None
+        counts[table] = row[0]
+    return counts
+
+
+def _mart_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
+    return connection.execute(
+        """
+        select table_name from duckdb_tables()
+        where database_name = current_database() and schema_name = 'marts'
+        order by table_name
+        """
+    ).fetchall()
+
+
+def _swap(building: Path, target: Path) -> None:
+    """Put the finished file in the place of the old one; after a crash either the one or the other is there."""
+    building.chmod(0o444)
+    _sync(building)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(0o755)
+    # A log that a dead client left beside the old file would be replayed into the new one.
+    target.with_name(target.name + ".wal").unlink(missing_ok=True)
+    building.replace(target)
+    _sync(target.parent)
+    building.parent.rmdir()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
