@@ -1,0 +1,68 @@
+"""The project's commands that need every room: run, ui, docs."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from common.settings import PROJECT_DIR, Settings, get_settings
+from common.warehouse import DataDirError
+
+
+def main() -> int:
+    """Run the command; 0 when it did what it says, 1 when it failed, 2 when a setting is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="load, build, validate and publish, in this process")
+    commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1:3000")
+    commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
+    command = parser.parse_args().command
+    try:
+        return {"run": _run, "ui": _ui, "docs": _docs}[command](get_settings())
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
+            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+        return 2
+    except DataDirError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _run(settings: Settings) -> int:
+    from orchestration.run import run_daily
+
+    return 0 if run_daily(settings) else 1
+
+
+def _ui(settings: Settings) -> int:
+    from orchestration.run import prepare_dagster_home
+
+    prepare_dagster_home(settings)
+    os.chdir(PROJECT_DIR)
+    dagster = Path(sys.executable).with_name("dagster")
+    os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3000"])
+
+
+def _docs(settings: Settings) -> int:
+    from common.warehouse import hold
+    from orchestration.manifest import DBT_PROJECT_DIR, dbt_environment
+
+    target_dir = settings.data_dir / "docs"
+    with hold(settings.warehouse_path, "dbt docs"):
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("dbt")), "docs", "generate", "--static"],
+            cwd=DBT_PROJECT_DIR,
+            env={**os.environ, **dbt_environment(settings, target_dir)},
+            check=False,
+        )
+    if done.returncode == 0:
+        print(f"open {target_dir / 'static_index.html'}")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What Dagster serves: assets, gates, the daily job and its schedule."""
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    Definitions,
+    ScheduleDefinition,
+    define_asset_job,
+    in_process_executor,
+)
+
+from common.settings import get_settings
+from ingestion.contract import load_contract
+from orchestration.dbt_assets import build_dbt_assets
+from orchestration.gates import build_gates
+from orchestration.manifest import current_manifest
+from orchestration.progress import progress_logger
+from orchestration.published import build_published
+from orchestration.raw_assets import raw_assets
+from orchestration.resources import Warehouse
+
+DAILY_JOB_NAME = "daily_refresh"
+
+
+def build_definitions() -> Definitions:
+    """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
+    settings = get_settings()
+    models = build_dbt_assets(current_manifest(settings))
+    marts = sorted(key for model_set in models for key in model_set.keys if key.path[0] == "marts")
+    daily_job = define_asset_job(
+        DAILY_JOB_NAME,
+        selection=AssetSelection.all(),
+        description="Load what is new, build, validate and publish: what `make run` does.",
+    )
+    schedule = ScheduleDefinition(
+        name="every_day",
+        job=daily_job,
+        cron_schedule="30 1 * * *",
+        execution_timezone="UTC",
+        description="After the day is over and its usage reports have been sent.",
+        default_status=(
+            DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
+        ),
+    )
+    return Definitions(
+        assets=[*raw_assets(settings, load_contract()), *models, build_published(marts)],
+        asset_checks=build_gates(),
+        jobs=[daily_job],
+        schedules=[schedule],
+        resources={"warehouse": Warehouse()},
+        loggers={"console": progress_logger},
+        # One process a run: on data of this size starting interpreters costs more than the work.
+        executor=in_process_executor,
+    )
+
+
+definitions = build_definitions()

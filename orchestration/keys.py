@@ -1,0 +1,12 @@
+"""The one rule that names assets: schema, then table. Raw, dbt and the gates share it."""
+
+from dagster import AssetKey
+
+SOURCE_KEY = AssetKey(["sources", "sample_company"])
+PUBLISHED_KEY = AssetKey(["published", "serving"])
+OWNERS = ["team:data"]
+
+
+def table_key(schema: str, table: str) -> AssetKey:
+    """The asset of a table of the working file."""
+    return AssetKey([schema, table])

@@ -1,0 +1,32 @@
+"""The file that readers open, as an asset downstream of every mart."""
+
+from collections.abc import Sequence
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+
+from orchestration.keys import OWNERS, PUBLISHED_KEY
+from orchestration.resources import Warehouse
+
+
+def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
+    """The publishing step; it waits for every mart and, through their blocking checks, for the gate."""
+
+    @asset(key=PUBLISHED_KEY, deps=marts, group_name="published", owners=OWNERS, kinds={"duckdb"}, pool="warehouse")
+    def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
+        from serving.publish import publish
+
+        result = publish(warehouse.settings, context.run_id)
+        return MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(result.rows_by_table.values()),
+                "path": str(result.path),
+                "as_of_date": result.as_of_date.isoformat(),
+                "rows_by_table": result.rows_by_table,
+                "rows_set_aside": result.rows_set_aside,
+                "checks": result.checks,
+                "bytes": result.bytes_written,
+            }
+        )
+
+    return published

@@ -1,0 +1,77 @@
+"""Settings that do not fit, and a data folder that cannot be used, end in a sentence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from common.settings import PROJECT_DIR, Settings
+
+
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """This project's Python in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_an_unknown_environment_is_not_taken_for_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_ENV", "staging")
+    with pytest.raises(ValidationError, match="'local' or 'production'"):
+        Settings()
+
+
+def test_an_unknown_environment_stops_the_run_with_a_sentence_that_names_it(tmp_path: Path) -> None:
+    done = run_python("-m", "orchestration", "run", GROWTH_ENV="prod", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "GROWTH_ENV='prod'" in done.stderr
+    assert "'local' or 'production'" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_day_that_is_no_date_stops_the_run(tmp_path: Path) -> None:
+    done = run_python("-m", "orchestration", "run", GROWTH_AS_OF="yesterday", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "GROWTH_AS_OF='yesterday'" in done.stderr
+
+
+def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_SOURCE_ROOT", "")
+    monkeypatch.setenv("GROWTH_AS_OF", "")
+    settings = Settings()
+    assert settings.source_root is None
+    assert settings.as_of is None
+
+
+# Root is not bound by file modes, so the process gives up its rights once everything is imported.
+UNPRIVILEGED_RUN = """
+import os, sys
+import orchestration.__main__, orchestration.run
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+sys.argv = ["orchestration", "run"]
+sys.exit(orchestration.__main__.main())
+"""
+
+
+def test_a_data_folder_that_cannot_be_written_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    for readable in (tmp_path, *tmp_path.parents):
+        if readable.is_relative_to(tmp_path.parents[1]):
+            readable.chmod(0o755)
+    folder.chmod(0o555)
+    done = run_python("-c", UNPRIVILEGED_RUN, GROWTH_DATA_DIR=str(folder / "data"))
+    assert done.returncode == 2, done.stderr
+    assert f"the data folder {folder / 'data'} cannot be written" in done.stderr
+    assert "GROWTH_DATA_DIR" in done.stderr
