@@ -1,0 +1,203 @@
+"""Readers see the old file or the new one, never an error, a mixture, or what did not pass the gates."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from common.settings import PROJECT_DIR, Settings
+from common.warehouse import connect
+from serving.publish import NotPublishableError, publish
+
+RESULTS = """
+create or replace table quality.expectation_results as
+select * from (values
+    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00'),
+    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00'),
+    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00')
+) as results (run_id, layer, table_name, expectation, severity, status, checked_at)
+"""
+
+READER = """
+import sys, time
+import duckdb
+path, seconds = sys.argv[1], float(sys.argv[2])
+queries, mixed, versions = 0, 0, set()
+print("reading", flush=True)
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    connection = duckdb.connect(path, read_only=True)
+    first = connection.execute("select max(version), min(version), count(*) from marts.fct_a").fetchone()
+    second = connection.execute("select max(version), min(version), count(*) from marts.fct_b").fetchone()
+    run = connection.execute("select run_id from marts.publish_info").fetchone()[0]
+    connection.close()
+    queries += 3
+    mixed += first != second or first[0] != first[1] or run != f"run-{first[0]}"
+    versions.add(first[0])
+print(queries, mixed, len(versions), flush=True)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A working file with two marts of one version, and gates that passed."""
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    with connect(settings.warehouse_path) as connection:
+        for schema in ("raw", "intermediate", "marts", "quality"):
+            connection.execute(f"create schema {schema}")
+        connection.execute("create table raw.rejected_rows as select 'a.csv' as file")
+        connection.execute("create table intermediate.int_data_day as select date '2026-10-31' as as_of_date")
+        connection.execute(
+            "create table intermediate.int_source_freshness as "
+            "select 'usage' as source_name, timestamp '2026-11-01 00:10:00' as newest_at"
+        )
+        connection.execute(RESULTS.format(severity="critical", status="passed"))
+    build_marts(settings, version=1)
+    return settings
+
+
+def build_marts(settings: Settings, version: int) -> None:
+    """Two marts whose every row holds the version, as a run would rebuild them."""
+    with connect(settings.warehouse_path) as connection:
+        for table in ("fct_a", "fct_b"):
+            connection.execute(
+                f"create or replace table marts.{table} as select {version} as version, i from range(20000) as r (i)"
+            )
+            connection.execute(f"comment on column marts.{table}.i is 'Number of the row, from 0.'")
+
+
+def read(settings: Settings, query: str) -> list[tuple]:
+    """Rows of the published file."""
+    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_every_mart_and_its_publish_info_reach_the_readers(settings: Settings) -> None:
+    published = publish(settings, "run-1")
+    assert published.rows_by_table == {"fct_a": 20000, "fct_b": 20000}
+    assert read(settings, "select count(*), sum(i) from marts.fct_a") == [(20000, 199990000)]
+    assert read(
+        settings,
+        "select run_id, as_of_date, usage_newest_at, rows_set_aside, checks_passed, checks_warned, checks_failed "
+        "from marts.publish_info",
+    ) == [("run-1", date(2026, 10, 31), published_at("2026-11-01 00:10:00"), 1, 3, 0, 0)]
+
+
+def published_at(text: str) -> object:
+    """A timestamp as DuckDB returns it."""
+    row = duckdb.execute(f"select timestamp '{text}'").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_descriptions_of_columns_are_published_with_them(settings: Settings) -> None:
+    publish(settings, "run-1")
+    assert read(settings, "select comment from duckdb_columns() where table_name = 'fct_b' and column_name = 'i'") == [
+        ("Number of the row, from 0.",)
+    ]
+
+
+@pytest.mark.parametrize(("severity", "status"), [("critical", "failed"), ("critical", "error"), ("warning", "error")])
+def test_a_blocking_check_leaves_the_published_file_as_it_was(settings: Settings, severity: str, status: str) -> None:
+    publish(settings, "run-1")
+    build_marts(settings, version=2)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(RESULTS.format(severity=severity, status=status))
+    with pytest.raises(NotPublishableError, match=rf"marts.fct_a: sums \({status}\)"):
+        publish(settings, "run-2")
+    assert read(settings, "select distinct version from marts.fct_a") == [(1,)]
+    assert read(settings, "select run_id from marts.publish_info") == [("run-1",)]
+
+
+def test_a_warning_is_counted_and_does_not_block(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(RESULTS.format(severity="warning", status="failed"))
+    assert publish(settings, "run-1").checks == {"passed": 2, "warned": 1, "failed": 0}
+
+
+def test_a_gate_that_was_never_run_blocks(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("delete from quality.expectation_results where layer = 'staging'")
+    with pytest.raises(NotPublishableError, match="the gate after staging has no results"):
+        publish(settings, "run-1")
+    assert not settings.serving_path.exists()
+
+
+def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results values "
+            "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00')"
+        )
+    assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
+
+
+def test_readers_cannot_write_the_file(settings: Settings) -> None:
+    publish(settings, "run-1")
+    assert stat.S_IMODE(settings.serving_path.stat().st_mode) == 0o444
+    assert stat.S_IMODE(settings.serving_path.parent.stat().st_mode) == 0o755
+
+
+def test_the_log_of_a_dead_client_is_not_replayed_into_the_new_file(settings: Settings) -> None:
+    publish(settings, "run-1")
+    stray = settings.serving_path.with_name("serving.duckdb.wal")
+    stray.write_bytes(os.urandom(512))
+    publish(settings, "run-1")
+    assert not stray.exists()
+    assert read(settings, "select distinct version from marts.fct_a") == [(1,)]
+
+
+def test_what_a_killed_publish_left_behind_does_no_harm(settings: Settings) -> None:
+    leftover = settings.data_dir / "published.building" / "serving.duckdb"
+    leftover.parent.mkdir()
+    leftover.write_bytes(b"half a file")
+    publish(settings, "run-1")
+    assert not leftover.parent.exists()
+    assert [path.name for path in settings.serving_path.parent.iterdir()] == ["serving.duckdb"]
+
+
+@pytest.fixture
+def readers(settings: Settings) -> Iterator[list[subprocess.Popen[str]]]:
+    """Three other processes that query without pause."""
+    publish(settings, "run-1")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", READER, str(settings.serving_path), "6"],
+            cwd=PROJECT_DIR,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reading\n"
+    yield processes
+    for process in processes:
+        process.kill()
+
+
+def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(
+    settings: Settings, readers: list[subprocess.Popen[str]]
+) -> None:
+    version = 1
+    while any(process.poll() is None for process in readers):
+        version += 1
+        build_marts(settings, version)
+        publish(settings, f"run-{version}")
+    assert version > 3
+    for process in readers:
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        queries, mixed, versions = (int(number) for number in output.split())
+        assert queries > 0
+        assert mixed == 0
+        assert versions > 1
