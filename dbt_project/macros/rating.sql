@@ -1,0 +1,58 @@
+{#- Rating: what a quantity of a product costs in one billing period. The only place that knows how.
+
+    Takes a relation with one row per `key` (a list of columns) and: product_key, quantity (billed units, decimal with
+    six decimals), priced_on (the period's last day), is_subscribed, discount_percent, limit_usd (null: no limit).
+    Gives `key` and list_usd (graduated tiers, rounded half up to cents), after_discount_usd (rounded again), bill_usd
+    (the spend limit holds after the discount), is_price_assumed (priced by a version from before it was published)
+    and has_price. A product that is not subscribed is 0; so is one without a price, which has_price tells apart. -#}
+{% macro rate_usage(relation, key) -%}
+    {%- set keys = key | join(', ') -%}
+    select
+        {{ keys }},
+        list_usd,
+        after_discount_usd,
+        case
+            when limit_usd < after_discount_usd then {{ round_half_up('limit_usd') }}
+            else after_discount_usd
+        end as bill_usd,
+        is_price_assumed,
+        has_price
+    from (
+        select
+            {{ keys }},
+            limit_usd,
+            list_usd,
+            {{ round_half_up('list_usd * (100 - cast(discount_percent as decimal(13, 10))) * 0.01') }} as after_discount_usd,
+            is_price_assumed,
+            has_price
+        from (
+            select
+                {% for column in key -%}
+                usage.{{ column }},
+                {% endfor -%}
+                max(usage.limit_usd) as limit_usd,
+                max(usage.discount_percent) as discount_percent,
+                {{ round_half_up("sum(
+                    case
+                        when usage.is_subscribed and tiers.product_key is not null
+                            then tiers.flat_amount_usd + tiers.unit_price_usd * (
+                                case
+                                    when usage.quantity > tiers.units_to then tiers.units_to
+                                    else usage.quantity
+                                end - tiers.units_from
+                            )
+                        else cast(0 as decimal(38, 16))
+                    end
+                )") }} as list_usd,
+                max(case when usage.priced_on < tiers.published_from then 1 else 0 end) = 1 as is_price_assumed,
+                count(tiers.product_key) > 0 as has_price
+            from {{ relation }} as usage
+            left join {{ ref('int_price_tiers') }} as tiers
+                on usage.product_key = tiers.product_key
+                and usage.priced_on >= tiers.valid_from
+                and usage.priced_on < tiers.valid_to
+                and usage.quantity > tiers.units_from
+            group by {% for column in key %}usage.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+        ) as priced
+    ) as discounted
+{%- endmacro %}

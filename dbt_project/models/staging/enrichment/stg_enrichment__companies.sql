@@ -1,0 +1,21 @@
+select
+    lower(domain) as domain,
+    status,
+    employees,
+    employees_180d_ago,
+    engineering_employees,
+    estimated_annual_revenue_usd as estimated_revenue_usd_year,
+    consumer_monthly_active_users,
+    total_funding_usd,
+    last_round,
+    accelerator,
+    company_type,
+    ipo_date,
+    founded_year,
+    country,
+    city,
+    industry,
+    is_side_project,
+    social_followers,
+    enriched_at
+from {{ source('enrichment', 'companies') }}

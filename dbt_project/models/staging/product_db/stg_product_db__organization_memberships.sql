@@ -1,0 +1,7 @@
+select
+    organization_id,
+    user_id,
+    level,
+    joined_at,
+    updated_at
+from {{ source('product_db', 'organization_memberships') }}

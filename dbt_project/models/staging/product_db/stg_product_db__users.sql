@@ -1,0 +1,12 @@
+select
+    id as user_id,
+    email,
+    lower(split_part(email, '@', 2)) as email_domain,
+    role_detail,
+    role_at_organization,
+    date_joined as joined_at,
+    last_login as last_login_at,
+    is_active,
+    is_staff,
+    updated_at
+from {{ source('product_db', 'users') }}
