@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -49,19 +48,13 @@ def _ui(settings: Settings) -> int:
 
 def _docs(settings: Settings) -> int:
     from common.warehouse import hold
-    from orchestration.manifest import DBT_PROJECT_DIR, dbt_environment
+    from orchestration.dbt import invoke_dbt
 
     target_dir = settings.data_dir / "docs"
-    with hold(settings.warehouse_path, "dbt docs"):
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "docs", "generate", "--static"],
-            cwd=DBT_PROJECT_DIR,
-            env={**os.environ, **dbt_environment(settings, target_dir)},
-            check=False,
-        )
-    if done.returncode == 0:
-        print(f"open {target_dir / 'static_index.html'}")
-    return done.returncode
+    with hold(settings.warehouse_path, "make docs"):
+        invoke_dbt(["docs", "generate", "--static"], settings, target_dir)
+    print(f"open {target_dir / 'static_index.html'}")
+    return 0
 
 
 if __name__ == "__main__":

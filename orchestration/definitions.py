@@ -11,9 +11,9 @@ from dagster import (
 
 from common.settings import get_settings
 from ingestion.contract import load_contract
+from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.gates import build_gates
-from orchestration.manifest import current_manifest
 from orchestration.progress import progress_logger
 from orchestration.published import build_published
 from orchestration.raw_assets import raw_assets

@@ -1,0 +1,26 @@
+"""`make bench`: what each phase takes, beside the same work done by DuckDB alone in the same run."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.phases import run_size
+
+COLUMNS = ("phase", "seconds", "CPU s", "peak GB", "rows", "rows/s", "bare CPU s", "CPU ratio")
+
+
+def main() -> None:
+    """Print a table a size; every figure comes from this run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("sizes", nargs="*", default=["small", "medium"], choices=["small", "medium", "full"])
+    for size in parser.parse_args().sizes or ["small", "medium"]:
+        print(f"\n{size}", flush=True)
+        print("| " + " | ".join(COLUMNS) + " |")
+        print("|" + " --- |" * len(COLUMNS), flush=True)
+        with tempfile.TemporaryDirectory(prefix="growth-bench-") as folder:
+            for row in run_size(size, Path(folder)):
+                print("| " + " | ".join(row) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Measuring a piece of work in a process of its own: seconds, CPU seconds, peak memory."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from common.settings import PROJECT_DIR
+
+KILOBYTES_PER_GIGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process and its children took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_gigabytes: float
+    output: str
+
+
+def measure(*arguments: str, **environment: str) -> Measured:
+    """Run Python with `arguments` from the project's folder and measure it with its children.
+
+    Raises `subprocess.CalledProcessError` with the output if it fails: a failed piece of work has no figure.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, arguments, output)
+    return Measured(time.monotonic() - started, _cpu_seconds(usage), usage.ru_maxrss / KILOBYTES_PER_GIGABYTE, output)
+
+
+def _cpu_seconds(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime

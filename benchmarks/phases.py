@@ -1,0 +1,141 @@
+"""The phases of a run, one process each, and what DuckDB alone takes for the same."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks.measure import Measured, measure
+from benchmarks.pieces import RAW_USAGE
+from common.settings import Settings
+
+PIECES = ("-m", "benchmarks.pieces")
+
+
+def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    """Rows of the table for a size: each phase on a data folder of its own below `folder`."""
+    source = folder / "sample" / "source"
+    settings = Settings(data_dir=folder / "data")
+    environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
+    simulated = measure("-m", "ingestion", "sample", "--size", size, "--to", str(folder / "sample"))
+    yield _row("simulate", simulated, rows=_usage_rows(source))
+    yield from _loading(source, folder, environment)
+    yield from _building(settings, folder, environment)
+    yield from _gates(environment)
+    published = measure(*PIECES, "publish", **environment)
+    bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
+    yield _row("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
+    yield from _whole_runs(size, folder)
+
+
+def _loading(source: Path, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    bare = measure(*PIECES, "bare_load", str(source), str(folder / "bare.duckdb"))
+    rows = int(bare.output.split()[-1])
+    of_usage = measure(*PIECES, "load", RAW_USAGE, **{**environment, "GROWTH_DATA_DIR": str(folder / "usage_only")})
+    yield _row("load usage, all days", of_usage, rows=rows, bare=bare.cpu_seconds)
+    for months in (2, 24):
+        yield _one_more_day(source, folder / f"after_{months}_months", months)
+    everything = measure(*PIECES, "load", **environment)
+    yield _row("load, all tables", everything, rows=int(everything.output.split()[-1]))
+    yield _row("load, nothing new", measure(*PIECES, "load", **environment))
+
+
+def _one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
+    """The day after `months` months of history, on a source root that holds just those days."""
+    days = sorted((source / "usage" / "usage_reports").iterdir())
+    first = date.fromisoformat(days[0].name.removeprefix("date="))
+    history = [day for day in days if date.fromisoformat(day.name[5:]) < first + timedelta(days=round(30.4 * months))]
+    history, last = history[:-1], history[-1]
+    root = folder / "source"
+    for day in history:
+        (root / "usage" / "usage_reports").mkdir(parents=True, exist_ok=True)
+        (root / "usage" / "usage_reports" / day.name).symlink_to(day)
+    environment = {"GROWTH_SOURCE_ROOT": str(root), "GROWTH_DATA_DIR": str(folder / "data")}
+    measure(*PIECES, "load", RAW_USAGE, **environment)
+    (root / "usage" / "usage_reports" / last.name).symlink_to(last)
+    one_day = measure(*PIECES, "load", RAW_USAGE, **environment)
+    shutil.rmtree(folder)
+    return _row(f"load usage, one more day after {len(history)}", one_day, rows=int(one_day.output.split()[-1]))
+
+
+def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    target = settings.dbt_target_dir / "bench"
+    yield _row("dbt start-up (parse)", measure(*PIECES, "dbt", str(target), "parse", **environment))
+    measure(*PIECES, "dbt", str(target), "seed", **environment)
+    shutil.copyfile(settings.warehouse_path, folder / "bare_build.duckdb")
+    built = measure(*PIECES, "dbt", str(target), "run", **environment)
+    statements = folder / "statements.json"
+    statements.write_text(json.dumps(_compiled(target)))
+    bare = measure(*PIECES, "bare_build", str(statements), str(folder / "bare_build.duckdb"))
+    yield _row("models (dbt run, with start-up)", built, rows=_usage_rows_of(settings), bare=bare.cpu_seconds)
+    yield _row(
+        "models, data tests",
+        measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),
+    )
+
+
+def _compiled(target: Path) -> list[tuple[str, str, str]]:
+    """Kind, name and SQL of every model, in the order in which dbt ran them."""
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    results = json.loads((target / "run_results.json").read_text())["results"]
+    ordered = sorted(results, key=lambda result: result["timing"][-1]["completed_at"])
+    return [
+        (
+            "view" if nodes[result["unique_id"]]["config"]["materialized"] == "view" else "table",
+            f"{nodes[result['unique_id']]['schema']}.{nodes[result['unique_id']]['alias']}",
+            result["compiled_code"],
+        )
+        for result in ordered
+    ]
+
+
+def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    gates = measure(*PIECES, "gates", **environment)
+    checks, inner = gates.output.split()[-2:]
+    yield _row(f"gates, {checks} expectations ({float(inner):.1f} CPU s without start-up)", gates)
+    usage = measure(*PIECES, "gates", RAW_USAGE, **environment)
+    bare = float(measure(*PIECES, "bare_usage_gate", **environment).output.split()[-1])
+    checks, inner = usage.output.split()[-2:]
+    yield _row(
+        f"gate of raw usage, {checks} expectations, without start-up",
+        Measured(usage.seconds, float(inner), usage.peak_gigabytes, ""),
+        bare=bare,
+    )
+
+
+def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    environment = {"GROWTH_DATA_DIR": str(folder / "whole"), "GROWTH_SAMPLE_SIZE": size}
+    yield _row("whole run, from nothing", measure("-m", "orchestration", "run", **environment))
+    yield _row("whole run, nothing new", measure("-m", "orchestration", "run", **environment))
+
+
+def _usage_rows(source: Path) -> int:
+    import duckdb
+
+    files = str(source / "usage" / "usage_reports" / "*" / "*.parquet")
+    row = duckdb.execute("select sum(num_rows) from parquet_file_metadata(?)", [files]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _usage_rows_of(settings: Settings) -> int:
+    from common.warehouse import connect
+
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        row = connection.execute("select count(*) from raw.usage__usage_reports").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _row(phase: str, measured: Measured, *, rows: int | None = None, bare: float | None = None) -> tuple[str, ...]:
+    return (
+        phase,
+        f"{measured.seconds:.1f}",
+        f"{measured.cpu_seconds:.1f}",
+        f"{measured.peak_gigabytes:.2f}",
+        f"{rows:,}" if rows is not None else "",
+        f"{rows / measured.seconds:,.0f}" if rows is not None else "",
+        f"{bare:.1f}" if bare is not None else "",
+        f"{measured.cpu_seconds / bare:.1f}" if bare else "",
+    )

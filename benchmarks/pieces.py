@@ -1,0 +1,109 @@
+"""Pieces of work to measure, one a process: `python -m benchmarks.pieces NAME ARGUMENTS`; each prints its figures."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+
+from common.settings import get_settings
+
+RAW_USAGE = "usage__usage_reports"
+
+
+def quiet(_line: str) -> None:
+    """What the pieces say of their progress is not measured."""
+
+
+def load(*tables: str) -> None:
+    """Ours: load the given raw tables, or all. Prints the rows read."""
+    from ingestion.load import load_sources
+
+    report = load_sources(get_settings(), tables=set(tables) or None, say=quiet)
+    print(sum(table.rows_read for table in report.tables))
+
+
+def bare_load(source: str, target: str) -> None:
+    """DuckDB's: its own Parquet reader into a table, neither deduplicated nor safe against a kill. Prints rows."""
+    connection = duckdb.connect(target)
+    connection.execute(
+        "create table usage as select * from read_parquet(?, union_by_name = true, hive_partitioning = false)",
+        [f"{source}/usage/usage_reports/*/*.parquet"],
+    )
+    print(_one(connection.execute("select count(*) from usage")))
+
+
+def dbt(target_dir: str, *arguments: str) -> None:
+    """Ours: a dbt command. Prints the number of nodes."""
+    from orchestration.dbt import invoke_dbt
+
+    print(len(invoke_dbt(list(arguments), get_settings(), Path(target_dir))))
+
+
+def bare_build(statements: str, database: str) -> None:
+    """DuckDB's: the models' compiled SQL, one statement after the other on one connection."""
+    connection = duckdb.connect(database)
+    connection.execute("set TimeZone = 'UTC'")
+    for schema in ("staging", "intermediate", "marts"):
+        connection.execute(f"drop schema if exists {schema} cascade")
+        connection.execute(f"create schema {schema}")
+    for kind, name, sql in json.loads(Path(statements).read_text()):
+        connection.execute(f"create {kind} {name} as {sql}")
+
+
+def gates(*tables: str) -> None:
+    """Ours: the gates of every layer, or of the given raw tables. Prints expectations, CPU seconds after start-up."""
+    import great_expectations  # noqa: F401
+
+    from expectations.run import run_layer
+
+    path = get_settings().warehouse_path
+    run_layer(path, "raw", run_id="warm-up", as_of=None, tables={"crm__account_merges"}, say=quiet)
+    started = time.process_time()
+    checks = 0
+    for layer in ("raw",) if tables else ("raw", "staging", "marts"):
+        checks += len(run_layer(path, layer, run_id="bench", as_of=None, tables=set(tables) or None, say=quiet))
+    print(checks, time.process_time() - started)
+
+
+def bare_usage_gate() -> None:
+    """DuckDB's: what the gate of raw usage asks, as one hand-written query. Prints CPU seconds."""
+    connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
+    described = connection.execute(f"describe raw.{RAW_USAGE}").fetchall()
+    counters = [column[0] for column in described if column[0].endswith("_in_period")]
+    started = time.process_time()
+    parts = [f"count(*) filter ({name} is null or {name} < 0)" for name in counters]
+    connection.execute(
+        "select count(*), count(*) filter (date is null or organization_id is null or received_at is null), "
+        "count(*) - count(distinct (date, organization_id)), max(date), max(received_at), "
+        f"{', '.join(parts)} from raw.{RAW_USAGE}"
+    ).fetchall()
+    print(time.process_time() - started)
+
+
+def publish() -> None:
+    """Ours: publish the marts. Prints the rows."""
+    from serving.publish import publish as publish_marts
+
+    print(sum(publish_marts(get_settings(), "bench").rows_by_table.values()))
+
+
+def bare_copy(target: str) -> None:
+    """DuckDB's: the marts copied into another file."""
+    connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
+    tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    connection.execute(f"attach '{target}' as copied")
+    connection.execute("create schema copied.marts")
+    for (table,) in tables:
+        connection.execute(f"create table copied.marts.{table} as from marts.{table}")
+
+
+def _one(result: duckdb.DuckDBPyConnection) -> object:
+    row = result.fetchone()
+    assert row is not None
+    return row[0]
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

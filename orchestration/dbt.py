@@ -1,0 +1,88 @@
+"""dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common.settings import PROJECT_DIR, Settings
+
+DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
+SLOW_NODE_SECONDS = 2.0
+
+
+class DbtError(RuntimeError):
+    """dbt stopped; the message is dbt's own, with the node that it is about."""
+
+
+def invoke_dbt(
+    arguments: list[str], settings: Settings, target_dir: Path, say: Callable[[str], None] | None = None
+) -> list[Any]:
+    """Run a dbt command on the project and return the results of its nodes (dbt's `RunResult`), none for `parse`.
+
+    `say` is told of nodes that take long. Raises `DbtError` with what failed.
+    """
+    from dbt.cli.main import dbtRunner
+
+    def on_event(event: Any) -> None:
+        if say and event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
+            say(f"{event.data.description}: {event.data.execution_time:.1f} s")
+
+    target_dir.mkdir(parents=True, exist_ok=True)
+    # dbt reads its settings from the environment, as it does for a person who runs it in a shell.
+    os.environ.update(dbt_environment(settings, target_dir))
+    try:
+        done = dbtRunner(callbacks=[on_event]).invoke(
+            ["--quiet", "--no-use-colors", *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
+        )
+    finally:
+        _let_go_of_the_warehouse()
+    results = list(getattr(done.result, "results", []))
+    if not done.success:
+        failed = [
+            f"{result.node.name}: {(result.message or str(result.status)).strip()}"
+            for result in results
+            if result.status in ("error", "fail", "runtime error")
+        ]
+        raise DbtError("; ".join(failed) or str(done.exception))
+    return results
+
+
+def current_manifest(settings: Settings) -> Path:
+    """Path of a manifest that is as new as every file of the dbt project, parsed again if it is not.
+
+    Raises `DbtError` with dbt's own message if the project does not parse.
+    """
+    target_dir = settings.dbt_target_dir / "manifest"
+    manifest = target_dir / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _newest_change():
+        invoke_dbt(["parse"], settings, target_dir)
+    return manifest
+
+
+def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
+    """The settings as dbt reads them, with a folder for its artifacts."""
+    return {
+        "GROWTH_DATA_DIR": str(settings.data_dir),
+        "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
+        "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+        "DBT_TARGET_PATH": str(target_dir),
+        "DBT_LOG_PATH": str(target_dir),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def _let_go_of_the_warehouse() -> None:
+    """The adapter keeps its connection for the next command; no other part of the run could open the file."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _newest_change() -> float:
+    ignored = {"target", "logs"}
+    return max(
+        path.stat().st_mtime
+        for path in DBT_PROJECT_DIR.rglob("*")
+        if path.is_file() and not ignored.intersection(path.relative_to(DBT_PROJECT_DIR).parts)
+    )
