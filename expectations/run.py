@@ -1,0 +1,314 @@
+"""The gate after a layer: every expectation of every table is checked in the database, and its result is kept.
+
+A table's suite is validated at once, for success or failure only. What failed is validated again for its counts and
+a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from common.warehouse import connect
+from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+
+SAMPLE_ROWS = 5
+DETAIL_CHARACTERS = 2000
+SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
+
+CREATE_RESULTS = """
+create schema if not exists quality;
+create table if not exists quality.expectation_results (
+    run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
+    expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
+    observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null
+)
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one expectation. Counts are null where the check could not run or does not count rows."""
+
+    layer: str
+    table: str
+    name: str
+    type: str
+    severity: Literal["critical", "warning"]
+    status: Literal["passed", "failed", "error"]
+    observed: str | None
+    unexpected_rows: int | None
+    total_rows: int | None
+    detail: str | None
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether nothing downstream of the layer may start."""
+        return self.status == "error" or (self.status == "failed" and self.severity == "critical")
+
+
+def run_layer(
+    warehouse_path: Path,
+    layer: str,
+    *,
+    run_id: str,
+    as_of: date | None,
+    tables: Collection[str] | None = None,
+    say: Callable[[str], None] = print,
+) -> list[Result]:
+    """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
+
+    `as_of` is the data day, None the newest complete day of usage. The caller holds the warehouse. Running the same
+    layer again in the same run replaces its results. Raises `ValueError` for a table that has no suite.
+    """
+    suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
+    without_suite = set(tables or ()) - {suite.table for suite in suites}
+    if without_suite:
+        raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
+    with connect(warehouse_path, read_only=True) as connection:
+        day = as_of or _newest_complete_day(connection)
+        results = check_suites(connection, suites, day)
+    _keep(warehouse_path, results, run_id, day)
+    for result in results:
+        if result.status != "passed":
+            say(f"{result.status} ({result.severity}) {layer}.{result.table}: {result.name}: {result.detail}")
+    return results
+
+
+def check_suites(connection: duckdb.DuckDBPyConnection, suites: Iterable[Suite], as_of: date | None) -> list[Result]:
+    """Check suites on a connection, which may be read-only, in the order of their expectations."""
+    gate = _Gate(connection, as_of)
+    return [result for suite in suites for result in gate.check(suite)]
+
+
+def _newest_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day of usage of which a report was received at or after the following midnight."""
+    try:
+        rows = connection.execute(
+            "select max(date) from raw.usage__usage_reports where received_at >= date + interval 1 day"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return None
+    return rows[0][0]
+
+
+class _Gate:
+    """Great Expectations over one connection, for one data day."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
+        from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+
+        from expectations.dialect import create_engine
+
+        self._connection = connection
+        self._as_of = f"date '{as_of.isoformat()}'" if as_of else "cast(null as date)"
+        self._engine = SqlAlchemyExecutionEngine(engine=create_engine(connection), create_temp_table=False)
+
+    def check(self, suite: Suite) -> list[Result]:
+        """Check a suite; the results are in the order of its expectations."""
+        table = _quoted(suite.layer, suite.table)
+        try:
+            total_rows = self._connection.execute(f"select count(*) from {table}").fetchall()[0][0]  # noqa: S608
+        except duckdb.Error as error:
+            return [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in suite.expectations]
+        outcomes = self._validate(suite, suite.expectations, SUCCESS_ONLY)
+        if len(suite.expectations) > 1:
+            # One statement counts for the whole table, and is lost for all when it is wrong for one: ask one by one.
+            for each in [each for each in suite.expectations if _error_of(outcomes[each.name])]:
+                outcomes |= self._validate(suite, [each], SUCCESS_ONLY)
+        failed = [each for each in suite.expectations if _has_failed(outcomes[each.name])]
+        observations = self._validate(suite, failed, _summary_of(suite)) if failed else {}
+        results = []
+        for each in suite.expectations:
+            error = _error_of(outcomes[each.name])
+            if error:
+                results.append(_result(suite, each, "error", total_rows, detail=error))
+            elif each in failed:
+                results.append(self._failure(suite, each, observations[each.name], total_rows))
+            else:
+                results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
+        return results
+
+    def _validate(
+        self, suite: Suite, expectations: Sequence[Expectation], result_format: dict
+    ) -> dict[str, "ExpectationValidationResult"]:
+        from great_expectations.core.batch import Batch
+        from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+        from great_expectations.validator.validator import Validator
+
+        data = SqlAlchemyBatchData(self._engine, schema_name=suite.layer, table_name=suite.table)
+        validator = Validator(self._engine, batches=[Batch(data=data)], data_context=_quiet_context())
+        outcomes = validator.graph_validate(
+            configurations=[self._configuration(each) for each in expectations],
+            runtime_configuration={"result_format": result_format},
+        )
+        return {outcome.expectation_config.meta["name"]: outcome for outcome in outcomes}
+
+    def _configuration(self, expectation: Expectation) -> Any:
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+        arguments = dict(expectation.arguments)
+        type_name = expectation.type
+        if type_name == CUSTOM_SQL:
+            type_name, arguments = "expect_query_to_return_no_rows", {"unexpected_rows_query": self._query(expectation)}
+        elif "condition" in arguments:
+            arguments["condition"] = arguments["condition"].replace("{as_of}", self._as_of)
+        return ExpectationConfiguration(type=type_name, kwargs=arguments, meta={"name": expectation.name})
+
+    def _query(self, expectation: Expectation) -> str:
+        return expectation.arguments["query"].replace("{as_of}", self._as_of)
+
+    def _failure(
+        self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int
+    ) -> Result:
+        observation = outcome.result
+        unexpected = observation.get("unexpected_count")
+        observed = observation.get("observed_value")
+        if observed is None and unexpected is not None:
+            observed = f"{unexpected} unexpected rows"
+        return _result(
+            suite,
+            expectation,
+            "failed",
+            total_rows,
+            observed=None if observed is None else str(observed),
+            unexpected_rows=unexpected,
+            detail=_error_of(outcome) or self._sample(suite, expectation, observation),
+        )
+
+    def _sample(self, suite: Suite, expectation: Expectation, observation: dict) -> str:
+        """Some of the unexpected rows, by their keys and figures: no other text, which may be a person's name."""
+        query = self._sample_query(suite, expectation)
+        if query is None:
+            rows = observation.get("partial_unexpected_index_list") or []
+        else:
+            cursor = self._connection.execute(f"select * from ({query}) order by all limit {SAMPLE_ROWS}")  # noqa: S608
+            names = [column[0] for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        shown = [
+            ", ".join(f"{name}={value}" for name, value in row.items() if name in suite.key or _is_figure(value))
+            for row in rows
+        ]
+        return f"{expectation.why}" + (f" For example: {'; '.join(shown)}" if any(shown) else "")
+
+    def _sample_query(self, suite: Suite, expectation: Expectation) -> str | None:
+        """A query for unexpected rows, or None for a type of Great Expectations, which samples for itself."""
+        table = _quoted(suite.layer, suite.table)
+        if expectation.type == CUSTOM_SQL:
+            return self._query(expectation).format(batch=table)
+        if expectation.type == "expect_rows_to_satisfy":
+            condition = expectation.arguments["condition"].replace("{as_of}", self._as_of)
+            return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
+        if expectation.type == "expect_key_to_be_unique":
+            columns = _quoted_list(expectation.arguments["columns"])
+            return f"select {columns}, count(*) as rows from {table} group by {columns} having count(*) > 1"  # noqa: S608
+        return None
+
+
+@lru_cache(maxsize=1)
+def _quiet_context() -> Any:
+    """A context of Great Expectations that lives in memory, tells nobody, and prints nothing.
+
+    Its log repeats, with traces, the errors that are results here.
+    """
+    import great_expectations
+
+    import expectations.checks  # noqa: F401  registers the project's own types
+
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    context = great_expectations.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = {"globally": False}
+    return context
+
+
+def _summary_of(suite: Suite) -> dict:
+    return {
+        "result_format": "SUMMARY",
+        "partial_unexpected_count": SAMPLE_ROWS,
+        "unexpected_index_column_names": list(suite.key),
+    }
+
+
+def _has_failed(outcome: "ExpectationValidationResult") -> bool:
+    return not outcome.success and not _error_of(outcome)
+
+
+def _error_of(outcome: "ExpectationValidationResult") -> str | None:
+    """Why a check could not run. Great Expectations says it once a check, or once for each metric of a check."""
+    information = outcome.exception_info or {}
+    each = [information] if "raised_exception" in information else list(information.values())
+    messages = {one["exception_message"] or "could not run" for one in each if one["raised_exception"]}
+    return "; ".join(sorted(_first_part(message) for message in messages)) or None
+
+
+def _first_part(message: str) -> str:
+    """A message of the database on one line, without the statement that SQLAlchemy adds to it."""
+    return " ".join(message.split("\n[SQL:", maxsplit=1)[0].split())
+
+
+def _result(
+    suite: Suite,
+    expectation: Expectation,
+    status: Literal["passed", "failed", "error"],
+    total_rows: int | None,
+    *,
+    observed: str | None = None,
+    unexpected_rows: int | None = None,
+    detail: str | None = None,
+) -> Result:
+    return Result(
+        suite.layer,
+        suite.table,
+        expectation.name,
+        expectation.type,
+        expectation.severity,
+        status,
+        observed,
+        unexpected_rows,
+        total_rows,
+        detail[:DETAIL_CHARACTERS] if detail else None,
+    )
+
+
+def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: date | None) -> None:
+    """Append results to the history; those of the same run and table are replaced."""
+    checked_at = datetime.now(UTC).replace(tzinfo=None)
+    rows = [
+        (
+            *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
+            *(each.observed, each.unexpected_rows, each.total_rows, each.detail, checked_at),
+        )
+        for each in results
+    ]
+    with connect(warehouse_path) as connection:
+        connection.execute(CREATE_RESULTS)
+        connection.execute("begin")
+        connection.executemany(
+            "delete from quality.expectation_results where run_id = ? and layer = ? and table_name = ?",
+            sorted({(run_id, each.layer, each.table) for each in results}),
+        )
+        connection.executemany(
+            "insert into quality.expectation_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
+        connection.execute("commit")
+
+
+def _quoted(*names: str) -> str:
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def _quoted_list(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or not isinstance(value, str | bytes | list | dict)

@@ -1,0 +1,153 @@
+"""What is expected of each table: `suites/<layer>/<table>.yml`, read and checked.
+
+A suite names its table's `key` and lists expectations. Each has a name (a sentence about what would break), a type
+and its arguments, a severity, and why it is there. `owner` is who is told; `suites/<layer>/_defaults.yml` holds the
+one for a layer. In a condition or a query, `{as_of}` is the data day, and in a query `{batch}` is the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+SUITES_DIR = Path(__file__).parent / "suites"
+LAYERS = ("raw", "staging", "marts")
+SEVERITIES = ("critical", "warning")
+CUSTOM_SQL = "custom_sql"
+
+# The arguments of each type: required, optional. Types of Great Expectations are listed once they are tested on
+# DuckDB; the first three are the project's own (checks.py).
+TYPES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    CUSTOM_SQL: (frozenset({"query"}), frozenset()),
+    "expect_rows_to_satisfy": (frozenset({"condition"}), frozenset()),
+    "expect_key_to_be_unique": (frozenset({"columns"}), frozenset()),
+    "expect_column_values_to_not_be_null": (frozenset({"column"}), frozenset()),
+    "expect_column_values_to_be_in_set": (frozenset({"column", "value_set"}), frozenset()),
+    "expect_column_values_to_be_between": (frozenset({"column"}), frozenset({"min_value", "max_value"})),
+    "expect_column_values_to_match_regex": (frozenset({"column", "regex"}), frozenset()),
+    "expect_table_row_count_to_be_between": (frozenset(), frozenset({"min_value", "max_value"})),
+}
+
+
+class SuiteError(ValueError):
+    """A suite cannot be used; the message names the file, the entry and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation of a table."""
+
+    name: str
+    type: str
+    arguments: Mapping[str, Any]
+    severity: Literal["critical", "warning"]
+    owner: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one table, and the columns that name one of its rows in a report."""
+
+    layer: str
+    table: str
+    key: tuple[str, ...]
+    expectations: tuple[Expectation, ...]
+
+
+@lru_cache(maxsize=4)
+def load_suites(directory: Path = SUITES_DIR) -> tuple[Suite, ...]:
+    """Every suite, by layer in the order of the pipeline, then by table.
+
+    Raises `SuiteError` if a file does not have the form that this module describes.
+    """
+    unknown = {path.name for path in directory.iterdir()} - set(LAYERS)
+    if unknown:
+        raise SuiteError(f"{directory}: {sorted(unknown)} is not a layer; layers are {', '.join(LAYERS)}")
+    suites = []
+    for layer in LAYERS:
+        paths = sorted((directory / layer).glob("*.yml"))
+        defaults = _read(directory / layer / "_defaults.yml", set(), {"owner"}) if paths else {}
+        suites += [_suite(path, layer, defaults) for path in paths if path.stem != "_defaults"]
+    return tuple(suites)
+
+
+def _suite(path: Path, layer: str, defaults: Mapping[str, Any]) -> Suite:
+    content = defaults | _read(path, {"key", "expectations"}, {"owner"})
+    if not _is_list_of_text(content["key"]):
+        raise SuiteError(f"{path}: key must be a list of column names")
+    if not isinstance(content["expectations"], list) or not content["expectations"]:
+        raise SuiteError(f"{path}: expectations must be a list with at least one entry")
+    expectations = [
+        _expectation(path, position, entry, content.get("owner"))
+        for position, entry in enumerate(content["expectations"], 1)
+    ]
+    names = [expectation.name for expectation in expectations]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SuiteError(f"{path}: {twice[0]} is the name of more than one expectation")
+    return Suite(layer, path.stem, tuple(content["key"]), tuple(expectations))
+
+
+def _expectation(path: Path, position: int, entry: object, owner: str | None) -> Expectation:
+    where = f"{path}: expectation {position}"
+    if not isinstance(entry, dict):
+        raise SuiteError(f"{where}: must have name, type, arguments, severity and why")
+    where += f" ({entry.get('name', 'without a name')})"
+    _check_keys(where, entry, {"name", "type", "arguments", "severity", "why"}, {"owner"})
+    name = entry["name"]
+    if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
+        raise SuiteError(f"{where}: the name must be in snake_case")
+    if entry["severity"] not in SEVERITIES:
+        raise SuiteError(f"{where}: severity {entry['severity']!r} is not one of {', '.join(SEVERITIES)}")
+    owner = entry.get("owner", owner)
+    if not owner:
+        raise SuiteError(f"{where}: has no owner, and neither has its file or its layer's _defaults.yml")
+    arguments = _arguments(where, entry["type"], entry["arguments"])
+    return Expectation(name, entry["type"], arguments, entry["severity"], owner, entry["why"])
+
+
+def _arguments(where: str, type_name: str, arguments: object) -> dict[str, Any]:
+    if type_name not in TYPES:
+        raise SuiteError(f"{where}: type {type_name!r} is unknown; types are {', '.join(TYPES)}")
+    if not isinstance(arguments, dict):
+        raise SuiteError(f"{where}: arguments must be a mapping")
+    required, optional = TYPES[type_name]
+    _check_keys(where, arguments, required, optional, kind=f"argument of {type_name}")
+    if "columns" in arguments and not _is_list_of_text(arguments["columns"]):
+        raise SuiteError(f"{where}: columns must be a list of column names")
+    if type_name == CUSTOM_SQL and "{batch}" not in arguments["query"]:
+        raise SuiteError(f"{where}: the query must read the table, which is {{batch}}")
+    return arguments
+
+
+def _read(path: Path, required: set[str], optional: set[str]) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except yaml.YAMLError as error:
+        raise SuiteError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise SuiteError(f"{path}: must be a mapping")
+    _check_keys(str(path), content, required, optional)
+    return content
+
+
+def _check_keys(
+    where: str, content: Mapping, required: set[str] | frozenset, optional: set[str] | frozenset, kind: str = "key"
+) -> None:
+    missing = sorted(required - content.keys())
+    if missing:
+        raise SuiteError(f"{where}: {kind} {missing[0]!r} is missing")
+    unknown = sorted(map(str, content.keys() - required - optional))
+    if unknown:
+        allowed = ", ".join(sorted(required | optional))
+        raise SuiteError(f"{where}: {kind} {unknown[0]!r} is unknown; there are {allowed}")
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
