@@ -12,8 +12,8 @@ from orchestration.keys import OWNERS, table_key
 from orchestration.resources import Warehouse
 
 SELECTION_BY_SET = {
-    "staging": "path:models/staging resource_type:seed",
-    "marts": "path:models/intermediate path:models/marts",
+    "staging": "fqn:growth.staging resource_type:seed",
+    "marts": "fqn:growth.intermediate fqn:growth.marts",
 }
 
 

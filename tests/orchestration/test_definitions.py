@@ -1,0 +1,145 @@
+"""What Dagster serves is whole: every asset has an owner, every model is in one set, every table has its gate."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from common.settings import PROJECT_DIR, Settings
+from orchestration.dbt import current_manifest
+
+LOADED = """
+import json
+from orchestration.definitions import definitions
+graph = definitions.resolve_asset_graph()
+assets = {
+    key.to_user_string(): {
+        "group": graph.get(key).group_name,
+        "owners": list(graph.get(key).owners),
+        "kinds": sorted(graph.get(key).kinds),
+        "parents": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+    }
+    for key in graph.materializable_asset_keys
+}
+checks = [
+    [key.asset_key.to_user_string(), key.name, graph.get_check_spec(key).blocking] for key in graph.asset_check_keys
+]
+external = sorted(key.to_user_string() for key in graph.external_asset_keys)
+print(json.dumps({
+    "assets": assets, "checks": checks, "external": external,
+    "schedules": [[schedule.name, schedule.default_status.value] for schedule in definitions.schedules],
+    "jobs": [job.name for job in definitions.jobs],
+}))
+"""
+
+
+def load_definitions(data_dir: Path, **environment: str) -> dict:
+    """The definitions as a fresh interpreter sees them."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "GROWTH_DATA_DIR": str(data_dir), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which the manifest is parsed once."""
+    return tmp_path_factory.mktemp("definitions")
+
+
+@pytest.fixture(scope="module")
+def loaded(data_dir: Path) -> dict:
+    """The definitions of a local environment with the sample company."""
+    return load_definitions(data_dir)
+
+
+@pytest.fixture(scope="module")
+def manifest(loaded: dict, data_dir: Path) -> dict:
+    """dbt's manifest that the definitions were made from."""
+    assert loaded
+    return json.loads(current_manifest(Settings(data_dir=data_dir)).read_text())
+
+
+def test_every_asset_has_a_group_an_owner_and_kinds(loaded: dict) -> None:
+    assert len(loaded["assets"]) > 40
+    incomplete = {
+        key: asset
+        for key, asset in loaded["assets"].items()
+        if not (asset["group"] and asset["owners"] and asset["kinds"])
+    }
+    assert incomplete == {}
+
+
+def test_no_asset_hangs_in_the_air(loaded: dict) -> None:
+    assert loaded["external"] == []
+
+
+def test_every_table_of_the_contract_is_an_asset_fed_by_the_sources(loaded: dict) -> None:
+    raw = {key for key in loaded["assets"] if key.startswith("raw/")}
+    assert len(raw) == 16
+    assert all(loaded["assets"][key]["parents"] == ["sources/sample_company"] for key in raw)
+
+
+def test_every_dbt_model_is_in_exactly_one_set(loaded: dict, manifest: dict) -> None:
+    built = Counter(
+        f"{node['schema']}/{node['name']}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+    )
+    assert set(built.values()) == {1}
+    assert set(built) == {
+        key for key in loaded["assets"] if key.split("/")[0] in ("seeds", "staging", "intermediate", "marts")
+    }
+
+
+def test_every_staging_model_hangs_on_the_raw_table_that_it_reads(loaded: dict) -> None:
+    assert loaded["assets"]["staging/stg_stripe__invoices"]["parents"] == ["raw/stripe__invoices"]
+
+
+def test_every_table_of_raw_and_every_mart_has_a_blocking_gate(loaded: dict) -> None:
+    gated = {asset for asset, _, blocking in loaded["checks"] if blocking}
+    expected = {key for key in loaded["assets"] if key.startswith(("raw/", "marts/"))}
+    assert expected - gated == set()
+
+
+def test_publishing_waits_for_every_mart(loaded: dict) -> None:
+    marts = sorted(key for key in loaded["assets"] if key.startswith("marts/"))
+    assert loaded["assets"]["published/serving"]["parents"] == marts
+
+
+def test_the_schedule_runs_by_itself_in_production_only(loaded: dict, data_dir: Path) -> None:
+    assert loaded["schedules"] == [["every_day", "STOPPED"]]
+    assert load_definitions(data_dir, GROWTH_ENV="production")["schedules"] == [["every_day", "RUNNING"]]
+
+
+def test_with_a_source_root_nothing_is_simulated(loaded: dict, data_dir: Path) -> None:
+    assert "sources/sample_company" in loaded["assets"]
+    given = load_definitions(data_dir, GROWTH_SOURCE_ROOT="memory://somewhere")
+    assert "sources/sample_company" not in given["assets"]
+    assert given["assets"]["raw/usage__usage_reports"]["parents"] == []
+
+
+def test_the_workspace_names_the_module_that_was_tested() -> None:
+    workspace = yaml.safe_load((PROJECT_DIR / "workspace.yaml").read_text())
+    assert workspace["load_from"][0]["python_module"]["module_name"] == "orchestration.definitions"
+
+
+def test_the_manifest_is_parsed_again_when_a_model_changes(data_dir: Path, manifest: dict) -> None:
+    assert manifest
+    path = current_manifest(Settings(data_dir=data_dir))
+    before = path.stat().st_mtime_ns
+    assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns == before
+    os.utime(path, (0, 0))
+    assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns >= before
