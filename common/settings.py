@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     sample_size: Literal["small", "medium", "full"] = "small"
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
+    ui_port: int = Field(default=3000, ge=1, le=65535)
 
     @field_validator("data_dir")
     @classmethod

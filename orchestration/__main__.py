@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="load, build, validate and publish, in this process")
-    commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1:3000")
+    commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1")
     commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
     command = parser.parse_args().command
     try:
@@ -43,7 +43,7 @@ def _ui(settings: Settings) -> int:
     prepare_dagster_home(settings)
     os.chdir(PROJECT_DIR)
     dagster = Path(sys.executable).with_name("dagster")
-    os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3000"])
+    os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(settings.ui_port)])
 
 
 def _docs(settings: Settings) -> int:

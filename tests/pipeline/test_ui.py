@@ -1,0 +1,94 @@
+"""A run that is started from Dagster's UI does what `make run` does, and the UI shows the runs of both."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
+from requests.exceptions import ConnectionError as NotListeningError
+
+from common.settings import PROJECT_DIR
+from tests.pipeline.hand_made import write_hand_made_company
+from tests.pipeline.running import environment, marts, run_pipeline
+
+FINISHED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+
+
+@pytest.fixture(scope="module")
+def source_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hand-made company's files."""
+    return write_hand_made_company(tmp_path_factory.mktemp("hand_made") / "source")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def ui(tmp_path: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
+    """`make ui` on a port of its own, ready to take requests."""
+    port = free_port()
+    output = (tmp_path / "ui.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration", "ui"],
+        cwd=PROJECT_DIR,
+        env=environment(tmp_path / "data", source_root, GROWTH_UI_PORT=str(port)),
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield wait_until_ready(port, process, tmp_path / "ui.log")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
+        output.close()
+
+
+def wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> DagsterGraphQLClient:
+    """The client, once the web server answers and has loaded the code."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        try:
+            client = DagsterGraphQLClient("127.0.0.1", port_number=port)
+            if client.reload_repository_location("growth_pipeline").status.value == "SUCCESS":
+                return client
+        except (NotListeningError, DagsterGraphQLClientError):
+            time.sleep(0.5)
+    raise AssertionError(f"the UI was not ready in time:\n{log.read_text()}")
+
+
+def wait_until_finished(client: DagsterGraphQLClient, run_id: str) -> DagsterRunStatus:
+    """The status in which a run ended."""
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        status = client.get_run_status(run_id)
+        if status in FINISHED:
+            return status
+        time.sleep(0.5)
+    raise AssertionError(f"run {run_id} did not end")
+
+
+def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishes(
+    tmp_path: Path, source_root: Path, ui: DagsterGraphQLClient
+) -> None:
+    run_id = ui.submit_job_execution("daily_refresh", repository_location_name="growth_pipeline")
+    assert wait_until_finished(ui, run_id) is DagsterRunStatus.SUCCESS
+    launched = marts(tmp_path / "data")
+    done = run_pipeline(tmp_path / "data", source_root)
+    assert done.returncode == 0, done.stdout
+    assert marts(tmp_path / "data") == launched
+    shown = ui._execute("{ runsOrError { ... on Runs { results { runId status jobName } } } }")
+    runs = shown["runsOrError"]["results"]
+    assert [(run["jobName"], run["status"]) for run in runs] == [("daily_refresh", "SUCCESS")] * 2
