@@ -39,7 +39,7 @@ def _run(layer: str, tables: list[str] | None) -> int:
     run_id = f"expectations-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     with hold(settings.warehouse_path, run_id):
         results = run_layer(settings.warehouse_path, layer, run_id=run_id, as_of=settings.as_of, tables=tables)
-    counts = Counter((each.table, each.status) for each in results)
+    counts: Counter[tuple[str, str]] = Counter((each.table, each.status) for each in results)
     print(f"\n{'table':40} {'passed':>7} {'failed':>7} {'error':>7}")
     for table in dict.fromkeys(each.table for each in results):
         print(f"{table:40} " + " ".join(f"{counts[table, status]:>7}" for status in ("passed", "failed", "error")))

@@ -46,7 +46,7 @@ class RowsSharingKey(TableMetricProvider):
 
     @sql_aggregate
     def _sqlalchemy(cls, metric_domain_kwargs: dict, metric_value_kwargs: dict, **_: Any) -> tuple:  # noqa: N805
-        columns = [sa.column(name) for name in metric_value_kwargs["columns"]]
+        columns: list[sa.ColumnElement] = [sa.column(name) for name in metric_value_kwargs["columns"]]
         key = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return sa.func.count() - sa.func.count(sa.distinct(key)), metric_domain_kwargs, {}
 
@@ -56,7 +56,7 @@ class CountExpectation(BatchExpectation):
 
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
 
-    def _validate(self, metrics: dict, **_: Any) -> dict:
+    def _validate(self, metrics: dict, *_: Any, **__: Any) -> dict:
         count = metrics[self.metric_dependencies[0]]
         return {"success": count == 0, "result": {"unexpected_count": count}}
 
@@ -82,6 +82,6 @@ class ExpectQueryToReturnNoRows(UnexpectedRowsExpectation):
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
 
-    def _validate(self, metrics: dict, **_: Any) -> dict:
+    def _validate(self, metrics: dict, *_: Any, **__: Any) -> dict:
         count = metrics["unexpected_rows_query.row_count"]
         return {"success": count == 0, "result": {"unexpected_count": count}}

@@ -72,7 +72,7 @@ class WarehouseDialect(Dialect):
     def do_rollback(self, connection: Any) -> None:
         pass
 
-    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> list[dict]:
+    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         table = self.identifier_preparer.format_table(sa.table(table_name, schema=schema))
         described = connection.execute(sa.text(f"describe {table}")).fetchall()
         return [

@@ -4,7 +4,6 @@ A table's suite is validated at once, for success or failure only. What failed i
 a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
 """
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -120,17 +119,16 @@ class _Gate:
         except duckdb.Error as error:
             return [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in suite.expectations]
         outcomes = self._validate(suite, suite.expectations, SUCCESS_ONLY)
-        if len(suite.expectations) > 1:
-            # One statement counts for the whole table, and is lost for all when it is wrong for one: ask one by one.
-            for each in [each for each in suite.expectations if _error_of(outcomes[each.name])]:
-                outcomes |= self._validate(suite, [each], SUCCESS_ONLY)
+        for each in [each for each in suite.expectations if _error_of(outcomes[each.name])]:
+            # Checks that share a statement share one message too, that of the last one: ask each for its own.
+            outcomes |= self._validate(suite, [each], SUCCESS_ONLY)
         failed = [each for each in suite.expectations if _has_failed(outcomes[each.name])]
         observations = self._validate(suite, failed, _summary_of(suite)) if failed else {}
         results = []
         for each in suite.expectations:
-            error = _error_of(outcomes[each.name])
-            if error:
-                results.append(_result(suite, each, "error", total_rows, detail=error))
+            reason = _error_of(outcomes[each.name])
+            if reason:
+                results.append(_result(suite, each, "error", total_rows, detail=reason))
             elif each in failed:
                 results.append(self._failure(suite, each, observations[each.name], total_rows))
             else:
@@ -144,13 +142,13 @@ class _Gate:
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
         from great_expectations.validator.validator import Validator
 
-        data = SqlAlchemyBatchData(self._engine, schema_name=suite.layer, table_name=suite.table)
+        data: Any = SqlAlchemyBatchData(self._engine, schema_name=suite.layer, table_name=suite.table)
         validator = Validator(self._engine, batches=[Batch(data=data)], data_context=_quiet_context())
         outcomes = validator.graph_validate(
             configurations=[self._configuration(each) for each in expectations],
             runtime_configuration={"result_format": result_format},
         )
-        return {outcome.expectation_config.meta["name"]: outcome for outcome in outcomes}
+        return {_name_of(outcome): outcome for outcome in outcomes}
 
     def _configuration(self, expectation: Expectation) -> Any:
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
@@ -173,7 +171,7 @@ class _Gate:
         unexpected = observation.get("unexpected_count")
         observed = observation.get("observed_value")
         if observed is None and unexpected is not None:
-            observed = f"{unexpected} unexpected rows"
+            observed = f"unexpected rows: {unexpected}"
         return _result(
             suite,
             expectation,
@@ -215,16 +213,12 @@ class _Gate:
 
 @lru_cache(maxsize=1)
 def _quiet_context() -> Any:
-    """A context of Great Expectations that lives in memory, tells nobody, and prints nothing.
-
-    Its log repeats, with traces, the errors that are results here.
-    """
+    """A context of Great Expectations that lives in memory, tells nobody, and shows no progress bars."""
     import great_expectations
 
     import expectations.checks  # noqa: F401  registers the project's own types
 
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    context = great_expectations.get_context(mode="ephemeral")
+    context: Any = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}
     return context
@@ -236,6 +230,11 @@ def _summary_of(suite: Suite) -> dict:
         "partial_unexpected_count": SAMPLE_ROWS,
         "unexpected_index_column_names": list(suite.key),
     }
+
+
+def _name_of(outcome: "ExpectationValidationResult") -> str:
+    configuration: Any = outcome.expectation_config
+    return configuration.meta["name"]
 
 
 def _has_failed(outcome: "ExpectationValidationResult") -> bool:

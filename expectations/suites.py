@@ -75,7 +75,7 @@ def load_suites(directory: Path = SUITES_DIR) -> tuple[Suite, ...]:
     return tuple(suites)
 
 
-def _suite(path: Path, layer: str, defaults: Mapping[str, Any]) -> Suite:
+def _suite(path: Path, layer: str, defaults: dict[str, Any]) -> Suite:
     content = defaults | _read(path, {"key", "expectations"}, {"owner"})
     if not _is_list_of_text(content["key"]):
         raise SuiteError(f"{path}: key must be a list of column names")

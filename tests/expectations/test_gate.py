@@ -1,0 +1,215 @@
+"""What a gate does with its results: it blocks or warns, keeps history, and never takes an error for a verdict."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from common.warehouse import connect
+from expectations import __main__ as command
+from expectations import run
+from expectations.suites import Expectation, Suite
+
+AS_OF = date(2026, 10, 31)
+
+
+def expectation(name: str, condition: str, severity: str = "critical") -> Expectation:
+    return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, severity, "team", "It matters.")
+
+
+def suite(*expectations: Expectation, table: str = "people") -> Suite:
+    return Suite("marts", table, ("id",), expectations)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """A file with marts.people, two rows, of which the second is wrong."""
+    path = tmp_path / "data" / "warehouse.duckdb"
+    path.parent.mkdir()
+    with connect(path) as connection:
+        connection.execute(
+            "create schema marts; create table marts.people as select * from (values "
+            "(1, 'Ada Lovelace', 'ada@example.org', 5), (2, 'Alan Turing', 'alan@example.org', -7)"
+            ") as people (id, name, email, amount)"
+        )
+    return path
+
+
+@pytest.fixture
+def gate_of(warehouse: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs the gate of marts over suites made by hand."""
+
+    def run_gate(*suites: Suite, run_id: str = "first", said: list[str] | None = None) -> list[run.Result]:
+        monkeypatch.setattr(run, "load_suites", lambda: suites)
+        say = (said if said is not None else []).append
+        return run.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, say=say)
+
+    return run_gate
+
+
+def history(warehouse: Path) -> list[tuple]:
+    with connect(warehouse, read_only=True) as connection:
+        return connection.execute(
+            "select run_id, as_of_date, layer, table_name, expectation, status "
+            "from quality.expectation_results order by all"
+        ).fetchall()
+
+
+def test_only_a_critical_failure_blocks(gate_of) -> None:
+    results = gate_of(
+        suite(
+            expectation("amount_is_negative", "amount > 0"),
+            expectation("amount_is_low", "amount > 0", "warning"),
+            expectation("id_is_missing", "id > 0"),
+        )
+    )
+    assert [(each.name, each.status, each.is_blocking) for each in results] == [
+        ("amount_is_negative", "failed", True),
+        ("amount_is_low", "failed", False),
+        ("id_is_missing", "passed", False),
+    ]
+
+
+def test_check_that_cannot_run_is_an_error_that_blocks_and_takes_no_other_with_it(gate_of) -> None:
+    results = gate_of(
+        suite(
+            expectation("column_is_not_there", "missing_column > 0", "warning"),
+            expectation("another_is_not_there", "other_missing_column > 0", "warning"),
+            expectation("id_is_missing", "id > 0"),
+            Expectation(
+                "column_is_not_there_either",
+                "expect_column_values_to_not_be_null",
+                {"column": "missing_column"},
+                "warning",
+                "team",
+                "It matters.",
+            ),
+        ),
+        suite(expectation("table_is_not_there", "true", "warning"), table="missing_table"),
+    )
+    assert [(each.name, each.status, each.is_blocking) for each in results] == [
+        ("column_is_not_there", "error", True),
+        ("another_is_not_there", "error", True),
+        ("id_is_missing", "passed", False),
+        ("column_is_not_there_either", "error", True),
+        ("table_is_not_there", "error", True),
+    ]
+    assert all(each.unexpected_rows is None for each in results if each.status == "error")
+    assert '"missing_column"' in results[0].detail
+    assert '"other_missing_column"' in results[1].detail
+    assert '"missing_column"' in results[3].detail
+    assert "missing_table" in results[4].detail
+
+
+def test_history_is_kept_and_a_repeated_run_replaces_its_own_results(gate_of, warehouse: Path) -> None:
+    amount = expectation("amount_is_negative", "amount > 0")
+    gate_of(suite(amount), run_id="first")
+    gate_of(suite(amount), run_id="second")
+    with connect(warehouse) as connection:
+        connection.execute("update marts.people set amount = 1")
+    gate_of(suite(amount), run_id="second")
+    assert history(warehouse) == [
+        ("first", AS_OF, "marts", "people", "amount_is_negative", "failed"),
+        ("second", AS_OF, "marts", "people", "amount_is_negative", "passed"),
+    ]
+
+
+def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
+    everything = Expectation(
+        "row_is_wrong", "custom_sql", {"query": "select * from {batch} where amount < 0"}, "warning", "team", "Why."
+    )
+    in_set = Expectation(
+        "name_is_unknown",
+        "expect_column_values_to_be_in_set",
+        {"column": "name", "value_set": ["Ada Lovelace"]},
+        "warning",
+        "team",
+        "Why.",
+    )
+    said: list[str] = []
+    results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, in_set), said=said)
+    assert [each.detail for each in results] == [
+        "It matters. For example: id=2",
+        "Why. For example: id=2, amount=-7",
+        "Why. For example: id=2",
+    ]
+    assert len(said) == 3
+    assert not [line for line in said if "Turing" in line or "alan@" in line]
+
+
+def test_file_is_opened_for_writing_only_to_keep_the_results(gate_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[bool] = []
+
+    def spy(path: Path, *, read_only: bool = False) -> object:
+        opened.append(read_only)
+        return connect(path, read_only=read_only)
+
+    monkeypatch.setattr(run, "connect", spy)
+    (result,) = gate_of(suite(expectation("amount_is_negative", "amount > 0")))
+    assert result.status == "failed"
+    assert opened == [True, False]
+
+
+def test_nothing_but_results_is_printed_and_no_file_is_left(
+    gate_of,
+    capfd: pytest.CaptureFixture,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gate_of(suite(expectation("column_is_not_there", "missing_column > 0"), expectation("amount", "amount > 0")))
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"warehouse.duckdb"}
+
+
+def test_data_day_defaults_to_the_newest_day_whose_usage_is_complete(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(warehouse) as connection:
+        connection.execute(
+            "create schema raw; create table raw.usage__usage_reports as select * from (values "
+            "(date '2026-10-30', timestamp '2026-10-31 00:00:00'), (date '2026-10-31', timestamp '2026-10-31 23:59:59')"
+            ") as reports (date, received_at)"
+        )
+    day = Expectation(
+        "day_is_another",
+        "custom_sql",
+        {"query": "select {as_of} as day from {batch} limit 1"},
+        "warning",
+        "team",
+        "Why.",
+    )
+    monkeypatch.setattr(run, "load_suites", lambda: (suite(day),))
+    (result,) = run.run_layer(warehouse, "marts", run_id="first", as_of=None, say=str)
+    assert result.detail == "Why. For example: day=2026-10-30"
+    assert history(warehouse)[0][1] == date(2026, 10, 30)
+
+
+def test_table_without_a_suite_is_not_passed_over(warehouse: Path) -> None:
+    with pytest.raises(ValueError, match="no suite of layer marts for misspelt"):
+        run.run_layer(warehouse, "marts", run_id="first", as_of=AS_OF, tables={"misspelt"})
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity", "exit_code"),
+    [
+        ("amount > 0", "critical", 1),
+        ("amount > 0", "warning", 0),
+        ("missing_column > 0", "warning", 1),
+        ("id > 0", "critical", 0),
+    ],
+)
+def test_command_fails_when_something_blocks(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch, condition: str, severity: str, exit_code: int
+) -> None:
+    from common.settings import get_settings
+
+    get_settings.cache_clear()
+    assert get_settings().warehouse_path == warehouse
+    monkeypatch.setattr(run, "load_suites", lambda: (suite(expectation("each", condition, severity)),))
+    assert command.main(["run", "marts"]) == exit_code
+    get_settings.cache_clear()
+    assert os.access(warehouse, os.R_OK)
