@@ -25,6 +25,8 @@ SIGNUP_WINDOWS = {
     "micro": (0, 700),
     "churned": (0, 500),
     "startup": (365, 690),
+    # Their credit expires within weeks after the end of the data.
+    "startup_ending": (364, 405),
     "card_only": (60, 712),
     "first_bill": (590, 722),
 }
@@ -96,14 +98,17 @@ def simulate_accounts(signups: Signups, size: Size, rng: np.random.Generator) ->
     """Every account of the size's mix on an organization of its own, in the order of the subscription's start."""
     taken = signups.is_internal.copy()
     accounts = []
-    for group, band in _groups(size):
+    for group, band, window in _groups(size):
         low, high = BANDS_USD_YEAR[band]
         net = low * (high / low) ** float(rng.random() ** 1.4)
         if group == "first_bill":
             net = float(rng.uniform(5_600, 21_500))
-        first, last = SIGNUP_WINDOWS[group]
+        first, last = SIGNUP_WINDOWS[window]
         organization = _take(signups, taken, rng.uniform(first, last))
         accounts.append(_account(signups, rng, group, round(net, 2), organization))
+    # The vendor is a customer of its own: such an account is billed, and never counted.
+    accounts.append(_account(signups, rng, "1k", 3_000.0, int(np.flatnonzero(signups.is_internal)[0])))
+    accounts[-1].traits.add("vendor")
     accounts.sort(key=lambda account: (account.start_us, account.organizations[0]))
     for number, account in enumerate(accounts):
         account.number = number
@@ -121,14 +126,18 @@ def free_organization_after(
     return int(rng.choice(free[: max(1, len(free) // 3)])) if len(free) else None
 
 
-def _groups(size: Size) -> list[tuple[str, str]]:
+def _groups(size: Size) -> list[tuple[str, str, str]]:
+    """Group, band and sign-up window of every account."""
     groups = []
     for band, count in size.bands.items():
         first_bills = round(count * FIRST_BILL_SHARE) if band == "5k" else 0
-        groups += [("first_bill", band)] * first_bills + [(band, band)] * (count - first_bills)
-    groups += [("churned", CHURNED_BANDS[n % len(CHURNED_BANDS)]) for n in range(size.churned)]
-    groups += [("startup", STARTUP_BANDS[n % len(STARTUP_BANDS)]) for n in range(size.on_startup_credit)]
-    groups += [("card_only", "micro")] * size.card_only
+        groups += [("first_bill", band, "first_bill")] * first_bills + [(band, band, band)] * (count - first_bills)
+    groups += [("churned", CHURNED_BANDS[n % len(CHURNED_BANDS)], "churned") for n in range(size.churned)]
+    groups += [
+        ("startup", STARTUP_BANDS[n % len(STARTUP_BANDS)], "startup_ending" if n % 3 == 0 else "startup")
+        for n in range(size.on_startup_credit)
+    ]
+    groups += [("card_only", "micro", "card_only")] * size.card_only
     return groups
 
 

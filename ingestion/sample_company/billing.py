@@ -16,7 +16,14 @@ from ingestion.sample_company.parameters import (
     day_of,
     instant,
 )
-from ingestion.sample_company.rating import ExchangeRates, PriceList, after_discount, before_discount, half_up
+from ingestion.sample_company.rating import (
+    SCALE_TO_CENTS,
+    ExchangeRates,
+    PriceList,
+    after_discount,
+    before_discount,
+    half_up,
+)
 from ingestion.sample_company.usage import PeriodUsage
 
 STARTUP_CREDIT_CENTS = 50_000_00
@@ -197,15 +204,14 @@ class Biller:
             if product not in settings["subscribed_products"]:
                 continue
             tariff = self._prices.tariff(product, day_at(end - 1))
-            list_cents = int(tariff.list_cents(units_of[counter]))
+            units = int(units_of[counter])
+            list_cents = tariff.list_cents(units)
             if list_cents == 0:
                 continue
             after = after_discount(list_cents, basis_points)
-            limit = settings["custom_limits_usd"].get(product)
-            limit_cents = None if limit is None else half_up(int(round(float(limit) * 100)), 1)
+            limit_cents = settings["custom_limits_usd"].get(product)
             bites = limit_cents is not None and after > limit_cents
             bill = limit_cents if bites and limit_cents is not None else after
-            units = int(units_of[counter])
             ledger.rated.append(RatedLine(invoice, product, start, end, units, list_cents, after, limit_cents, bill))
             gross = before_discount(bill, basis_points) if bites else list_cents
             charges = [(units, gross)]
@@ -563,7 +569,7 @@ def _tier_charges(tiers: list[tuple[int, int]], list_cents: int) -> list[tuple[i
     charges, reached, billed = [], 0, 0
     for units, scaled in tiers:
         reached += scaled
-        cents = half_up(reached, 10**8) - billed
+        cents = half_up(reached, SCALE_TO_CENTS) - billed
         billed += cents
         charges.append((units, cents))
     if billed != list_cents:

@@ -37,7 +37,7 @@ def simulate_crm(
         account = paying.get(organization)
         draws = rng.random(16)
         account_id = f"acc{number:06d}"
-        crm_accounts += _account_versions(account_id, organization, account, signups, companies, draws)
+        crm_accounts += _account_versions(account_id, organization, account, signups, companies=companies, draws=draws)
         opportunities += _opportunities(account_id, organization, account, signups, draws)
     # An account that was typed in by hand and belongs to no organization yet.
     typed = crm_accounts[0] | {"id": "acc900001", "organization": None, "name": "Prospect from a fair"}
@@ -53,6 +53,7 @@ def _account_versions(
     organization: int,
     account: Account | None,
     signups: Signups,
+    *,
     companies: Companies,
     draws: np.ndarray,
 ) -> list[dict]:
@@ -123,12 +124,14 @@ def _opportunities(
         created = start + int(days * DAY_US)
         if day_of(created) < DAYS - 2:
             draw = np.roll(draws, 3 * number)
-            rows += _opportunity_versions(f"opp{account_id[3:]}{number}", account_id, kind, created, amount, draw)
+            rows += _opportunity_versions(
+                f"opp{account_id[3:]}{number}", account_id, kind, created=created, amount=amount, draws=draw
+            )
     return rows
 
 
 def _opportunity_versions(
-    opportunity_id: str, account_id: str, kind: str, created: int, amount: float, draws: np.ndarray
+    opportunity_id: str, account_id: str, kind: str, *, created: int, amount: float, draws: np.ndarray
 ) -> list[dict]:
     is_large = amount > 60_000
     months = 1 + draws[0] * (6 if is_large else 2)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 FIRST_DAY = date(2024, 11, 1)
 LAST_DAY = date(2026, 10, 31)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
+MONTHS = 24
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
 FIRST_DAY_US = (FIRST_DAY - date(1970, 1, 1)).days * DAY_US

@@ -86,8 +86,7 @@ def simulate_people(
     organization, is_owner, joined = organization[kept], is_owner[kept], joined[kept]
     order = np.lexsort((organization, joined))
     organization, is_owner, joined = organization[order], is_owner[order], joined[order]
-    position = _position_in_organization(organization)
-    people = _persons(organization, is_owner, joined, position, companies, rng)
+    people = _persons(organization, is_owner, joined, companies=companies, rng=rng)
     people.member_organization, people.member_user = organization, np.arange(1, len(organization) + 1)
     people.member_level = np.where(is_owner, 15, np.where(rng.random(len(organization)) < 0.3, 8, 1))
     people.member_joined_us = joined
@@ -104,11 +103,13 @@ def _colleagues(
 ) -> np.ndarray:
     mean = np.array([MEMBERS_OF_KIND.get(kind, 1.0) for kind in KINDS])[companies.kind]
     mean = mean * np.where(rng.random(len(mean)) < 0.45, 0.1, 1.0)
+    members = np.minimum(rng.geometric(1 / (1 + mean)) - 1, 260)
     for account in accounts:
         for organization, share in zip(account.organizations, account.shares, strict=True):
-            mean[organization] = max(1.0, MEMBERS_OF_GROUP.get(account.group, 2.5) * share)
-    mean[signups.is_internal] = 4
-    return np.minimum(rng.geometric(1 / (1 + mean)) - 1, 260)
+            most = MEMBERS_OF_GROUP.get(account.group, 2.5) * share * 1.6
+            members[organization] = int(most * (0.35 + 0.65 * float(rng.random())))
+    members[signups.is_internal] = 6
+    return members
 
 
 def _position_in_organization(organization: np.ndarray) -> np.ndarray:
@@ -125,11 +126,12 @@ def _persons(
     organization: np.ndarray,
     is_owner: np.ndarray,
     joined: np.ndarray,
-    position: np.ndarray,
+    *,
     companies: Companies,
     rng: np.random.Generator,
 ) -> People:
     count = len(organization)
+    position = _position_in_organization(organization)
     roles = _roles(organization, companies, rng)
     title_draw = rng.random(count)
     titles = [TITLES[role][int(draw * len(TITLES[role]))] for role, draw in zip(roles, title_draw, strict=True)]

@@ -11,8 +11,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
-
 SCALE = 10**10
 SCALE_TO_CENTS = SCALE // 100
 RATE_SCALE = 10**8
@@ -45,15 +43,9 @@ class Tariff:
             lower += units
         return result
 
-    def list_cents(self, quantities: np.ndarray) -> np.ndarray:
-        """List value in cents, half up, of whole counter units (int64, any shape)."""
-        total = np.zeros_like(quantities)
-        lower = 0
-        for upper, price in zip(self.upper_bounds, self.prices, strict=True):
-            reached = quantities if upper is None else np.minimum(quantities, upper)
-            total += np.maximum(reached - lower, 0) * price
-            lower = upper or lower
-        return (total + SCALE_TO_CENTS // 2) // SCALE_TO_CENTS
+    def list_cents(self, quantity: int) -> int:
+        """List value in cents, half up, of whole counter units."""
+        return half_up(sum(charge for _, charge in self.split(quantity)), SCALE_TO_CENTS)
 
 
 class PriceList:

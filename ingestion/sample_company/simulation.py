@@ -25,12 +25,13 @@ from ingestion.sample_company.signups import Signups, simulate_signups
 from ingestion.sample_company.spend import simulate_spend
 from ingestion.sample_company.stripe_objects import catalogue, write_objects
 from ingestion.sample_company.terms import agree_terms
-from ingestion.sample_company.usage import write_usage
+from ingestion.sample_company.usage import UsageSimulation
 
 # Raised by one whenever the same size and seed give another company than before.
 VERSION = 1
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 MONEY = pa.decimal128(18, 2)
+NEW_NAMES = (" Group", " HQ", " Technologies", " One")
 
 
 def write_company(directory: Path, *, size: str, seed: int, say: Callable[[str], None]) -> bool:
@@ -81,10 +82,11 @@ class _Simulation:
             f"{len(signups.ids):,} organizations, {len(people.email):,} users, {len(accounts):,} billing accounts"
         )
         plan = plan_usage(signups, accounts, prices, self._rng())
-        pooled, rows = write_usage(
-            self._source / "usage" / "usage_reports", signups, accounts, plan, prices.counters,
-            lambda day: people.users_on(day, len(signups.ids)), self._rng(),
-        )  # fmt: skip
+        usage = UsageSimulation(
+            signups=signups, accounts=accounts, plan=plan, counters=prices.counters, rng=self._rng()
+        )
+        folder = self._source / "usage" / "usage_reports"
+        pooled, rows = usage.write(folder, lambda day: people.users_on(day, len(signups.ids)))
         self._say(f"{rows:,} usage reports")
         biller = Biller(pooled, prices, rates, f"{self._seed}-{self._size.number}")
         ledgers = [biller.bill(account) for account in accounts]
@@ -258,7 +260,8 @@ class _Simulation:
         prices = load_price_list(SEEDS)
         quantity = [write.Decimal(r.units) / prices.divisors.get(r.product_key, 1) for _, r in rows]
         cents = {
-            "list_usd": [r.list_cents for _, r in rows], "after_discount_usd": [r.after_discount_cents for _, r in rows],
+            "list_usd": [r.list_cents for _, r in rows],
+            "after_discount_usd": [r.after_discount_cents for _, r in rows],
             "limit_usd": [r.limit_cents for _, r in rows], "bill_usd": [r.bill_cents for _, r in rows],
         }  # fmt: skip
         write.write_parquet(
@@ -306,7 +309,8 @@ def _billing_row(organization_id: str, stamp: int, settings: dict) -> dict:
         "current_period_start": write.iso(settings["current_period_start_us"]),
         "current_period_end": write.iso(settings["current_period_end_us"]),
         "custom_limits_usd": {
-            key: write.Decimal(value).__float__() for key, value in settings["custom_limits_usd"].items()
+            key: cents // 100 if cents % 100 == 0 else cents / 100
+            for key, cents in settings["custom_limits_usd"].items()
         },
         "discount_percent": str(write.decimal_usd(settings["discount_basis_points"])),
         "credit_balance_usd": str(write.decimal_usd(settings["credit_cents"])),
@@ -338,7 +342,14 @@ def _organization_versions(
         since, customer = customers.get(organization, (END_US, None))
         # A name that changes before the subscription would be undone by its version: such a change is left out.
         if stamp < END_US and (organization not in customers or stamp > since):
-            versions.append((stamp, organization, customer, companies.name[organization] + " (new)"))
+            versions.append(
+                (
+                    stamp,
+                    organization,
+                    customer,
+                    companies.name[organization].split()[0] + NEW_NAMES[organization % len(NEW_NAMES)],
+                )
+            )
     versions.sort(key=lambda version: (version[0], version[1]))
     stamps, organizations, customer_ids, names = zip(*versions, strict=True)
     return np.array(organizations), np.array(stamps), list(customer_ids), list(names)

@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 
-from ingestion.sample_company.parameters import FIRST_DAY, Size, add_months
+from ingestion.sample_company.parameters import FIRST_DAY, MONTHS, Size, add_months
 
 # Category, channel, dollars a month and 1,000 organizations at the end of the data.
 CATEGORIES = (
@@ -24,11 +24,11 @@ CATEGORIES = (
 def simulate_spend(size: Size, rng: np.random.Generator) -> list[dict]:
     """Rows of spend.sales_and_marketing: month, category, channel, amount_usd (text)."""
     rows = []
-    for number in range(24):
+    for number in range(MONTHS):
         month: date = add_months(FIRST_DAY, number)
         for category, channel, dollars in CATEGORIES:
             season = 1.9 if category == "conference_booths" and month.month in (5, 6, 10) else 1.0
-            grown = 0.45 + 0.55 * number / 23
+            grown = 0.45 + 0.55 * number / (MONTHS - 1)
             amount = dollars * size.organizations / 1_000 * grown * season * (0.9 + 0.2 * float(rng.random()))
             if category == "assistant_integrations" and number < 7:
                 continue

@@ -106,7 +106,9 @@ def _price(prices: PriceList, key: str) -> dict:
     ]
     return common | {
         "billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": tiers, "type": "recurring",
-        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "metered", "aggregate_usage": "last_during_period"},
+        "recurring": {
+            "interval": "month", "interval_count": 1, "usage_type": "metered", "aggregate_usage": "last_during_period",
+        },
     }  # fmt: skip
 
 
@@ -154,7 +156,8 @@ def _discount(owner: str, basis_points: int, since: int) -> dict | None:
     return {
         "id": object_id("di", owner, basis_points), "object": "discount", "start": _seconds(since), "end": None,
         "coupon": {
-            "id": f"off-{basis_points}", "object": "coupon", "percent_off": percent, "duration": "forever", "valid": True,
+            "id": f"off-{basis_points}", "object": "coupon", "percent_off": percent, "duration": "forever",
+            "valid": True,
         },
     }  # fmt: skip
 
@@ -244,7 +247,8 @@ def _invoice(invoice: Invoice, status: str, settled: int | None) -> dict:
         "status_transitions": {"finalized_at": None if status == "draft" else _seconds(invoice.created_us), **moments},
         "metadata": invoice.metadata,
         "lines": {
-            "object": "list", "has_more": False, "data": [_line(invoice, line, discount_id, is_new) for line in invoice.lines],
+            "object": "list", "has_more": False,
+            "data": [_line(invoice, line, discount_id, is_new) for line in invoice.lines],
         },
     }  # fmt: skip
     if not is_new:
