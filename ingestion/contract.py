@@ -13,9 +13,10 @@ CONTRACT_PATH = Path(__file__).with_name("contract.yml")
 
 Stored = Literal["versions", "days", "rows", "objects"]
 ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp", "list", "object"]
-FieldType = Literal["string", "int", "bool", "list", "unix_seconds"]
+FieldType = Literal["string", "int", "bool", "list", "unix_seconds", "amounts"]
 Needed = Literal["always", "optional", "with_balance", "with_subscription", "without_lines"]
 
+NEW_COUNTER_SUFFIX = "_in_period"
 SQL_TYPES: dict[str, str] = {
     "string": "varchar",
     "int": "bigint",
@@ -40,6 +41,7 @@ class Column:
     allowed: tuple[str | int, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    references: str | None = None
 
     @property
     def sql_type(self) -> str:
@@ -90,9 +92,25 @@ class Table:
         return f"{self.source}__{self.name}"
 
     @property
+    def version(self) -> tuple[str, ...]:
+        """The columns that tell one version of a row from another: the key and, if there is one, the stamp."""
+        return (*self.key, self.stamp) if self.stamp else self.key
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """The columns that no two rows of the table in schema raw share."""
-        return (*self.key, self.stamp) if self.stored == "versions" and self.stamp else self.key
+        return self.version if self.stored == "versions" else self.key
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name; a counter that usage reports did not have before is one too."""
+        if self.stored == "days" and name.endswith(NEW_COUNTER_SUFFIX) and name not in self.column_names:
+            return Column(name, "int", "Counter that is not in the contract yet.", nullable=True, minimum=0)
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the contract's columns."""
+        return tuple(column.name for column in self.columns)
 
     @property
     def technical_columns(self) -> tuple[Column, ...]:
@@ -203,6 +221,9 @@ def _check_table(full_name: str, table: Table) -> None:
         raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(Stored.__args__)}")
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
         raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
+    for column in table.columns:
+        if column.references and column.references.count(".") != 1:
+            raise ContractError(f"{full_name}.{column.name}: references a table as source.name")
     nullable = {column.name: column.may_be_missing for column in table.columns}
     for name in (*table.key, *([table.stamp] if table.stamp else [])):
         if nullable.get(name, True):

@@ -1,4 +1,4 @@
-"""The tables of schema raw: their definitions in SQL, from the contract."""
+"""The tables of schema raw in SQL: definitions from the contract, and how names and values are written."""
 
 import duckdb
 
@@ -14,14 +14,35 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(_create_table(table))
 
 
+def extra_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    """The columns that files brought beyond the contract, as the table in schema raw has them."""
+    names = connection.execute(
+        "select column_name from duckdb_columns() where schema_name = ? and table_name = ? and database_name = "
+        "current_database() order by column_index",
+        [SCHEMA, table.raw_name],
+    ).fetchall()
+    known = {column.name for column in (*table.columns, *table.technical_columns)}
+    return [name for (name,) in names if name not in known]
+
+
+def raw_table(table: Table) -> str:
+    """The table's quoted name with its schema."""
+    return f"{SCHEMA}.{quote(table.raw_name)}"
+
+
 def quote(name: str) -> str:
     """`name` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(value: str | int) -> str:
+    """`value` as an SQL literal."""
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def _create_table(table: Table) -> str:
     columns = ", ".join(_define(column) for column in (*table.columns, *table.technical_columns))
-    return f"create table if not exists {SCHEMA}.{quote(table.raw_name)} ({columns})"
+    return f"create table if not exists {raw_table(table)} ({columns})"
 
 
 def _define(column: Column) -> str:

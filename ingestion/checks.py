@@ -1,0 +1,167 @@
+"""What each row must be, as SQL that DuckDB runs over whole files.
+
+A check gives the typed value of every column, and for a row that breaks the contract its column and a sentence.
+No value is rounded, cut or turned into null on the way: a value that does not fit its type is a fault of the row.
+"""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingestion.contract import Column, Table
+from ingestion.raw import literal, quote
+from ingestion.readers import IS_OBJECT, LINE, Cell, Portion, json_text
+
+JSON_OF_DECIMALS = "json_of_decimals"
+DECIMAL_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
+TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
+DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
+ZONE_PATTERN = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+
+# The value of a text ({t}), null if it does not fit.
+PARSED = {
+    "string": "{t}",
+    "int": "case when regexp_full_match({t}, '[+-]?[0-9]+') then try_cast({t} as bigint) end",
+    "decimal": (
+        f"case when regexp_full_match({{t}}, '{DECIMAL_PATTERN}') and not regexp_matches({{t}}, '{TOO_FINE_PATTERN}') "
+        "then try_cast({t} as decimal(38, 10)) end"
+    ),
+    "bool": "case lower({t}) when 'true' then true when 't' then true when 'false' then false when 'f' then false end",
+    "date": f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') then try_cast({{t}} as date) end",
+    "timestamp": (
+        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}{ZONE_PATTERN}') "
+        "then timezone('UTC', try_cast({t} as timestamptz)) end"
+    ),
+    "list": (
+        "case when try(json_type({t})) = 'ARRAY' "
+        "and len(list_filter(json_type({t}, '$[*]'), lambda kind: kind <> 'VARCHAR')) = 0 then json({t})::varchar end"
+    ),
+    "object": JSON_OF_DECIMALS + "({t})",
+}
+# What to say, in SQL, of a text ({t}) that has no value.
+NOT_PARSED = {
+    "string": "'is not text: put it in quotes'",
+    "int": "'is not a whole number of 64 bits'",
+    "decimal": "'is not a number with at most 28 digits before and 10 after the point, and no exponent'",
+    "bool": "'is neither true nor false'",
+    "date": "'is not a day: write it as 2026-01-31'",
+    "timestamp": (
+        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}') "
+        "then 'has no time zone: write it as 2026-01-31T10:00:00Z' "
+        "else 'is not a timestamp of microseconds at most: write it as 2026-01-31T10:00:00Z' end"
+    ),
+    "list": "'is not a JSON list of texts'",
+    "object": "'is not a JSON object whose values are numbers'",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A condition on a row that breaks the contract, and the sentence (as SQL) that says what is wrong."""
+
+    condition: str
+    column: str | None
+    sentence: str
+    rule: str = "contract"
+
+
+def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
+    """A query for the typed rows of a portion, for every kind of table but objects.
+
+    Its columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, and `_fault` (see
+    `first_fault`). `references` are the columns whose values must be found in the temporary table `known_keys`.
+    """
+    columns = [*table.columns, *portion.new_counters]
+    values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
+    names = ", ".join(f"{_value_name(column)} as {quote(column.name)}" for column in columns)
+    extras = "".join(f", {sql} as {quote(name)}" for name, sql in portion.extras.items())
+    faults = [NOT_AN_OBJECT] if portion.original == LINE else []
+    faults += [fault for column in columns for fault in _faults(table, column, portion, references)]
+    return (
+        f"select {names}{extras}, _file, _row, {first_fault(faults, portion.original)} as _fault "
+        f"from (select *, {values} from {portion.relation})"
+    )
+
+
+def first_fault(faults: Iterable[Fault], original: str) -> str:
+    """SQL for a struct of column_name, reason, rule and original_text; null for a row without a fault.
+
+    `original` is put inside the case, so that the text of a row is made only for rows that have a fault.
+    """
+    cases = " ".join(
+        f"when {fault.condition} then {{'column_name': {'null' if fault.column is None else literal(fault.column)}"
+        f"::varchar, 'reason': {fault.sentence}, 'rule': {literal(fault.rule)}, 'original_text': {original}}}"
+        for fault in faults
+    )
+    return f"case {cases} end"
+
+
+def known_keys(raw_name: str) -> str:
+    """The name of the temporary table with the keys (`key`) of a table that another one references."""
+    return quote(f"known_{raw_name}")
+
+
+NOT_AN_OBJECT = Fault(f"not {IS_OBJECT}", None, literal("the line is not a whole JSON object: is it cut?"))
+
+
+def _value_name(column: Column) -> str:
+    return quote(f"value of {column.name}")
+
+
+def _cell(column: Column, portion: Portion) -> Cell:
+    if column.name in portion.cells:
+        return portion.cells[column.name]
+    return Cell("null", "null") if column.default is None else Cell(str(column.default), "native")
+
+
+def _text(cell: Cell) -> str:
+    return json_text(cell.sql) if cell.form == "json" else f"{cell.sql}::varchar"
+
+
+def _value(column: Column, portion: Portion) -> str:
+    cell = _cell(column, portion)
+    if cell.form == "null":
+        return f"null::{column.sql_type}"
+    if cell.form == "native" and column.type == "timestamp":
+        return f"timezone('UTC', {cell.sql})"
+    if cell.form == "native":
+        return f"try_cast({cell.sql} as {column.sql_type})"
+    if cell.form == "json" and column.type == "string":
+        return f"case when json_type({cell.sql}) = 'VARCHAR' then {cell.sql} ->> '$' end"
+    return PARSED[column.type].replace("{t}", f"({_text(cell)})")
+
+
+def _faults(table: Table, column: Column, portion: Portion, references: Sequence[Column]) -> list[Fault]:
+    """What can be wrong with one column, in the order in which it is told."""
+    cell, value = _cell(column, portion), _value_name(column)
+    text = f"({_text(cell)})"
+
+    def fault(condition: str, sentence: str, rule: str = "contract") -> Fault:
+        return Fault(condition, column.name, f"concat('''', left({text}, 200), ''' ', {sentence})", rule)
+
+    faults = []
+    if not column.nullable:
+        faults.append(Fault(f"{cell.sql} is null", column.name, literal("there is no value, but every row needs one")))
+    if cell.form == "null":
+        return faults
+    faults.append(fault(f"{value} is null and {cell.sql} is not null", NOT_PARSED[column.type].replace("{t}", text)))
+    if column.type == "string" and column.name in table.key:
+        faults.append(fault(f"{value} = ''", literal("is empty, but it is a key")))
+    if column.allowed:
+        allowed = ", ".join(literal(choice) for choice in column.allowed)
+        sentence = literal(f"is not one of {', '.join(str(choice) for choice in column.allowed)}")
+        faults.append(fault(f"{value} not in ({allowed})", sentence))
+    if column.minimum is not None:
+        faults.append(fault(f"{value} < {column.minimum}", literal(f"is below {column.minimum}")))
+    if column.maximum is not None:
+        faults.append(fault(f"{value} > {column.maximum}", literal(f"is above {column.maximum}")))
+    if table.stored == "days" and column.type == "date":
+        folder = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
+        sentence = f"concat('is not the day of its folder, ', {folder}, ': move the row to the folder of its day')"
+        faults.append(fault(f"{value} <> {folder}::date", sentence))
+    if column in references and column.references:
+        keys = known_keys(column.references.replace(".", "__"))
+        sentence = literal(f"is in no file of {column.references}: bring that row, or take this one out")
+        faults.append(fault(f"{value} not in (select key from {keys})", sentence, "reference"))
+    return faults

@@ -1,0 +1,83 @@
+"""Hands Parquet files of changes to dlt, which merges them into schema raw.
+
+dlt keeps no state of its own from one load to the next: what a load that was ended on its way leaves in dlt's
+folder is thrown away, because the ledger knows which files to read again.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from ingestion.contract import Column, Table
+from ingestion.plans import Changes
+from ingestion.raw import SCHEMA
+
+if TYPE_CHECKING:
+    from dlt.extract import DltResource
+
+DATA_TYPES: dict[str, dict[str, Any]] = {
+    "string": {"data_type": "text"},
+    "int": {"data_type": "bigint"},
+    "decimal": {"data_type": "decimal", "precision": 38, "scale": 10},
+    "bool": {"data_type": "bool"},
+    "date": {"data_type": "date"},
+    "timestamp": {"data_type": "timestamp", "timezone": False, "precision": 6},
+    "list": {"data_type": "json"},
+    "object": {"data_type": "json"},
+}
+QUIET = {
+    "runtime.dlthub_telemetry": False,
+    "runtime.log_level": "CRITICAL",
+    "load.workers": 1,
+    "load.truncate_staging_dataset": True,
+    "normalize.workers": 1,
+}
+
+
+def deliver(connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Changes]]) -> None:
+    """Merge the changes into their tables, all in one load package."""
+    import dlt
+
+    for name, value in QUIET.items():
+        dlt.config[name] = value
+    shutil.rmtree(dlt_dir, ignore_errors=True)
+    pipeline = dlt.pipeline(
+        SCHEMA,
+        pipelines_dir=str(dlt_dir),
+        destination=dlt.destinations.duckdb(connection, naming_convention="sql_ci_v1"),
+        dataset_name=SCHEMA,
+        progress=None,
+    )
+    pipeline.config.restore_from_destination = False
+    resources = [_resource(table, changes) for table, changes in deliveries]
+    pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
+
+
+def _resource(table: Table, changes: Changes) -> "DltResource":
+    """A file of changes as it is, with the contract's types: days replace days, other rows go by their identity."""
+    import dlt
+
+    def read() -> Iterator[Any]:
+        yield dlt.mark.with_file_import(str(changes.path), "parquet", changes.rows)
+
+    return dlt.resource(
+        read,
+        name=table.raw_name,
+        columns={column.name: _hints(table, column) for column in changes.columns},
+        write_disposition={"disposition": "merge", "strategy": "delete-insert", "deduplicated": True},
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+    )
+
+
+def _hints(table: Table, column: Column) -> dict[str, Any]:
+    hints = {**DATA_TYPES[column.type], "nullable": column.nullable}
+    if table.stored == "days":
+        hints["merge_key"] = column.name == table.key[0]
+    else:
+        hints["primary_key"] = column.name in table.identity
+    if column.name == "_deleted":
+        hints["hard_delete"] = True
+    return hints

@@ -1,0 +1,54 @@
+"""JSON that DuckDB would read through a double, as functions that it can call: numbers stay the text they are.
+
+Only small tables pass through here; reports of usage have no decimals.
+"""
+
+import json
+import re
+from decimal import Decimal
+
+import duckdb
+
+from ingestion.checks import DECIMAL_PATTERN, JSON_OF_DECIMALS
+from ingestion.readers import NUMBERS_QUOTED
+
+LONGEST_EXPONENT = 40
+
+
+def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions known to `connection`."""
+    for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
+        connection.create_function(name, function, ["varchar"], "varchar")
+
+
+def _numbers_quoted(text: str) -> str | None:
+    """JSON text with every number as a string; null if the text is not JSON."""
+    try:
+        return json.dumps(json.loads(text, parse_float=_exact, parse_int=str))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_of_decimals(text: str) -> str | None:
+    """A JSON object of decimals in one fixed way: sorted keys, values as strings, null values (none) left out.
+
+    Null if the text is no such object.
+    """
+    try:
+        content = json.loads(text, parse_float=_exact, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    values = {key: value for key, value in content.items() if value is not None}
+    if not all(isinstance(value, str) and re.fullmatch(DECIMAL_PATTERN, value) for value in values.values()):
+        return None
+    return json.dumps(values, sort_keys=True, ensure_ascii=False)
+
+
+def _exact(number: str) -> str:
+    """A JSON number without its exponent, unless that would make it absurdly long."""
+    if not set("eE") & set(number):
+        return number
+    value = Decimal(number)
+    return f"{value:f}" if abs(value.adjusted()) <= LONGEST_EXPONENT else number

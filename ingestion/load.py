@@ -1,0 +1,214 @@
+"""Brings the files of a source root into schema raw.
+
+All tables are read, checked and compared first; nothing is written before every one of them is accepted. Then the
+changes are delivered, and each delivery ends with one transaction that enters its files into the ledger. Whenever
+the load is ended on its way, the next one finds which files it has to read again, and ends where an undisturbed one
+would have.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from common.settings import Settings
+from common.warehouse import connect
+from ingestion import ledger
+from ingestion.contract import Contract, Table, load_contract
+from ingestion.delivery import deliver
+from ingestion.errors import SourceError
+from ingestion.files import Listing, SourceRoot
+from ingestion.functions import register_functions
+from ingestion.plans import Plan, Planner, Step, scalar
+from ingestion.raw import literal, raw_table
+from ingestion.tables import plan_table
+from ingestion.usage import plan_usage
+
+MEMORY_LIMIT = "1GB"
+FEW_ROWS = 100
+SHOWN_REJECTS = 3
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What a load did to one table; `rows_set_aside` counts the rows that this load read."""
+
+    table_name: str
+    is_absent: bool
+    files_seen: int
+    files_read: int
+    rows_read: int
+    rows_changed: int
+    rows_set_aside: int
+    rows_total: int
+    seconds: float
+
+
+@dataclass
+class LoadReport:
+    """What a load did. `rows_rejected` is what is set aside in all, from this load and earlier ones."""
+
+    tables: list[TableReport] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    rows_rejected: int = 0
+    seconds: float = 0.0
+
+
+def load_sources(
+    settings: Settings, *, tables: set[str] | None = None, say: Callable[[str], None] = print
+) -> LoadReport:
+    """Load every table of the contract, or those named in `tables` (by their names in schema raw).
+
+    The caller holds the warehouse (`common.warehouse.hold`). Raises `SourceError`, which says what to do, with
+    schema raw as it was except for the rejects of the table that failed.
+    """
+    work_dir = settings.data_dir / "state" / "load"
+    shutil.rmtree(work_dir, ignore_errors=True)
+    work_dir.mkdir(parents=True)
+    try:
+        with connect(settings.warehouse_path) as connection:
+            connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
+            register_functions(connection)
+            return _Load(connection, settings, work_dir, say).run(tables)
+    finally:
+        shutil.rmtree(work_dir, ignore_errors=True)
+
+
+class _Load:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, settings: Settings, work_dir: Path, say: Callable[[str], None]
+    ) -> None:
+        self.connection = connection
+        self.settings = settings
+        self.say = say
+        self.root = SourceRoot(settings.resolved_source_root, work_dir / "copies")
+        ledger.prepare(connection)
+        last_root = ledger.source_root(connection)
+        self.starts_over = last_root not in {None, self.root.address}
+        self.planner = Planner(connection, self.root, work_dir, starts_over=self.starts_over)
+        self.seconds: dict[str, float] = {}
+        if self.starts_over:
+            say(f"the source root was {last_root} and is now {self.root.address}: the load starts from nothing")
+
+    def run(self, names: set[str] | None) -> LoadReport:
+        started = time.monotonic()
+        contract = load_contract()
+        tables = [table for table in contract.tables if names is None or table.raw_name in names]
+        listing = self.root.list_files(contract)
+        _require(tables, listing, self.root)
+        plans = self._plan(tables, listing)
+        for plan in plans.values():
+            self._accept(plan)
+        self._write(list(plans.values()))
+        return self._report(plans, listing, contract, time.monotonic() - started)
+
+    def _plan(self, tables: list[Table], listing: Listing) -> dict[str, Plan]:
+        plans: dict[str, Plan] = {}
+        for table in tables:
+            started = time.monotonic()
+            files = listing.files[table.raw_name]
+            known = ledger.TableLedger() if self.starts_over else ledger.read_table(self.connection, table.raw_name)
+            if table.stored == "days":
+                plan = plan_usage(self.planner, table, files, known)
+            else:
+                plan = plan_table(self.planner, table, files, known, plans)
+            plans[table.raw_name] = plan
+            self.seconds[table.raw_name] = time.monotonic() - started
+            if plan.files_read:
+                self.say(
+                    f"read {table.path}: {plan.files_read:,} of {len(files):,} files, {plan.rows_read:,} rows, "
+                    f"{plan.rows_changed:,} to write, {plan.rows_set_aside:,} set aside"
+                )
+        return plans
+
+    def _accept(self, plan: Plan) -> None:
+        """Raise `SourceError` if too many rows are at fault, or if too many would be lost."""
+        table, set_aside, read = plan.table, plan.rows_set_aside, plan.rows_read
+        if set_aside > self.settings.max_set_aside_share * read:
+            files = [counts.file for step in plan.steps for counts in step.counts]
+            first = self.connection.execute(
+                "select file, position, coalesce(column_name, 'the whole row'), reason from rejects "
+                "where table_name = ? order by file, position limit ?",
+                [table.raw_name, SHOWN_REJECTS],
+            ).fetchall()
+            if not self.starts_over:
+                ledger.replace_rejects(self.connection, table.raw_name, files, plan.present)
+            shown = "; ".join(f"{file} row {row}, {column}: {reason}" for file, row, column, reason in first)
+            raise SourceError(
+                f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; "
+                f"{self.settings.max_set_aside_share:.1%} are accepted), so nothing is loaded. {shown}. Mend the files "
+                "(raw.rejected_rows lists every such row), or set GROWTH_MAX_SET_ASIDE_SHARE higher for one run"
+            )
+        if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
+            raise SourceError(
+                f"{table.path}: {plan.rows_lost:,} of {plan.rows_before:,} rows that were loaded are no longer in the "
+                f"files that have changed ({self.settings.max_lost_share:.0%} may go), so nothing is loaded. Bring the "
+                "files back whole, or set GROWTH_MAX_LOST_SHARE higher for one run"
+            )
+
+    def _write(self, plans: list[Plan]) -> None:
+        """Deliver what has changed: the first step of every table at once, further batches of usage one by one."""
+        if not any(plan.steps for plan in plans):
+            return
+        if self.starts_over:
+            ledger.start_over(self.connection)
+        for plan in plans:
+            files = [counts.file for step in plan.steps for counts in step.counts]
+            ledger.mark(self.connection, self.root.address, plan.table.raw_name, files)
+        for number in range(max(len(plan.steps) for plan in plans)):
+            steps = [(plan, plan.steps[number]) for plan in plans if number < len(plan.steps)]
+            deliveries = [(plan.table, step.changes) for plan, step in steps if step.changes]
+            if deliveries:
+                rows = sum(changes.rows for _, changes in deliveries)
+                self.say(f"write {rows:,} rows into {len(deliveries)} tables")
+                deliver(self.connection, self.settings.dlt_dir, deliveries)
+            self.say("enter the files into the ledger")
+            self._enter(steps)
+
+    def _enter(self, steps: list[tuple[Plan, Step]]) -> None:
+        self.connection.execute("begin")
+        for plan, step in steps:
+            if step.empty_days:
+                day = f"delete from {raw_table(plan.table)} where list_contains(?, date)"  # noqa: S608 (quoted name)
+                self.connection.execute(day, [step.empty_days])
+            ledger.enter(self.connection, self.root.address, plan.table.raw_name, step.counts, plan.present)
+        self.connection.execute("commit")
+
+    def _report(self, plans: dict[str, Plan], listing: Listing, contract: Contract, seconds: float) -> LoadReport:
+        report = LoadReport(seconds=seconds)
+        report.rows_rejected = scalar(self.connection, "select count(*) from raw.rejected_rows")
+        for path in listing.unknown:
+            report.warnings.append(f"{path} belongs to no table of the contract: it is not read")
+        for name, plan in plans.items():
+            if plan.vanished:
+                report.warnings.append(
+                    f"{plan.table.path}: {len(plan.vanished):,} files that were loaded are no longer there; "
+                    "their rows stay"
+                )
+            report.tables.append(
+                TableReport(
+                    table_name=name,
+                    is_absent=not plan.present,
+                    files_seen=len(plan.present),
+                    files_read=plan.files_read,
+                    rows_read=plan.rows_read,
+                    rows_changed=plan.rows_changed,
+                    rows_set_aside=plan.rows_set_aside,
+                    rows_total=scalar(self.connection, f"select count(*) from {raw_table(plan.table)}"),  # noqa: S608
+                    seconds=self.seconds[name],
+                )
+            )
+        return report
+
+
+def _require(tables: list[Table], listing: Listing, root: SourceRoot) -> None:
+    missing = [table.path for table in tables if table.required and not listing.files[table.raw_name]]
+    if missing:
+        raise SourceError(
+            f"the source root {root.address} has no {', '.join(missing)}: bring each as one file, such as "
+            f"{missing[0]}.parquet, or as a folder of files, or correct GROWTH_SOURCE_ROOT (docs/sources.md)"
+        )

@@ -1,0 +1,146 @@
+"""What each Stripe object must be: the fields that a rule reads, where the older or the newer API puts them."""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+import json
+from typing import Any
+
+from ingestion.checks import NOT_AN_OBJECT, Fault, first_fault
+from ingestion.contract import Field, Table
+from ingestion.raw import literal, quote
+from ingestion.readers import IS_OBJECT, LINE, Portion
+
+LINES = "lines.data"
+END_OF_TIME_UNIX_SECONDS = 253402300800
+WHOLE = "try_cast({v}::varchar as bigint) is not null and json_type({v}) in ('UBIGINT', 'BIGINT')"
+
+# Whether a value ({v}) is of a type, and what to say if it is not.
+TYPES = {
+    "string": ("json_type({v}) = 'VARCHAR'", "is not text (export objects without expanding them)"),
+    "int": (WHOLE, "is not a whole number"),
+    "bool": ("json_type({v}) = 'BOOLEAN'", "is neither true nor false"),
+    "list": ("json_type({v}) = 'ARRAY'", "is not a list"),
+    "unix_seconds": (
+        f"{WHOLE} and try_cast({{v}}::varchar as bigint) between 0 and {END_OF_TIME_UNIX_SECONDS - 1}",
+        "is not a time in unix seconds",
+    ),
+    "amounts": (
+        "json_type({v}) = 'ARRAY' and len(list_filter(json_type({v}, '$[*].amount'), "
+        "lambda kind: kind in ('UBIGINT', 'BIGINT'))) = json_array_length({v})",
+        "is not a list in which everything has an amount in minor units",
+    ),
+}
+# When a field is needed; names in braces stand for the values of other fields.
+CONDITIONS = {
+    "always": "true",
+    "optional": "false",
+    "with_balance": "coalesce({starting_balance}, {ending_balance}) is not null and ({status} ->> '$') <> 'draft'",
+    "with_subscription": "{line_subscription} is not null",
+    "without_lines": "coalesce(len({lines}), 0) = 0",
+}
+
+
+def checked_objects(table: Table, portion: Portion) -> str:
+    """A query for the objects of a portion: id, livemode, created, payload, `_file`, `_row`, `_fault`."""
+    shape = literal(json.dumps(_shape(table)))
+    faults = [
+        NOT_AN_OBJECT,
+        Fault("json_type(o.id) is distinct from 'VARCHAR' or (o.id ->> '$') = ''", "id", literal("there is no id")),
+    ]
+    # What the API returns for something that was deleted is a stub without any other field.
+    is_stub = "coalesce(o.deleted::varchar = 'true', false)"
+    faults += [
+        Fault(f"not {is_stub} and {fault.condition}", fault.column, fault.sentence)
+        for fault in (*_lines_cut(table), *_object_faults(table), *_line_faults(table))
+    ]
+    created = TYPES["unix_seconds"][0].replace("{v}", "o.created")
+    return (
+        "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
+        f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
+        f"{LINE} as payload, _file, _row, {first_fault(faults, portion.original)} as _fault "
+        f"from (select _file, _row, {LINE}, case when {IS_OBJECT} then from_json({LINE}, {shape}) end as o "
+        f"from {portion.relation})"
+    )
+
+
+def _shape(table: Table) -> dict[str, Any]:
+    """The part of the objects that is read, for DuckDB to parse an object once."""
+    shape: dict[str, Any] = {"id": "JSON", "deleted": "JSON"}
+    line_shape: dict[str, Any] = {"id": "JSON"}
+    for field in table.fields:
+        for path in field.any_of:
+            if path != LINES:
+                _put(line_shape if field.of_lines else shape, path)
+    if _has_lines(table):
+        shape["lines"] = {"data": [line_shape], "has_more": "JSON"}
+    return shape
+
+
+def _put(shape: dict[str, Any], path: str) -> None:
+    *parents, name = path.split(".")
+    for parent in parents:
+        shape = shape.setdefault(parent, {})
+    shape[name] = "JSON"
+
+
+def _has_lines(table: Table) -> bool:
+    return any(field.any_of == (LINES,) for field in table.fields)
+
+
+def _lines_cut(table: Table) -> list[Fault]:
+    if not _has_lines(table):
+        return []
+    sentence = "there are more lines than the object has here: fetch all of them and put them into lines.data"
+    return [Fault("coalesce(o.lines.has_more::varchar = 'true', false)", "lines.has_more", literal(sentence))]
+
+
+def _sql(field: Field, root: str) -> str:
+    """The value of a field: the first of its paths that is there and not null."""
+    paths = (".".join([root, *(quote(part) for part in path.split("."))]) for path in field.any_of)
+    return f"coalesce({', '.join(paths)})"
+
+
+def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
+    """The conditions that are faults of a field, each with its sentence as SQL."""
+    value = _sql(field, root)
+    needed = CONDITIONS[field.needed]
+    for other in table.fields:
+        needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
+    missing = literal(f"there is no {', nor '.join(field.any_of)}")
+    if field.any_of == (LINES,):
+        return [(f"{needed} and {value} is null", missing)]
+    fits, sentence = TYPES[field.type]
+    shown = f"concat({literal(field.any_of[0])}, ' ', left({value}::varchar, 200), "
+    checks = [
+        (f"{needed} and {value} is null", missing),
+        (
+            f"{value} is not null and not coalesce({fits.replace('{v}', value)}, false)",
+            f"{shown}{literal(' ' + sentence)})",
+        ),
+    ]
+    if field.allowed:
+        allowed = ", ".join(literal(choice) for choice in field.allowed)
+        sentence = literal(f" is not one of {', '.join(field.allowed)}")
+        checks.append((f"({value} ->> '$') not in ({allowed})", f"{shown}{sentence})"))
+    return checks
+
+
+def _object_faults(table: Table) -> list[Fault]:
+    return [
+        Fault(condition, field.any_of[0], sentence)
+        for field in table.fields
+        if not field.of_lines
+        for condition, sentence in _checks(table, field, "o")
+    ]
+
+
+def _line_faults(table: Table) -> list[Fault]:
+    """One fault a field of the lines: the sentence names the first line that has it."""
+    faults = []
+    for field in (field for field in table.fields if field.of_lines):
+        cases = " ".join(f"when {condition} then {sentence}" for condition, sentence in _checks(table, field, "l"))
+        # Unlike concat, || makes null of the sentence of a line that has no fault.
+        place = "'line ' || i || coalesce(' (' || (l.id ->> '$') || ')', '') || ': '"
+        said = f"list_transform(o.lines.data, lambda l, i: {place} || case {cases} end)"
+        sentences = f"list_filter({said}, lambda s: s is not null)"
+        faults.append(Fault(f"len({sentences}) > 0", f"{LINES}[].{field.any_of[0]}", f"{sentences}[1]"))
+    return faults

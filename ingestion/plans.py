@@ -1,0 +1,190 @@
+"""What a load would do, worked out before anything is written: `Planner` reads and checks, `Plan` is the outcome."""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ingestion.checks import checked_rows
+from ingestion.contract import Column, Table
+from ingestion.errors import SourceError
+from ingestion.files import SourceFile, SourceRoot
+from ingestion.ledger import FileCounts
+from ingestion.objects import checked_objects
+from ingestion.raw import extra_columns, literal, quote, raw_table
+from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
+
+FAULT_TYPE = "struct(column_name varchar, reason varchar, rule varchar, original_text varchar)"
+UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A Parquet file of rows to write into a table: rows that are new or different, and rows to delete."""
+
+    path: Path
+    rows: int
+    columns: tuple[Column, ...]
+
+
+@dataclass
+class Step:
+    """What is written, and then entered into the ledger, in one go. `empty_days` are days left without a row."""
+
+    counts: list[FileCounts]
+    changes: Changes | None = None
+    empty_days: list[date] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """Everything that a load would do to one table."""
+
+    table: Table
+    present: list[SourceFile]
+    vanished: set[str]
+    rows_before: int
+    steps: list[Step] = field(default_factory=list)
+    rows_lost: int = 0
+
+    @property
+    def files_read(self) -> int:
+        """Files that were read."""
+        return sum(len(step.counts) for step in self.steps)
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that were read, good or bad."""
+        return sum(counts.rows_read for step in self.steps for counts in step.counts)
+
+    @property
+    def rows_set_aside(self) -> int:
+        """Rows of those that were set aside."""
+        return sum(counts.rows_set_aside for step in self.steps for counts in step.counts)
+
+    @property
+    def rows_changed(self) -> int:
+        """Rows that are written or deleted."""
+        return sum(step.changes.rows for step in self.steps if step.changes)
+
+
+class Planner:
+    """Reads files and checks their rows; what schema raw has, as far as this load builds on it."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, root: SourceRoot, work_dir: Path, *, starts_over: bool
+    ) -> None:
+        """`work_dir` takes the changes. `starts_over`: what is in schema raw counts for nothing."""
+        self.connection = connection
+        self.root = root
+        self.work_dir = work_dir
+        self.starts_over = starts_over
+
+    def raw_rows(self, table: Table) -> str:
+        """The rows of a table that the load builds on, as an SQL relation."""
+        return f"(from {raw_table(table)}{' where false' if self.starts_over else ''})"
+
+    def count_raw_rows(self, table: Table) -> int:
+        """How many these are."""
+        return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
+
+    def read_checked(
+        self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
+    ) -> tuple[Column, ...]:
+        """Read files into the temporary table `checked`: data, `_file`, `_row`, `_fault` and `is_read` (true).
+
+        Rows with a fault are also collected in `rejects`. Returns the columns that are data. Raises `SourceError`.
+        """
+        folder = self.root.fetch(files)
+        portions, ragged = read_portions(self.connection, table, files, folder)
+        try:
+            columns = self._check(table, portions, references)
+        except UNREADABLE as error:
+            raise SourceError(self._locate(table, files, folder, error)) from error
+        drop_read_tables(self.connection)
+        self.root.forget(files)
+        self._add_ragged(ragged)
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
+            "_fault.rule, _fault.original_text from checked where _fault is not null"
+        )
+        return columns
+
+    def reject_ties(self, table: Table, scope: str) -> None:
+        """Collect the rows that `judged` calls a tie; `scope` (a partition clause) says among which rows."""
+        sentence = literal(f"rows with the same {' and '.join(table.version)} have different values, such as ")
+        values = ", ".join(f"{literal(name)}: {quote(name)}" for name in table.column_names)
+        place = "_file || ' row ' || _row"
+        self.connection.execute(
+            f"""insert into rejects
+            select {literal(table.raw_name)}, _file, _row, {literal(table.stamp or table.key[0])}, {sentence} || places
+                || ': which of them is right cannot be told, so none is taken; leave one', 'tie',
+                to_json({{{values}}})::varchar
+            from checked join (
+                select _file, _row, min({place}) over scope || ' and ' || max({place}) over scope as places
+                from judged where is_tie window scope as ({scope})
+            ) using (_file, _row)
+            where is_read"""
+        )
+
+    def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
+        """The rows of each of the files in `checked`, and how many of them were set aside."""
+        read = "select _file, count(*) from checked where is_read group by _file"
+        rows_read = dict(self.connection.execute(read).fetchall())
+        rejected = "select file, count(*) from rejects where table_name = ? group by file"
+        set_aside = dict(self.connection.execute(rejected, [table.raw_name]).fetchall())
+        return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
+
+    def write_changes(self, table: Table, name: str, query: str, columns: tuple[Column, ...]) -> Changes | None:
+        """Write the rows of a query to a Parquet file; None if there are none."""
+        path = self.work_dir / f"{name}.parquet"
+        self.connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet)")
+        rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
+        return Changes(path, rows, (*columns, *table.technical_columns)) if rows else None
+
+    def _check(self, table: Table, portions: Sequence[Portion], references: Sequence[Column]) -> tuple[Column, ...]:
+        extras = dict.fromkeys([] if self.starts_over else extra_columns(self.connection, table))
+        for portion in portions:
+            extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
+        columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
+        kinds = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
+        empty = (
+            f"select {kinds}, null::varchar as _file, null::bigint as _row, null::{FAULT_TYPE} as _fault where false"
+        )
+        if table.stored == "objects":
+            queries = [checked_objects(table, portion) for portion in portions]
+        else:
+            queries = [checked_rows(table, portion, references) for portion in portions]
+        union = " union all by name ".join(f"({query})" for query in (empty, *queries))
+        self.connection.execute(f"create or replace temp table checked as select *, true as is_read from ({union})")
+        return columns
+
+    def _add_ragged(self, ragged: Sequence[Ragged]) -> None:
+        if ragged:
+            self.connection.execute(
+                "insert into checked by name select unnest(?) as _file, unnest(?) as _row, true as is_read, "
+                "{'column_name': null, 'reason': unnest(?), 'rule': 'contract', 'original_text': unnest(?)} as _fault",
+                [
+                    list(values)
+                    for values in zip(*((r.file, r.position, r.reason, r.text) for r in ragged), strict=True)
+                ],
+            )
+
+    def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
+        """The message about a file that turned out to be broken while many were read."""
+        for file in files:
+            portions, _ = read_portions(self.connection, table, [file], folder)
+            try:
+                self._check(table, portions, ())
+            except UNREADABLE as own:
+                return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
+        return f"the files of {table.path} cannot be read: {error}"
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0

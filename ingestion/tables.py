@@ -1,0 +1,161 @@
+"""The rows of a table, from its files: every table but usage.
+
+Schema raw is a function of the files. Rows that are set aside count as if they had never been sent; of the others
+- versions: one row per key and stamp stays; rows with the same key and stamp and different values are a tie;
+- rows: one row per key stays; rows of one file with the same key and different values are a tie;
+- objects: one row per id stays.
+Where several could stay, that of the later file does (in natural order of the paths), and then the later row. So a
+file that is added need only be compared with what is there. All files are read again when one has changed, when a
+tie reaches beyond the files that are new, or when what a row refers to has changed.
+"""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ingestion.checks import known_keys
+from ingestion.contract import Column, Table, load_contract
+from ingestion.files import SourceFile, natural_key
+from ingestion.ledger import TableLedger
+from ingestion.plans import Changes, Plan, Planner, Step, scalar
+from ingestion.raw import literal, quote
+
+
+def plan_table(
+    planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger, plans: Mapping[str, Plan]
+) -> Plan:
+    """Read what has to be read of one table and work out what changes. Raises `SourceError`.
+
+    `plans` are those of the tables before it, by their names in schema raw.
+    """
+    plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
+    new = [file for file in files if not ledger.is_known(file)]
+    is_changed = any(ledger.is_known(file) and not ledger.is_loaded(file) for file in files)
+    has_ties = bool(new) and "tie" in ledger.reject_rules
+    reads_all = bool(files) and (is_changed or has_ties or _parents_differ(table, ledger, plans))
+    if not reads_all and new:
+        reads_all = not _plan_files(planner, plan, new)
+    if reads_all:
+        _plan_files(planner, plan, files)
+    if table.raw_name in _referenced():
+        _remember_keys(planner, plan)
+    return plan
+
+
+def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
+    """Whether a row that is kept may have lost what it refers to, or one that was set aside may have found it."""
+    parents = [plans.get(_raw_name(column.references)) for column in table.columns if column.references]
+    was_set_aside = "reference" in ledger.reject_rules
+    return any(parent and (parent.rows_lost or (parent.rows_changed and was_set_aside)) for parent in parents)
+
+
+def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile]) -> bool:
+    """Plan the load of `files`; False if a tie reaches beyond them, so that all files have to be read instead."""
+    table, connection = plan.table, planner.connection
+    is_whole = len(files) == len(plan.present)
+    connection.execute("delete from rejects where table_name = ?", [table.raw_name])
+    columns = planner.read_checked(table, files, [column for column in table.columns if column.references])
+    _judge(planner, plan, columns, is_whole=is_whole)
+    if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
+        return False
+    if scope := _tie_scope(table):
+        planner.reject_ties(table, scope)
+    plan.steps = [Step(planner.count_rows(table, files), _write_changes(planner, plan, columns, is_whole=is_whole))]
+    return True
+
+
+def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> None:
+    """The temporary table `judged`: which good rows stay, of those that were read and those in schema raw.
+
+    It has no data but the identity, so that large objects are not carried along. Of schema raw it has the rows that
+    the ones that were read compete with; when all files were read, those of files that are no longer there, unless
+    a file that is there has the same version.
+    """
+    table, connection = plan.table, planner.connection
+    ranks = sorted({file.path for file in plan.present} | plan.vanished, key=natural_key)
+    ranked = [ranks, list(range(len(ranks)))]
+    connection.execute("create or replace temp table ranks as select unnest(?) as _file, unnest(?) as rank", ranked)
+    identity = _names(table.identity)
+    values = f"hash({_names(table.column_names)})" if _tie_scope(table) else "0"
+    connection.execute(
+        f"create or replace temp table good as select {identity}, _file, _row, "
+        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, is_read from checked where _fault is null"
+    )
+    rival = f"({identity}) in (select ({identity}) from good)"
+    if is_whole:
+        is_gone = f"_file not in ({', '.join(literal(file.path) for file in plan.present)})"
+        rival = f"{is_gone} and not {rival}" if table.stored == "versions" else is_gone
+    is_tie = f"min(_values) over ({_tie_scope(table)}) <> max(_values) over ({_tie_scope(table)})"
+    connection.execute(
+        f"create or replace temp table candidates as select *, {is_tie if _tie_scope(table) else 'false'} as is_tie "
+        f"from (from good union all select {identity}, _file, _row, _row_hash, {values}, false "
+        f"from {planner.raw_rows(table)} where {rival})"
+    )
+    connection.execute(
+        "create or replace temp table judged as select *, not is_tie and row_number() over (partition by "
+        f"{identity} order by is_tie, rank desc, _row desc) = 1 as stays from candidates join ranks using (_file)"
+    )
+
+
+def _tie_scope(table: Table) -> str:
+    """The rows among which different values are a tie."""
+    if table.stored == "objects":
+        return ""
+    return f"partition by {_names(table.identity)}{', _file' if table.stored == 'rows' else ''}"
+
+
+def _row_hash(table: Table, columns: Sequence[Column]) -> str:
+    """A hash of all values of a row; a column beyond the contract counts only where it has a value."""
+    if table.stored == "objects":
+        return "md5(payload::varchar)"
+    known = [f"{quote(column.name)}::varchar" for column in table.columns]
+    extras = [quote(column.name) for column in columns if column.name not in table.column_names]
+    named = [f"case when {name} is not null then {literal(name)} || '=' || {name} end" for name in extras]
+    filled = f", list_filter([{', '.join(named)}], lambda value: value is not null)" if named else ", []"
+    return f"md5(json_array({', '.join(known)}{filled})::varchar)"
+
+
+def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> Changes | None:
+    """The rows that differ from schema raw and, when all files were read, those that are in none of them any more."""
+    table = plan.table
+    raw, data = planner.raw_rows(table), _names(column.name for column in columns)
+    identity = _names(table.identity)
+    written = (
+        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from checked "
+        f"join (select _file, _row, _row_hash from judged where stays and is_read "
+        f"and ({identity}, _file, _row, _row_hash) not in (select ({identity}, _file, _row, _row_hash) from {raw})) "
+        "using (_file, _row)"
+    )
+    deleted = f"from {raw} where ({identity}) not in (select ({identity}) from judged where stays)"
+    queries = [written]
+    if is_whole:
+        plan.rows_lost = scalar(planner.connection, f"select count(*) from ({deleted})")
+        queries.append(f"select * replace (true as _deleted) {deleted}")
+    return planner.write_changes(table, table.raw_name, " union all by name ".join(queries), tuple(columns))
+
+
+def _remember_keys(planner: Planner, plan: Plan) -> None:
+    """The keys that the table will have, for tables that refer to it."""
+    table = plan.table
+    key, identity = quote(table.key[0]), _names(table.identity)
+    changes = plan.steps[0].changes if plan.steps else None
+    query = f"select {key} as key from {planner.raw_rows(table)}"
+    if changes:
+        changed = f"read_parquet({literal(str(changes.path))})"
+        query += f" where ({identity}) not in (select ({identity}) from {changed})"
+        query += f" union select {key} from {changed} where _deleted is null"
+    planner.connection.execute(
+        f"create or replace temp table {known_keys(table.raw_name)} as select distinct key from ({query})"
+    )
+
+
+def _referenced() -> set[str]:
+    columns = (column for table in load_contract().tables for column in table.columns)
+    return {_raw_name(column.references) for column in columns if column.references}
+
+
+def _raw_name(full_name: str) -> str:
+    return full_name.replace(".", "__")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(quote(name) for name in names)
