@@ -18,6 +18,7 @@ from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
+    from great_expectations.validator.validator import Validator
 
 SAMPLE_ROWS = 5
 DETAIL_CHARACTERS = 2000
@@ -103,27 +104,23 @@ class _Gate:
     """Great Expectations over one connection, for one data day."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
-        from great_expectations.execution_engine import SqlAlchemyExecutionEngine
-
+        from expectations.checks import CountingEngine
         from expectations.dialect import create_engine
 
         self._connection = connection
         self._as_of = f"date '{as_of.isoformat()}'" if as_of else "cast(null as date)"
-        self._engine = SqlAlchemyExecutionEngine(engine=create_engine(connection), create_temp_table=False)
+        self._engine = CountingEngine(engine=create_engine(connection), create_temp_table=False)
 
     def check(self, suite: Suite) -> list[Result]:
         """Check a suite; the results are in the order of its expectations."""
-        table = _quoted(suite.layer, suite.table)
-        try:
-            total_rows = self._connection.execute(f"select count(*) from {table}").fetchall()[0][0]  # noqa: S608
-        except duckdb.Error as error:
-            return [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in suite.expectations]
-        outcomes = self._validate(suite, suite.expectations, SUCCESS_ONLY)
+        validator = self._validator(suite)
+        outcomes = self._validate(validator, suite.expectations, SUCCESS_ONLY)
         for each in [each for each in suite.expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
-            outcomes |= self._validate(suite, [each], SUCCESS_ONLY)
+            outcomes |= self._validate(validator, [each], SUCCESS_ONLY)
         failed = [each for each in suite.expectations if _has_failed(outcomes[each.name])]
-        observations = self._validate(suite, failed, _summary_of(suite)) if failed else {}
+        observations = self._validate(validator, failed, _summary_of(suite)) if failed else {}
+        total_rows = self._engine.row_counts.get(validator.active_batch_id)
         results = []
         for each in suite.expectations:
             reason = _error_of(outcomes[each.name])
@@ -135,15 +132,21 @@ class _Gate:
                 results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
         return results
 
-    def _validate(
-        self, suite: Suite, expectations: Sequence[Expectation], result_format: dict
-    ) -> dict[str, "ExpectationValidationResult"]:
-        from great_expectations.core.batch import Batch
+    def _validator(self, suite: Suite) -> "Validator":
+        from great_expectations.core.batch import Batch, LegacyBatchDefinition
+        from great_expectations.core.id_dict import IDDict
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
         from great_expectations.validator.validator import Validator
 
         data: Any = SqlAlchemyBatchData(self._engine, schema_name=suite.layer, table_name=suite.table)
-        validator = Validator(self._engine, batches=[Batch(data=data)], data_context=_quiet_context())
+        # What was counted is known by the batch's id, which without a definition is the same for every table.
+        definition = LegacyBatchDefinition("warehouse", suite.layer, suite.table, IDDict())
+        batch = Batch(data=data, batch_definition=definition)
+        return Validator(self._engine, batches=[batch], data_context=_quiet_context())
+
+    def _validate(
+        self, validator: "Validator", expectations: Sequence[Expectation], result_format: dict
+    ) -> dict[str, "ExpectationValidationResult"]:
         outcomes = validator.graph_validate(
             configurations=[self._configuration(each) for each in expectations],
             runtime_configuration={"result_format": result_format},
@@ -165,7 +168,7 @@ class _Gate:
         return expectation.arguments["query"].replace("{as_of}", self._as_of)
 
     def _failure(
-        self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int
+        self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int | None
     ) -> Result:
         observation = outcome.result
         unexpected = observation.get("unexpected_count")
@@ -184,6 +187,7 @@ class _Gate:
 
     def _sample(self, suite: Suite, expectation: Expectation, observation: dict) -> str:
         """Some of the unexpected rows, by their keys and figures: no other text, which may be a person's name."""
+        texts = {*suite.key, *expectation.arguments.get("shown", ())}
         query = self._sample_query(suite, expectation)
         if query is None:
             rows = observation.get("partial_unexpected_index_list") or []
@@ -192,7 +196,7 @@ class _Gate:
             names = [column[0] for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         shown = [
-            ", ".join(f"{name}={value}" for name, value in row.items() if name in suite.key or _is_figure(value))
+            ", ".join(f"{name}={value}" for name, value in row.items() if name in texts or _is_figure(value))
             for row in rows
         ]
         return f"{expectation.why}" + (f" For example: {'; '.join(shown)}" if any(shown) else "")
@@ -215,8 +219,6 @@ class _Gate:
 def _quiet_context() -> Any:
     """A context of Great Expectations that lives in memory, tells nobody, and shows no progress bars."""
     import great_expectations
-
-    import expectations.checks  # noqa: F401  registers the project's own types
 
     context: Any = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)

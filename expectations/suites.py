@@ -3,6 +3,9 @@
 A suite names its table's `key` and lists expectations. Each has a name (a sentence about what would break), a type
 and its arguments, a severity, and why it is there. `owner` is who is told; `suites/<layer>/_defaults.yml` holds the
 one for a layer. In a condition or a query, `{as_of}` is the data day, and in a query `{batch}` is the table.
+
+A report shows some of the unexpected rows: their key and their figures. A query's other text columns are shown when
+the expectation lists them under `shown`, which is for identifiers only: no name and no e-mail address.
 """
 
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ CUSTOM_SQL = "custom_sql"
 # The arguments of each type: required, optional. Types of Great Expectations are listed once they are tested on
 # DuckDB; the first three are the project's own (checks.py).
 TYPES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    CUSTOM_SQL: (frozenset({"query"}), frozenset()),
+    CUSTOM_SQL: (frozenset({"query"}), frozenset({"shown"})),
     "expect_rows_to_satisfy": (frozenset({"condition"}), frozenset()),
     "expect_key_to_be_unique": (frozenset({"columns"}), frozenset()),
     "expect_column_values_to_not_be_null": (frozenset({"column"}), frozenset()),
@@ -117,8 +120,9 @@ def _arguments(where: str, type_name: str, arguments: object) -> dict[str, Any]:
         raise SuiteError(f"{where}: arguments must be a mapping")
     required, optional = TYPES[type_name]
     _check_keys(where, arguments, required, optional, kind=f"argument of {type_name}")
-    if "columns" in arguments and not _is_list_of_text(arguments["columns"]):
-        raise SuiteError(f"{where}: columns must be a list of column names")
+    for name in {"columns", "shown"} & arguments.keys():
+        if not _is_list_of_text(arguments[name]):
+            raise SuiteError(f"{where}: {name} must be a list of column names")
     if type_name == CUSTOM_SQL and "{batch}" not in arguments["query"]:
         raise SuiteError(f"{where}: the query must read the table, which is {{batch}}")
     return arguments

@@ -102,6 +102,18 @@ def test_check_that_cannot_run_is_an_error_that_blocks_and_takes_no_other_with_i
     assert "missing_table" in results[4].detail
 
 
+def test_result_of_one_table_is_not_taken_for_that_of_another(gate_of, warehouse: Path) -> None:
+    with connect(warehouse) as connection:
+        connection.execute("create table marts.more_people as select 3 as id, 1 as amount")
+    amount = expectation("amount_is_negative", "amount > 0")
+    results = gate_of(suite(amount), suite(amount, table="more_people"), suite(amount))
+    assert [(each.table, each.status, each.total_rows) for each in results] == [
+        ("people", "failed", 2),
+        ("more_people", "passed", 1),
+        ("people", "failed", 2),
+    ]
+
+
 def test_history_is_kept_and_a_repeated_run_replaces_its_own_results(gate_of, warehouse: Path) -> None:
     amount = expectation("amount_is_negative", "amount > 0")
     gate_of(suite(amount), run_id="first")
@@ -119,6 +131,14 @@ def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
     everything = Expectation(
         "row_is_wrong", "custom_sql", {"query": "select * from {batch} where amount < 0"}, "warning", "team", "Why."
     )
+    shown = Expectation(
+        "row_is_shown",
+        "custom_sql",
+        {"query": "select *, 'x' || id as code from {batch} where amount < 0", "shown": ["code"]},
+        "warning",
+        "team",
+        "Why.",
+    )
     in_set = Expectation(
         "name_is_unknown",
         "expect_column_values_to_be_in_set",
@@ -128,13 +148,14 @@ def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
         "Why.",
     )
     said: list[str] = []
-    results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, in_set), said=said)
+    results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, shown, in_set), said=said)
     assert [each.detail for each in results] == [
         "It matters. For example: id=2",
         "Why. For example: id=2, amount=-7",
+        "Why. For example: id=2, amount=-7, code=x2",
         "Why. For example: id=2",
     ]
-    assert len(said) == 3
+    assert len(said) == 4
     assert not [line for line in said if "Turing" in line or "alan@" in line]
 
 
