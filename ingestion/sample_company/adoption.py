@@ -33,8 +33,8 @@ SPEND_WEIGHTS = {
     "surveys": 0.5, "llm_analytics": 0.9, "logs": 0.7, "realtime_destinations": 0.7, "batch_exports": 0.5,
     "mobile_replay": 0.7, "workflows_emails": 0.5,
 }  # fmt: skip
-LEAVES_SHARE = 0.26
-NEVER_USES_SHARE = 0.08
+LEAVES_SHARE = 0.2
+NEVER_USES_SHARE = 0.07
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _free_course(signups: Signups, rng: np.random.Generator) -> UsagePlan:
         decline_day=np.where(leaves & (life > 60), last - 40, DAYS + 100),
         last_day=last,
         weekend=np.round(np.where(is_consumer, 0.8 + 0.6 * rng.random(count), 0.2 + 0.3 * rng.random(count)), 4),
-        active_share=np.round(0.6 + 0.4 * np.sqrt(rng.random(count)), 4),
+        active_share=np.round(0.64 + 0.36 * np.sqrt(rng.random(count)), 4),
         identified_share=np.round(0.05 + 0.8 * rng.random(count), 4),
         group_share=np.where(rng.random(count) < 0.06, 0.4, 0.0),
         burst_day=created + (rng.random(count) * 400).astype(np.int64),

@@ -3,13 +3,20 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
+from ingestion.sample_company import write
 from ingestion.sample_company.billing import COUNTED_STATUSES, CreditNote, Invoice, Ledger, Line, settings_at
 from ingestion.sample_company.companies import Merge
 from ingestion.sample_company.parameters import END_US, FIRST_DAY, LAST_DAY, add_months, day_at, day_number, instant
-from ingestion.sample_company.rating import ExchangeRates, half_up
+from ingestion.sample_company.rating import ExchangeRates, PriceList, half_up
 from ingestion.sample_company.signups import Signups
 
+MONEY, QUANTITY = pa.decimal128(18, 2), pa.decimal128(38, 10)
 Month = int
 
 
@@ -29,6 +36,67 @@ class MonthBook:
         return self.list_cents - self.discount_cents - self.credit_cents - self.refund_cents
 
 
+def write_books(
+    folder: Path,
+    signups: Signups,
+    ledgers: list[Ledger],
+    merges: list[Merge],
+    *,
+    prices: PriceList,
+    rates: ExchangeRates,
+) -> None:
+    """customers, mrr_monthly and rated_lines as Parquet in `folder`; the vendor's own organizations are in none."""
+    ids = signups.ids.tolist()
+    canonical = canonical_organizations(signups, ledgers, merges)
+    outside = np.flatnonzero(~signups.is_internal).tolist()
+    customers = {"organization_id": [ids[o] for o in outside], "customer_id": [ids[canonical[o]] for o in outside]}
+    _write(folder / "customers.parquet", customers)
+    counted = [ledger for ledger in ledgers if not signups.is_internal[ledger.account.organizations[0]]]
+    _write(folder / "mrr_monthly.parquet", _mrr_columns(monthly_books(counted, canonical, rates), ids))
+    _write(folder / "rated_lines.parquet", _rated_columns(counted, ids, prices))
+
+
+def _write(path: Path, columns: dict[str, list]) -> None:
+    kinds = {name: MONEY for name in columns if name.endswith(("_usd", "_usd_month"))} | {"quantity": QUANTITY}
+    write.write_parquet(path, {name: pa.array(values, kinds.get(name)) for name, values in columns.items()})
+
+
+def _mrr_columns(books: dict[int, dict[Month, tuple[MonthBook, str]]], ids: list[str]) -> dict[str, list]:
+    rows = [(ids[c], month_start(m), book, basis) for c, months in books.items() for m, (book, basis) in months.items()]
+    rows.sort(key=lambda row: row[:2])
+    dollars = write.decimal_usd
+    return {
+        "customer_id": [row[0] for row in rows],
+        "month": [row[1] for row in rows],
+        "list_usd": [dollars(row[2].list_cents) for row in rows],
+        "discount_usd": [dollars(row[2].discount_cents) for row in rows],
+        "credit_applied_usd": [dollars(row[2].credit_cents) for row in rows],
+        "refund_usd": [dollars(row[2].refund_cents) for row in rows],
+        "mrr_usd_month": [dollars(row[2].mrr_cents) for row in rows],
+        "basis": [row[3] for row in rows],
+    }
+
+
+def _rated_columns(ledgers: list[Ledger], ids: list[str], prices: PriceList) -> dict[str, list]:
+    """Every rated product of every invoice that is not in test mode, whatever became of the invoice."""
+    rows = [(ids[ledger.account.organizations[0]], rated) for ledger in ledgers for rated in ledger.rated]
+    rows = [row for row in rows if row[1].invoice.livemode]
+    dollars = write.decimal_usd
+    return {
+        "invoice_id": [rated.invoice.id for _, rated in rows],
+        "organization_id": [organization for organization, _ in rows],
+        "product_key": [rated.product_key for _, rated in rows],
+        "period_start": [day_at(rated.start_day) for _, rated in rows],
+        "period_end": [day_at(rated.end_day) for _, rated in rows],
+        "quantity": [Decimal(rated.units) / prices.divisors.get(rated.product_key, 1) for _, rated in rows],
+        "list_usd": [dollars(rated.list_cents) for _, rated in rows],
+        "after_discount_usd": [dollars(rated.after_discount_cents) for _, rated in rows],
+        "limit_usd": [None if rated.limit_cents is None else dollars(rated.limit_cents) for _, rated in rows],
+        "bill_usd": [dollars(rated.bill_cents) for _, rated in rows],
+        "invoice_status": [rated.invoice.status for _, rated in rows],
+    }
+
+
 def canonical_organizations(signups: Signups, ledgers: list[Ledger], merges: list[Merge]) -> list[int]:
     """The canonical organization of each: the end of its merges, else the earliest on the same Stripe customer."""
     parent = list(range(len(signups.ids)))
@@ -46,15 +114,13 @@ def canonical_organizations(signups: Signups, ledgers: list[Ledger], merges: lis
 
 
 def monthly_books(
-    ledgers: list[Ledger], canonical: list[int], signups: Signups, rates: ExchangeRates
+    ledgers: list[Ledger], canonical: list[int], rates: ExchangeRates
 ) -> dict[int, dict[Month, tuple[MonthBook, str]]]:
     """Customer (canonical organization) and month number to its book and basis, without a gap to the last month."""
     books: dict[int, dict[Month, MonthBook]] = defaultdict(lambda: defaultdict(MonthBook))
     prepaid: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for ledger in ledgers:
         main = ledger.account.organizations[0]
-        if signups.is_internal[main]:
-            continue
         customer = books[canonical[main]]
         for invoice in ledger.invoices:
             if _is_counted(invoice):

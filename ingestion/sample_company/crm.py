@@ -1,9 +1,13 @@
 """The CRM: accounts with their owners over time, opportunities, merges, and what nobody may contact."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
+from ingestion.sample_company import write
 from ingestion.sample_company.accounts import Account
-from ingestion.sample_company.companies import KINDS, Companies
+from ingestion.sample_company.companies import KINDS, Companies, Merge
 from ingestion.sample_company.parameters import COMPANY_DOMAIN, DAY_US, DAYS, END_US, day_of
 from ingestion.sample_company.signups import Signups
 
@@ -13,10 +17,47 @@ OWNERS = {
     "onboarding_specialist": ("ella.novak", "dan.reyes", "mila.roy"),
 }
 ROLE_OF_GROUP = {"1m": "csm", "50k": "technical_ae", "25k": "technical_ae", "5k": "onboarding_specialist"}
-STAGES = ("discovery", "evaluation", "procurement", "closed_won", "closed_lost")
+ACCOUNT_TYPES = {
+    "id": pa.string(), "organization_id": pa.string(), "name": pa.string(), "owner_email": pa.string(),
+    "owner_role": pa.string(), "owner_since": write.TIMESTAMP, "do_not_contact": pa.bool_(),
+    "last_contacted_at": write.TIMESTAMP, "updated_at": write.TIMESTAMP,
+}  # fmt: skip
+OPPORTUNITY_COLUMNS = (
+    "id", "account_id", "type", "stage", "amount_usd_year", "procurement_started_at", "requests_new_features",
+    "stakeholders", "non_engineer_stakeholders", "created_at", "closed_at", "updated_at",
+)  # fmt: skip
+OPPORTUNITY_INSTANTS = ("procurement_started_at", "created_at", "closed_at", "updated_at")
 UNOWNED_SHARE = 0.15
 DO_NOT_CONTACT_SHARE = 0.03
 LEAD_SHARE = 0.12
+
+
+def write_crm(
+    folder: Path,
+    signups: Signups,
+    accounts: list[Account],
+    companies: Companies,
+    *,
+    merges: list[Merge],
+    rng: np.random.Generator,
+) -> None:
+    """Accounts as Parquet, opportunities and merges as CSV."""
+    crm_accounts, opportunities = simulate_crm(signups, accounts, companies, rng)
+    for row in crm_accounts:
+        organization = row.pop("organization")
+        row["organization_id"] = None if organization is None else str(signups.ids[organization])
+    write.write_rows_parquet(folder / "accounts.parquet", crm_accounts, ACCOUNT_TYPES)
+    texts = (
+        [
+            write.iso(row[name]) if name in OPPORTUNITY_INSTANTS else write.csv_text(row[name])
+            for name in OPPORTUNITY_COLUMNS
+        ]
+        for row in opportunities
+    )
+    write.write_csv(folder / "opportunities.csv", list(OPPORTUNITY_COLUMNS), texts)
+    ids = signups.ids.tolist()
+    rows = sorted((ids[merge.organization], ids[merge.canonical], merge.note) for merge in merges)
+    write.write_csv(folder / "account_merges.csv", ["organization_id", "canonical_organization_id", "note"], rows)
 
 
 def simulate_crm(

@@ -1,14 +1,27 @@
 """What enrichment vendors know of each company, in versions, with the holes that they have in life."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from ingestion.sample_company import write
 from ingestion.sample_company.accounts import Account
 from ingestion.sample_company.companies import KINDS, Companies
 from ingestion.sample_company.parameters import COMPANY_DOMAIN, DAY_US, END_US
 from ingestion.sample_company.signups import Signups
 
+MONEY = pa.decimal128(18, 2)
+COLUMN_TYPES = {
+    "domain": pa.string(), "status": pa.string(), "employees": pa.int64(), "employees_180d_ago": pa.int64(),
+    "engineering_employees": pa.int64(), "estimated_annual_revenue_usd": MONEY,
+    "consumer_monthly_active_users": pa.int64(), "total_funding_usd": MONEY, "last_round": pa.string(),
+    "investors": pa.list_(pa.string()), "accelerator": pa.string(),
+    "founder_previous_companies": pa.list_(pa.string()), "company_type": pa.string(), "ipo_date": pa.date32(),
+    "founded_year": pa.int64(), "country": pa.string(), "city": pa.string(), "industry": pa.string(),
+    "is_side_project": pa.bool_(), "social_followers": pa.int64(), "enriched_at": write.TIMESTAMP,
+}  # fmt: skip
 # Share of domains that no vendor was ever asked about, then of those with too little, nothing, or a disqualification.
 NO_ROW, INSUFFICIENT, NOT_FOUND = 0.10, 0.19, 0.05
 ZERO_HEADCOUNT_SHARE = 0.03
@@ -69,6 +82,13 @@ CITIES = {
     "DE": ("Berlin", "Munich", "Hamburg"), "FR": ("Paris", "Lyon"), "NL": ("Amsterdam",), "SE": ("Stockholm",),
     "JP": ("Tokyo", "Osaka"), "CA": ("Toronto", "Vancouver"),
 }  # fmt: skip
+
+
+def write_enrichment(
+    path: Path, signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
+) -> None:
+    """Every version of every company in one Parquet file."""
+    write.write_rows_parquet(path, simulate_enrichment(signups, accounts, companies, rng), COLUMN_TYPES)
 
 
 def simulate_enrichment(

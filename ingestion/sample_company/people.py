@@ -18,6 +18,7 @@ from ingestion.sample_company.parameters import (
 )
 from ingestion.sample_company.signups import Signups
 
+MEMBER, ADMINISTRATOR, OWNER = 1, 8, 15
 ROLES = ("engineering", "product", "leadership", "founder", "marketing", "data", "design", "sales", "student", "other")
 OWNER_WEIGHTS = {
     "hobby": (0.4, 0.06, 0.03, 0.22, 0.03, 0.04, 0.05, 0.01, 0.12, 0.04),
@@ -88,7 +89,9 @@ def simulate_people(
     organization, is_owner, joined = organization[order], is_owner[order], joined[order]
     people = _persons(organization, is_owner, joined, companies=companies, rng=rng)
     people.member_organization, people.member_user = organization, np.arange(1, len(organization) + 1)
-    people.member_level = np.where(is_owner, 15, np.where(rng.random(len(organization)) < 0.3, 8, 1))
+    people.member_level = np.where(
+        is_owner, OWNER, np.where(rng.random(len(organization)) < 0.3, ADMINISTRATOR, MEMBER)
+    )
     people.member_joined_us = joined
     people.owner_email = [""] * count
     for row in np.flatnonzero(is_owner):
@@ -177,11 +180,11 @@ def _second_memberships(people: People, signups: Signups, rng: np.random.Generat
     count = len(signups.ids)
     later = np.sort(rng.choice(np.arange(count // 20, count), count // 60, replace=False))
     later = later[~signups.is_internal[later]]
-    owners = np.flatnonzero(people.member_level == 15)
+    owners = np.flatnonzero(people.member_level == OWNER)
     owner_row = np.empty(count, np.int64)
     owner_row[people.member_organization[owners]] = owners
     earlier = (rng.random(len(later)) * later).astype(np.int64)
-    _join(people, later, people.member_user[owner_row[earlier]], 8, signups.created_us[later] + DAY_US // 3)
+    _join(people, later, people.member_user[owner_row[earlier]], ADMINISTRATOR, signups.created_us[later] + DAY_US // 3)
 
 
 def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.random.Generator) -> None:
@@ -195,7 +198,7 @@ def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.ra
     users = staff[rng.integers(0, len(staff), len(organizations))]
     joined = np.maximum(signups.created_us[organizations] + 5 * DAY_US, people.joined_us[users - 1] + DAY_US)
     inside = joined < END_US
-    _join(people, organizations[inside], users[inside], 8, joined[inside])
+    _join(people, organizations[inside], users[inside], ADMINISTRATOR, joined[inside])
 
 
 def _join(people: People, organizations: np.ndarray, users: np.ndarray, level: int, joined_us: np.ndarray) -> None:

@@ -1,9 +1,11 @@
 """Sales and marketing spend by month and category; a category has one channel or none."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
+from ingestion.sample_company import write
 from ingestion.sample_company.parameters import FIRST_DAY, MONTHS, Size, add_months
 
 # Category, channel, dollars a month and 1,000 organizations at the end of the data.
@@ -19,6 +21,12 @@ CATEGORIES = (
     ("sales_salaries", None, 9_500),
     ("marketing_tools", None, 1_250),
 )
+
+
+def write_spend(path: Path, size: Size, rng: np.random.Generator) -> None:
+    """One CSV file."""
+    header = ["month", "category", "channel", "amount_usd"]
+    write.write_csv(path, header, ([write.csv_text(row[name]) for name in header] for row in simulate_spend(size, rng)))
 
 
 def simulate_spend(size: Size, rng: np.random.Generator) -> list[dict]:

@@ -6,18 +6,18 @@ An export holds what was created or changed in its month, so an object may be in
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
+from ingestion.sample_company import write
 from ingestion.sample_company.accounts import Account
 from ingestion.sample_company.billing import UNMAPPED_PRODUCT, CreditNote, Invoice, Ledger, Line, object_id
 from ingestion.sample_company.parameters import (
     DAY_US,
-    DAYS,
     END_US,
     NEW_API_SHAPE_DAY,
     SECOND_US,
     day_at,
     day_number,
-    day_of,
     instant,
 )
 from ingestion.sample_company.rating import SCALE, PriceList, half_up
@@ -53,9 +53,19 @@ def catalogue(prices: PriceList) -> tuple[list[dict], list[dict]]:
     return products, [_price(prices, key) for key in keys]
 
 
-def write_objects(
-    ledgers: list[Ledger], signup_email: dict[int, str], organization_id: list[str]
-) -> dict[str, Exports]:
+def write_stripe(
+    folder: Path, ledgers: list[Ledger], owner_email: list[str], organization_id: list[str], prices: PriceList
+) -> None:
+    """The catalogue as one file a table, everything else as one file a month with what was new or changed."""
+    products, price_objects = catalogue(prices)
+    write.write_jsonl(folder / "products.jsonl.gz", map(json.dumps, products))
+    write.write_jsonl(folder / "prices.jsonl.gz", map(json.dumps, price_objects))
+    for table, exports in objects_by_month(ledgers, owner_email, organization_id).items():
+        for month, lines in sorted(exports.items()):
+            write.write_jsonl(folder / table / f"export-{month}.jsonl.gz", lines)
+
+
+def objects_by_month(ledgers: list[Ledger], owner_email: list[str], organization_id: list[str]) -> dict[str, Exports]:
     """Lines of JSON by table and month (`YYYY-MM`) of the export that holds them."""
     exports: dict[str, Exports] = {
         table: defaultdict(list) for table in ("customers", "subscriptions", "invoices", "credit_notes")
@@ -63,7 +73,7 @@ def write_objects(
     for ledger in ledgers:
         account = ledger.account
         main = account.organizations[0]
-        for when, customer in _customers(ledger, signup_email[main], organization_id[main]):
+        for when, customer in _customers(ledger, owner_email[main], organization_id[main]):
             _send(exports["customers"], when, customer)
         for when, subscription in _subscriptions(ledger):
             _send(exports["subscriptions"], when, subscription)
@@ -76,7 +86,7 @@ def write_objects(
 
 
 def _send(exports: Exports, when: int, sent: dict) -> None:
-    exports[day_at(min(day_of(when), DAYS - 1)).strftime("%Y-%m")].append(json.dumps(sent, separators=(",", ":")))
+    exports[write.month_of(when)].append(json.dumps(sent, separators=(",", ":")))
 
 
 def _seconds(when: int | None) -> int | None:
@@ -219,9 +229,7 @@ def _subscription(subscription_id: str | None, customer_id: str, start: int, pro
 def _invoice_versions(invoice: Invoice) -> Iterator[tuple[int, dict]]:
     """As it was sent in the month of its creation, and again in the month in which it was settled."""
     settled = invoice.settled_us
-    if settled is None or day_at(day_of(settled)).strftime("%Y-%m") == day_at(day_of(invoice.created_us)).strftime(
-        "%Y-%m"
-    ):
+    if settled is None or write.month_of(settled) == write.month_of(invoice.created_us):
         yield invoice.created_us, _invoice(invoice, invoice.status, settled)
         return
     yield invoice.created_us, _invoice(invoice, "open", None)

@@ -30,7 +30,7 @@ from ingestion.sample_company.signups import Signups
 RESENT_SHARE = 0.05
 LATE_SHARE = 0.012
 LATE_DAY_SHARE = 0.25
-ZERO_REPORT_SHARE = 0.07
+ZERO_REPORT_SHARE = 0.1
 # In the first weeks every organization is reported, so that no day's file is empty.
 FIRST_DAYS = 14
 # A late report is received up to this many days later, and always before its period's invoice.

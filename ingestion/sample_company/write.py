@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,22 +35,27 @@ def iso(instant_us: int | None) -> str | None:
     return None if instant_us is None else to_datetime(instant_us).isoformat()
 
 
-def write_parquet(path: Path, columns: dict[str, Any], types: dict[str, pa.DataType] | None = None) -> None:
-    """One Parquet file; columns ending in `_at` (or typed so) are microseconds since 1970."""
-    types = types or {}
-    arrays = {}
-    for name, values in columns.items():
-        kind = types.get(name)
-        if kind is None and isinstance(values, np.ndarray) and values.dtype == np.int64 and name.endswith("_at"):
-            kind = TIMESTAMP
-        arrays[name] = values if isinstance(values, pa.Array) else pa.array(values, kind)
+def iso_texts(instants_us: np.ndarray) -> np.ndarray:
+    """Many instants as ISO 8601 text with a zone."""
+    return np.char.add(np.datetime_as_string(instants_us.astype("datetime64[us]")), "+00:00")
+
+
+def csv_text(value: Any) -> Any:
+    """A value as it stands in CSV: nothing for null, `true` and `false`."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def write_parquet(path: Path, columns: dict[str, pa.Array]) -> None:
+    """One Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(arrays), path, compression="zstd", store_schema=False)
+    pq.write_table(pa.table(columns), path, compression="zstd", store_schema=False)
 
 
 def write_parquet_exports(folder: Path, stamps: np.ndarray, columns: dict[str, pa.Array]) -> None:
     """One Parquet file a quarter with the rows that were stamped in it."""
-    names = np.array([quarter_of(stamp) for stamp in _first_of_days(stamps)])
+    names = np.array([quarter_of(stamp) for stamp in stamps.tolist()])
     for name in sorted(set(names.tolist())):
         rows = pa.array(np.flatnonzero(names == name))
         write_parquet(folder / f"export-{name}.parquet", {key: array.take(rows) for key, array in columns.items()})
@@ -77,13 +82,11 @@ def write_jsonl(path: Path, lines: Iterable[str]) -> None:
     _write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def write_jsonl_exports(
-    folder: Path, rows: Iterable[tuple[int, dict]], name_of: Callable[[int], str] = month_of
-) -> None:
+def write_jsonl_exports(folder: Path, rows: Iterable[tuple[int, dict]]) -> None:
     """Stamped rows as one gzipped JSONL file a month."""
     exports: dict[str, list[str]] = defaultdict(list)
     for stamp, row in rows:
-        exports[name_of(stamp)].append(json.dumps(row, separators=(",", ":")))
+        exports[month_of(stamp)].append(json.dumps(row, separators=(",", ":")))
     for name, lines in sorted(exports.items()):
         write_jsonl(folder / f"export-{name}.jsonl.gz", lines)
 
@@ -98,10 +101,6 @@ def _write_text(path: Path, text: str) -> None:
     data = text.encode()
     # No time stamp in the header: the same company is the same bytes.
     path.write_bytes(gzip.compress(data, compresslevel=4, mtime=0) if path.suffix == ".gz" else data)
-
-
-def _first_of_days(stamps: np.ndarray) -> list[int]:
-    return stamps.tolist()
 
 
 def _typed(value: Any, kind: pa.DataType) -> Any:
