@@ -9,29 +9,36 @@
 {%- endmacro %}
 
 
-{#- Integer division, cut towards zero: 10 / 3 is 3, -10 / 3 is -3. -#}
+{#- Annual recurring revenue: twelve times the monthly one. -#}
+{% macro arr_usd_year(mrr_usd_month) -%}
+    {{ usd('12 * ' ~ mrr_usd_month) }}
+{%- endmacro %}
+
+
+{#- Integers divided, cut towards zero (10 / 3 is 3, -10 / 3 is -3), null where the denominator is 0. Decimals are not
+    divided at all: DuckDB does that in floats. -#}
 {% macro divide_cut(numerator, denominator) -%}
     {{ return(adapter.dispatch('divide_cut', 'growth')(numerator, denominator)) }}
 {%- endmacro %}
 
 {% macro duckdb__divide_cut(numerator, denominator) -%}
-    (({{ numerator }}) // ({{ denominator }}))
+    cast(cast({{ numerator }} as hugeint) // nullif(cast({{ denominator }} as hugeint), 0) as bigint)
 {%- endmacro %}
 
 
-{#- Integers divided and rounded half up (away from zero); a denominator above 0. DuckDB divides decimals as
-    floats, so what is divided here are integers. -#}
+{#- Integers divided and rounded half up (away from zero), by a denominator above 0. -#}
 {% macro divide_half_up(numerator, denominator) -%}
-    cast(
-        {{ divide_cut(
-            '2 * abs(' ~ numerator ~ ') + (' ~ denominator ~ ')',
-            '2 * (' ~ denominator ~ ')'
-        ) }} * sign({{ numerator }}) as bigint
-    )
+    {{ divide_cut(
+        '2 * (' ~ numerator ~ ') + case when (' ~ numerator ~ ') < 0 then -1 else 1 end * (' ~ denominator ~ ')',
+        '2 * (' ~ denominator ~ ')'
+    ) }}
 {%- endmacro %}
 
 
-{#- Annual recurring revenue: twelve times the monthly one. -#}
-{% macro arr_usd_year(mrr_usd_month) -%}
-    {{ usd('12 * ' ~ mrr_usd_month) }}
+{#- One of `slices` equal parts of an amount in minor units; the last part has what is left over. -#}
+{% macro month_slice(amount_minor) -%}
+    case
+        when slice_number < slices then {{ divide_cut(amount_minor, 'slices') }}
+        else {{ amount_minor }} - (slices - 1) * {{ divide_cut(amount_minor, 'slices') }}
+    end
 {%- endmacro %}

@@ -23,3 +23,13 @@
 {% macro last_instant(period_end) -%}
     {{ dbt.dateadd('second', -1, period_end) }}
 {%- endmacro %}
+
+
+{#- Months of a period, at least one. 400 years have 146,097 days and 4,800 months: counted by these, a period from a
+    clamped anchor (28 February to 31 March) is one month, and a week is one too. -#}
+{% macro months_covered(period_start, period_end) -%}
+    greatest(
+        {{ divide_half_up(dbt.datediff(period_start, period_end, 'day') ~ ' * 4800', '146097') }},
+        1
+    )
+{%- endmacro %}

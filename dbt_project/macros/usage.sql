@@ -1,13 +1,12 @@
 {#- Counters of the usage reports that the staging model carries: those of the contract and any that arrived since. -#}
 {% macro reported_usage_counters() -%}
+    {%- set reports = ref('stg_usage__usage_reports') -%}
     {%- set counters = [] -%}
-    {%- if execute -%}
-        {%- for column in adapter.get_columns_in_relation(ref('stg_usage__usage_reports')) -%}
-            {%- if column.name.lower().endswith('_in_period') -%}
-                {%- do counters.append(column.name.lower()) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- for column in adapter.get_columns_in_relation(reports) if execute -%}
+        {%- if column.name.lower().endswith('_in_period') -%}
+            {%- do counters.append(column.name.lower()) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{ return(counters) }}
 {%- endmacro %}
 
@@ -22,14 +21,14 @@
 {%- endmacro %}
 
 
-{#- Reported counters with a product: what usage is made of. -#}
+{#- Reported counters that have a product: what usage is made of. -#}
 {% macro mapped_usage_counters() -%}
     {%- set seeded = seeded_usage_counters() -%}
     {{ return(reported_usage_counters() | select('in', seeded) | list) }}
 {%- endmacro %}
 
 
-{#- Reported counters without one: what is listed and not counted. -#}
+{#- Reported counters that have none: they are listed and not counted. -#}
 {% macro unmapped_usage_counters() -%}
     {%- set seeded = seeded_usage_counters() -%}
     {{ return(reported_usage_counters() | reject('in', seeded) | list) }}

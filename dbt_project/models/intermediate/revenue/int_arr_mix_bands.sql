@@ -1,0 +1,12 @@
+{{ config(materialized='view') }}
+
+select
+    band,
+    arr_from_usd_year,
+    coalesce(
+        lead(arr_from_usd_year) over (order by arr_from_usd_year), cast(9999999999999999.99 as decimal(18, 2))
+    ) as arr_below_usd_year,
+    price_usd_year,
+    target_customers,
+    target_date
+from {{ ref('arr_mix_targets') }}

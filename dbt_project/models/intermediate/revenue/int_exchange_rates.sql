@@ -1,0 +1,9 @@
+{{ config(materialized='view') }}
+
+select
+    month,
+    currency,
+    usd_per_unit,
+    minor_unit_decimals,
+    cast(usd_per_unit * cast(power(10.0, -1 * minor_unit_decimals) as decimal(5, 4)) as decimal(20, 14)) as usd_per_minor_unit
+from {{ ref('exchange_rates') }}

@@ -1,0 +1,31 @@
+{#- The periods whose usage an invoice bills: those of its lines of usage, or, if it has none, the invoice's own. -#}
+with usage_lines as (
+    select distinct invoice_id, period_start_at, period_end_at
+    from {{ ref('int_invoice_lines') }}
+    where is_mrr and not is_package and product_key <> 'unmapped'
+),
+
+periods as (
+    select invoice_id, period_start_at, period_end_at
+    from usage_lines
+
+    union all
+
+    select invoices.invoice_id, invoices.period_start_at, invoices.period_end_at
+    from {{ ref('int_invoices') }} as invoices
+    left join usage_lines on invoices.invoice_id = usage_lines.invoice_id
+    where usage_lines.invoice_id is null and invoices.subscription_id is not null
+)
+
+select
+    periods.invoice_id,
+    invoices.stripe_customer_id,
+    invoices.account_organization_id,
+    invoices.billing_version_at,
+    invoices.currency,
+    cast(periods.period_start_at as date) as period_start_on,
+    cast(periods.period_end_at as date) as period_end_on,
+    {{ month_of(last_instant('periods.period_end_at')) }} as month
+from periods
+inner join {{ ref('int_invoices') }} as invoices on periods.invoice_id = invoices.invoice_id
+where cast(periods.period_end_at as date) > cast(periods.period_start_at as date)

@@ -1,0 +1,107 @@
+{#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
+    when the invoice was made. -#}
+with numbers as (
+    select cast(generated_number as int) - 1 as day_number
+    from ({{ dbt.generate_series(1100) | indent(4) }}) as series
+),
+
+days as (
+    select
+        periods.invoice_id,
+        periods.stripe_customer_id,
+        periods.period_start_on,
+        cast({{ dbt.dateadd('day', 'numbers.day_number', 'periods.period_start_on') }} as date) as date
+    from {{ ref('int_invoice_line_periods') }} as periods
+    inner join numbers
+        on numbers.day_number < {{ dbt.datediff('periods.period_start_on', 'periods.period_end_on', 'day') }}
+),
+
+usage as (
+    select
+        days.invoice_id,
+        days.period_start_on,
+        usage.product_key,
+        cast(sum(usage.quantity) as decimal(22, 6)) as quantity
+    from {{ ref('int_usage_by_product_daily') }} as usage
+    inner join {{ ref('int_stripe_customer_links') }} as links
+        on usage.organization_id = links.organization_id
+        and links.is_billed_here
+    inner join days
+        on links.stripe_customer_id = days.stripe_customer_id
+        and usage.date = days.date
+    group by days.invoice_id, days.period_start_on, usage.product_key
+),
+
+packages as (
+    select distinct
+        lines.invoice_id,
+        lines.product_key,
+        invoices.account_organization_id,
+        invoices.billing_version_at,
+        lines.currency,
+        cast(lines.period_start_at as date) as period_start_on,
+        cast(lines.period_end_at as date) as period_end_on,
+        {{ month_of(last_instant('lines.period_end_at')) }} as month,
+        {{ months_covered('lines.period_start_at', 'lines.period_end_at') }} as months
+    from {{ ref('int_invoice_lines') }} as lines
+    inner join {{ ref('int_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id
+    where lines.is_mrr and lines.is_package
+),
+
+billed as (
+    select
+        usage.invoice_id,
+        usage.product_key,
+        usage.period_start_on,
+        periods.period_end_on,
+        periods.month,
+        periods.currency,
+        periods.account_organization_id,
+        periods.billing_version_at,
+        usage.quantity,
+        false as is_package
+    from usage
+    inner join {{ ref('int_invoice_line_periods') }} as periods
+        on usage.invoice_id = periods.invoice_id
+        and usage.period_start_on = periods.period_start_on
+
+    union all
+
+    select
+        invoice_id,
+        product_key,
+        period_start_on,
+        period_end_on,
+        month,
+        currency,
+        account_organization_id,
+        billing_version_at,
+        cast(months as decimal(22, 6)) as quantity,
+        true as is_package
+    from packages
+)
+
+select
+    billed.invoice_id,
+    billed.product_key,
+    billed.period_start_on,
+    billed.period_end_on,
+    cast({{ dbt.dateadd('day', -1, 'billed.period_end_on') }} as date) as priced_on,
+    billed.month,
+    billed.currency,
+    billed.quantity,
+    billed.is_package or subscribed.product_key is not null as is_subscribed,
+    coalesce(terms.discount_percent, 0) as discount_percent,
+    case when not billed.is_package then limits.limit_usd end as limit_usd
+from billed
+left join {{ ref('int_billing_versions') }} as terms
+    on billed.account_organization_id = terms.organization_id
+    and billed.billing_version_at = terms.updated_at
+left join {{ ref('stg_billing__subscribed_products') }} as subscribed
+    on billed.account_organization_id = subscribed.organization_id
+    and billed.billing_version_at = subscribed.updated_at
+    and billed.product_key = subscribed.product_key
+left join {{ ref('stg_billing__spend_limits') }} as limits
+    on billed.account_organization_id = limits.organization_id
+    and billed.billing_version_at = limits.updated_at
+    and billed.product_key = limits.product_key

@@ -1,0 +1,39 @@
+{#- A package's fee is a flat one a month: its unit is the month. -#}
+with versions as (
+    select
+        product_key,
+        valid_from,
+        row_number() over (partition by product_key order by valid_from) as version_number
+    from (select distinct product_key, valid_from from {{ ref('price_list') }}) as published
+),
+
+tiers as (
+    select
+        product_key,
+        valid_from,
+        valid_to,
+        tier,
+        up_to,
+        lag(up_to) over (partition by product_key, valid_from order by tier) as previous_up_to,
+        unit_price_usd,
+        flat_amount_usd
+    from {{ ref('price_list') }}
+)
+
+select
+    tiers.product_key,
+    tiers.tier,
+    cast(coalesce(tiers.previous_up_to, 0) as decimal(22, 6)) as units_from,
+    cast(tiers.up_to as decimal(22, 6)) as units_to,
+    cast(
+        case when products.is_package then tiers.flat_amount_usd else tiers.unit_price_usd end as decimal(16, 10)
+    ) as unit_price_usd,
+    case when products.is_package then 0 else tiers.flat_amount_usd end as flat_amount_usd,
+    tiers.valid_from as published_from,
+    case when versions.version_number = 1 then cast('1900-01-01' as date) else tiers.valid_from end as valid_from,
+    coalesce(tiers.valid_to, cast('9999-12-31' as date)) as valid_to
+from tiers
+inner join versions
+    on tiers.product_key = versions.product_key
+    and tiers.valid_from = versions.valid_from
+left join {{ ref('products') }} as products on tiers.product_key = products.product_key

@@ -1,0 +1,52 @@
+with rated as (
+    {{ rate_usage(ref('int_invoiced_usage'), ['invoice_id', 'period_start_on', 'product_key']) | indent }}
+),
+
+in_currency as (
+    select
+        rated.invoice_id,
+        rated.period_start_on,
+        usage.period_end_on,
+        rated.product_key,
+        usage.quantity,
+        usage.is_subscribed,
+        usage.discount_percent,
+        usage.limit_usd,
+        rated.list_usd,
+        rated.after_discount_usd,
+        rated.bill_usd,
+        rated.is_price_assumed,
+        rated.has_price,
+        usage.currency,
+        case when usage.currency = 'usd' then 2 else rates.minor_unit_decimals end as minor_unit_decimals,
+        case when usage.currency = 'usd' then cast(1 as decimal(18, 10)) else rates.usd_per_unit end as usd_per_unit
+    from rated
+    inner join {{ ref('int_invoiced_usage') }} as usage
+        on rated.invoice_id = usage.invoice_id
+        and rated.period_start_on = usage.period_start_on
+        and rated.product_key = usage.product_key
+    left join {{ ref('int_exchange_rates') }} as rates
+        on usage.month = rates.month
+        and usage.currency = rates.currency
+)
+
+select
+    invoice_id,
+    period_start_on,
+    period_end_on,
+    product_key,
+    quantity,
+    is_subscribed,
+    discount_percent,
+    limit_usd,
+    list_usd,
+    after_discount_usd,
+    bill_usd,
+    currency,
+    {{ divide_half_up(
+        'cast(bill_usd * 100 as decimal(20, 0)) * cast(power(10.0, minor_unit_decimals) as decimal(5, 0)) * 100000000',
+        'cast(usd_per_unit * 10000000000 as decimal(38, 0))'
+    ) }} as bill_minor,
+    is_price_assumed,
+    has_price
+from in_currency

@@ -1,0 +1,23 @@
+{#- What an organization's whole history of usage says of it, in one pass over the long table. -#}
+with usage as (
+    select organization_id, product_key, min(date) as first_day, max(date) as last_day
+    from {{ ref('int_usage_by_product_daily') }}
+    group by organization_id, product_key
+)
+
+select
+    usage.organization_id,
+    min(usage.first_day) as first_used_on,
+    max(usage.last_day) as last_used_on,
+    cast(
+        sum(
+            case
+                when usage.last_day > {{ dbt.dateadd('day', '-1 * cast(' ~ threshold('recent_usage_days') ~ ' as int)', 'data_day.as_of_date') }}
+                    then 1
+                else 0
+            end
+        ) as int
+    ) as products_used
+from usage
+cross join {{ ref('int_data_day') }} as data_day
+group by usage.organization_id

@@ -1,0 +1,87 @@
+with organizations as (
+    select
+        customer_id,
+        cast(count(*) as int) as organizations,
+        max(case when organization_id = customer_id then name end) as name,
+        min(activated_at) as activated_at
+    from {{ ref('dim_organizations') }}
+    group by customer_id
+),
+
+mrr as (
+    select
+        monthly.customer_id,
+        min(case when monthly.mrr_usd_month > 0 then monthly.month end) as first_paid_month,
+        sum(case when monthly.month = data_day.last_closed_month then monthly.mrr_usd_month else 0 end) as mrr_usd_month
+    from {{ ref('fct_mrr_monthly') }} as monthly
+    cross join {{ ref('int_data_day') }} as data_day
+    group by monthly.customer_id
+),
+
+accounts as (
+    {{ version_on_data_day(
+        ref('stg_crm__accounts'),
+        key=['account_id'],
+        stamp='updated_at',
+        columns=['account_id', 'organization_id', 'owner_email', 'owned_since_at'],
+    ) | indent }}
+),
+
+owners as (
+    select
+        customers.customer_id,
+        accounts.owner_email,
+        row_number() over (
+            partition by customers.customer_id
+            order by
+                case when accounts.owned_since_at is null then 1 else 0 end,
+                accounts.owned_since_at desc,
+                accounts.account_id
+        ) as owner_rank
+    from accounts
+    inner join {{ ref('int_customers') }} as customers on accounts.organization_id = customers.organization_id
+    where accounts.owner_email is not null
+),
+
+customers as (
+    select
+        organizations.customer_id,
+        organizations.name,
+        organizations.organizations,
+        organizations.activated_at,
+        mrr.first_paid_month,
+        coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
+        {{ arr_usd_year('coalesce(mrr.mrr_usd_month, 0)') }} as arr_usd_year,
+        owners.owner_email
+    from organizations
+    left join mrr on organizations.customer_id = mrr.customer_id
+    left join owners
+        on organizations.customer_id = owners.customer_id
+        and owners.owner_rank = 1
+),
+
+banded as (
+    select
+        customers.*,
+        case when customers.arr_usd_year > 0 then customers.arr_usd_year else 0 end as banded_usd_year
+    from customers
+)
+
+select
+    banded.customer_id,
+    banded.name,
+    banded.organizations,
+    banded.first_paid_month,
+    {{ usd('banded.mrr_usd_month') }} as mrr_usd_month,
+    banded.arr_usd_year,
+    tiers.tier as size_tier,
+    bands.band as arr_mix_band,
+    banded.owner_email,
+    {{ lifecycle('banded.mrr_usd_month', 'banded.first_paid_month', 'banded.activated_at') }} as lifecycle
+from banded
+left join {{ ref('int_size_tiers') }} as tiers
+    on banded.banded_usd_year >= tiers.arr_from_usd_year
+    and banded.banded_usd_year < tiers.arr_below_usd_year
+left join {{ ref('int_arr_mix_bands') }} as bands
+    on banded.banded_usd_year >= bands.arr_from_usd_year
+    and banded.banded_usd_year < bands.arr_below_usd_year

@@ -1,0 +1,72 @@
+{#- What was found in the data and left out of the figures, or counted with a doubt: listed here, never dropped. -#}
+with invoices_without_organization as (
+    select invoices.stripe_customer_id, count(*) as invoices
+    from {{ ref('stg_stripe__invoices') }} as invoices
+    inner join {{ ref('invoice_statuses') }} as statuses
+        on invoices.status = statuses.status
+        and statuses.is_counted
+    left join {{ ref('int_stripe_customer_links') }} as links
+        on invoices.stripe_customer_id = links.stripe_customer_id
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        links.stripe_customer_id is null
+        and invoices.is_livemode
+        and invoices.created_at < data_day.as_of_ts
+    group by invoices.stripe_customer_id
+),
+
+findings as (
+    select 'usage_counter_without_product' as finding, counter as subject, total as figure, 'units' as unit
+    from {{ ref('int_unmapped_usage_counters') }}
+
+    union all
+
+    select 'used_product_without_price', usage.product_key, sum(usage.quantity), 'billed units'
+    from {{ ref('int_usage_by_product_daily') }} as usage
+    left join (select distinct product_key from {{ ref('price_list') }}) as priced
+        on usage.product_key = priced.product_key
+    where priced.product_key is null
+    group by usage.product_key
+
+    union all
+
+    select 'usage_before_sign_up', organizations.organization_id,
+        {{ dbt.datediff('usage.first_used_on', 'organizations.created_at', 'day') }}, 'days before sign-up'
+    from {{ ref('int_organizations') }} as organizations
+    inner join {{ ref('int_usage_by_organization') }} as usage
+        on organizations.organization_id = usage.organization_id
+    where usage.first_used_on < cast(organizations.created_at as date)
+
+    union all
+
+    select 'invoiced_product_unmapped', coalesce(stripe_product_id, 'no product'), sum(net_minor), 'minor units invoiced'
+    from {{ ref('int_invoice_lines') }}
+    where product_key = 'unmapped' and is_mrr
+    group by stripe_product_id
+
+    union all
+
+    select 'invoice_differs_from_rated_usage', invoice_id || ' ' || product_key, difference_minor,
+        'minor units of ' || currency || ' invoiced above rated'
+    from {{ ref('int_invoices_that_differ') }}
+
+    union all
+
+    select 'month_without_exchange_rate', currency || ' ' || cast(month as varchar(10)), sum(list_minor),
+        'minor units left out'
+    from {{ ref('int_mrr_lines') }}
+    where not has_exchange_rate
+    group by currency, month
+
+    union all
+
+    select 'invoices_without_organization', stripe_customer_id, invoices, 'invoices left out'
+    from invoices_without_organization
+)
+
+select
+    finding,
+    subject,
+    cast(figure as decimal(38, 6)) as figure,
+    unit
+from findings
