@@ -33,7 +33,7 @@ def invoke_dbt(
     os.environ.update(dbt_environment(settings, target_dir))
     try:
         done = dbtRunner(callbacks=[on_event]).invoke(
-            ["--quiet", "--no-use-colors", *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
+            ["--quiet", "--log-level", "none", "--log-level-file", "info", *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
         )
     finally:
         _let_go_of_the_warehouse()

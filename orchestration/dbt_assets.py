@@ -15,6 +15,8 @@ SELECTION_BY_SET = {
     "staging": "fqn:growth.staging resource_type:seed",
     "marts": "fqn:growth.intermediate fqn:growth.marts",
 }
+# Unit tests belong to the tests of the project. A test that looks at models of both sets runs with the second.
+NOT_IN_RUNS = ("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable")
 
 
 class Translator(DagsterDbtTranslator):
@@ -55,7 +57,7 @@ def _dbt_set(set_name: str, selection: str, manifest: Path) -> AssetsDefinition:
         settings = warehouse.settings
         selected = {key.path[-1]: key for key in context.selected_asset_keys}
         results = invoke_dbt(
-            ["build", "--exclude-resource-type", "unit_test", "--select", *sorted(selected)],
+            ["build", *NOT_IN_RUNS, "--select", *sorted(selected)],
             settings,
             settings.dbt_target_dir / "run",
             context.log.info,

@@ -30,6 +30,7 @@ def build_definitions() -> Definitions:
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
         selection=AssetSelection.all(),
+        config={"loggers": {"progress": {}}},
         description="Load what is new, build, validate and publish: what `make run` does.",
     )
     schedule = ScheduleDefinition(
@@ -48,7 +49,7 @@ def build_definitions() -> Definitions:
         jobs=[daily_job],
         schedules=[schedule],
         resources={"warehouse": Warehouse()},
-        loggers={"console": progress_logger},
+        loggers={"progress": progress_logger},
         # One process a run: on data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )

@@ -49,7 +49,7 @@ def _gate(layer: str, suites: Sequence[Suite]) -> AssetChecksDefinition:
         results = run_layer(
             settings.warehouse_path,
             layer,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             as_of=settings.as_of,
             tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
             say=context.log.info,

@@ -35,7 +35,10 @@ class _Filter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         event: DagsterEvent | None = getattr(record, "dagster_event", None)
-        return record.levelno >= logging.INFO if event is None else event.event_type in self.SHOWN
+        if event is not None:
+            return event.event_type in self.SHOWN
+        # That a step waits for one that failed is Dagster's to show; the console says which one failed.
+        return record.levelno >= logging.INFO and "Dependencies for step" not in record.getMessage()
 
 
 @logger(description="Steps as they start and end, and what they say.")

@@ -49,7 +49,7 @@ def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
     say(f"  ready after {time.monotonic() - started:.1f} s")
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        result = definitions.get_job_def(DAILY_JOB_NAME).execute_in_process(
+        result = definitions.resolve_job_def(DAILY_JOB_NAME).execute_in_process(
             instance=instance, raise_on_error=False, tags={PROCESS_TAG: this_process(), **LOCATION_TAG}
         )
     _summarize(settings, result, time.monotonic() - started, say)

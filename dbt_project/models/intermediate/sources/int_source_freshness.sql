@@ -1,0 +1,39 @@
+{#- A source's newest record that exists on the data day. A source that is absent has a row too, without an instant. -#}
+{%- set stamps = [
+    ('billing', 'stg_billing__billing_customers', 'updated_at'),
+    ('crm', 'stg_crm__accounts', 'updated_at'),
+    ('crm', 'stg_crm__opportunities', 'updated_at'),
+    ('enrichment', 'stg_enrichment__companies', 'enriched_at'),
+    ('product_db', 'stg_product_db__organizations', 'updated_at'),
+    ('product_db', 'stg_product_db__users', 'updated_at'),
+    ('product_db', 'stg_product_db__organization_memberships', 'updated_at'),
+    ('spend', 'stg_spend__sales_and_marketing', 'month'),
+    ('stripe', 'stg_stripe__customers', 'created_at'),
+    ('stripe', 'stg_stripe__invoices', 'created_at'),
+] -%}
+
+with newest as (
+    {% for source_name, model, stamp in stamps -%}
+    select
+        '{{ source_name }}' as source_name,
+        max(cast(records.{{ stamp }} as timestamp)) as newest_at
+    from {{ ref(model) }} as records
+    cross join {{ ref('int_data_day') }} as data_day
+    where cast(records.{{ stamp }} as timestamp) < data_day.as_of_ts
+
+    union all
+
+    {% endfor -%}
+    select
+        'usage' as source_name,
+        max(reports.received_at) as newest_at
+    from {{ ref('stg_usage__usage_reports') }} as reports
+    cross join {{ ref('int_data_day') }} as data_day
+    where reports.date <= data_day.as_of_date
+)
+
+select
+    source_name,
+    max(newest_at) as newest_at
+from newest
+group by source_name
