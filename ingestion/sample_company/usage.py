@@ -153,7 +153,9 @@ class UsageSimulation:
         level *= 1 + (plan.burst_factor[alive] - 1) * np.where((since >= 0) & (since < 5), 1 - since / 5, 0)
         level *= np.maximum(1 + 0.1 * rng.standard_normal(level.shape, dtype=np.float32), 0.2)
         share = plan.active_share[alive]
-        is_active = rng.random(level.shape, dtype=np.float32) < share
+        # At work-week companies that do not use the product every day, fewer still use it at the weekend.
+        is_resting = is_weekend & (weekend < 0.6) & (share < 1)
+        is_active = rng.random(level.shape, dtype=np.float32) < np.where(is_resting, 0.7 * share, share)
         return np.where(is_active & (day >= start) & (day < plan.last_day[alive]), level / share, 0.0)
 
     def _pool(self, counts: np.ndarray, alive: np.ndarray, first: int, last: int) -> None:
