@@ -1,0 +1,105 @@
+"""The project's own suites cover every table, and fit the tables that they are about."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from common.settings import PROJECT_DIR
+from expectations.run import check_suites
+from expectations.suites import CUSTOM_SQL, LAYERS, Suite, load_suites
+from ingestion.contract import load_contract
+
+MODELS_DIR = PROJECT_DIR / "dbt_project" / "models"
+
+
+def suites_of(layer: str) -> list[Suite]:
+    return [suite for suite in load_suites() if suite.layer == layer]
+
+
+def columns_of_models(layer: str) -> dict[str, dict[str, str]]:
+    """The columns of a layer's dbt models, with their types where a contract states them."""
+    return {
+        model["name"]: {column["name"]: column.get("data_type", "varchar") for column in model["columns"]}
+        for path in (MODELS_DIR / layer).rglob("_*__models.yml")
+        for model in yaml.safe_load(path.read_text())["models"]
+    }
+
+
+def tables_of(layer: str) -> set[str]:
+    if layer == "raw":
+        return {table.raw_name for table in load_contract().tables}
+    return {path.stem for path in (MODELS_DIR / layer).rglob("*.sql")}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_table_has_a_suite_and_every_suite_a_table(layer: str) -> None:
+    assert {suite.table for suite in suites_of(layer)} == tables_of(layer)
+
+
+@pytest.mark.parametrize("layer", ["staging", "marts"])
+def test_keys_are_columns_of_the_model(layer: str) -> None:
+    columns = columns_of_models(layer)
+    unknown = {suite.table: set(suite.key) - columns[suite.table].keys() for suite in suites_of(layer)}
+    assert not {table: names for table, names in unknown.items() if names}
+
+
+def test_every_expectation_of_raw_can_run_on_the_tables_of_the_contract(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema raw")
+        for table in load_contract().tables:
+            columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
+            connection.execute(f'create table raw."{table.raw_name}" ({columns})')
+        results = check_suites(connection, suites_of("raw"), date(2026, 10, 31))
+    assert not [(each.table, each.name, each.detail) for each in results if each.status == "error"]
+    failed = {each.name for each in results if each.is_blocking}
+    assert failed == {"no_organization_arrived", "no_billing_customer_arrived", "data_day_has_no_complete_usage"}
+
+
+def test_every_condition_of_marts_can_run_on_the_columns_of_the_contracts(tmp_path: Path) -> None:
+    suites = [
+        Suite(
+            suite.layer, suite.table, suite.key, tuple(each for each in suite.expectations if each.type != CUSTOM_SQL)
+        )
+        for suite in suites_of("marts")
+    ]
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema marts")
+        for table, columns in columns_of_models("marts").items():
+            definitions = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
+            connection.execute(f'create table marts."{table}" ({definitions})')
+        results = check_suites(connection, suites, date(2026, 10, 31))
+    assert {each.table for each in results} == {suite.table for suite in suites}
+    assert not [(each.table, each.name, each.detail) for each in results if each.status == "error"]
+
+
+def test_usage_is_what_blocks_when_the_data_day_is_not_complete(tmp_path: Path) -> None:
+    (usage,) = [suite for suite in suites_of("raw") if suite.table == "usage__usage_reports"]
+    table = load_contract().table("usage__usage_reports")
+    counters = {column.name for column in table.columns if column.default is not None}
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        columns = ", ".join(
+            f'"{column.name}" {column.sql_type}' + (" default 1" if column.name in counters else "")
+            for column in table.columns
+        )
+        connection.execute(f"create schema raw; create table raw.usage__usage_reports ({columns})")
+
+        def blocking(day: date) -> set[str]:
+            return {each.name for each in check_suites(connection, [usage], day) if each.is_blocking}
+
+        insert = "insert into raw.usage__usage_reports (date, organization_id, received_at) values "
+        connection.execute(
+            insert + "('2026-10-30', 'a', '2026-10-31 00:00'), ('2026-10-31', 'a', '2026-10-31 23:59:59')"
+        )
+        assert blocking(date(2026, 10, 30)) == set()
+        assert blocking(date(2026, 10, 31)) == {"data_day_has_no_complete_usage"}
+        connection.execute(insert + "('2026-10-31', 'b', '2026-11-01 00:00')")
+        assert blocking(date(2026, 10, 31)) == set()
+        for counter in sorted(counters):
+            connection.execute(f"update raw.usage__usage_reports set {counter} = -1 where organization_id = 'b'")
+            assert blocking(date(2026, 10, 31)) == {"counter_fell_below_zero"}
+            connection.execute(f"update raw.usage__usage_reports set {counter} = 1")
+        connection.execute(insert + "('2026-10-31', 'b', '2026-11-02 00:00')")
+        assert blocking(date(2026, 10, 31)) == {"report_of_a_day_appears_twice"}
