@@ -44,6 +44,7 @@ START_RATIOS = {
     "first_bill": (0.85, 1.0),
 }
 FIRST_BILL_SHARE = 0.5
+FIRST_OF_MONTH_SHARE = 0.12
 CHURNED_BANDS = ("5k", "1k", "1k", "micro", "1k", "5k", "micro", "25k")
 STARTUP_BANDS = ("5k", "25k", "5k", "5k", "50k")
 
@@ -73,7 +74,6 @@ class Account:
     group_share: float = 0.0
     quantities: dict[str, float] = field(default_factory=dict)
     adopted_days: dict[str, int] = field(default_factory=dict)
-    unsubscribed: set[str] = field(default_factory=set)
     traits: set[str] = field(default_factory=set)
     changes: list[tuple[int, dict]] = field(default_factory=list)
 
@@ -153,8 +153,10 @@ def _account(signups: Signups, rng: np.random.Generator, group: str, net: float,
     created_day = int(signups.created_day[organization])
     delay = 2 + int(rng.exponential(9 if group in ("1m", "first_bill", "startup") else 24))
     start_day = min(created_day + delay, DAYS - 4)
-    # A period that ends with the month is invoiced on the next day: only small accounts are anchored there.
-    if day_at(start_day).day == 1 and group != "micro":
+    # A period that ends with the month is invoiced on the next day: only the smallest accounts are anchored there.
+    if group == "micro" and rng.random() < FIRST_OF_MONTH_SHARE:
+        start_day = min(day_number(add_months(day_at(start_day).replace(day=1), 1)), DAYS - 31)
+    if group != "micro" and day_at(start_day).day == 1:
         start_day += 1
     anchor = day_at(start_day)
     period_days = [start_day]

@@ -8,16 +8,19 @@ import numpy as np
 from ingestion.sample_company import write
 from ingestion.sample_company.accounts import Account
 from ingestion.sample_company.billing import FIRST_SETTINGS, Ledger, fold
-from ingestion.sample_company.parameters import END_US, SECOND_US
+from ingestion.sample_company.parameters import DAY_US, END_US, SECOND_US
 from ingestion.sample_company.signups import Signups
 
 # Billing hears of most organizations, but not of all, when they sign up.
 KNOWN_SHARE = 0.9
+# Some who do not pay try the paid plan for two weeks, without a subscription.
+TRIAL_SHARE = 0.02
 
 
 def write_billing_customers(folder: Path, signups: Signups, ledgers: list[Ledger], rng: np.random.Generator) -> None:
     """One JSONL file a month with the versions that were stamped in it."""
     is_known = rng.random(len(signups.ids)) < KNOWN_SHARE
+    has_trial = rng.random(len(signups.ids)) < TRIAL_SHARE
     accounts = {o: ledger.account for ledger in ledgers for o in ledger.account.organizations}
     rows: list[tuple[int, str, dict]] = []
     for organization, organization_id in enumerate(signups.ids.tolist()):
@@ -25,6 +28,9 @@ def write_billing_customers(folder: Path, signups: Signups, ledgers: list[Ledger
         if account is not None or is_known[organization]:
             first = int(signups.created_us[organization]) + 90 * SECOND_US
             rows += [(stamp, organization_id, settings) for stamp, settings in versions(first, account)]
+            if account is None and has_trial[organization] and first + DAY_US < END_US:
+                trial = FIRST_SETTINGS | {"free_trial_until_us": first + 15 * DAY_US}
+                rows.append((first + DAY_US, organization_id, trial))
     rows.sort(key=lambda row: row[:2])
     write.write_jsonl_exports(folder, ((stamp, _row(key, stamp, settings)) for stamp, key, settings in rows))
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from common.settings import PROJECT_DIR
-from ingestion.sample_company.accounts import simulate_accounts
-from ingestion.sample_company.adoption import plan_usage
+from ingestion.sample_company.account_usage import AccountUsage
+from ingestion.sample_company.accounts import Account, simulate_accounts
 from ingestion.sample_company.billing import Biller, Ledger
 from ingestion.sample_company.billing_customers import write_billing_customers
 from ingestion.sample_company.books import write_books
 from ingestion.sample_company.companies import Companies, merge_regions, simulate_companies
 from ingestion.sample_company.crm import write_crm
 from ingestion.sample_company.enrichment import write_enrichment
-from ingestion.sample_company.parameters import SIZES
+from ingestion.sample_company.parameters import FIRST_DAY, LAUNCH_DAYS, SIZES, UNPRICED_COUNTER, day_number
 from ingestion.sample_company.people import People, simulate_people
 from ingestion.sample_company.product_db import write_memberships, write_organizations, write_users
 from ingestion.sample_company.rating import ExchangeRates, load_price_list
@@ -26,6 +26,7 @@ from ingestion.sample_company.spend import write_spend
 from ingestion.sample_company.stripe_objects import write_stripe
 from ingestion.sample_company.terms import agree_terms
 from ingestion.sample_company.usage import UsageSimulation
+from ingestion.sample_company.usage_plan import UsagePlan, free_course, free_pairs
 
 # Raised by one whenever the same size and seed give another company than before.
 VERSION = 2
@@ -78,7 +79,7 @@ class _Simulation:
         companies = simulate_companies(signups, accounts, merges, self._rng(5))
         people = simulate_people(signups, accounts, companies, self._rng(6))
         self._say(f"{len(signups.ids):,} organizations, {len(people.email):,} users, {len(accounts):,} accounts")
-        plan = plan_usage(signups, accounts, self._prices, self._rng(7))
+        plan = self._plan_usage(signups, accounts)
         usage = UsageSimulation(
             signups=signups, accounts=accounts, plan=plan, counters=self._prices.counters, rng=self._rng(8)
         )
@@ -96,6 +97,17 @@ class _Simulation:
         write_crm(self._source / "crm", signups, accounts, companies, merges=merges, rng=self._rng(11))
         write_spend(self._source / "spend" / "sales_and_marketing.csv", self._size, self._rng(12))
         write_books(self._books, signups, ledgers, merges, prices=self._prices, rates=self._rates)
+
+    def _plan_usage(self, signups: Signups, accounts: list[Account]) -> UsagePlan:
+        rng = self._rng(7)
+        plan = free_course(signups, rng)
+        pairs = [free_pairs(signups, accounts, plan, self._prices, rng)]
+        usage = AccountUsage(signups, plan, self._prices, self._rng(16))
+        for account in accounts:
+            pairs += usage.plan(account)
+        counters = (*self._prices.counters, UNPRICED_COUNTER)
+        plan.set_pairs(pairs, np.array([day_number(LAUNCH_DAYS.get(counter, FIRST_DAY)) for counter in counters]))
+        return plan
 
     def _rng(self, part: int) -> np.random.Generator:
         """A stream of its own for each part, so that a change in one leaves the others as they were."""

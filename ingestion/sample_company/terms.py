@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ingestion.sample_company.accounts import Account, free_organization_after
-from ingestion.sample_company.parameters import DAYS, day_at, instant
+from ingestion.sample_company.parameters import DAY_US, DAYS, END_US, day_at, instant
 from ingestion.sample_company.signups import Signups
 
 # Discount in hundredths of a percent by the credit that a prepaid year buys, from a list value in dollars.
@@ -175,6 +175,9 @@ def _odd_events(dealer: _Dealer) -> None:
     for trait, share, minimum in ODD_EVENTS:
         dealer.deal(trait, share, minimum, is_seasoned)
     dealer.deal("credit_note_lines", 0.2, 2, lambda a: a.currency in ("eur", "jpy") and a.closed_periods >= 4)
+    dealer.deal("unsubscribed_product", 0.15, 3, lambda a: is_plain(a) and a.group in ("25k", "5k", "1k"))
+    dealer.deal("declining", 0.15, 4, lambda a: is_plain(a) and a.group in ("25k", "5k", "1k") and a.start_day < 500)
+    dealer.deal("paused", 0.1, 2, lambda a: is_plain(a) and a.group in ("1k", "micro") and a.closed_periods > 9)
     dealer.deal("trial", 0.2, 3, lambda a: a.group == "first_bill" and a.start_day < DAYS - 45)
     dealer.deal("trial_now", 0.4, 2, lambda a: a.group == "first_bill" and a.start_day >= DAYS - 28)
     dealer.deal("deleted_customer", 0.05, 1, lambda a: a.group == "churned" and (a.end_day or DAYS) < 600)
@@ -186,12 +189,12 @@ def plan_limits(account: Account, spend_usd_month: dict[str, float], rng: np.ran
     """Spend limits in cents after discount by product, as dated changes of the account's settings."""
     kept = 1 - account.discount_basis_points / 10_000
     by_spend = sorted(spend_usd_month, key=lambda product: (-spend_usd_month[product], product))
-    limits: dict[str, str] = {}
+    limits: dict[str, int] = {}
     if "limit_bites" in account.traits:
         limits[by_spend[0]] = 100 * max(5, round(spend_usd_month[by_spend[0]] * kept * rng.uniform(0.45, 0.85)))
     if "limit_loose" in account.traits:
         limits[by_spend[0]] = 50 + 100 * max(20, round(spend_usd_month[by_spend[0]] * kept * rng.uniform(1.6, 3)))
-    if "limit_zero" in account.traits:
+    if "limit_zero" in account.traits and len(by_spend) > 1:
         limits[by_spend[-1]] = 0
     if account.group in ("5k", "1k") and not account.traits and rng.random() < 0.15:
         limits["data_warehouse"] = 500_00
@@ -199,3 +202,6 @@ def plan_limits(account: Account, spend_usd_month: dict[str, float], rng: np.ran
         middle = account.period_days[min(2, max(1, account.closed_periods - 3))]
         when = instant(middle + 9, 3600 * 11 + int(rng.integers(0, 20_000)))
         account.changes.append((min(when, instant(DAYS - 1)), {"custom_limits_usd": limits}))
+        raised = when + 150 * DAY_US
+        if "limit_bites" in account.traits and account.number % 2 and raised < END_US:
+            account.changes.append((raised, {"custom_limits_usd": {by_spend[0]: 2 * limits[by_spend[0]]}}))

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.sample_company.accounts import Account
-from ingestion.sample_company.adoption import UsagePlan, derived_counters
 from ingestion.sample_company.parameters import (
     DAYS,
     FIRST_DAY,
@@ -26,10 +25,11 @@ from ingestion.sample_company.parameters import (
     instant,
 )
 from ingestion.sample_company.signups import Signups
+from ingestion.sample_company.usage_plan import UsagePlan, derived_counters
 
 RESENT_SHARE = 0.05
 LATE_SHARE = 0.012
-LATE_DAY_SHARE = 0.25
+LATE_DAY_SHARE = 0.2
 ZERO_REPORT_SHARE = 0.1
 # In the first weeks every organization is reported, so that no day's file is empty.
 FIRST_DAYS = 14
@@ -156,7 +156,9 @@ class UsageSimulation:
         # At work-week companies that do not use the product every day, fewer still use it at the weekend.
         is_resting = is_weekend & (weekend < 0.6) & (share < 1)
         is_active = rng.random(level.shape, dtype=np.float32) < np.where(is_resting, 0.7 * share, share)
-        return np.where(is_active & (day >= start) & (day < plan.last_day[alive]), level / share, 0.0)
+        is_active &= (day >= start) & (day < plan.last_day[alive])
+        is_active &= (day < plan.pause_day[alive]) | (day >= plan.pause_end[alive])
+        return np.where(is_active, level / share, 0.0)
 
     def _pool(self, counts: np.ndarray, alive: np.ndarray, first: int, last: int) -> None:
         at = np.searchsorted(alive, self._billed_organizations)
