@@ -4,7 +4,10 @@
     six decimals), priced_on (the period's last day), is_subscribed, discount_percent, limit_usd (null: no limit).
     Gives `key` and list_usd (graduated tiers, rounded half up to cents), after_discount_usd (rounded again), bill_usd
     (the spend limit holds after the discount), is_price_assumed (priced by a version from before it was published)
-    and has_price. A product that is not subscribed is 0; so is one without a price, which has_price tells apart. -#}
+    and has_price. A product that is not subscribed is 0; so is one without a price, which has_price tells apart.
+
+    Widths are deliberate: DuckDB multiplies two decimals of 18 digits or fewer in 18 digits and fails above, so one
+    side of each product is wider; and 22 + 16 digits of quantity and price are the 38 that it has at most. -#}
 {% macro rate_usage(relation, key) -%}
     {%- set keys = key | join(', ') -%}
     select
@@ -22,7 +25,9 @@
             {{ keys }},
             limit_usd,
             list_usd,
-            {{ round_half_up('list_usd * (100 - cast(discount_percent as decimal(13, 10))) * 0.01') }} as after_discount_usd,
+            {{ round_half_up(
+                'cast(list_usd as decimal(22, 2)) * (100 - cast(discount_percent as decimal(13, 10))) * 0.01'
+            ) }} as after_discount_usd,
             is_price_assumed,
             has_price
         from (

@@ -23,15 +23,26 @@ months as (
     from monthly
     left join {{ ref('products') }} as products on monthly.product_key = products.product_key
     group by monthly.account_organization_id, monthly.month
+),
+
+by_account as (
+    select
+        months.account_organization_id as organization_id,
+        {{ usd('sum(case when months.month = data_day.last_closed_month then months.mrr_usd else 0 end)') }}
+            as mrr_usd_month,
+        cast(
+            sum(case when months.month = data_day.last_closed_month then months.products_paid else 0 end) as int
+        ) as products_paid,
+        min(case when months.mrr_usd > 0 then months.month end) as first_paid_month
+    from months
+    cross join {{ ref('int_data_day') }} as data_day
+    group by months.account_organization_id
 )
 
 select
-    months.account_organization_id as organization_id,
-    {{ usd('sum(case when months.month = data_day.last_closed_month then months.mrr_usd else 0 end)') }} as mrr_usd_month,
-    cast(
-        sum(case when months.month = data_day.last_closed_month then months.products_paid else 0 end) as int
-    ) as products_paid,
-    min(case when months.mrr_usd > 0 then months.month end) as first_paid_month
-from months
-cross join {{ ref('int_data_day') }} as data_day
-group by months.account_organization_id
+    organization_id,
+    mrr_usd_month,
+    {{ arr_usd_year('mrr_usd_month') }} as arr_usd_year,
+    products_paid,
+    first_paid_month
+from by_account

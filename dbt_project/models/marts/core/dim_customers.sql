@@ -12,7 +12,8 @@ mrr as (
     select
         monthly.customer_id,
         min(case when monthly.mrr_usd_month > 0 then monthly.month end) as first_paid_month,
-        sum(case when monthly.month = data_day.last_closed_month then monthly.mrr_usd_month else 0 end) as mrr_usd_month
+        sum(case when monthly.month = data_day.last_closed_month then monthly.mrr_usd_month else 0 end) as mrr_usd_month,
+        sum(case when monthly.month = data_day.last_closed_month then monthly.arr_usd_year else 0 end) as arr_usd_year
     from {{ ref('fct_mrr_monthly') }} as monthly
     cross join {{ ref('int_data_day') }} as data_day
     group by monthly.customer_id
@@ -51,37 +52,31 @@ customers as (
         organizations.activated_at,
         mrr.first_paid_month,
         coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
-        {{ arr_usd_year('coalesce(mrr.mrr_usd_month, 0)') }} as arr_usd_year,
+        coalesce(mrr.arr_usd_year, 0) as arr_usd_year,
+        case when mrr.arr_usd_year > 0 then mrr.arr_usd_year else 0 end as banded_usd_year,
         owners.owner_email
     from organizations
     left join mrr on organizations.customer_id = mrr.customer_id
     left join owners
         on organizations.customer_id = owners.customer_id
         and owners.owner_rank = 1
-),
-
-banded as (
-    select
-        customers.*,
-        case when customers.arr_usd_year > 0 then customers.arr_usd_year else 0 end as banded_usd_year
-    from customers
 )
 
 select
-    banded.customer_id,
-    banded.name,
-    banded.organizations,
-    banded.first_paid_month,
-    {{ usd('banded.mrr_usd_month') }} as mrr_usd_month,
-    banded.arr_usd_year,
+    customers.customer_id,
+    customers.name,
+    customers.organizations,
+    customers.first_paid_month,
+    {{ usd('customers.mrr_usd_month') }} as mrr_usd_month,
+    {{ usd('customers.arr_usd_year') }} as arr_usd_year,
     tiers.tier as size_tier,
     bands.band as arr_mix_band,
-    banded.owner_email,
-    {{ lifecycle('banded.mrr_usd_month', 'banded.first_paid_month', 'banded.activated_at') }} as lifecycle
-from banded
+    customers.owner_email,
+    {{ lifecycle('customers.mrr_usd_month', 'customers.first_paid_month', 'customers.activated_at') }} as lifecycle
+from customers
 left join {{ ref('int_size_tiers') }} as tiers
-    on banded.banded_usd_year >= tiers.arr_from_usd_year
-    and banded.banded_usd_year < tiers.arr_below_usd_year
+    on customers.banded_usd_year >= tiers.arr_from_usd_year
+    and customers.banded_usd_year < tiers.arr_below_usd_year
 left join {{ ref('int_arr_mix_bands') }} as bands
-    on banded.banded_usd_year >= bands.arr_from_usd_year
-    and banded.banded_usd_year < bands.arr_below_usd_year
+    on customers.banded_usd_year >= bands.arr_from_usd_year
+    and customers.banded_usd_year < bands.arr_below_usd_year
