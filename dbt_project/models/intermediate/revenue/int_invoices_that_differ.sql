@@ -1,3 +1,4 @@
+{#- A bill in a currency without a rate cannot be compared: it is null, and listed with the months without a rate. -#}
 with invoiced as (
     select invoice_id, product_key, currency, cast(sum(net_minor) as bigint) as invoiced_minor
     from {{ ref('int_invoice_lines') }}
@@ -8,7 +9,6 @@ with invoiced as (
 rated as (
     select invoice_id, product_key, currency, cast(sum(bill_minor) as bigint) as rated_minor
     from {{ ref('int_rated_invoices') }}
-    where bill_minor is not null
     group by invoice_id, product_key, currency
 ),
 
@@ -17,7 +17,7 @@ compared as (
         coalesce(invoiced.invoice_id, rated.invoice_id) as invoice_id,
         coalesce(invoiced.product_key, rated.product_key) as product_key,
         coalesce(invoiced.currency, rated.currency) as currency,
-        coalesce(rated.rated_minor, 0) as rated_minor,
+        case when rated.invoice_id is null then 0 else rated.rated_minor end as rated_minor,
         coalesce(invoiced.invoiced_minor, 0) as invoiced_minor
     from invoiced
     full join rated
