@@ -126,7 +126,7 @@ def _value(column: Column, portion: Portion) -> str:
     if cell.form == "native" and column.type == "timestamp":
         return f"timezone('UTC', {cell.sql})"
     if cell.form == "native":
-        return f"try_cast({cell.sql} as {column.sql_type})"
+        return f"{cell.sql}::{column.sql_type}"
     if cell.form == "json" and column.type == "string":
         return f"case when json_type({cell.sql}) = 'VARCHAR' then {cell.sql} ->> '$' end"
     return PARSED[column.type].replace("{t}", f"({_text(cell)})")
@@ -145,7 +145,9 @@ def _faults(table: Table, column: Column, portion: Portion, references: Sequence
         faults.append(Fault(f"{cell.sql} is null", column.name, literal("there is no value, but every row needs one")))
     if cell.form == "null":
         return faults
-    faults.append(fault(f"{value} is null and {cell.sql} is not null", NOT_PARSED[column.type].replace("{t}", text)))
+    if cell.form != "native":
+        sentence = NOT_PARSED[column.type].replace("{t}", text)
+        faults.append(fault(f"{value} is null and {cell.sql} is not null", sentence))
     if column.type == "string" and column.name in table.key:
         faults.append(fault(f"{value} = ''", literal("is empty, but it is a key")))
     if column.allowed:

@@ -1,4 +1,4 @@
-"""Hands Parquet files of changes to dlt, which merges them into schema raw.
+"""Hands Parquet files of changes to dlt, which brings them into schema raw.
 
 dlt keeps no state of its own from one load to the next: what a load that was ended on its way leaves in dlt's
 folder is thrown away, because the ledger knows which files to read again.
@@ -37,8 +37,10 @@ QUIET = {
 }
 
 
-def deliver(connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Changes]]) -> None:
-    """Merge the changes into their tables, all in one load package."""
+def deliver(
+    connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
+) -> None:
+    """Write the changes into their tables, all in one load package."""
     import dlt
 
     for name, value in QUIET.items():
@@ -56,27 +58,33 @@ def deliver(connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Se
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
 
 
-def _resource(table: Table, changes: Changes) -> "DltResource":
-    """A file of changes as it is, with the contract's types: days replace days, other rows go by their identity."""
+def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
+    """Files of changes as they are, with the contract's types.
+
+    Rows replace those with their identity. Days of usage are only added: what they replace has been deleted.
+    """
     import dlt
 
     def read() -> Iterator[Any]:
-        yield dlt.mark.with_file_import(str(changes.path), "parquet", changes.rows)
+        for change in changes:
+            yield dlt.mark.with_file_import(str(change.path), "parquet", change.rows)
 
+    merge = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+    columns = {column.name: column for change in changes for column in change.columns}
     return dlt.resource(
         read,
         name=table.raw_name,
-        columns={column.name: _hints(table, column) for column in changes.columns},
-        write_disposition={"disposition": "merge", "strategy": "delete-insert", "deduplicated": True},
+        columns={name: _hints(table, column) for name, column in columns.items()},
+        write_disposition="append" if table.stored == "days" else merge,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )
 
 
 def _hints(table: Table, column: Column) -> dict[str, Any]:
-    hints = {**DATA_TYPES[column.type], "nullable": column.nullable}
-    if table.stored == "days":
-        hints["merge_key"] = column.name == table.key[0]
-    else:
+    # The tables are there already, and keep nulls out; a file of DuckDB's allows them in every column, and dlt would
+    # write it all again if it were told otherwise.
+    hints = {**DATA_TYPES[column.type], "nullable": True}
+    if table.stored != "days":
         hints["primary_key"] = column.name in table.identity
     if column.name == "_deleted":
         hints["hard_delete"] = True

@@ -1,5 +1,6 @@
 """The files under the source root: which table and day each belongs to, and how it is told from an older one."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -95,14 +96,26 @@ class SourceRoot:
         try:
             if not self._filesystem.isdir(self._root):
                 raise FileNotFoundError("it is not there, or not a folder")
-            # Left to itself fsspec leaves out a local folder that it may not open, as if it were not there.
-            strictness = {"on_error": "raise"} if self._is_local else {}
-            found = self._filesystem.find(self._root, detail=True, **strictness)
+            found = _find_local(self._root) if self._is_local else self._filesystem.find(self._root, detail=True)
         except Exception as error:
             raise SourceError(
                 f"the source root {self.address} cannot be read: {error}. Check GROWTH_SOURCE_ROOT and the access to it"
             ) from error
         return {path[len(self._root) :].lstrip("/"): details for path, details in found.items()}
+
+
+def _find_local(root: str) -> dict[str, dict[str, Any]]:
+    """What fsspec would find; but it follows links, and a folder that may not be opened is an error."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    found = {}
+    for folder, _, names in os.walk(root, onerror=fail, followlinks=True):
+        for name in names:
+            status = Path(folder, name).stat()
+            found[f"{folder}/{name}"] = {"size": status.st_size, "mtime": status.st_mtime_ns}
+    return found
 
 
 def natural_key(path: str) -> str:

@@ -1,7 +1,8 @@
 """What a load would do, worked out before anything is written: `Planner` reads and checks, `Plan` is the outcome."""
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -31,44 +32,37 @@ class Changes:
 
 
 @dataclass
-class Step:
-    """What is written, and then entered into the ledger, in one go. `empty_days` are days left without a row."""
-
-    counts: list[FileCounts]
-    changes: Changes | None = None
-    empty_days: list[date] = field(default_factory=list)
-
-
-@dataclass
 class Plan:
-    """Everything that a load would do to one table."""
+    """Everything that a load would do to one table. `days` are those of usage that are replaced as a whole."""
 
     table: Table
     present: list[SourceFile]
     vanished: set[str]
     rows_before: int
-    steps: list[Step] = field(default_factory=list)
+    counts: list[FileCounts] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
+    days: list[date] = field(default_factory=list)
     rows_lost: int = 0
 
     @property
-    def files_read(self) -> int:
-        """Files that were read."""
-        return sum(len(step.counts) for step in self.steps)
+    def files_read(self) -> list[SourceFile]:
+        """The files that were read."""
+        return [counts.file for counts in self.counts]
 
     @property
     def rows_read(self) -> int:
         """Rows that were read, good or bad."""
-        return sum(counts.rows_read for step in self.steps for counts in step.counts)
+        return sum(counts.rows_read for counts in self.counts)
 
     @property
     def rows_set_aside(self) -> int:
         """Rows of those that were set aside."""
-        return sum(counts.rows_set_aside for step in self.steps for counts in step.counts)
+        return sum(counts.rows_set_aside for counts in self.counts)
 
     @property
     def rows_changed(self) -> int:
         """Rows that are written or deleted."""
-        return sum(step.changes.rows for step in self.steps if step.changes)
+        return sum(changes.rows for changes in self.changes)
 
 
 class Planner:
@@ -91,27 +85,26 @@ class Planner:
         """How many these are."""
         return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
 
-    def read_checked(
+    @contextmanager
+    def reading(
         self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
-    ) -> tuple[Column, ...]:
-        """Read files into the temporary table `checked`: data, `_file`, `_row`, `_fault` and `is_read` (true).
+    ) -> Iterator[tuple[Column, ...]]:
+        """Read files as the views `checked` (every row, with its `_fault`) and `good` (the rows without one).
 
-        Rows with a fault are also collected in `rejects`. Returns the columns that are data. Raises `SourceError`.
+        Both have the columns that are data, which the block is given, `_file` and `_row`, and last as long as the
+        block. Rows with a fault are collected in `rejects`. Raises `SourceError` for a file that is broken, whenever
+        that comes out.
         """
         folder = self.root.fetch(files)
-        portions, ragged = read_portions(self.connection, table, files, folder)
         try:
-            columns = self._check(table, portions, references)
+            portions, ragged = read_portions(self.connection, table, files, folder)
+            columns = self._create_checked(table, portions, ragged, references)
+            self._create_good(table)
+            yield columns
         except UNREADABLE as error:
             raise SourceError(self._locate(table, files, folder, error)) from error
         drop_read_tables(self.connection)
         self.root.forget(files)
-        self._add_ragged(ragged)
-        self.connection.execute(
-            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
-            "_fault.rule, _fault.original_text from checked where _fault is not null"
-        )
-        return columns
 
     def reject_ties(self, table: Table, scope: str) -> None:
         """Collect the rows that `judged` calls a tie; `scope` (a partition clause) says among which rows."""
@@ -123,62 +116,78 @@ class Planner:
             select {literal(table.raw_name)}, _file, _row, {literal(table.stamp or table.key[0])}, {sentence} || places
                 || ': which of them is right cannot be told, so none is taken; leave one', 'tie',
                 to_json({{{values}}})::varchar
-            from checked join (
+            from good join (
                 select _file, _row, min({place}) over scope || ' and ' || max({place}) over scope as places
                 from judged where is_tie window scope as ({scope})
-            ) using (_file, _row)
-            where is_read"""
+            ) using (_file, _row)"""
         )
 
     def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
-        """The rows of each of the files in `checked`, and how many of them were set aside."""
-        read = "select _file, count(*) from checked where is_read group by _file"
-        rows_read = dict(self.connection.execute(read).fetchall())
+        """The rows of each of the files that are being read, and how many of them were set aside."""
+        rows_read = dict(self.connection.execute("select _file, count(*) from checked group by _file").fetchall())
         rejected = "select file, count(*) from rejects where table_name = ? group by file"
         set_aside = dict(self.connection.execute(rejected, [table.raw_name]).fetchall())
         return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
 
-    def write_changes(self, table: Table, name: str, query: str, columns: tuple[Column, ...]) -> Changes | None:
-        """Write the rows of a query to a Parquet file; None if there are none."""
+    def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
+        """Write the rows of a query, which has these columns, to a Parquet file; nothing if there are none."""
         path = self.work_dir / f"{name}.parquet"
         self.connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet)")
         rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
-        return Changes(path, rows, (*columns, *table.technical_columns)) if rows else None
+        return [Changes(path, rows, columns)] if rows else []
 
-    def _check(self, table: Table, portions: Sequence[Portion], references: Sequence[Column]) -> tuple[Column, ...]:
+    def _create_checked(
+        self, table: Table, portions: Sequence[Portion], ragged: Sequence[Ragged], references: Sequence[Column]
+    ) -> tuple[Column, ...]:
         extras = dict.fromkeys([] if self.starts_over else extra_columns(self.connection, table))
         for portion in portions:
             extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
         kinds = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
-        empty = (
+        queries = [
             f"select {kinds}, null::varchar as _file, null::bigint as _row, null::{FAULT_TYPE} as _fault where false"
-        )
-        if table.stored == "objects":
-            queries = [checked_objects(table, portion) for portion in portions]
-        else:
-            queries = [checked_rows(table, portion, references) for portion in portions]
-        union = " union all by name ".join(f"({query})" for query in (empty, *queries))
-        self.connection.execute(f"create or replace temp table checked as select *, true as is_read from ({union})")
+        ]
+        for portion in portions:
+            is_object = table.stored == "objects"
+            queries.append(checked_objects(table, portion) if is_object else checked_rows(table, portion, references))
+        rows = " union all by name ".join(f"({query})" for query in queries)
+        # Parquet is quick to read again, and then only the columns that are asked for; text is parsed once.
+        if not all(portion.is_parquet for portion in portions):
+            self.connection.execute(f"create temp table read_checked as {rows}")
+            rows = "from read_checked"
+            self._add_ragged(ragged)
+        self.connection.execute(f"create or replace temp view checked as {rows}")
         return columns
 
     def _add_ragged(self, ragged: Sequence[Ragged]) -> None:
         if ragged:
+            values = zip(*((row.file, row.position, row.reason, row.text) for row in ragged), strict=True)
             self.connection.execute(
-                "insert into checked by name select unnest(?) as _file, unnest(?) as _row, true as is_read, "
-                "{'column_name': null, 'reason': unnest(?), 'rule': 'contract', 'original_text': unnest(?)} as _fault",
-                [
-                    list(values)
-                    for values in zip(*((r.file, r.position, r.reason, r.text) for r in ragged), strict=True)
-                ],
+                "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, "
+                "struct_pack(column_name := null, reason := unnest(?), rule := 'contract', original_text := unnest(?)) "
+                "as _fault",
+                [list(of_all_rows) for of_all_rows in values],
             )
+
+    def _create_good(self, table: Table) -> None:
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
+            "_fault.rule, _fault.original_text from checked where _fault is not null"
+        )
+        # By their places, so that what is wrong with the others need not be worked out again.
+        self.connection.execute(
+            "create or replace temp view good as select * exclude (_fault) from checked anti join (select file as "
+            f"_file, position as _row from rejects where table_name = {literal(table.raw_name)}) using (_file, _row)"
+        )
 
     def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
         """The message about a file that turned out to be broken while many were read."""
         for file in files:
-            portions, _ = read_portions(self.connection, table, [file], folder)
+            drop_read_tables(self.connection)
             try:
-                self._check(table, portions, ())
+                portions, _ = read_portions(self.connection, table, [file], folder)
+                self._create_checked(table, portions, (), ())
+                self.connection.execute("create or replace temp table read_probe as from checked")
             except UNREADABLE as own:
                 return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
         return f"the files of {table.path} cannot be read: {error}"

@@ -37,7 +37,7 @@ Form = Literal["text", "json", "native", "null"]
 
 @dataclass(frozen=True)
 class Cell:
-    """How a column of a portion is read: an SQL expression, and whether it is text, JSON, or typed already."""
+    """How a column of a portion is read: an SQL expression, and whether it is text, JSON, or fits the type as it is."""
 
     sql: str
     form: Form
@@ -57,6 +57,7 @@ class Portion:
     extras: dict[str, str]
     original: str
     new_counters: tuple[Column, ...] = ()
+    is_parquet: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def read_portions(
 
 def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Let go of the text that has been read."""
-    names = connection.execute("select table_name from duckdb_tables() where temporary and table_name like 'read_%'")
+    names = connection.execute(
+        "select table_name from duckdb_tables() where temporary and table_name like 'read\\_%' escape '\\'"
+    )
     for (name,) in names.fetchall():
         connection.execute(f"drop table {quote(name)}")
 
@@ -370,7 +373,7 @@ def _parquet_portion(
     table: Table, columns: "tuple[tuple[str, pa.DataType], ...]", files: Sequence[SourceFile], folder: Path
 ) -> Portion:
     types = dict(columns)
-    match = match_columns(table, files[0].path, list(types))
+    match = match_columns(table, files[0].path, [name for name, _ in columns])
     paths = ", ".join(literal(glob.escape(str(folder / file.path))) for file in files)
     prefix = len(str(folder)) + 2
     relation = (
@@ -380,7 +383,7 @@ def _parquet_portion(
     cells = {name: _parquet_cell(files[0].path, table, name, key, types[key]) for name, key in match.known.items()}
     extras = {name: _nested_or_text(quote(key), types[key]) for name, key in match.extras.items()}
     original = _as_json({key: _nested_or_text(quote(key), kind) for key, kind in types.items()})
-    return Portion(relation, cells, extras, original, match.new_counters)
+    return Portion(relation, cells, extras, original, match.new_counters, is_parquet=True)
 
 
 def _nested_or_text(column: str, kind: "pa.DataType") -> str:
@@ -413,7 +416,7 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
     }
     if not fits[column.type]:
         raise SourceError(f"{file}: column {column.name} is {kind}, but must be {PARQUET_TYPES[column.type]}")
-    if column.type in {"string", "decimal"}:
+    if column.type in {"string", "decimal"} or kind == pa.uint64():
         return Cell(f"{sql}::varchar", "text")
     if column.type == "list":
         return Cell(f"to_json({sql})::varchar", "text")

@@ -16,7 +16,7 @@ from ingestion.checks import known_keys
 from ingestion.contract import Column, Table, load_contract
 from ingestion.files import SourceFile, natural_key
 from ingestion.ledger import TableLedger
-from ingestion.plans import Changes, Plan, Planner, Step, scalar
+from ingestion.plans import Changes, Plan, Planner, scalar
 from ingestion.raw import literal, quote
 
 
@@ -53,13 +53,14 @@ def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile]) -> bool:
     table, connection = plan.table, planner.connection
     is_whole = len(files) == len(plan.present)
     connection.execute("delete from rejects where table_name = ?", [table.raw_name])
-    columns = planner.read_checked(table, files, [column for column in table.columns if column.references])
-    _judge(planner, plan, columns, is_whole=is_whole)
-    if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
-        return False
-    if scope := _tie_scope(table):
-        planner.reject_ties(table, scope)
-    plan.steps = [Step(planner.count_rows(table, files), _write_changes(planner, plan, columns, is_whole=is_whole))]
+    with planner.reading(table, files, [column for column in table.columns if column.references]) as columns:
+        _judge(planner, plan, columns, is_whole=is_whole)
+        if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
+            return False
+        if scope := _tie_scope(table):
+            planner.reject_ties(table, scope)
+        plan.counts = planner.count_rows(table, files)
+        plan.changes = _write_changes(planner, plan, columns, is_whole=is_whole)
     return True
 
 
@@ -77,17 +78,17 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     identity = _names(table.identity)
     values = f"hash({_names(table.column_names)})" if _tie_scope(table) else "0"
     connection.execute(
-        f"create or replace temp table good as select {identity}, _file, _row, "
-        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, is_read from checked where _fault is null"
+        f"create or replace temp table sent as select {identity}, _file, _row, "
+        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, true as is_read from good"
     )
-    rival = f"({identity}) in (select ({identity}) from good)"
+    rival = f"({identity}) in (select ({identity}) from sent)"
     if is_whole:
         is_gone = f"_file not in ({', '.join(literal(file.path) for file in plan.present)})"
         rival = f"{is_gone} and not {rival}" if table.stored == "versions" else is_gone
     is_tie = f"min(_values) over ({_tie_scope(table)}) <> max(_values) over ({_tie_scope(table)})"
     connection.execute(
         f"create or replace temp table candidates as select *, {is_tie if _tie_scope(table) else 'false'} as is_tie "
-        f"from (from good union all select {identity}, _file, _row, _row_hash, {values}, false "
+        f"from (from sent union all select {identity}, _file, _row, _row_hash, {values}, false "
         f"from {planner.raw_rows(table)} where {rival})"
     )
     connection.execute(
@@ -114,13 +115,13 @@ def _row_hash(table: Table, columns: Sequence[Column]) -> str:
     return f"md5(json_array({', '.join(known)}{filled})::varchar)"
 
 
-def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> Changes | None:
+def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> list[Changes]:
     """The rows that differ from schema raw and, when all files were read, those that are in none of them any more."""
     table = plan.table
     raw, data = planner.raw_rows(table), _names(column.name for column in columns)
     identity = _names(table.identity)
     written = (
-        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from checked "
+        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from good "
         f"join (select _file, _row, _row_hash from judged where stays and is_read "
         f"and ({identity}, _file, _row, _row_hash) not in (select ({identity}, _file, _row, _row_hash) from {raw})) "
         "using (_file, _row)"
@@ -130,17 +131,18 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
     if is_whole:
         plan.rows_lost = scalar(planner.connection, f"select count(*) from ({deleted})")
         queries.append(f"select * replace (true as _deleted) {deleted}")
-    return planner.write_changes(table, table.raw_name, " union all by name ".join(queries), tuple(columns))
+    return planner.write_changes(
+        table.raw_name, " union all by name ".join(queries), (*columns, *table.technical_columns)
+    )
 
 
 def _remember_keys(planner: Planner, plan: Plan) -> None:
     """The keys that the table will have, for tables that refer to it."""
     table = plan.table
     key, identity = quote(table.key[0]), _names(table.identity)
-    changes = plan.steps[0].changes if plan.steps else None
     query = f"select {key} as key from {planner.raw_rows(table)}"
-    if changes:
-        changed = f"read_parquet({literal(str(changes.path))})"
+    if plan.changes:
+        changed = f"read_parquet({literal(str(plan.changes[0].path))})"
         query += f" where ({identity}) not in (select ({identity}) from {changed})"
         query += f" union select {key} from {changed} where _deleted is null"
     planner.connection.execute(

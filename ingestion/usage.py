@@ -13,7 +13,7 @@ from datetime import date
 from ingestion.contract import Table
 from ingestion.files import SourceFile
 from ingestion.ledger import TableLedger
-from ingestion.plans import Plan, Planner, Step
+from ingestion.plans import Plan, Planner
 from ingestion.raw import literal, quote
 
 BATCH_BYTES = 96 * 1024 * 1024
@@ -28,7 +28,7 @@ def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: 
             by_day.setdefault(file.day, []).append(file)
     stale = [day for day, of_day in by_day.items() if not all(ledger.is_loaded(file) for file in of_day)]
     for number, days in enumerate(_batches(sorted(stale), by_day)):
-        plan.steps.append(_plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]]))
+        _plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]])
     return plan
 
 
@@ -46,60 +46,75 @@ def _batches(days: Sequence[date], files: dict[date, list[SourceFile]]) -> Itera
         yield batch
 
 
-def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], files: list[SourceFile]) -> Step:
+def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], files: list[SourceFile]) -> None:
     table, connection = plan.table, planner.connection
-    columns = planner.read_checked(table, files)
     in_days = f"date between date '{days[0]}' and date '{days[-1]}' and list_contains({_dates(days)}, date)"
-    if plan.vanished:
-        _keep_vanished(planner, plan, in_days)
-    _judge_doubles(planner, table)
-    data = ", ".join(quote(column.name) for column in columns)
-    query = (
-        f"select {data}, _file, _row from checked where _fault is null and {_names(table.key)} not in (from doubles) "
-        f"union all select {data}, _file, _row from judged where stays"
-    )
-    changes = planner.write_changes(table, f"{table.raw_name}_{number}", query, columns)
-    rows = f"read_parquet({literal(str(changes.path))})" if changes else "(select null::date as date where false)"
+    with planner.reading(table, files) as columns:
+        _gather_reports(planner, plan, in_days)
+        _judge_doubles(planner, table)
+        data = ", ".join(quote(column.name) for column in columns)
+        query = (
+            f"select {data}, _file, _row from reports "
+            "anti join (select _file, _row from judged where not stays) using (_file, _row)"
+        )
+        technical = table.technical_columns
+        changes = planner.write_changes(f"{table.raw_name}_{number}", query, (*columns, *technical))
+        plan.counts += planner.count_rows(table, files)
+    plan.changes += changes
+    plan.days += days
+    written = [f"read_parquet({literal(str(change.path))})" for change in changes]
     before, after = (
         dict(connection.execute(f"select date, count(*) from {relation} where {in_days} group by date").fetchall())
-        for relation in (planner.raw_rows(table), rows)
+        for relation in (planner.raw_rows(table), *(written or ["(select null::date as date where false)"]))
     )
-    plan.rows_lost += sum(max(0, count - after.get(day, 0)) for day, count in before.items())
-    return Step(planner.count_rows(table, files), changes, [day for day in before if day not in after])
+    plan.rows_lost += sum(max(0, rows - after.get(day, 0)) for day, rows in before.items())
 
 
 def _dates(days: Sequence[date]) -> str:
     return "[" + ", ".join(f"date '{day}'" for day in days) + "]"
 
 
-def _keep_vanished(planner: Planner, plan: Plan, in_days: str) -> None:
-    """Reports of files that are no longer there stay in their day, unless one that is there has the same stamp."""
+def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
+    """The view `reports`: the good rows that were read, and those of files that are no longer there.
+
+    A report of a file that is gone stays in its day, unless a file that is there has one with the same stamp.
+    """
     table = plan.table
-    version = _names(table.version)
-    gone = ", ".join(literal(file) for file in sorted(plan.vanished))
-    planner.connection.execute(
-        f"insert into checked by name select *, false as is_read from {planner.raw_rows(table)} where {in_days} "
-        f"and _file in ({gone}) and {version} not in (select {version} from checked where _fault is null)"
-    )
+    version = ", ".join(quote(name) for name in table.version)
+    query = "from good"
+    if plan.vanished:
+        gone = ", ".join(literal(file) for file in sorted(plan.vanished))
+        query += (
+            f" union all by name (from {planner.raw_rows(table)} where {in_days} and _file in ({gone}) "
+            f"and ({version}) not in (select ({version}) from good))"
+        )
+    planner.connection.execute(f"create or replace temp view reports as {query}")
 
 
 def _judge_doubles(planner: Planner, table: Table) -> None:
-    """`doubles`: the keys with several reports; `judged`: their reports, and which of them stays. Rejects ties."""
+    """The temporary table `judged`: the reports that are not alone with their key, and which of them stays.
+
+    Step by step, so that most rows are only ever looked at by their key.
+    """
     connection = planner.connection
-    key, version = _names(table.key), _names(table.version)
-    values = f"hash({', '.join(quote(name) for name in table.column_names)})"
+    key = ", ".join(quote(name) for name in table.key)
+    version = ", ".join(quote(name) for name in table.version)
+    values = ", ".join(quote(name) for name in table.column_names)
     connection.execute(
-        f"create or replace temp table doubles as select {key} as key from checked where _fault is null "
-        f"group by {key} having count(*) > 1"
+        f"create or replace temp table doubles as select {key} from reports group by {key} having count(*) > 1"
     )
     connection.execute(
-        "create or replace temp table judged as select *, not is_tie and row_number() over "
-        f"(partition by {key} order by is_tie, {quote(str(table.stamp))} desc, _file desc, _row desc) = 1 as stays "
-        f"from (select * exclude (_fault), min({values}) over version <> max({values}) over version as is_tie "
-        f"from checked where _fault is null and {key} in (from doubles) window version as (partition by {version}))"
+        f"create or replace temp table doubled as select {version}, _file, _row, count(*) over (partition by {version}) "
+        f"as alike from reports semi join doubles using ({key})"
+    )
+    connection.execute(
+        f"create or replace temp table ties as select {version}, true as is_tie from reports semi join "
+        "(select _file, _row from doubled where alike > 1) using (_file, _row) "
+        f"group by {version} having count(distinct hash({values})) > 1"
+    )
+    connection.execute(
+        "create or replace temp table judged as select * replace (is_tie is not null as is_tie), is_tie is null and "
+        f"row_number() over (partition by {key} order by is_tie nulls first, {quote(str(table.stamp))} desc, _file desc, "
+        f"_row desc) = 1 as stays from doubled left join ties using ({version})"
     )
     planner.reject_ties(table, f"partition by {version}")
-
-
-def _names(names: Sequence[str]) -> str:
-    return f"({', '.join(quote(name) for name in names)})"
