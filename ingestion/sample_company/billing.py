@@ -300,7 +300,9 @@ class Biller:
         applied = min(invoice.total, max(0, -ledger.balance))
         ledger.balance += applied
         invoice.ending_balance = ledger.balance
-        slow = 18 * 86_400 if account.group in ("1m", "50k") else 40_000
+        # Large accounts pay by bank transfer; of the others' cards, one in eleven fails at first.
+        is_slow = account.group in ("1m", "50k") or (account.number + len(ledger.invoices)) % 11 == 0
+        slow = 24 * 86_400 if is_slow else 40_000
         wait = 3_600 + (account.number * 7_919 + len(ledger.invoices) * 104_729) % slow
         _pay(invoice, invoice.created_us + (60 if applied == invoice.total else wait) * SECOND_US)
         ledger.invoices.append(invoice)

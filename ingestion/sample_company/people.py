@@ -83,7 +83,7 @@ def simulate_people(
     wait = rng.exponential(60, len(organization)) * DAY_US
     joined = np.where(is_owner, signups.created_us[organization], 0)
     joined = np.where(is_owner, joined, signups.created_us[organization] + 3600 * SECOND_US + wait.astype(np.int64))
-    kept = joined < END_US - DAY_US
+    kept = joined < END_US - SECOND_US
     organization, is_owner, joined = organization[kept], is_owner[kept], joined[kept]
     order = np.lexsort((organization, joined))
     organization, is_owner, joined = organization[order], is_owner[order], joined[order]

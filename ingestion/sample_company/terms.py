@@ -78,7 +78,10 @@ def _plans(dealer: _Dealer) -> None:
     for account in dealer.accounts:
         if account.group in ("card_only", "startup"):
             account.kind = account.group
-    for account in dealer.deal("rolled_off", 0.22, 3, lambda a: a.group in ("5k", "25k") and 20 < a.start_day < 350):
+    chosen = dealer.deal("rolled_off", 0.22, 3, lambda a: a.group in ("5k", "25k") and 20 < a.start_day < 350)
+    # Those who grow fast use up the credit before it expires.
+    chosen += dealer.deal("rolled_off", 0.05, 1, lambda a: a.group == "50k" and 20 < a.start_day < 350)
+    for account in chosen:
         account.kind = "startup"
     # A batch's company renews its credit after a year; one of those who signed up early has done so.
     chosen = dealer.deal("yc", 0.12, 1, lambda a: a.group == "startup")

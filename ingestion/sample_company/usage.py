@@ -183,6 +183,8 @@ class UsageSimulation:
         is_reported = counts.any(axis=0) | (rng.random(len(alive)) < zero_share)
         final = np.flatnonzero(is_reported & (self._created_day[alive] <= day))
         draw = rng.random(len(final))
+        # On its first day an organization is reported at night only: at noon it may not have been there yet.
+        draw[self._created_day[alive[final]] == day] = 0.5
         late = np.zeros(0, np.int64)
         if day < DAYS - LATEST_DAYS - 1 and rng.random() < LATE_DAY_SHARE:
             late = final[(draw > 1 - LATE_SHARE) & self._may_be_late(alive, day)[final]]
