@@ -136,34 +136,45 @@ def _faults(table: Table, column: Column, portion: Portion, references: Sequence
     """What can be wrong with one column, in the order in which it is told."""
     cell, value = _cell(column, portion), _value_name(column)
     text = f"({_text(cell)})"
-
-    def fault(condition: str, sentence: str, rule: str = "contract") -> Fault:
-        return Fault(condition, column.name, f"concat('''', left({text}, 200), ''' ', {sentence})", rule)
-
     faults = []
     if not column.nullable:
         faults.append(Fault(f"{cell.sql} is null", column.name, literal("there is no value, but every row needs one")))
-    if cell.form == "null":
-        return faults
-    if cell.form != "native":
-        sentence = NOT_PARSED[column.type].replace("{t}", text)
-        faults.append(fault(f"{value} is null and {cell.sql} is not null", sentence))
-    if column.type == "string" and column.name in table.key:
-        faults.append(fault(f"{value} = ''", literal("is empty, but it is a key")))
-    if column.allowed:
-        allowed = ", ".join(literal(choice) for choice in column.allowed)
-        sentence = literal(f"is not one of {', '.join(str(choice) for choice in column.allowed)}")
-        faults.append(fault(f"{value} not in ({allowed})", sentence))
-    if column.minimum is not None:
-        faults.append(fault(f"{value} < {column.minimum}", literal(f"is below {column.minimum}")))
-    if column.maximum is not None:
-        faults.append(fault(f"{value} > {column.maximum}", literal(f"is above {column.maximum}")))
-    if table.stored == "days" and column.type == "date":
-        folder = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
-        sentence = f"concat('is not the day of its folder, ', {folder}, ': move the row to the folder of its day')"
-        faults.append(fault(f"{value} <> {folder}::date", sentence))
+    conditions = []
+    if cell.form in {"text", "json"}:
+        conditions.append((f"{value} is null and {cell.sql} is not null", NOT_PARSED[column.type].replace("{t}", text)))
+    if cell.form != "null":
+        conditions += [*_limits(table, column, value), *_folder(table, column, value)]
+    faults += [Fault(condition, column.name, _about(text, sentence)) for condition, sentence in conditions]
     if column in references and column.references:
         keys = known_keys(column.references.replace(".", "__"))
         sentence = literal(f"is in no file of {column.references}: bring that row, or take this one out")
-        faults.append(fault(f"{value} not in (select key from {keys})", sentence, "reference"))
+        condition = f"{value} not in (select key from {keys})"
+        faults.append(Fault(condition, column.name, _about(text, sentence), "reference"))
     return faults
+
+
+def _about(text: str, sentence: str) -> str:
+    return f"concat('''', left({text}, 200), ''' ', {sentence})"
+
+
+def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
+    limits = []
+    if column.type == "string" and column.name in table.key:
+        limits.append((f"{value} = ''", literal("is empty, but it is a key")))
+    if column.allowed:
+        allowed = ", ".join(literal(choice) for choice in column.allowed)
+        sentence = f"is not one of {', '.join(str(choice) for choice in column.allowed)}"
+        limits.append((f"{value} not in ({allowed})", literal(sentence)))
+    if column.minimum is not None:
+        limits.append((f"{value} < {column.minimum}", literal(f"is below {column.minimum}")))
+    if column.maximum is not None:
+        limits.append((f"{value} > {column.maximum}", literal(f"is above {column.maximum}")))
+    return limits
+
+
+def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
+    if table.stored != "days" or column.type != "date":
+        return []
+    day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
+    sentence = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
+    return [(f"{value} <> {day}::date", sentence)]

@@ -104,8 +104,8 @@ def _judge_doubles(planner: Planner, table: Table) -> None:
         f"create or replace temp table doubles as select {key} from reports group by {key} having count(*) > 1"
     )
     connection.execute(
-        f"create or replace temp table doubled as select {version}, _file, _row, count(*) over (partition by {version}) "
-        f"as alike from reports semi join doubles using ({key})"
+        f"create or replace temp table doubled as select {version}, _file, _row, "
+        f"count(*) over (partition by {version}) as alike from reports semi join doubles using ({key})"
     )
     connection.execute(
         f"create or replace temp table ties as select {version}, true as is_tie from reports semi join "
@@ -114,7 +114,7 @@ def _judge_doubles(planner: Planner, table: Table) -> None:
     )
     connection.execute(
         "create or replace temp table judged as select * replace (is_tie is not null as is_tie), is_tie is null and "
-        f"row_number() over (partition by {key} order by is_tie nulls first, {quote(str(table.stamp))} desc, _file desc, "
-        f"_row desc) = 1 as stays from doubled left join ties using ({version})"
+        f"row_number() over (partition by {key} order by is_tie nulls first, {quote(str(table.stamp))} desc, "
+        f"_file desc, _row desc) = 1 as stays from doubled left join ties using ({version})"
     )
     planner.reject_ties(table, f"partition by {version}")
