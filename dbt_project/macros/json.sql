@@ -9,6 +9,31 @@
 {%- endmacro %}
 
 
+{#- A select of the columns `keep` of `rows` (what follows `from`) and of many fields of one JSON column as text:
+    `fields` is their paths by name. DuckDB reads each document once this way, and once a field with json_text. -#}
+{% macro json_fields(rows, column, keep, fields) -%}
+    {{ return(adapter.dispatch('json_fields', 'growth')(rows, column, keep, fields)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_fields(rows, column, keep, fields) -%}
+    select
+        {% for name in keep.values() -%}
+        {{ name }},
+        {% endfor -%}
+        {% for name in fields -%}
+        found[{{ loop.index }}] as {{ name }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from (
+        select
+            {% for expression, name in keep.items() -%}
+            {{ expression }} as {{ name }},
+            {% endfor -%}
+            json_extract_string({{ column }}, ['$.{{ fields.values() | join("', '$.") }}']) as found
+        from {{ rows }}
+    ) as documents
+{%- endmacro %}
+
+
 {% macro json_array_rows(column, alias, path=none) -%}
     {{ return(adapter.dispatch('json_array_rows', 'growth')(column, alias, path)) }}
 {%- endmacro %}

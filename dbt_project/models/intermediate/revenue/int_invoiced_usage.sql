@@ -22,7 +22,7 @@ usage as (
         days.period_start_on,
         usage.product_key,
         cast(sum(usage.quantity) as decimal(22, 6)) as quantity
-    from {{ ref('int_usage_by_product_daily') }} as usage
+    from {{ ref('fct_usage_daily') }} as usage
     inner join {{ ref('int_stripe_customer_links') }} as links
         on usage.organization_id = links.organization_id
         and links.is_billed_here

@@ -1,7 +1,7 @@
 {#- What an organization's whole history of usage says of it, in one pass over the long table. -#}
 with usage as (
     select organization_id, product_key, min(date) as first_day, max(date) as last_day
-    from {{ ref('int_usage_by_product_daily') }}
+    from {{ ref('fct_usage_daily') }}
     group by organization_id, product_key
 )
 

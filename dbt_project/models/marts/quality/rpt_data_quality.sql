@@ -22,7 +22,7 @@ findings as (
     union all
 
     select 'used_product_without_price', usage.product_key, sum(usage.quantity), 'billed units'
-    from {{ ref('int_usage_by_product_daily') }} as usage
+    from {{ ref('fct_usage_daily') }} as usage
     left join (select distinct product_key from {{ ref('price_list') }}) as priced
         on usage.product_key = priced.product_key
     where priced.product_key is null

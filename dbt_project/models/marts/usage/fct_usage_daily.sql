@@ -1,6 +1,33 @@
+{#- One select a counter, each reading that one column: millions of reports are never held in memory at once. The long
+    table is written once, here, and whatever needs usage reads it. -#}
+{%- for counter in mapped_usage_counters() %}
 select
-    organization_id,
-    product_key,
-    quantity,
-    date
-from {{ ref('int_usage_by_product_daily') }}
+    reports.organization_id,
+    counters.product_key,
+    cast(
+        reports.{{ adapter.quote(counter) }} * cast(1.0 / counters.units_per_billed_unit as decimal(7, 6))
+        as decimal(18, 6)
+    ) as quantity,
+    reports.date
+from {{ ref('stg_usage__usage_reports') }} as reports
+inner join {{ ref('int_organizations') }} as organizations
+    on reports.organization_id = organizations.organization_id
+inner join {{ ref('usage_counters') }} as counters
+    on counters.counter = '{{ counter }}'
+cross join {{ ref('int_data_day') }} as data_day
+where
+    reports.{{ adapter.quote(counter) }} > 0
+    and reports.date <= data_day.as_of_date
+
+union all
+{% endfor %}
+select
+    reports.organization_id,
+    cast(null as {{ dbt.type_string() }}) as product_key,
+    cast(null as decimal(18, 6)) as quantity,
+    reports.date
+from {{ ref('stg_usage__usage_reports') }} as reports
+cross join {{ ref('int_organizations') }} as organizations
+cross join {{ ref('usage_counters') }} as counters
+cross join {{ ref('int_data_day') }} as data_day
+where 1 = 0

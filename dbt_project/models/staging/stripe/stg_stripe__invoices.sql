@@ -1,23 +1,40 @@
+with invoices as (
+    {{ json_fields(
+        source('stripe', 'invoices'),
+        column='payload',
+        keep={'id': 'invoice_id', 'livemode': 'is_livemode', 'created': 'created_at'},
+        fields={
+            'stripe_customer_id': 'customer',
+            'status': 'status',
+            'currency': 'currency',
+            'old_subscription': 'subscription',
+            'new_subscription': 'parent.subscription_details.subscription',
+            'period_start': 'period_start',
+            'period_end': 'period_end',
+            'subtotal': 'subtotal',
+            'total': 'total',
+            'amount_paid': 'amount_paid',
+            'starting_balance': 'starting_balance',
+            'ending_balance': 'ending_balance',
+            'paid': 'status_transitions.paid_at',
+        },
+    ) | indent }}
+)
+
 select
-    id as invoice_id,
-    livemode as is_livemode,
-    created as created_at,
-    {{ json_text('payload', 'customer') }} as stripe_customer_id,
-    {{ json_text('payload', 'status') }} as status,
-    lower({{ json_text('payload', 'currency') }}) as currency,
-    coalesce(
-        {{ json_text('payload', 'subscription') }},
-        {{ json_text('payload', 'parent.subscription_details.subscription') }}
-    ) as subscription_id,
-    {{ from_unix_seconds(json_text('payload', 'period_start')) }} as period_start_at,
-    {{ from_unix_seconds(json_text('payload', 'period_end')) }} as period_end_at,
-    cast({{ json_text('payload', 'subtotal') }} as bigint) as subtotal_minor,
-    cast({{ json_text('payload', 'total') }} as bigint) as total_minor,
-    cast({{ json_text('payload', 'amount_paid') }} as bigint) as amount_paid_minor,
-    cast({{ json_text('payload', 'starting_balance') }} as bigint) as starting_balance_minor,
-    cast({{ json_text('payload', 'ending_balance') }} as bigint) as ending_balance_minor,
-    coalesce(
-        {{ from_unix_seconds(json_text('payload', 'status_transitions.paid_at')) }},
-        case when {{ json_text('payload', 'status') }} = 'paid' then created end
-    ) as paid_at
-from {{ source('stripe', 'invoices') }}
+    invoice_id,
+    is_livemode,
+    created_at,
+    stripe_customer_id,
+    status,
+    lower(currency) as currency,
+    coalesce(old_subscription, new_subscription) as subscription_id,
+    {{ from_unix_seconds('period_start') }} as period_start_at,
+    {{ from_unix_seconds('period_end') }} as period_end_at,
+    cast(subtotal as bigint) as subtotal_minor,
+    cast(total as bigint) as total_minor,
+    cast(amount_paid as bigint) as amount_paid_minor,
+    cast(starting_balance as bigint) as starting_balance_minor,
+    cast(ending_balance as bigint) as ending_balance_minor,
+    coalesce({{ from_unix_seconds('paid') }}, case when status = 'paid' then created_at end) as paid_at
+from invoices
