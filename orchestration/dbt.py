@@ -1,7 +1,8 @@
 """dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,30 @@ class DbtError(RuntimeError):
     """dbt stopped; the message is dbt's own, with the node that it is about."""
 
 
-def invoke_dbt(
-    arguments: list[str], settings: Settings, target_dir: Path, say: Callable[[str], None] | None = None
-) -> list[Any]:
-    """Run a dbt command on the project and return the results of its nodes (dbt's `RunResult`), none for `parse`.
+def build_models(selection: Sequence[str], settings: Settings, say: Callable[[str], None]) -> list[Any]:
+    """Build and test the selected nodes, unit tests left out, and return their results (dbt's `RunResult`).
 
     `say` is told of nodes that take long. Raises `DbtError` with what failed.
+    """
+    target_dir = settings.dbt_target_dir / "run"
+    # Unit tests belong to the tests of the project. A test that looks at models of two sets runs with the second.
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    # dbt would write the manifest twice a build, a second each time, and nothing reads it.
+    arguments += ["--no-write-json", "--select", *selection]
+    return invoke_dbt(arguments, settings, target_dir, manifest=_parsed_project(settings, _newest_change()), say=say)
+
+
+def invoke_dbt(
+    arguments: Sequence[str],
+    settings: Settings,
+    target_dir: Path,
+    *,
+    manifest: Any = None,
+    say: Callable[[str], None] | None = None,
+) -> Any:
+    """Run a dbt command on the project and return what came of it: results of nodes, or what else the command gives.
+
+    With a `manifest` the project is not parsed again. Raises `DbtError` with what failed.
     """
     from dbt.cli.main import dbtRunner
 
@@ -31,21 +50,28 @@ def invoke_dbt(
     target_dir.mkdir(parents=True, exist_ok=True)
     # dbt reads its settings from the environment, as it does for a person who runs it in a shell.
     os.environ.update(dbt_environment(settings, target_dir))
+    flags = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
     try:
-        done = dbtRunner(callbacks=[on_event]).invoke(
-            ["--quiet", "--log-level", "none", "--log-level-file", "info", *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
+        done = dbtRunner(manifest, callbacks=[on_event]).invoke(
+            [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
         )
     finally:
         _let_go_of_the_warehouse()
-    results = list(getattr(done.result, "results", []))
+    results = getattr(done.result, "results", done.result)
     if not done.success:
         failed = [
             f"{result.node.name}: {(result.message or str(result.status)).strip()}"
-            for result in results
+            for result in results or []
             if result.status in ("error", "fail", "runtime error")
         ]
         raise DbtError("; ".join(failed) or str(done.exception))
     return results
+
+
+@lru_cache(maxsize=1)
+def _parsed_project(settings: Settings, _newest_change: float) -> Any:
+    """The project as dbt parsed it, once a process for each state of its files."""
+    return invoke_dbt(["parse", "--no-write-json"], settings, settings.dbt_target_dir / "run")
 
 
 def current_manifest(settings: Settings) -> Path:

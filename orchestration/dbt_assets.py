@@ -7,7 +7,7 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.dbt import DbtError, invoke_dbt
+from orchestration.dbt import DbtError, build_models
 from orchestration.keys import OWNERS, table_key
 from orchestration.resources import Warehouse
 
@@ -15,8 +15,6 @@ SELECTION_BY_SET = {
     "staging": "fqn:growth.staging resource_type:seed",
     "marts": "fqn:growth.intermediate fqn:growth.marts",
 }
-# Unit tests belong to the tests of the project. A test that looks at models of both sets runs with the second.
-NOT_IN_RUNS = ("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable")
 
 
 class Translator(DagsterDbtTranslator):
@@ -54,14 +52,8 @@ def _dbt_set(set_name: str, selection: str, manifest: Path) -> AssetsDefinition:
         pool="warehouse",
     )
     def build(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
-        settings = warehouse.settings
         selected = {key.path[-1]: key for key in context.selected_asset_keys}
-        results = invoke_dbt(
-            ["build", *NOT_IN_RUNS, "--select", *sorted(selected)],
-            settings,
-            settings.dbt_target_dir / "run",
-            context.log.info,
-        )
+        results = build_models(sorted(selected), warehouse.settings, context.log.info)
         for result in results:
             key = selected.pop(result.node.name, None)
             if key:
