@@ -6,6 +6,7 @@ Only small tables pass through here; reports of usage have no decimals.
 import json
 import re
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 
@@ -18,32 +19,34 @@ LONGEST_EXPONENT = 40
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to `connection`."""
     for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
-        connection.create_function(name, function, ["varchar"], "varchar")
+        connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")
 
 
-def _numbers_quoted(text: str) -> str | None:
+def _numbers_quoted(text: str | None) -> str | None:
     """JSON text with every number as a string; null if the text is not JSON."""
-    try:
-        return json.dumps(json.loads(text, parse_float=_exact, parse_int=str))
-    except (ValueError, RecursionError):
-        return None
+    content = _parse(text)
+    return None if content is None else json.dumps(content)
 
 
-def _json_of_decimals(text: str) -> str | None:
+def _json_of_decimals(text: str | None) -> str | None:
     """A JSON object of decimals in one fixed way: sorted keys, values as strings, null values (none) left out.
 
     Null if the text is no such object.
     """
-    try:
-        content = json.loads(text, parse_float=_exact, parse_int=str)
-    except (ValueError, RecursionError):
-        return None
+    content = _parse(text)
     if not isinstance(content, dict):
         return None
     values = {key: value for key, value in content.items() if value is not None}
     if not all(isinstance(value, str) and re.fullmatch(DECIMAL_PATTERN, value) for value in values.values()):
         return None
     return json.dumps(values, sort_keys=True, ensure_ascii=False)
+
+
+def _parse(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text, parse_float=_exact, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _exact(number: str) -> str:

@@ -19,7 +19,8 @@ from ingestion.raw import extra_columns, literal, quote, raw_table
 from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
 
 FAULT_TYPE = "struct(column_name varchar, reason varchar, rule varchar, original_text varchar)"
-UNREADABLE = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
+# What DuckDB raises for a file whose content is broken; a broken Thrift header is an error of no kind of its own.
+UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ class Planner:
             columns = self._create_checked(table, portions, ragged, references)
             self._create_good(table)
             yield columns
-        except UNREADABLE as error:
+        except duckdb.Error as error:
+            if type(error) not in UNREADABLE:
+                raise
             raise SourceError(self._locate(table, files, folder, error)) from error
         drop_read_tables(self.connection)
         self.root.forget(files)
@@ -188,7 +191,7 @@ class Planner:
                 portions, _ = read_portions(self.connection, table, [file], folder)
                 self._create_checked(table, portions, (), ())
                 self.connection.execute("create or replace temp table read_probe as from checked")
-            except UNREADABLE as own:
+            except duckdb.Error as own:
                 return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
         return f"the files of {table.path} cannot be read: {error}"
 

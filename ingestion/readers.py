@@ -9,6 +9,7 @@ import csv
 import glob
 import gzip
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -211,16 +212,12 @@ def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: 
 
 def _jsonl_portion(table: Table, names: tuple[str, ...], files: list[str]) -> Portion:
     match = match_columns(table, files[0], names) if names else Match({}, {}, ())
-    shape = ", ".join(f'"{_json_text(name)}":"JSON"' for name in names)
     exact = {c.name: match.known[c.name] for c in table.columns if c.name in match.known and c.type in EXACT_TYPES}
-    exact_shape = ", ".join(f'"{_json_text(name)}":"JSON"' for name in exact.values())
     where = f"_file in ({', '.join(literal(file) for file in files)})"
     # DuckDB reads a number of JSON as a double: exact decimals come from a copy of the line with quoted numbers.
     relation = (
-        "(select _file, _row, line, "
-        f"case when {IS_OBJECT} then from_json(line, {literal('{' + shape + '}')}) end as fields, "
-        + (f"from_json({NUMBERS_QUOTED}(line), {literal('{' + exact_shape + '}')})" if exact else "null")
-        + f" as exact from read_lines where {where})"
+        f"(select _file, _row, line, {_members(f'case when {IS_OBJECT} then line end', names)} as fields, "
+        f"{_members(f'{NUMBERS_QUOTED}(line)', tuple(exact.values()))} as exact from read_lines where {where})"
     )
     cells = {
         name: Cell(f"{'exact' if name in exact else 'fields'}.{quote(key)}", "json")
@@ -235,8 +232,10 @@ def json_text(value: str) -> str:
     return f"case json_type({value}) when 'VARCHAR' then {value} ->> '$' else {value}::varchar end"
 
 
-def _json_text(name: str) -> str:
-    return name.replace("\\", "\\\\").replace('"', '\\"')
+def _members(text: str, names: tuple[str, ...]) -> str:
+    """SQL for the members of a JSON object, each as JSON; null where there is no object."""
+    shape = json.dumps(dict.fromkeys(names, "JSON"), ensure_ascii=False)
+    return f"from_json({text}, {literal(shape)})" if names else "null"
 
 
 # -------------------------------------------------------------------------------------------------------------- CSV

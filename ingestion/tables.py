@@ -25,20 +25,29 @@ def plan_table(
 ) -> Plan:
     """Read what has to be read of one table and work out what changes. Raises `SourceError`.
 
-    `plans` are those of the tables before it, by their names in schema raw.
+    `plans` are those of the tables before it, by their names in schema raw. What a row refers to is looked for in the
+    tables that this load or an earlier one has read.
     """
+    references = [column for column in table.columns if column.references and _knows(planner, column, plans)]
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
     new = [file for file in files if not ledger.is_known(file)]
     is_changed = any(ledger.is_known(file) and not ledger.is_loaded(file) for file in files)
     has_ties = bool(new) and "tie" in ledger.reject_rules
     reads_all = bool(files) and (is_changed or has_ties or _parents_differ(table, ledger, plans))
     if not reads_all and new:
-        reads_all = not _plan_files(planner, plan, new)
+        reads_all = not _plan_files(planner, plan, new, references)
     if reads_all:
-        _plan_files(planner, plan, files)
+        _plan_files(planner, plan, files, references)
     if table.raw_name in _referenced():
-        _remember_keys(planner, plan)
+        _remember_keys(planner, table, plan.changes)
     return plan
+
+
+def _knows(planner: Planner, column: Column, plans: Mapping[str, Plan]) -> bool:
+    parent = load_contract().table(_raw_name(str(column.references)))
+    if parent.raw_name not in plans:
+        _remember_keys(planner, parent, [])
+    return parent.raw_name in plans or planner.count_raw_rows(parent) > 0
 
 
 def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
@@ -48,12 +57,12 @@ def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]
     return any(parent and (parent.rows_lost or (parent.rows_changed and was_set_aside)) for parent in parents)
 
 
-def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile]) -> bool:
+def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile], references: Sequence[Column]) -> bool:
     """Plan the load of `files`; False if a tie reaches beyond them, so that all files have to be read instead."""
     table, connection = plan.table, planner.connection
     is_whole = len(files) == len(plan.present)
     connection.execute("delete from rejects where table_name = ?", [table.raw_name])
-    with planner.reading(table, files, [column for column in table.columns if column.references]) as columns:
+    with planner.reading(table, files, references) as columns:
         _judge(planner, plan, columns, is_whole=is_whole)
         if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
             return False
@@ -136,13 +145,12 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
     )
 
 
-def _remember_keys(planner: Planner, plan: Plan) -> None:
+def _remember_keys(planner: Planner, table: Table, changes: Sequence[Changes]) -> None:
     """The keys that the table will have, for tables that refer to it."""
-    table = plan.table
     key, identity = quote(table.key[0]), _names(table.identity)
     query = f"select {key} as key from {planner.raw_rows(table)}"
-    if plan.changes:
-        changed = f"read_parquet({literal(str(plan.changes[0].path))})"
+    for change in changes:
+        changed = f"read_parquet({literal(str(change.path))})"
         query += f" where ({identity}) not in (select ({identity}) from {changed})"
         query += f" union select {key} from {changed} where _deleted is null"
     planner.connection.execute(

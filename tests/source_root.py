@@ -235,7 +235,7 @@ def _billing_customer(n: int, start: date) -> Row:
     }
 
 
-def invoice(n: int, customer: str, month: date, amount: int, **changes: Any) -> Row:
+def invoice(n: int, customer_id: str, month: date, amount: int, **changes: Any) -> Row:
     """A paid invoice in US dollars with one recurring line, in the older shape of Stripe's API; amount in cents."""
     end = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     line = {
@@ -246,7 +246,7 @@ def invoice(n: int, customer: str, month: date, amount: int, **changes: Any) -> 
         "period": {"start": unix(month), "end": unix(end)},
         "price": {"id": "price_1", "product": "prod_1"},
         "proration": False,
-        "subscription": customer.replace("cus", "sub"),
+        "subscription": customer_id.replace("cus", "sub"),
         "discount_amounts": [],
         "quantity": 1,
     }
@@ -254,7 +254,7 @@ def invoice(n: int, customer: str, month: date, amount: int, **changes: Any) -> 
         "id": f"in_{n}",
         "object": "invoice",
         "livemode": True,
-        "customer": customer,
+        "customer": customer_id,
         "status": "paid",
         "currency": "usd",
         "created": unix(end),
@@ -268,7 +268,7 @@ def invoice(n: int, customer: str, month: date, amount: int, **changes: Any) -> 
         "starting_balance": 0,
         "ending_balance": 0,
         "status_transitions": {"paid_at": unix(end) + 3600},
-        "subscription": customer.replace("cus", "sub"),
+        "subscription": customer_id.replace("cus", "sub"),
         "lines": {"object": "list", "data": [line], "has_more": False},
         **changes,
     }

@@ -1,0 +1,67 @@
+"""A source root of one's own, and a warehouse beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.settings import Settings
+from common.warehouse import connect
+from ingestion.load import LoadReport, TableReport, load_sources
+from tests.source_root import write_source_root
+
+
+class Source:
+    """A source root in a folder, and the warehouse that it is loaded into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "source"
+        self.data_dir = folder / "data"
+        self.said: list[str] = []
+
+    def settings(self, **changes: Any) -> Settings:
+        """Settings for this source; by default any share of rows may be set aside."""
+        values = {"source_root": str(self.root), "data_dir": self.data_dir, "max_set_aside_share": 1.0}
+        return Settings(**{**values, **changes})
+
+    def load(self, *tables: str, **changes: Any) -> LoadReport:
+        """Load all tables, or only those named (`source/table`)."""
+        names = {table.replace("/", "__") for table in tables} or None
+        return load_sources(self.settings(**changes), tables=names, say=self.said.append)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on the warehouse."""
+        with connect(self.data_dir / "warehouse.duckdb", read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rejects(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The rejected rows in the order of files and positions; by default without the table and the rule."""
+        shown = columns or ("file", "position", "column_name", "reason", "original_text")
+        return self.query(f"select {', '.join(shown)} from raw.rejected_rows order by file, position")
+
+    def raw(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of schema raw that is not about when it was loaded, by table; columns in alphabetical order."""
+        columns: dict[str, list[str]] = {}
+        for table, column in self.query(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
+            "and table_name not like '\\_dlt%' escape '\\' and column_name <> 'loaded_at' order by all"
+        ):
+            columns.setdefault(table, []).append(f'"{column}"')
+        return {
+            table: self.query(f"select {', '.join(names)} from raw.{table} order by all")
+            for table, names in columns.items()
+        }
+
+
+def report_of(report: LoadReport, table: str) -> TableReport:
+    """What a report says of one table (`source/table`)."""
+    return next(entry for entry in report.tables if entry.table_name == table.replace("/", "__"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    """A whole small source root in Parquet, not loaded yet."""
+    source = Source(tmp_path)
+    write_source_root(source.root)
+    return source

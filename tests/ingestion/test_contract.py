@@ -1,0 +1,111 @@
+"""The contract holds together, and what follows from it is up to date."""
+
+import copy
+import subprocess
+import sys
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from common.settings import PROJECT_DIR
+from ingestion.contract import CONTRACT_PATH, load_contract, parse_contract
+from ingestion.documents import stale_documents
+from ingestion.errors import ContractError
+from ingestion.raw import create_missing_tables
+
+TABLES = {
+    "product_db/organizations": ("id", "updated_at"),
+    "product_db/users": ("id", "updated_at"),
+    "product_db/organization_memberships": ("organization_id", "user_id", "updated_at"),
+    "usage/usage_reports": ("date", "organization_id", "received_at"),
+    "billing/billing_customers": ("organization_id", "updated_at"),
+    "stripe/customers": ("id",),
+    "stripe/products": ("id",),
+    "stripe/prices": ("id",),
+    "stripe/subscriptions": ("id",),
+    "stripe/invoices": ("id",),
+    "stripe/credit_notes": ("id",),
+    "enrichment/companies": ("domain", "enriched_at"),
+    "crm/accounts": ("id", "updated_at"),
+    "crm/opportunities": ("id", "updated_at"),
+    "crm/account_merges": ("organization_id",),
+    "spend/sales_and_marketing": ("month", "category"),
+}
+OPTIONAL = {path for path in TABLES if path.startswith(("enrichment", "crm", "spend"))}
+OPTIONAL |= {"stripe/prices", "stripe/credit_notes"}
+
+
+def test_every_table_of_the_input_has_its_key_and_stamp() -> None:
+    assert {table.path: table.version for table in load_contract().tables} == TABLES
+    assert {table.path for table in load_contract().tables if not table.required} == OPTIONAL
+
+
+def test_every_column_is_described() -> None:
+    for table in load_contract().tables:
+        assert table.description.endswith(".")
+        for described in (*table.columns, *table.fields):
+            assert described.description.strip(), f"{table.path}.{described.name}"
+
+
+def test_generated_files_are_up_to_date() -> None:
+    assert stale_documents() == [], "run `python -m ingestion contract`"
+
+
+def test_a_file_that_was_changed_by_hand_is_stale(tmp_path: Any) -> None:
+    command = [sys.executable, "-m", "ingestion", "contract", "--check"]
+    assert subprocess.run(command, cwd=PROJECT_DIR, check=False).returncode == 0
+    assert len(stale_documents(tmp_path)) == len(load_contract().sources) + 1
+
+
+def test_empty_raw_tables_have_the_contract_s_columns() -> None:
+    with duckdb.connect() as connection:
+        create_missing_tables(connection)
+        create_missing_tables(connection)
+        for table in load_contract().tables:
+            found = connection.execute(f"describe raw.{table.raw_name}").fetchall()
+            expected = [
+                (column.name, column.sql_type.upper(), "YES" if column.nullable else "NO")
+                for column in (*table.columns, *table.technical_columns)
+            ]
+            assert [row[:3] for row in found] == expected
+
+
+def test_reading_the_contract_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from ingestion.contract import load_contract; load_contract(); "
+        "print([name for name in ('duckdb', 'dlt', 'pyarrow', 'pandas', 'numpy') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_importing_the_load_does_not_import_dlt() -> None:
+    script = "import sys, ingestion.load; print('dlt' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
+def _changed(change: dict[str, Any]) -> dict[str, Any]:
+    content = yaml.safe_load(CONTRACT_PATH.read_text())
+    table = copy.deepcopy(content["tables"]["crm.accounts"])
+    return {"tables": {"crm.accounts": {**table, **change}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stored": "somehow"}, "crm.accounts: 'somehow' is not one of"),
+        ({"stamp": None}, "crm.accounts: versions and days have a stamp"),
+        ({"key": ["organization_id"]}, "crm.accounts: organization_id is a key or stamp"),
+        ({"columns": {"id": {"type": "text", "description": "x"}}}, "crm.accounts.id: unknown type 'text'"),
+        ({"columns": {"id": {"type": "string"}}}, "crm.accounts.id: .*description"),
+        ({"columns": {"id": {"type": "string", "description": "x", "unit": "kg"}}}, "crm.accounts.id: .*unit"),
+        ({"owner": "me"}, "crm.accounts: unknown entries"),
+        ({"fields": {}}, "crm.accounts: objects have fields"),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        parse_contract(_changed(change))
