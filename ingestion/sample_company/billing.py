@@ -1,10 +1,10 @@
-"""The life of a billing account: periods, rated invoices, credit, packages, credit notes, and its dated settings."""
+"""The life of a billing account: periods, rated invoices, credit, packages and credit notes."""
 
-import hashlib
-from dataclasses import dataclass, field
 from datetime import date
 
+from ingestion.sample_company.account_settings import close_subscription, open_subscription, settings_at, upgrade_period
 from ingestion.sample_company.accounts import Account
+from ingestion.sample_company.ledger import CreditNote, Invoice, Ledger, Line, RatedLine, object_id
 from ingestion.sample_company.parameters import (
     DAY_US,
     DAYS,
@@ -28,110 +28,6 @@ from ingestion.sample_company.usage import PeriodUsage
 
 STARTUP_CREDIT_CENTS = 50_000_00
 UNMAPPED_PRODUCT = "browser_agent"
-COUNTED_STATUSES = ("open", "paid", "uncollectible")
-
-
-@dataclass
-class Line:
-    """An invoice line in minor units; the end day is exclusive. A recurring line has a subscription."""
-
-    id: str
-    product_key: str
-    start_day: int
-    end_day: int
-    amount: int
-    discount: int
-    quantity: int
-    description: str
-    subscription_id: str | None
-    is_proration: bool = False
-
-    @property
-    def net(self) -> int:
-        """What is left of the amount after the discount."""
-        return self.amount - self.discount
-
-
-@dataclass
-class Invoice:
-    """An invoice as it stands at the end of the data, with the instants of what happened to it."""
-
-    id: str
-    account: Account
-    customer_id: str
-    created_us: int
-    period: tuple[int, int]
-    lines: list[Line]
-    subscription_id: str | None
-    tax: int = 0
-    starting_balance: int = 0
-    ending_balance: int = 0
-    status: str = "paid"
-    settled_us: int | None = None
-    livemode: bool = True
-    adds_revenue: bool = True
-    has_startup_credit: bool = False
-    coupon_basis_points: int = 0
-    metadata: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def subtotal(self) -> int:
-        """Sum of the lines before discounts and tax."""
-        return sum(line.amount for line in self.lines)
-
-    @property
-    def total(self) -> int:
-        """After discounts, with tax, before the balance."""
-        return sum(line.net for line in self.lines) + self.tax
-
-
-@dataclass
-class CreditNote:
-    """A credit note; amounts without tax by line, or of the whole invoice when it has no lines."""
-
-    id: str
-    invoice: Invoice
-    created_us: int
-    amount: int
-    lines: list[tuple[str, int]]
-    status: str = "issued"
-    refund_id: str | None = None
-
-
-@dataclass(frozen=True)
-class RatedLine:
-    """What a product's usage (or a package) of a period is worth, in cents; `limit_cents` None without a limit."""
-
-    invoice: Invoice
-    product_key: str
-    start_day: int
-    end_day: int
-    units: int
-    list_cents: int
-    after_discount_cents: int
-    limit_cents: int | None
-    bill_cents: int
-
-
-@dataclass
-class Ledger:
-    """Everything that billing and Stripe know of one account."""
-
-    account: Account
-    customer_id: str
-    subscription_id: str
-    package_subscription_id: str
-    payer_id: str
-    invoices: list[Invoice] = field(default_factory=list)
-    credit_notes: list[CreditNote] = field(default_factory=list)
-    rated: list[RatedLine] = field(default_factory=list)
-    balance: int = 0
-
-
-def object_id(prefix: str, *parts: object) -> str:
-    """A Stripe-like id that depends on nothing but its parts."""
-    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=9, person=prefix.encode()).hexdigest()
-    return f"{prefix}_{digest}"
 
 
 class Biller:
@@ -145,8 +41,14 @@ class Biller:
 
     def bill(self, account: Account) -> Ledger:
         """The account's ledger up to the end of the data; its dated settings are added to `account.changes`."""
-        ledger = Ledger(account, *(self._id(kind, account, n) for n, kind in enumerate(("cus", "sub", "sub", "cus"))))
-        _open_subscription(account, ledger)
+        ledger = Ledger(
+            account,
+            customer_id=self._id("cus", account, 0),
+            subscription_id=self._id("sub", account, 1),
+            package_subscription_id=self._id("sub", account, 2),
+            payer_id=self._id("cus", account, 3),
+        )
+        open_subscription(account, ledger.customer_id)
         pending = _plan_events(account)
         if account.package and account.package_from_period == 0 and account.package_months == 1:
             self._bill_package(ledger, account.start_us + 10 * SECOND_US, 0, 1)
@@ -158,7 +60,9 @@ class Biller:
         for event in pending:
             if event[0] < END_US:
                 self._apply(ledger, *event)
-        _close_subscription(account, ledger)
+        if account.final_period is not None:
+            # Ten minutes after its last invoice, which is still rated by what was subscribed.
+            close_subscription(account, max(invoice.created_us for invoice in ledger.invoices) + 600 * SECOND_US)
         self._odd_invoices(ledger)
         self._credit_notes(ledger)
         return ledger
@@ -279,7 +183,7 @@ class Biller:
             invoice.lines.append(
                 Line(line_id, "platform", end, end, 1_200_00, 0, 1, "Onboarding workshop, one-off", None)
             )
-        if "upgrade" in account.traits and period == _upgrade_period(account):
+        if "upgrade" in account.traits and period == upgrade_period(account):
             changed = start + 11
             for package, sign, text in (("boost", -1, "Unused time on Boost"), ("scale", 1, "Remaining time on Scale")):
                 flat = self._prices.tariff(package, day_at(end - 1)).flat_cents
@@ -435,87 +339,6 @@ class Biller:
         ledger.credit_notes.append(note)
 
 
-FIRST_SETTINGS: dict = {
-    "stripe_customer_id": None,
-    "has_active_subscription": False,
-    "subscribed_products": (),
-    "platform_package": None,
-    "current_period_start_us": None,
-    "current_period_end_us": None,
-    "custom_limits_usd": {},
-    "discount_basis_points": 0,
-    "credit_cents": 0,
-    "startup_program": None,
-    "startup_plan_start_us": None,
-    "credit_expires_us": None,
-    "annual_plan_start_us": None,
-    "annual_plan_end_us": None,
-    "free_trial_until_us": None,
-}
-
-
-def fold(settings: dict, change: dict) -> dict:
-    """The settings after a change; `add_products` adds to the products that are subscribed."""
-    result = settings | {key: value for key, value in change.items() if key != "add_products"}
-    if "add_products" in change:
-        added = [product for product in change["add_products"] if product not in result["subscribed_products"]]
-        result["subscribed_products"] = (*result["subscribed_products"], *added)
-    return result
-
-
-def settings_at(account: Account, when: int) -> dict:
-    """What billing knows of the account at an instant: every change stamped at or before it."""
-    settings = FIRST_SETTINGS
-    for stamp, change in sorted(account.changes, key=lambda item: item[0]):
-        if stamp <= when:
-            settings = fold(settings, change)
-    return settings
-
-
-def _open_subscription(account: Account, ledger: Ledger) -> None:
-    first = {
-        "stripe_customer_id": ledger.customer_id,
-        "has_active_subscription": True,
-        "discount_basis_points": 0 if account.kind == "prepaid" else account.discount_basis_points,
-    }
-    if "trial" in account.traits:
-        first["free_trial_until_us"] = account.start_us + 14 * DAY_US
-    if "trial_now" in account.traits:
-        first["free_trial_until_us"] = END_US + 9 * DAY_US
-    account.changes.append((account.start_us, first))
-    for period, day in enumerate(account.period_days[:-1]):
-        when = account.start_us if period == 0 else instant(day, 5)
-        if when < END_US and (account.final_period is None or period < account.final_period):
-            end = account.period_days[period + 1]
-            account.changes.append(
-                (when, {"current_period_start_us": instant(day), "current_period_end_us": instant(end)})
-            )
-    if account.package and account.package_from_period < (account.final_period or 999):
-        day = account.period_days[min(account.package_from_period, len(account.period_days) - 1)]
-        when = account.start_us if account.package_from_period == 0 else instant(day, 1_200)
-        if when < END_US:
-            account.changes.append((when, {"platform_package": account.package}))
-    if "upgrade" in account.traits:
-        day = account.period_days[_upgrade_period(account)] + 11
-        account.changes.append((instant(day, 40_000), {"platform_package": "scale"}))
-    if "discount_ends" in account.traits:
-        account.changes.append((instant(account.period_days[3] + 8, 50_000), {"discount_basis_points": 0}))
-
-
-def _close_subscription(account: Account, ledger: Ledger) -> None:
-    if account.final_period is None:
-        return
-    ended = max(invoice.created_us for invoice in ledger.invoices) + 600 * SECOND_US
-    change = {
-        "has_active_subscription": False,
-        "subscribed_products": (),
-        "platform_package": None,
-        "current_period_start_us": None,
-        "current_period_end_us": None,
-    }
-    account.changes.append((ended, change))
-
-
 def _plan_events(account: Account) -> list[tuple[int, str]]:
     events: list[tuple[int, str]] = []
     if account.kind in ("startup", "yc"):
@@ -551,10 +374,6 @@ def _startup_terms(account: Account, when: int) -> dict:
 
 def _after(account: Account, period: int, months: int) -> date:
     return add_months(day_at(account.start_day), period + months)
-
-
-def _upgrade_period(account: Account) -> int:
-    return max(2, min(5, account.closed_periods - 2))
 
 
 def _usage_lines(invoice: Invoice) -> list[Line]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ingestion.sample_company import write
+from ingestion.sample_company.account_settings import FIRST_SETTINGS, fold
 from ingestion.sample_company.accounts import Account
-from ingestion.sample_company.billing import FIRST_SETTINGS, Ledger, fold
+from ingestion.sample_company.ledger import Ledger
 from ingestion.sample_company.parameters import DAY_US, END_US, SECOND_US
 from ingestion.sample_company.signups import Signups
 

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.sample_company import write
-from ingestion.sample_company.billing import COUNTED_STATUSES, CreditNote, Invoice, Ledger, Line, settings_at
+from ingestion.sample_company.account_settings import settings_at
 from ingestion.sample_company.companies import Merge
+from ingestion.sample_company.ledger import COUNTED_STATUSES, CreditNote, Invoice, Ledger, Line
 from ingestion.sample_company.parameters import END_US, FIRST_DAY, LAST_DAY, add_months, day_at, day_number, instant
 from ingestion.sample_company.rating import ExchangeRates, PriceList, half_up
 from ingestion.sample_company.signups import Signups

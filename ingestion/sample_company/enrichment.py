@@ -126,7 +126,7 @@ def _company(kind: str, country: str, draws: np.ndarray, account: Account | None
         status = "insufficient_data"
     elif kind == "school":
         status = "disqualified"
-    empty = {
+    empty: dict = {
         "status": status, "employees": None, "employees_180d_ago": None, "engineering_employees": None,
         "estimated_annual_revenue_usd": None, "consumer_monthly_active_users": None, "total_funding_usd": None,
         "last_round": None, "investors": [], "accelerator": None, "founder_previous_companies": [],
@@ -153,7 +153,7 @@ def _company(kind: str, country: str, draws: np.ndarray, account: Account | None
 
 def _size_facts(kind: str, employees: int, draws: np.ndarray, account: Account | None) -> dict:
     per_head = 60_000 + int(draws[9] * 190_000)
-    revenue = round(employees * per_head, -3)
+    revenue: float | None = round(employees * per_head, -3)
     if kind in ("hobby", "micro"):
         revenue = None if draws[10] < 0.45 else round(revenue * draws[10] * 0.3, -3)
     if account is not None and account.net_usd_year > 25_000:

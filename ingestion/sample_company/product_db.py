@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.sample_company import write
-from ingestion.sample_company.billing import Ledger
 from ingestion.sample_company.companies import Companies
+from ingestion.sample_company.ledger import Ledger
 from ingestion.sample_company.parameters import CHANNELS, DAY_US, END_US, SECOND_US
 from ingestion.sample_company.people import ADMINISTRATOR, MEMBER, People
 from ingestion.sample_company.signups import Signups
@@ -94,7 +94,7 @@ def _organization_versions(
 ) -> tuple[np.ndarray, np.ndarray, list[str | None], list[str]]:
     """Organization number, stamp, Stripe customer and name of every version, in the order of their stamps."""
     count = len(signups.ids)
-    versions = [
+    versions: list[tuple[int, int, str | None, str]] = [
         (stamp, number, None, companies.name[number]) for number, stamp in enumerate(signups.created_us.tolist())
     ]
     customers: dict[int, tuple[int, str]] = {}

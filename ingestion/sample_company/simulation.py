@@ -11,12 +11,13 @@ import numpy as np
 from common.settings import PROJECT_DIR
 from ingestion.sample_company.account_usage import AccountUsage
 from ingestion.sample_company.accounts import Account, simulate_accounts
-from ingestion.sample_company.billing import Biller, Ledger
+from ingestion.sample_company.billing import Biller
 from ingestion.sample_company.billing_customers import write_billing_customers
 from ingestion.sample_company.books import write_books
 from ingestion.sample_company.companies import Companies, merge_regions, simulate_companies
 from ingestion.sample_company.crm import write_crm
 from ingestion.sample_company.enrichment import write_enrichment
+from ingestion.sample_company.ledger import Ledger
 from ingestion.sample_company.parameters import FIRST_DAY, LAUNCH_DAYS, SIZES, UNPRICED_COUNTER, day_number
 from ingestion.sample_company.people import People, simulate_people
 from ingestion.sample_company.product_db import write_memberships, write_organizations, write_users

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ingestion.sample_company import write
 from ingestion.sample_company.accounts import Account
-from ingestion.sample_company.billing import UNMAPPED_PRODUCT, CreditNote, Invoice, Ledger, Line, object_id
+from ingestion.sample_company.billing import UNMAPPED_PRODUCT
+from ingestion.sample_company.ledger import CreditNote, Invoice, Ledger, Line, object_id
 from ingestion.sample_company.parameters import (
     DAY_US,
     END_US,
@@ -241,7 +242,7 @@ def _invoice(invoice: Invoice, status: str, settled: int | None) -> dict:
     net = sum(line.net for line in invoice.lines)
     amount_due = invoice.total - (invoice.ending_balance - invoice.starting_balance)
     discount_id = object_id("di", invoice.customer_id, invoice.coupon_basis_points)
-    moments = {"paid_at": None, "voided_at": None, "marked_uncollectible_at": None}
+    moments: dict[str, int | None] = {"paid_at": None, "voided_at": None, "marked_uncollectible_at": None}
     moment = {"paid": "paid_at", "void": "voided_at", "uncollectible": "marked_uncollectible_at"}.get(status)
     if moment:
         moments[moment] = _seconds(settled)
@@ -308,7 +309,7 @@ def _credit_note(note: CreditNote) -> dict:
         }
         for line_id, amount in note.lines
     ]  # fmt: skip
-    result = {
+    result: dict = {
         "id": note.id, "object": "credit_note", "invoice": invoice.id, "customer": invoice.customer_id,
         "currency": invoice.account.currency, "created": _seconds(note.created_us), "status": note.status,
         "livemode": invoice.livemode, "amount": note.amount + tax, "total": note.amount + tax, "subtotal": note.amount,

@@ -15,8 +15,8 @@ import pytest
 from common.settings import PROJECT_DIR
 from ingestion.contract import load_contract
 from ingestion.sample_company import write_sample_company
-from ingestion.sample_company.billing import Line
 from ingestion.sample_company.books import month_slices
+from ingestion.sample_company.ledger import Line
 from ingestion.sample_company.parameters import SIZES, day_number
 from ingestion.sample_company.rating import ExchangeRates, after_discount, before_discount, half_up, load_price_list
 from ingestion.sample_company.signups import simulate_signups
