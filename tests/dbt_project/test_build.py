@@ -1,0 +1,222 @@
+"""`dbt build` alone, as someone who edits models types it: what it needs, what it refuses, what it writes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from common.settings import PROJECT_DIR
+from ingestion.raw import create_missing_tables
+
+DBT_DIR = PROJECT_DIR / "dbt_project"
+DBT = Path(sys.executable).with_name("dbt")
+
+INVOICE = {
+    "id": "in_1",
+    "customer": "cus_1",
+    "status": "paid",
+    "currency": "usd",
+    "subscription": "sub_1",
+    "period_start": 1772323200,
+    "period_end": 1775001600,
+    "lines": {
+        "data": [
+            {
+                "id": "il_1",
+                "amount": 2500,
+                "subscription": "sub_1",
+                "price": {"product": "prod_1"},
+                "period": {"start": 1772323200, "end": 1775001600},
+            }
+        ]
+    },
+}
+
+
+def write_company(warehouse: Path) -> None:
+    """Two organizations on one Stripe customer, an invoice of 25 dollars for March, a counter without a product."""
+    with duckdb.connect(str(warehouse)) as connection:
+        create_missing_tables(connection)
+        for organization_id, signed_up, customer, is_internal in (
+            ("org-1", "2026-03-01 09:00", "cus_1", False),
+            ("org-2", "2026-04-11 09:00", "cus_1", False),
+            ("org-internal", "2026-01-01 09:00", None, True),
+        ):
+            insert(
+                connection,
+                "product_db__organizations",
+                {
+                    "id": organization_id,
+                    "name": organization_id,
+                    "created_at": signed_up,
+                    "updated_at": signed_up,
+                    "customer_id": customer,
+                    "region": "US",
+                    "for_internal_metrics": is_internal,
+                },
+            )
+        connection.execute('alter table raw.usage__usage_reports add column "Tea_Count_in_period" bigint')
+        counters = [
+            name
+            for (name,) in connection.execute(
+                "select column_name from duckdb_columns() where schema_name = 'raw' "
+                "and table_name = 'usage__usage_reports' and column_name like '%_in_period'"
+            ).fetchall()
+            if name not in ("event_count_in_period", "Tea_Count_in_period")
+        ]
+        for day, organization_id, events in (
+            (date(2026, 3, 10), "org-1", 1_500_000),
+            (date(2026, 4, 20), "org-2", 10),
+            (date(2026, 4, 21), "org-internal", 7),
+        ):
+            row = {
+                "date": day,
+                "organization_id": organization_id,
+                "received_at": f"{day + timedelta(days=1)} 02:00",
+                "organization_user_count": 1,
+                **dict.fromkeys(counters, 0),
+                "event_count_in_period": events,
+                "Tea_Count_in_period": events + 1,
+            }
+            insert(connection, "usage__usage_reports", row)
+        insert(
+            connection,
+            "billing__billing_customers",
+            {
+                "organization_id": "org-1",
+                "stripe_customer_id": "cus_1",
+                "has_active_subscription": True,
+                "subscribed_products": '["product_analytics"]',
+                "custom_limits_usd": "{}",
+                "discount_percent": 0,
+                "credit_balance_usd": 0,
+                "updated_at": "2026-03-01 10:00",
+            },
+        )
+        stripe(connection, "customers", {"id": "cus_1", "metadata": {"organization_id": "org-1"}}, "2026-03-01")
+        product = {"id": "prod_1", "metadata": {"product_key": "product_analytics"}}
+        stripe(connection, "products", product, "2026-01-01")
+        stripe(connection, "invoices", INVOICE, "2026-04-01 01:00")
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict) -> None:
+    row = {**row, "_file": "by hand", "_row": 1}
+    if table != "usage__usage_reports":
+        row["_row_hash"] = ""
+    names = ", ".join(f'"{name}"' for name in row)
+    connection.execute(f'insert into raw."{table}" ({names}) values ({", ".join("?" * len(row))})', list(row.values()))
+
+
+def stripe(connection: duckdb.DuckDBPyConnection, table: str, payload: dict, created: str) -> None:
+    row = {"id": payload["id"], "livemode": True, "created": created, "payload": json.dumps(payload)}
+    insert(connection, f"stripe__{table}", row)
+
+
+def dbt(data_dir: Path, *arguments: str, project: Path = DBT_DIR, as_of: str = "") -> subprocess.CompletedProcess[str]:
+    """Run dbt in the project's folder, with nothing set but the place of the working file and the data day."""
+    environment = {
+        **os.environ,
+        "GROWTH_DATA_DIR": str(data_dir),
+        "GROWTH_AS_OF": as_of,
+        "DBT_TARGET_PATH": str(data_dir / "target"),
+        "DBT_LOG_PATH": str(data_dir / "logs"),
+    }
+    return subprocess.run(
+        [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=200
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which everything was built once, unit tests and all; tests read it."""
+    data_dir = tmp_path_factory.mktemp("built")
+    write_company(data_dir / "warehouse.duckdb")
+    done = dbt(data_dir, "build")
+    assert done.returncode == 0, done.stdout
+    return data_dir
+
+
+def read(data_dir: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def described_columns() -> Iterator[tuple[str, str]]:
+    for path in (DBT_DIR / "models").rglob("_*__models.yml"):
+        for model in yaml.safe_load(path.read_text())["models"]:
+            for column in model["columns"]:
+                yield model["name"], column["name"]
+
+
+def test_every_column_of_every_model_is_described(built: Path) -> None:
+    columns = read(
+        built,
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name in ('staging', 'intermediate', 'marts') and column_name <> 'tea_count_in_period'",
+    )
+    assert set(columns) == set(described_columns())
+
+
+def test_counter_that_no_seed_knows_is_listed_and_harms_nothing(built: Path) -> None:
+    listed = read(built, "select finding, subject, cast(figure as int) from marts.rpt_data_quality")
+    assert listed == [("usage_counter_without_product", "tea_count_in_period", 1_500_001 + 11 + 8)]
+
+
+def test_pooled_account_has_its_mrr_under_the_earliest_organization(built: Path) -> None:
+    organizations = (
+        "select organization_id, customer_id, lifecycle, cast(mrr_usd_month as int) from marts.dim_organizations"
+    )
+    assert read(built, f"{organizations} order by 1") == [
+        ("org-1", "org-1", "paying", 25),
+        ("org-2", "org-1", "activated", 0),
+    ]
+    months = "select customer_id, month, cast(mrr_usd_month as int) from marts.fct_mrr_monthly order by month"
+    assert read(built, months) == [("org-1", date(2026, 3, 1), 25)]
+    assert read(built, "select count(*) from intermediate.int_invoices_that_differ") == [(0,)]
+
+
+def test_data_day_that_is_not_complete_is_refused_in_words(built: Path) -> None:
+    done = dbt(built, "run", "--select", "int_data_day", as_of="2026-04-22")
+    assert done.returncode == 1
+    assert "GROWTH_AS_OF is 2026-04-22, but the newest complete day of usage is 2026-04-21" in done.stdout
+
+
+def test_faults_in_seeds_fail_tests_that_say_what_is_wrong(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("target", "logs")
+    project = Path(shutil.copytree(DBT_DIR, tmp_path / "dbt_project", ignore=ignored))
+    prices = project / "seeds" / "price_list.csv"
+    targets = project / "seeds" / "arr_mix_targets.csv"
+    text = prices.read_text()
+    for old, new in (
+        ("logs,3,,0.15,0,", "logs,3,5000,0.15,0,"),
+        ("feature_flags,3,10000000,", "feature_flags,3,1500000,"),
+        ("surveys,2,2000,0.10,0,2025-08-01,\n", "surveys,2,2000,0.10,0,2025-08-02,\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    prices.write_text(text)
+    targets.write_text(targets.read_text().replace(",1000,2026-12-31", ",1001,2026-12-31"))
+    done = dbt(tmp_path, "build", "--select", "resource_type:seed", "tag:seeds", project=project)
+    assert done.returncode == 1
+    for test in (
+        "last_price_tier_of_a_product_has_an_upper_bound",
+        "price_tiers_of_a_product_overlap_or_leave_a_gap",
+        "price_versions_of_a_product_overlap_or_leave_a_gap",
+        "arr_mix_targets_do_not_multiply_to_100_million",
+    ):
+        assert f"Failure in test {test}" in done.stdout
+
+
+def test_docs_are_generated_without_any_other_set_up(built: Path) -> None:
+    done = dbt(built, "docs", "generate")
+    assert done.returncode == 0, done.stdout
+    catalog = json.loads((built / "target" / "catalog.json").read_text())
+    assert "model.growth.fct_mrr_monthly" in catalog["nodes"]

@@ -1,0 +1,108 @@
+"""What the text of the dbt project promises: layers, words, no clock, SQL that another engine can run."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from common.settings import PROJECT_DIR
+from ingestion.contract import load_contract
+
+DBT_DIR = PROJECT_DIR / "dbt_project"
+MODELS_DIR = DBT_DIR / "models"
+MODEL_FILES = sorted(MODELS_DIR.rglob("*.sql"))
+SQL_FILES = [*MODEL_FILES, *sorted((DBT_DIR / "macros").glob("*.sql")), *sorted((DBT_DIR / "tests").rglob("*.sql"))]
+
+CLOCK = re.compile(
+    r"\b(current_date|current_timestamp|localtimestamp|now\(|today\(|getdate|sysdate|run_started_at)", re.IGNORECASE
+)
+NOT_PORTABLE = {
+    "QUALIFY": r"\bqualify\b",
+    ":: casts": r"::",
+    "GROUP BY ALL": r"\bgroup by all\b",
+    "EXCLUDE": r"\*\s*exclude\b",
+    "FILTER": r"\bfilter\s*\(",
+    "DISTINCT ON": r"\bdistinct on\b",
+    "ILIKE": r"\bilike\b",
+    "intervals written inline": r"\binterval\s+'?\d",
+    "bare numeric": r"\bas\s+(numeric|decimal)\s*\)",
+    "floats": r"\b(float|double|real)\b",
+}
+
+
+def described(path: Path) -> dict[str, dict]:
+    """The models of a YAML file, by name."""
+    return {model["name"]: model for model in yaml.safe_load(path.read_text()).get("models") or []}
+
+
+def without_comments(path: Path) -> str:
+    return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.S)
+
+
+def without_dispatched_macros(text: str) -> str:
+    """The text without the macros that are written for DuckDB alone."""
+    return re.sub(r"\{%-? macro duckdb__.*?endmacro -?%\}", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize("path", MODEL_FILES, ids=lambda path: path.stem)
+def test_every_model_is_described_in_the_yaml_of_its_folder(path: Path) -> None:
+    entry = described(path.parent / f"_{path.parent.name}__models.yml")[path.stem]
+    assert entry.get("description")
+    undescribed = [column["name"] for column in entry["columns"] if not column.get("description")]
+    assert not undescribed
+
+
+def test_no_yaml_describes_a_model_that_is_gone() -> None:
+    names = {path.stem for path in MODEL_FILES}
+    described_names = {name for path in MODELS_DIR.rglob("_*__models.yml") for name in described(path)}
+    assert described_names == names
+
+
+@pytest.mark.parametrize("path", MODEL_FILES, ids=lambda path: path.stem)
+def test_only_staging_reads_raw_and_only_its_own_source(path: Path) -> None:
+    sources = set(re.findall(r"source\('(\w+)', '(\w+)'\)", path.read_text()))
+    if "staging" not in path.parts:
+        assert not sources
+        assert "raw." not in without_comments(path)
+    else:
+        assert {source for source, _ in sources} == {path.parent.name}
+        assert len(sources) == 1
+        assert path.stem.startswith(f"stg_{path.parent.name}__")
+
+
+def test_every_table_of_the_contract_has_a_staging_model() -> None:
+    staged = {
+        "__".join(found)
+        for path in (MODELS_DIR / "staging").rglob("*.sql")
+        for found in re.findall(r"source\('(\w+)', '(\w+)'\)", path.read_text())
+    }
+    assert staged == {table.raw_name for table in load_contract().tables}
+
+
+@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+def test_nothing_reads_the_clock(path: Path) -> None:
+    assert not CLOCK.search(without_comments(path))
+
+
+@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+def test_sql_is_what_another_engine_can_run(path: Path) -> None:
+    text = without_dispatched_macros(without_comments(path))
+    assert [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, text, re.I)] == []
+
+
+def test_environment_is_read_in_the_data_day_and_the_profile_alone() -> None:
+    readers = {path.stem for path in SQL_FILES if "env_var" in path.read_text()}
+    assert readers == {"int_data_day"}
+
+
+@pytest.mark.parametrize("path", sorted((DBT_DIR / "seeds").glob("*.csv")), ids=lambda path: path.stem)
+def test_every_column_of_a_seed_is_described_and_typed(path: Path) -> None:
+    seeds = {seed["name"]: seed for seed in yaml.safe_load((DBT_DIR / "seeds" / "_seeds.yml").read_text())["seeds"]}
+    with path.open(newline="") as file:
+        header = next(csv.reader(file))
+    seed = seeds[path.stem]
+    assert [column["name"] for column in seed["columns"]] == header
+    assert all(column.get("description") for column in seed["columns"])
+    assert list(seed["config"]["column_types"]) == header
