@@ -34,7 +34,11 @@ def main() -> int:
 def _run(settings: Settings) -> int:
     from orchestration.run import run_daily
 
-    return 0 if run_daily(settings) else 1
+    code = 0 if run_daily(settings) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed; taking the imported libraries apart would take two more seconds.
+    os._exit(code)
 
 
 def _ui(settings: Settings) -> int:

@@ -10,6 +10,9 @@ from common.settings import PROJECT_DIR, Settings
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
+# What a person edits, the seeds, is tested in every run. The tests of models are for those who edit models: in a run
+# the gates look at the same tables, and ask each thing once.
+LEFT_TO_DEVELOPERS = ("resource_type:unit_test", "resource_type:test,path:models", "resource_type:test,path:tests")
 
 
 class DbtError(RuntimeError):
@@ -17,15 +20,13 @@ class DbtError(RuntimeError):
 
 
 def build_models(selection: Sequence[str], settings: Settings, say: Callable[[str], None]) -> list[Any]:
-    """Build and test the selected nodes, unit tests left out, and return their results (dbt's `RunResult`).
+    """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
 
     `say` is told of nodes that take long. Raises `DbtError` with what failed.
     """
     target_dir = settings.dbt_target_dir / "run"
-    # Unit tests belong to the tests of the project. A test that looks at models of two sets runs with the second.
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     # dbt would write the manifest twice a build, a second each time, and nothing reads it.
-    arguments += ["--no-write-json", "--select", *selection]
+    arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *LEFT_TO_DEVELOPERS]
     return invoke_dbt(arguments, settings, target_dir, manifest=_parsed_project(settings, _newest_change()), say=say)
 
 
@@ -68,22 +69,27 @@ def invoke_dbt(
     return results
 
 
-@lru_cache(maxsize=1)
-def _parsed_project(settings: Settings, _newest_change: float) -> Any:
-    """The project as dbt parsed it, once a process for each state of its files."""
-    return invoke_dbt(["parse", "--no-write-json"], settings, settings.dbt_target_dir / "run")
-
-
 def current_manifest(settings: Settings) -> Path:
     """Path of a manifest that is as new as every file of the dbt project, parsed again if it is not.
 
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
-    target_dir = settings.dbt_target_dir / "manifest"
-    manifest = target_dir / "manifest.json"
+    manifest = _manifest_path(settings)
     if not manifest.exists() or manifest.stat().st_mtime < _newest_change():
-        invoke_dbt(["parse"], settings, target_dir)
+        _parsed_project(settings, _newest_change())
     return manifest
+
+
+@lru_cache(maxsize=1)
+def _parsed_project(settings: Settings, newest_change: float) -> Any:
+    """The project as dbt parsed it, once a process for each state of its files; writes the manifest if it is older."""
+    manifest = _manifest_path(settings)
+    is_current = manifest.exists() and manifest.stat().st_mtime >= newest_change
+    return invoke_dbt(["parse", *(["--no-write-json"] if is_current else [])], settings, manifest.parent)
+
+
+def _manifest_path(settings: Settings) -> Path:
+    return settings.dbt_target_dir / "manifest" / "manifest.json"
 
 
 def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
