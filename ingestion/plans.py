@@ -77,10 +77,17 @@ class Planner:
         self.root = root
         self.work_dir = work_dir
         self.starts_over = starts_over
+        self._raw_extras = {} if starts_over else extra_columns(connection)
 
     def raw_rows(self, table: Table) -> str:
         """The rows of a table that the load builds on, as an SQL relation."""
-        return f"(from {raw_table(table)}{' where false' if self.starts_over else ''})"
+        known = [column.name for column in (*table.columns, *table.technical_columns)]
+        names = ", ".join(quote(name) for name in (*known, *self.raw_extras(table)))
+        return f"(select {names} from {raw_table(table)}{' where false' if self.starts_over else ''})"
+
+    def raw_extras(self, table: Table) -> list[str]:
+        """The columns of these rows beyond the contract."""
+        return self._raw_extras.get(table.raw_name, [])
 
     def count_raw_rows(self, table: Table) -> int:
         """How many these are."""
@@ -142,7 +149,7 @@ class Planner:
     def _create_checked(
         self, table: Table, portions: Sequence[Portion], ragged: Sequence[Ragged], references: Sequence[Column]
     ) -> tuple[Column, ...]:
-        extras = dict.fromkeys([] if self.starts_over else extra_columns(self.connection, table))
+        extras = dict.fromkeys(self.raw_extras(table))
         for portion in portions:
             extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
@@ -154,8 +161,8 @@ class Planner:
             is_object = table.stored == "objects"
             queries.append(checked_objects(table, portion) if is_object else checked_rows(table, portion, references))
         rows = " union all by name ".join(f"({query})" for query in queries)
-        # Parquet is quick to read again, and then only the columns that are asked for; text is parsed once.
-        if not all(portion.is_parquet for portion in portions):
+        # Usage in Parquet is read where it is, a few columns at a time; all else is parsed once and kept.
+        if table.stored != "days" or not all(portion.is_parquet for portion in portions):
             self.connection.execute(f"create temp table read_checked as {rows}")
             rows = "from read_checked"
             self._add_ragged(ragged)

@@ -14,15 +14,18 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(_create_table(table))
 
 
-def extra_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    """The columns that files brought beyond the contract, as the table in schema raw has them."""
-    names = connection.execute(
-        "select column_name from duckdb_columns() where schema_name = ? and table_name = ? and database_name = "
-        "current_database() order by column_index",
-        [SCHEMA, table.raw_name],
+def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns that files brought beyond the contract, by the tables' names in schema raw."""
+    rows = connection.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = ? "
+        "and database_name = current_database() order by table_name, column_index",
+        [SCHEMA],
     ).fetchall()
-    known = {column.name for column in (*table.columns, *table.technical_columns)}
-    return [name for (name,) in names if name not in known]
+    extras = {}
+    for table in load_contract().tables:
+        known = {column.name for column in (*table.columns, *table.technical_columns)}
+        extras[table.raw_name] = [column for name, column in rows if name == table.raw_name and column not in known]
+    return extras
 
 
 def raw_table(table: Table) -> str:

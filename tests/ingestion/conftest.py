@@ -8,6 +8,7 @@ import pytest
 from common.settings import Settings
 from common.warehouse import connect
 from ingestion.load import LoadReport, TableReport, load_sources
+from ingestion.raw import quote
 from tests.source_root import write_source_root
 
 
@@ -40,16 +41,17 @@ class Source:
         shown = columns or ("file", "position", "column_name", "reason", "original_text")
         return self.query(f"select {', '.join(shown)} from raw.rejected_rows order by file, position")
 
-    def raw(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of schema raw that is not about when it was loaded, by table; columns in alphabetical order."""
+    def raw(self, *without: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of schema raw by table, but the ledger of files; columns in alphabetical order."""
         columns: dict[str, list[str]] = {}
         for table, column in self.query(
             "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
-            "and table_name not like '\\_dlt%' escape '\\' and column_name <> 'loaded_at' order by all"
+            "and table_name not like '\\_dlt%' escape '\\' and table_name <> 'loaded_files' order by all"
         ):
-            columns.setdefault(table, []).append(f'"{column}"')
+            if column not in without:
+                columns.setdefault(table, []).append(quote(column))
         return {
-            table: self.query(f"select {', '.join(names)} from raw.{table} order by all")
+            table: self.query(f"select {', '.join(names)} from raw.{quote(table)} order by all")
             for table, names in columns.items()
         }
 

@@ -1,0 +1,465 @@
+"""Schema raw is a function of the files: whatever their format, their order of arrival, and what ended a load."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from common.settings import PROJECT_DIR, Settings
+from ingestion.errors import SourceError
+from ingestion.load import load_sources
+from tests.ingestion.conftest import Source, report_of
+from tests.source_root import (
+    FIRST_DAY,
+    company,
+    instant,
+    invoice,
+    json_line,
+    usage_report,
+    write_file,
+    write_source_root,
+    write_table,
+)
+
+USERS = "product_db/users"
+ORGANIZATIONS = "product_db/organizations"
+USAGE = "usage/usage_reports"
+INVOICES = "stripe/invoices"
+BILLING = "billing/billing_customers"
+MERGES = "crm/account_merges"
+SPEND = "spend/sales_and_marketing"
+ARRIVING = (ORGANIZATIONS, USAGE, BILLING, INVOICES, MERGES)
+DAY_FOLDER = f"{USAGE}/date={FIRST_DAY}"
+
+
+def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
+    tables = (USERS, ORGANIZATIONS, USAGE, BILLING, "enrichment/companies", SPEND)
+    loaded = {}
+    for extension in ("parquet", "csv", "jsonl", "csv.gz", "jsonl.gz"):
+        source = Source(tmp_path / extension)
+        write_source_root(source.root, extension=extension)
+        report = source.load(*tables)
+        assert report.rows_rejected == 0
+        loaded[extension] = source.raw("_file")
+    rows = company()
+    assert {table: len(loaded["parquet"][table.replace("/", "__")]) for table in tables} == {
+        table: len(rows[table]) for table in tables
+    }
+    for extension, rows in loaded.items():
+        assert rows == loaded["parquet"], extension
+
+
+def test_loading_again_with_nothing_new_reads_and_writes_nothing(source: Source) -> None:
+    source.load()
+    before, source.said = source.raw(), []
+    report = source.load()
+    assert [(table.files_read, table.rows_changed) for table in report.tables] == [(0, 0)] * len(report.tables)
+    assert source.said == []
+    assert source.raw() == before
+
+
+def test_values_arrive_as_they_are_written(source: Source) -> None:
+    source.load("billing/billing_customers", "stripe/invoices", "spend/sales_and_marketing")
+    [row] = source.query(
+        "select subscribed_products, custom_limits_usd ->> 'product_analytics', discount_percent::varchar, "
+        "current_period_start, _file, _row from raw.billing__billing_customers where organization_id = 'org-1'"
+    )
+    assert row == (
+        '["product_analytics","session_replay"]',
+        "1000.50",
+        "12.5000000000",
+        instant(date(2026, 3, 1)).replace(tzinfo=None),
+        "billing/billing_customers.parquet",
+        1,
+    )
+    [(created, live, payload)] = source.query(
+        "select created, livemode, payload from raw.stripe__invoices where id = 'in_11'"
+    )
+    assert (created, live) == (instant(date(2026, 2, 1)).replace(tzinfo=None), True)
+    assert payload == json_line(company()[INVOICES][0])
+    assert source.query("select amount_usd::varchar from raw.spend__sales_and_marketing") == [("0.1234567891",)]
+
+
+def later_organization(n: int, day: int, **changes: Any) -> dict[str, Any]:
+    return {**company()[ORGANIZATIONS][n - 1], "updated_at": instant(date(2026, 2, day)), **changes}
+
+
+def arrivals() -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Files that arrive one after the other: new versions, repetitions, a tie, late reports, re-sent objects."""
+    rows = company()
+    next_day = FIRST_DAY + timedelta(days=1)
+    late = instant(date(2026, 3, 9))
+    return [
+        (f"{ORGANIZATIONS}/2.csv", ORGANIZATIONS, [later_organization(1, 2, name="Second"), later_organization(2, 2)]),
+        (f"{ORGANIZATIONS}/10.csv", ORGANIZATIONS, [later_organization(1, 2, name="Other"), later_organization(3, 9)]),
+        (
+            f"{ORGANIZATIONS}/3.jsonl",
+            ORGANIZATIONS,
+            [later_organization(2, 2), {**rows[ORGANIZATIONS][0], "plan": "x"}],
+        ),
+        (f"{INVOICES}/2.jsonl", INVOICES, [invoice(11, "cus_1", date(2026, 1, 1), 777)]),
+        (f"{INVOICES}/10.jsonl", INVOICES, [invoice(11, "cus_1", date(2026, 1, 1), 888, status="open")] * 2),
+        (f"{INVOICES}/9.jsonl.gz", INVOICES, [invoice(11, "cus_1", date(2026, 1, 1), 999), {"id": "broken"}]),
+        (f"{DAY_FOLDER}/late.csv", USAGE, [usage_report(FIRST_DAY, "org-1", 5, received=late)]),
+        (f"{USAGE}/date={next_day}/late.jsonl", USAGE, [usage_report(next_day, "org-2", 6, received=late)]),
+        ("crm/account_merges/2.csv", "crm/account_merges", [{**rows["crm/account_merges"][0], "note": "two"}]),
+        (
+            "billing/billing_customers/2.csv",
+            "billing/billing_customers",
+            [{**rows["billing/billing_customers"][0], "organization_id": "org-7"}],
+        ),
+        (f"{ORGANIZATIONS}/7.parquet", ORGANIZATIONS, [{**rows[ORGANIZATIONS][0], "id": "org-7"}]),
+    ]
+
+
+@pytest.mark.parametrize("order", ["forward", "backward", pytest.param("interleaved", marks=pytest.mark.soak)])
+def test_the_order_in_which_files_arrive_makes_no_difference(tmp_path: Path, order: str) -> None:
+    at_once, one_by_one = Source(tmp_path / "a"), Source(tmp_path / "b")
+    for source in (at_once, one_by_one):
+        write_source_root(source.root)
+        source.root = source.root.resolve()
+    for file, table, rows in arrivals():
+        write_file(at_once.root / file, table, rows)
+    at_once.load(*ARRIVING)
+
+    files = arrivals()
+    sequence = {"forward": files, "backward": files[::-1], "interleaved": files[::2] + files[1::2]}[order]
+    one_by_one.load(*ARRIVING)
+    for number, (file, table, rows) in enumerate(sequence):
+        write_file(one_by_one.root / file, table, rows)
+        if number % 3 == 0:
+            one_by_one.load(table)
+    one_by_one.load(*ARRIVING)
+    assert one_by_one.raw() == at_once.raw()
+    assert {row[-1] for row in at_once.query("select rule, rule from raw.rejected_rows")} == {"contract", "tie"}
+
+
+def test_raw_is_what_the_rules_say_after_all_arrivals(source: Source) -> None:
+    for file, table, rows in arrivals():
+        write_file(source.root / file, table, rows)
+    source.load(*ARRIVING)
+    versions = source.query(
+        "select id, name, _file, plan from raw.product_db__organizations where id < 'org-4' order by 1, updated_at"
+    )
+    assert versions == [
+        ("org-1", "Company 1", f"{ORGANIZATIONS}/3.jsonl", "x"),
+        ("org-2", "Company 2", f"{ORGANIZATIONS}.parquet", None),
+        ("org-2", "Company 2", f"{ORGANIZATIONS}/3.jsonl", None),
+        ("org-3", "Company 3", f"{ORGANIZATIONS}.parquet", None),
+        ("org-3", "Company 3", f"{ORGANIZATIONS}/10.csv", None),
+    ]
+    [(status, _)] = source.query("select payload ->> 'status', _row from raw.stripe__invoices where id = 'in_11'")
+    assert status == "open"
+    usage = source.query(
+        "select event_count_in_period from raw.usage__usage_reports where _file like '%late%' order by 1"
+    )
+    assert usage == [(5,), (6,)]
+    assert source.query("select note from raw.crm__account_merges") == [("two",)]
+    assert source.query("select count(*) from raw.billing__billing_customers") == [(5,)]
+    assert source.rejects("table_name", "file", "position", "rule") == [
+        ("product_db__organizations", f"{ORGANIZATIONS}/10.csv", 1, "tie"),
+        ("product_db__organizations", f"{ORGANIZATIONS}/2.csv", 1, "tie"),
+        ("stripe__invoices", f"{INVOICES}/9.jsonl.gz", 2, "contract"),
+    ]
+
+
+def test_deleting_the_warehouse_loses_nothing(source: Source) -> None:
+    source.load(USERS, USAGE)
+    write_file(source.root / USERS / "2.csv", USERS, [{**company()[USERS][0], "updated_at": instant(FIRST_DAY)}])
+    source.load(USERS, USAGE)
+    before = source.raw()
+    for file in source.data_dir.glob("warehouse.duckdb*"):
+        file.unlink()
+    source.load(USERS, USAGE)
+    assert source.raw() == before
+
+    shutil.rmtree(source.data_dir / "state")
+    write_file(source.root / USERS / "3.csv", USERS, [{**company()[USERS][0], "id": 99}])
+    source.load(USERS, USAGE)
+    assert len(source.raw()["product_db__users"]) == len(before["product_db__users"]) + 1
+
+
+def test_a_changed_file_takes_its_old_rows_along(source: Source) -> None:
+    tables = (ORGANIZATIONS, USAGE, BILLING, INVOICES)
+    source.load(*tables)
+    organizations = company()[ORGANIZATIONS]
+    organizations[0]["region"] = "EU"
+    write_table(source.root, ORGANIZATIONS, organizations[:3])
+    write_file(source.root / f"{INVOICES}.jsonl", INVOICES, company()[INVOICES][1:])
+    write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [usage_report(FIRST_DAY, "org-2", 3)])
+    report = source.load(*tables)
+    assert source.query("select id, region from raw.product_db__organizations order by 1") == [
+        ("org-1", "EU"),
+        ("org-2", "EU"),
+        ("org-3", "US"),
+    ]
+    assert source.query("select count(*), count(_deleted) from raw.stripe__invoices") == [(5, 0)]
+    assert source.query(
+        f"select organization_id, event_count_in_period from raw.usage__usage_reports where date = '{FIRST_DAY}'"
+    ) == [("org-2", 3)]
+    assert report_of(report, ORGANIZATIONS).rows_changed == 2
+    # The fourth organization is gone: its billing customer no longer has one.
+    assert source.rejects("file", "position", "rule") == [("billing/billing_customers.parquet", 4, "reference")]
+
+
+def test_a_day_that_is_left_without_a_good_row_is_empty(source: Source) -> None:
+    source.load(USAGE)
+    write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [usage_report(FIRST_DAY, "org-1", -1)])
+    source.load(USAGE)
+    assert source.query(f"select count(*), min(date) > '{FIRST_DAY}' from raw.usage__usage_reports") == [(8, True)]
+
+
+def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
+    extra = usage_report(FIRST_DAY, "org-8", 8)
+    write_file(source.root / DAY_FOLDER / "part-1.parquet", USAGE, [extra])
+    write_file(
+        source.root / USERS / "old.csv", USERS, [{**company()[USERS][0], "id": 50}, {**company()[USERS][0], "id": 51}]
+    )
+    source.load(USAGE, USERS)
+    (source.root / DAY_FOLDER / "part-1.parquet").unlink()
+    (source.root / USERS / "old.csv").unlink()
+    # Another file of the same day, one that replaces a row of the file that is gone, and a changed one.
+    write_file(source.root / DAY_FOLDER / "part-2.parquet", USAGE, [usage_report(FIRST_DAY, "org-9", 9)])
+    write_file(source.root / USERS / "new.csv", USERS, [{**company()[USERS][0], "id": 50, "is_active": False}])
+    write_table(source.root, USERS, company()[USERS][:5])
+    report = source.load(USAGE, USERS)
+    assert source.query(
+        f"select organization_id from raw.usage__usage_reports where date = '{FIRST_DAY}' order by 1"
+    ) == [(f"org-{n}",) for n in (1, 2, 3, 4, 8, 9)]
+    assert source.query("select id, is_active from raw.product_db__users order by id desc limit 3") == [
+        (51, True),
+        (50, False),
+        (5, True),
+    ]
+    assert report.warnings == [
+        "product_db/users: 1 files that were loaded are no longer there; their rows stay",
+        "usage/usage_reports: 1 files that were loaded are no longer there; their rows stay",
+    ]
+
+
+@pytest.mark.parametrize("table", [USERS, USAGE])
+def test_a_load_that_would_lose_much_is_refused(source: Source, table: str) -> None:
+    many = {
+        USERS: [{**company()[USERS][0], "id": n} for n in range(1, 301)],
+        USAGE: [usage_report(FIRST_DAY, f"org-{n}", n) for n in range(1, 301)],
+    }[table]
+    file = source.root / (f"{USERS}.parquet" if table == USERS else f"{DAY_FOLDER}/part-0.parquet")
+    write_file(file, table, many)
+    source.load(table)
+    before = source.raw()
+    write_file(file, table, many[:180])
+    with pytest.raises(SourceError, match=r"120 of 30\d rows that were loaded .*GROWTH_MAX_LOST_SHARE"):
+        source.load(table)
+    assert source.raw() == before
+    source.load(table, max_lost_share=0.5)
+    assert (
+        source.query(f"select count(*) from raw.{table.replace('/', '__')}")[0][0]
+        == len(before[table.replace("/", "__")]) - 120
+    )
+
+
+def test_columns_come_and_go(source: Source) -> None:
+    source.load(USAGE, USERS)
+    day = FIRST_DAY + timedelta(days=10)
+    report = usage_report(day, "org-1", 1)
+    del report["survey_responses_count_in_period"]
+    write_file(
+        source.root / USAGE / f"date={day}" / "a.csv", USAGE, [{**report, "sparks_in_period": 7, "Note: x": "y"}]
+    )
+    users = [{key: value for key, value in row.items() if key != "role_detail"} for row in company()[USERS]]
+    write_file(source.root / USERS / "2.jsonl", USERS, [{**users[0], "id": 70, "tags": ["a", 1.50]}])
+    source.load(USAGE, USERS)
+    query = "select survey_responses_count_in_period, sparks_in_period, note__x from raw.usage__usage_reports"
+    assert source.query(f"{query} order by date desc limit 2") == [(0, 7, "y"), (0, None, None)]
+    assert source.query("select role_detail, tags from raw.product_db__users where id = 70") == [(None, '["a",1.5]')]
+    types = source.query(
+        "select column_name, data_type from duckdb_columns() where schema_name = 'raw' "
+        "and column_name in ('sparks_in_period', 'tags') order by 1"
+    )
+    assert types == [("sparks_in_period", "BIGINT"), ("tags", "VARCHAR")]
+
+    before = source.raw()
+    for file in source.data_dir.glob("warehouse.duckdb*"):
+        file.unlink()
+    source.load(USAGE, USERS)
+    assert source.raw() == before
+
+
+def test_another_source_root_starts_from_nothing(source: Source) -> None:
+    source.load(USERS, ORGANIZATIONS)
+    other = Source(source.folder)
+    other.root = source.folder / "other"
+    write_source_root(other.root, {**company(), USERS: [{**company()[USERS][0], "id": 77, "team": "x"}]}, "csv")
+    other.load(USERS, ORGANIZATIONS)
+    assert other.query("select id, team from raw.product_db__users") == [(77, "x")]
+    assert other.query("select distinct source_root from raw.loaded_files") == [(str(other.root),)]
+
+    # And back: nothing of the other one is left, whether the load is good or not.
+    before = other.raw()
+    good = (source.root / f"{USERS}.parquet").read_bytes()
+    (source.root / f"{USERS}.parquet").write_text("no parquet")
+    with pytest.raises(SourceError):
+        source.load(USERS, ORGANIZATIONS)
+    assert other.raw() == before
+    (source.root / f"{USERS}.parquet").write_bytes(good)
+    source.load(USERS, ORGANIZATIONS)
+    fresh = Source(source.folder / "fresh")
+    fresh.root = source.root
+    fresh.load(USERS, ORGANIZATIONS)
+    assert source.raw() == fresh.raw()
+
+
+def test_an_object_store_is_read_like_a_folder(source: Source, tmp_path: Path) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.put(str(source.root), "/bucket/export", recursive=True)
+    try:
+        settings = Settings(source_root="memory://bucket/export", data_dir=tmp_path / "remote")
+        tables = {"product_db__users", "usage__usage_reports"}
+        report = load_sources(settings, tables=tables, say=source.said.append)
+        assert [table.rows_total for table in report.tables] == [len(company()[USERS]), len(company()[USAGE])]
+        again = load_sources(settings, tables=tables, say=source.said.append)
+        assert sum(table.files_read for table in again.tables) == 0
+        with memory.open(f"/bucket/export/{USERS}.parquet", "wb") as file:
+            file.write(b"no parquet")
+        with pytest.raises(SourceError, match=r"product_db/users\.parquet cannot be read"):
+            load_sources(settings, say=source.said.append)
+    finally:
+        memory.rm("/bucket", recursive=True)
+
+
+KILLED_LOAD = """
+import os, signal, sys
+from pathlib import Path
+from common.settings import Settings
+from ingestion.load import load_sources
+
+point = sys.argv[3]
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def say(line):
+    if line.startswith(point):
+        die()
+
+def die_after(owner, name, calls):
+    left, call = [calls], getattr(owner, name)
+    def counted(*args, **kwargs):
+        result = call(*args, **kwargs)
+        left[0] -= 1
+        if left[0] == 0:
+            die()
+        return result
+    setattr(owner, name, counted)
+
+if point.startswith("dlt"):
+    from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
+    from dlt.pipeline.pipeline import Pipeline
+    from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+    if point == "dlt normalize":
+        die_after(Pipeline, "normalize", 1)
+    elif point == "dlt copy":
+        die_after(DuckDbCopyJob, "run", 2)
+    else:
+        die_after(DuckDbSqlClient, "execute_many", 2)
+
+load_sources(Settings(source_root=sys.argv[1], data_dir=Path(sys.argv[2]), max_set_aside_share=1), say=say)
+"""
+
+
+def second_delivery(root: Path) -> None:
+    """What has arrived when the second load is started: files are added, changed, and bad in part."""
+    write_table(root, USERS, [{**user, "is_active": False} for user in company()[USERS][:5]])
+    for file, table, rows in arrivals():
+        write_file(root / file, table, rows)
+    day = FIRST_DAY + timedelta(days=5)
+    write_file(root / USAGE / f"date={day}" / "a.parquet", USAGE, [usage_report(day, f"org-{n}", n) for n in (1, 2, 3)])
+
+
+@dataclass
+class Interrupted:
+    """A source root after its second delivery, and a data folder that knows the first."""
+
+    root: Path
+    first_data: Path
+
+    def copy(self, folder: Path) -> Source:
+        """A warehouse of one's own, in the state after the first load."""
+        source = Source(folder)
+        source.root = self.root
+        shutil.copytree(self.first_data, source.data_dir)
+        return source
+
+    def rows_after_load(self, source: Source) -> dict[str, Any]:
+        """Schema raw after a load that ends well."""
+        source.load()
+        return source.raw()
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """A source that was loaded once, and of which more has arrived since."""
+    source = Source(tmp_path_factory.mktemp("interrupted"))
+    write_source_root(source.root)
+    source.load()
+    second_delivery(source.root)
+    return Interrupted(source.root, source.data_dir)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(interrupted: Interrupted, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Schema raw after a second load that nothing disturbed."""
+    return interrupted.rows_after_load(interrupted.copy(tmp_path_factory.mktemp("undisturbed")))
+
+
+def kill_load(source: Source, point: str) -> None:
+    """Start a load and kill -9 it at a point of its way."""
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_LOAD, str(source.root), str(source.data_dir), point],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "write",
+        "dlt copy",
+        "dlt merge",
+        "enter the files",
+        *(pytest.param(point, marks=pytest.mark.soak) for point in ("read usage", "dlt normalize")),
+    ],
+)
+def test_a_load_that_was_killed_ends_like_one_that_was_not(
+    interrupted: Interrupted, undisturbed: dict[str, Any], tmp_path: Path, point: str
+) -> None:
+    source = interrupted.copy(tmp_path)
+    kill_load(source, point)
+    assert interrupted.rows_after_load(source) == undisturbed
+
+
+def test_rows_of_a_killed_load_go_when_their_file_changes_before_the_next(
+    interrupted: Interrupted, tmp_path: Path
+) -> None:
+    source = interrupted.copy(tmp_path / "killed")
+    later = source.root / USERS / "later.csv"
+    write_file(later, USERS, [{**company()[USERS][0], "id": n} for n in (90, 91)])
+    kill_load(source, "enter the files")
+    assert source.query("select count(*) from raw.product_db__users where id >= 90") == [(2,)]
+    write_file(later, USERS, [{**company()[USERS][0], "id": 92}])
+    source.load(USERS)
+    later.unlink()
+    assert source.query("select id from raw.product_db__users where id >= 80 order by 1") == [(92,)]
