@@ -15,16 +15,9 @@ from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from requests.exceptions import ConnectionError as NotListeningError
 
 from common.settings import PROJECT_DIR
-from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import environment, marts, run_pipeline
 
 FINISHED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
-
-
-@pytest.fixture(scope="module")
-def source_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The hand-made company's files."""
-    return write_hand_made_company(tmp_path_factory.mktemp("hand_made") / "source")
 
 
 def free_port() -> int:

@@ -1,0 +1,118 @@
+"""Runs that are killed, overtaken or fed with broken files leave readers what they had, and the next run mends."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.settings import PROJECT_DIR
+from tests.pipeline.running import RUN, environment, marts, run_and_kill, run_pipeline
+
+PHASES = (
+    "load ...",
+    "gate_raw ...",
+    "build_staging ...",
+    "gate_staging ...",
+    "build_marts ...",
+    "gate_marts ...",
+    "published__serving ...",
+)
+
+
+def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
+    undisturbed: Path, data_dir: Path, source_root: Path, own_source: Path
+) -> None:
+    path = own_source / "usage" / "usage_reports" / "date=2026-10-31" / "reports.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    before = (data_dir / "published" / "serving.duckdb").read_bytes()
+    done = run_pipeline(data_dir, own_source)
+    assert done.returncode == 1
+    assert "usage/usage_reports/date=2026-10-31/reports.jsonl.gz" in done.stdout
+    assert (data_dir / "published" / "serving.duckdb").read_bytes() == before
+    shutil.copy2(source_root / path.relative_to(own_source), path)
+    assert run_pipeline(data_dir, own_source).returncode == 0
+    assert marts(data_dir) == marts(undisturbed)
+
+
+def test_killed_once_in_each_phase_and_run_again_gives_the_same_marts(
+    undisturbed: Path, tmp_path: Path, source_root: Path
+) -> None:
+    data_dir = tmp_path / "killed"
+    for phase in PHASES:
+        said = run_and_kill(data_dir, source_root, phase)
+        assert phase in said
+    done = run_pipeline(data_dir, source_root)
+    assert done.returncode == 0, done.stdout
+    assert marts(data_dir) == marts(undisturbed)
+
+
+@pytest.fixture
+def first_run(tmp_path: Path, source_root: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that has the warehouse: it has started to load."""
+    process = subprocess.Popen(
+        RUN,
+        cwd=PROJECT_DIR,
+        env=environment(tmp_path / "shared", source_root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "load ..." in line:
+            break
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_second_run_waits_for_the_first_and_neither_is_harmed(
+    undisturbed: Path, tmp_path: Path, source_root: Path, first_run: subprocess.Popen[str]
+) -> None:
+    second = run_pipeline(tmp_path / "shared", source_root)
+    first_output, _ = first_run.communicate()
+    assert first_run.returncode == 0, first_output
+    assert second.returncode == 0, second.stdout
+    assert f"(process {first_run.pid}, since" in second.stdout
+    assert marts(tmp_path / "shared") == marts(undisturbed)
+
+
+READER = """
+import select, sys
+import duckdb
+queries = 0
+days = set()
+while not select.select([sys.stdin], [], [], 0)[0]:
+    connection = duckdb.connect(sys.argv[1], read_only=True)
+    day = connection.execute("select as_of_date from marts.publish_info").fetchone()[0]
+    newest = connection.execute("select max(as_of) from marts.rpt_arr_mix_progress").fetchone()[0]
+    connection.close()
+    assert day == newest, (day, newest)
+    days.add(str(day))
+    queries += 2
+    if queries == 2:
+        print("reading", flush=True)
+print(queries, *sorted(days), flush=True)
+"""
+
+
+def test_a_reader_without_pause_sees_one_day_or_the_other_while_a_run_publishes(
+    data_dir: Path, source_root: Path
+) -> None:
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(data_dir / "published" / "serving.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "reading\n"
+    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-30")
+    output, errors = reader.communicate("enough\n")
+    assert done.returncode == 0, done.stdout
+    assert reader.returncode == 0, errors
+    assert output.split()[1:] == ["2026-09-30", "2026-10-31"]
