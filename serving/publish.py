@@ -130,21 +130,29 @@ def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, chec
     freshness = connection.execute(
         "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
     ).fetchall()
-    columns: dict[str, tuple[str, object]] = {
-        "run_id": ("varchar", run_id),
-        "as_of_date": ("date", row[0]),
-        "published_at": ("timestamp", datetime.now(UTC).replace(tzinfo=None)),
-        **{f"{source}_newest_at": ("timestamp", newest_at) for source, newest_at in freshness},
-        "rows_set_aside": ("bigint", set_aside[0]),
-        **{f"checks_{outcome}": ("bigint", count) for outcome, count in checks.items()},
-    }
-    declared = ", ".join(f"{_identifier(name)} {kind}" for name, (kind, _) in columns.items())
+    columns: list[tuple[str, str, object, str]] = [
+        ("run_id", "varchar", run_id, "Run of the pipeline that published this file."),
+        ("as_of_date", "date", row[0], "Data day: the UTC day at whose end everything in this file holds."),
+        ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
+        *(
+            (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
+            for source, newest_at in freshness
+        ),
+        ("rows_set_aside", "bigint", set_aside[0], "Rows of the sources that broke the contract and are not in here."),
+        *(
+            (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} when they were last checked.")
+            for outcome, count in checks.items()
+        ),
+    ]
+    declared = ", ".join(f"{_identifier(name)} {kind}" for name, kind, _, _ in columns)
     marks = ", ".join("?" for _ in columns)
     connection.execute(f"create table serving.marts.publish_info ({declared})")
     connection.execute(
         f"insert into serving.marts.publish_info values ({marks})",  # noqa: S608
-        [value for _, value in columns.values()],
+        [value for _, _, value, _ in columns],
     )
+    for name, _, _, comment in columns:
+        connection.execute(f"comment on column serving.marts.publish_info.{_identifier(name)} is {_literal(comment)}")
     return row[0], set_aside[0]
 
 
