@@ -1,7 +1,8 @@
-{#- Organizations that belong to one company share something: a merge, or a Stripe customer. Each takes the smallest id
-    that it can reach, round by round: over what it shares, over its own rows, and to where its label already is. The
-    last step doubles the reach of a round, so a chain of hundreds of merges, or a ring, is followed to its end; the
-    test `organizations_that_belong_together_have_one_customer` fails if it was not. -#}
+{#- Organizations that belong to one company share something: a merge, or a Stripe customer. Each starts with its own id
+    as its label, and in each round takes the smallest one that is found over what it shares, by any that already has
+    its label, and where that label itself has gone. Groups merge with their neighbours in every round, so a chain of a
+    thousand merges in any order, or a ring, is followed to its end; the test
+    `organizations_that_belong_together_have_one_customer` fails if one was not. -#}
 {%- set rounds = 8 -%}
 
 with merges as (
@@ -58,9 +59,9 @@ round_{{ round }} as {{ materialized() }} (
         is_self,
         min(label) over (partition by case when is_self then organization_id else label end) as label
     from (
-        select organization_id, shared, is_self, min(label) over (partition by organization_id) as label
+        select organization_id, shared, is_self, min(label) over (partition by known_label) as label
         from (
-            select organization_id, shared, is_self, min(label) over (partition by shared) as label
+            select organization_id, shared, is_self, label as known_label, min(label) over (partition by shared) as label
             from round_{{ round - 1 }}
         ) as reached
     ) as gathered
