@@ -40,7 +40,7 @@ CONDITIONS = {
 
 
 def checked_objects(table: Table, portion: Portion) -> str:
-    """A query for the objects of a portion: id, livemode, created, payload, `_file`, `_row`, `_fault`."""
+    """A query for the objects of a portion: id, livemode, created, payload, `_file`, `_row`, `_place`, `_fault`."""
     shape = literal(json.dumps(_shape(table)))
     faults = [
         NOT_AN_OBJECT,
@@ -56,8 +56,8 @@ def checked_objects(table: Table, portion: Portion) -> str:
     return (
         "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
         f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
-        f"{LINE} as payload, _file, _row, {first_fault(faults, portion.original)} as _fault "
-        f"from (select _file, _row, {LINE}, case when {IS_OBJECT} then from_json({LINE}, {shape}) end as o "
+        f"{LINE} as payload, _file, _row, _place, {first_fault(faults, portion.original)} as _fault "
+        f"from (select _file, _row, _place, {LINE}, case when {IS_OBJECT} then from_json({LINE}, {shape}) end as o "
         f"from {portion.relation})"
     )
 

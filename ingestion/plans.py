@@ -19,6 +19,12 @@ from ingestion.raw import extra_columns, literal, quote, raw_table
 from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
 
 FAULT_TYPE = "struct(column_name varchar, reason varchar, rule varchar, original_text varchar)"
+NO_ROW = (
+    f"null::varchar as _file, null::bigint as _row, null::bigint as _place, null::{FAULT_TYPE} as _fault where false"
+)
+PLACE_BITS = 52
+# The file is read once: without dictionaries and bloom filters it is written in three quarters of the time.
+FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false"
 # What DuckDB raises for a file whose content is broken; a broken Thrift header is an error of no kind of its own.
 UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
 
@@ -97,18 +103,16 @@ class Planner:
     def reading(
         self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
     ) -> Iterator[tuple[Column, ...]]:
-        """Read files as the views `checked` (every row, with its `_fault`) and `good` (the rows without one).
+        """Read files as the view `checked`: every row, with `_fault` (null in a good one) and its `_place`.
 
-        Both have the columns that are data, which the block is given, `_file` and `_row`, and last as long as the
-        block. Rows with a fault are collected in `rejects`. Raises `SourceError` for a file that is broken, whenever
-        that comes out.
+        It has the columns that are data, which the block is given, `_file` and `_row`, and lasts as long as the block.
+        A place is a number that no other row has; files of one day have theirs in the same order in every load.
+        Raises `SourceError` for a file that is broken, whenever that comes out.
         """
         folder = self.root.fetch(files)
         try:
             portions, ragged = read_portions(self.connection, table, files, folder)
-            columns = self._create_checked(table, portions, ragged, references)
-            self._create_good(table)
-            yield columns
+            yield self._create_checked(table, portions, ragged, references)
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:
                 raise
@@ -116,8 +120,15 @@ class Planner:
         drop_read_tables(self.connection)
         self.root.forget(files)
 
+    def reject_faults(self, table: Table) -> None:
+        """Collect the rows of `checked` that have a fault."""
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
+            "_fault.rule, _fault.original_text from checked where _fault is not null"
+        )
+
     def reject_ties(self, table: Table, scope: str) -> None:
-        """Collect the rows that `judged` calls a tie; `scope` (a partition clause) says among which rows."""
+        """Collect the rows of `checked` that `judged` calls a tie; `scope` (a partition clause): among which rows."""
         sentence = literal(f"rows with the same {' and '.join(table.version)} have different values, such as ")
         values = ", ".join(f"{literal(name)}: {quote(name)}" for name in table.column_names)
         place = "_file || ' row ' || _row"
@@ -126,10 +137,10 @@ class Planner:
             select {literal(table.raw_name)}, _file, _row, {literal(table.stamp or table.key[0])}, {sentence} || places
                 || ': which of them is right cannot be told, so none is taken; leave one', 'tie',
                 to_json({{{values}}})::varchar
-            from good join (
-                select _file, _row, min({place}) over scope || ' and ' || max({place}) over scope as places
-                from judged where is_tie window scope as ({scope})
-            ) using (_file, _row)"""
+            from checked join (
+                select _place, min({place}) over scope || ' and ' || max({place}) over scope as places
+                from checked semi join (from judged where is_tie) using (_place) window scope as ({scope})
+            ) using (_place)"""
         )
 
     def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
@@ -142,7 +153,7 @@ class Planner:
     def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
         """Write the rows of a query, which has these columns, to a Parquet file; nothing if there are none."""
         path = self.work_dir / f"{name}.parquet"
-        self.connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet)")
+        self.connection.execute(f"copy ({query}) to {literal(str(path))} ({FILE_OPTIONS})")
         rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
         return [Changes(path, rows, columns)] if rows else []
 
@@ -154,12 +165,11 @@ class Planner:
             extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
         kinds = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
-        queries = [
-            f"select {kinds}, null::varchar as _file, null::bigint as _row, null::{FAULT_TYPE} as _fault where false"
-        ]
-        for portion in portions:
+        queries = [f"select {kinds}, {NO_ROW}"]
+        for number, portion in enumerate(portions):
             is_object = table.stored == "objects"
-            queries.append(checked_objects(table, portion) if is_object else checked_rows(table, portion, references))
+            query = checked_objects(table, portion) if is_object else checked_rows(table, portion, references)
+            queries.append(f"select * replace (_place + {number << PLACE_BITS} as _place) from ({query})")
         rows = " union all by name ".join(f"({query})" for query in queries)
         # Usage in Parquet is read where it is, a few columns at a time; all else is parsed once and kept.
         if table.stored != "days" or not all(portion.is_parquet for portion in portions):
@@ -171,24 +181,13 @@ class Planner:
 
     def _add_ragged(self, ragged: Sequence[Ragged]) -> None:
         if ragged:
-            values = zip(*((row.file, row.position, row.reason, row.text) for row in ragged), strict=True)
+            rows = ((r.file, r.position, -number, r.reason, r.text) for number, r in enumerate(ragged, start=1))
             self.connection.execute(
-                "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, "
+                "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "
                 "struct_pack(column_name := null, reason := unnest(?), rule := 'contract', original_text := unnest(?)) "
                 "as _fault",
-                [list(of_all_rows) for of_all_rows in values],
+                [list(values) for values in zip(*rows, strict=True)],
             )
-
-    def _create_good(self, table: Table) -> None:
-        self.connection.execute(
-            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
-            "_fault.rule, _fault.original_text from checked where _fault is not null"
-        )
-        # By their places, so that what is wrong with the others need not be worked out again.
-        self.connection.execute(
-            "create or replace temp view good as select * exclude (_fault) from checked anti join (select file as "
-            f"_file, position as _row from rejects where table_name = {literal(table.raw_name)}) using (_file, _row)"
-        )
 
     def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
         """The message about a file that turned out to be broken while many were read."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 * 1024 * 1024
 NUMBERS_QUOTED = "json_numbers_quoted"
 LINE = "line"
+OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_place"}
 EXACT_TYPES = {"decimal", "object"}
 IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
 READ_ERRORS = (OSError, EOFError, UnicodeDecodeError, csv.Error)
@@ -48,7 +49,8 @@ class Cell:
 class Portion:
     """Rows of files that have the same columns.
 
-    `relation` has `_file` and `_row`, and whatever the cells refer to. `cells` has the columns of the contract that
+    `relation` has `_file` and `_row`, `_place` (a number that no other row of the portion has, below 2 ** 52), and
+    whatever the cells refer to. `cells` has the columns of the contract that
     the files have, and counters that the contract does not have yet; `extras` has all other columns as text. Both
     go by the names in schema raw. `original` is a row as text.
     """
@@ -76,6 +78,7 @@ def read_portions(
 ) -> tuple[list[Portion], list[Ragged]]:
     """The rows of `files`, which lie under `folder` at their relative paths. Raises `SourceError`.
 
+    Files with the same columns are one portion; portions are in an order that depends on nothing but their columns.
     Temporary tables that the portions read from live until `drop_read_tables`.
     """
     portions: list[Portion] = []
@@ -124,7 +127,7 @@ def match_columns(table: Table, file: str, names: Sequence[str]) -> Match:
             raise SourceError(f"{file}: column {position} has no name: give it one, or take it out")
         if raw_name in found:
             raise SourceError(f"{file} has two columns {raw_name}: {found[raw_name]!r} and {name!r}; take one out")
-        if raw_name.startswith("_dlt") or raw_name in {"_file", "_row", "_row_hash", "_deleted", "_fault"}:
+        if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
             raise SourceError(f"{file} has a column {name!r}, a name that the load needs for itself: rename it")
         found[raw_name] = name
     missing = [c.name for c in table.columns if c.name not in found and not c.may_be_missing]
@@ -195,7 +198,7 @@ def _unreadable(file: SourceFile, error: Exception) -> SourceError:
 
 def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile]) -> list[Portion]:
     if table.stored == "objects":
-        return [Portion("read_lines", {}, {}, LINE)]
+        return [Portion("(select *, rowid as _place from read_lines)", {}, {}, LINE)]
     keys = connection.execute(
         "select _file, list(distinct key order by key) from (select _file, unnest(try(json_keys(line))) as key "
         "from read_lines) group by _file"
@@ -206,7 +209,7 @@ def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: 
     readable = {file for file, _ in keys}
     # A file of which no line is an object has no columns to miss; each of its lines is a fault of its own.
     others = [file.path for file in files if file.path not in readable]
-    portions = [_jsonl_portion(table, names, paths) for names, paths in by_columns.items()]
+    portions = [_jsonl_portion(table, names, paths) for names, paths in sorted(by_columns.items())]
     return portions + ([_jsonl_portion(table, (), others)] if others else [])
 
 
@@ -216,7 +219,8 @@ def _jsonl_portion(table: Table, names: tuple[str, ...], files: list[str]) -> Po
     where = f"_file in ({', '.join(literal(file) for file in files)})"
     # DuckDB reads a number of JSON as a double: exact decimals come from a copy of the line with quoted numbers.
     relation = (
-        f"(select _file, _row, line, {_members(f'case when {IS_OBJECT} then line end', names)} as fields, "
+        "(select _file, _row, rowid as _place, line, "
+        f"{_members(f'case when {IS_OBJECT} then line end', names)} as fields, "
         f"{_members(f'{NUMBERS_QUOTED}(line)', tuple(exact.values()))} as exact from read_lines where {where})"
     )
     cells = {
@@ -248,7 +252,7 @@ def _csv_portions(
     for file in files:
         by_header.setdefault(_csv_header(file, folder), []).append(file)
     portions, ragged = [], []
-    for index, (header, alike) in enumerate(by_header.items()):
+    for index, (header, alike) in enumerate(sorted(by_header.items())):
         match = match_columns(table, alike[0].path, header)
         name = f"read_csv_{index}"
         columns = ", ".join(f"{quote(column)} varchar" for column in header)
@@ -258,7 +262,8 @@ def _csv_portions(
         cells = {column: Cell(quote(key), "text") for column, key in match.known.items()}
         extras = {column: quote(key) for column, key in match.extras.items()}
         original = _as_json({column: quote(column) for column in header})
-        portions.append(Portion(name, cells, extras, original, match.new_counters))
+        relation = f"(select *, rowid as _place from {name})"
+        portions.append(Portion(relation, cells, extras, original, match.new_counters))
     return portions, ragged
 
 
@@ -365,7 +370,7 @@ def _parquet_portions(table: Table, files: Sequence[SourceFile], folder: Path) -
             raise _unreadable(file, error) from error
         columns = tuple((column.name, column.type) for column in schema)
         by_schema.setdefault(columns, []).append(file)
-    return [_parquet_portion(table, columns, alike, folder) for columns, alike in by_schema.items()]
+    return [_parquet_portion(table, columns, by_schema[columns], folder) for columns in sorted(by_schema, key=str)]
 
 
 def _parquet_portion(
@@ -376,7 +381,8 @@ def _parquet_portion(
     paths = ", ".join(literal(glob.escape(str(folder / file.path))) for file in files)
     prefix = len(str(folder)) + 2
     relation = (
-        f"(select rows.*, _dlt_path[{prefix}:] as _file, file_row_number + 1 as _row from read_parquet([{paths}], "
+        f"(select rows.*, _dlt_path[{prefix}:] as _file, file_row_number + 1 as _row, "
+        f"file_index::bigint * {2**32} + file_row_number as _place from read_parquet([{paths}], "
         "filename = '_dlt_path', file_row_number = true, hive_partitioning = false) as rows)"
     )
     cells = {name: _parquet_cell(files[0].path, table, name, key, types[key]) for name, key in match.known.items()}

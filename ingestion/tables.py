@@ -63,6 +63,7 @@ def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile], reference
     is_whole = len(files) == len(plan.present)
     connection.execute("delete from rejects where table_name = ?", [table.raw_name])
     with planner.reading(table, files, references) as columns:
+        planner.reject_faults(table)
         _judge(planner, plan, columns, is_whole=is_whole)
         if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
             return False
@@ -88,7 +89,8 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     values = f"hash({_names(table.column_names)})" if _tie_scope(table) else "0"
     connection.execute(
         f"create or replace temp table sent as select {identity}, _file, _row, "
-        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, true as is_read from good"
+        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
+        "from checked where _fault is null"
     )
     rival = f"({identity}) in (select ({identity}) from sent)"
     if is_whole:
@@ -97,7 +99,7 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     is_tie = f"min(_values) over ({_tie_scope(table)}) <> max(_values) over ({_tie_scope(table)})"
     connection.execute(
         f"create or replace temp table candidates as select *, {is_tie if _tie_scope(table) else 'false'} as is_tie "
-        f"from (from sent union all select {identity}, _file, _row, _row_hash, {values}, false "
+        f"from (from sent union all select {identity}, _file, _row, _row_hash, {values}, null, false "
         f"from {planner.raw_rows(table)} where {rival})"
     )
     connection.execute(
@@ -130,10 +132,9 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
     raw, data = planner.raw_rows(table), _names(column.name for column in columns)
     identity = _names(table.identity)
     written = (
-        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from good "
-        f"join (select _file, _row, _row_hash from judged where stays and is_read "
-        f"and ({identity}, _file, _row, _row_hash) not in (select ({identity}, _file, _row, _row_hash) from {raw})) "
-        "using (_file, _row)"
+        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from checked join "
+        f"(select _place, _row_hash from judged where stays and is_read and ({identity}, _file, _row, _row_hash) "
+        f"not in (select ({identity}, _file, _row, _row_hash) from {raw})) using (_place)"
     )
     deleted = f"from {raw} where ({identity}) not in (select ({identity}) from judged where stays)"
     queries = [written]

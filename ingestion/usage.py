@@ -13,10 +13,11 @@ from datetime import date
 from ingestion.contract import Table
 from ingestion.files import SourceFile
 from ingestion.ledger import TableLedger
-from ingestion.plans import Plan, Planner
+from ingestion.plans import PLACE_BITS, Plan, Planner, scalar
 from ingestion.raw import literal, quote
 
 BATCH_BYTES = 96 * 1024 * 1024
+KEPT_PLACES = 1000 << PLACE_BITS
 
 
 def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger) -> Plan:
@@ -51,12 +52,14 @@ def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], 
     in_days = f"date between date '{days[0]}' and date '{days[-1]}' and list_contains({_dates(days)}, date)"
     with planner.reading(table, files) as columns:
         _gather_reports(planner, plan, in_days)
-        _judge_doubles(planner, table)
-        data = ", ".join(quote(column.name) for column in columns)
-        query = (
-            f"select {data}, _file, _row from reports "
-            "anti join (select _file, _row from judged where not stays) using (_file, _row)"
-        )
+        _judge_reports(planner, table)
+        names = f"{', '.join(quote(column.name) for column in columns)}, _file, _row"
+        losers = "anti join (select _place from judged where not stays) using (_place)"
+        query = f"select {names} from checked {losers}"
+        if plan.vanished:
+            query += (
+                f" union all select {names} from (from (from checked limit 0) union all by name from kept) {losers}"
+            )
         technical = table.technical_columns
         changes = planner.write_changes(f"{table.raw_name}_{number}", query, (*columns, *technical))
         plan.counts += planner.count_rows(table, files)
@@ -75,46 +78,52 @@ def _dates(days: Sequence[date]) -> str:
 
 
 def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
-    """The view `reports`: the good rows that were read, and those of files that are no longer there.
+    """The temporary table `reports`: key, stamp and place of every report, and whether it is bad.
 
-    A report of a file that is gone stays in its day, unless a file that is there has one with the same stamp.
+    With it come, as the temporary table `kept`, the rows of files that are no longer there: they stay in their day,
+    unless a file that is there has a report with the same stamp.
     """
-    table = plan.table
+    table, connection = plan.table, planner.connection
     version = ", ".join(quote(name) for name in table.version)
-    query = "from good"
+    connection.execute(
+        f"create or replace temp table reports as select {version}, _place, _is_bad as is_bad from checked"
+    )
+    if scalar(connection, "select count(*) from reports where is_bad"):
+        planner.reject_faults(table)
     if plan.vanished:
         gone = ", ".join(literal(file) for file in sorted(plan.vanished))
-        query += (
-            f" union all by name (from {planner.raw_rows(table)} where {in_days} and _file in ({gone}) "
-            f"and ({version}) not in (select ({version}) from good))"
+        connection.execute(
+            f"create or replace temp table kept as select *, {KEPT_PLACES} + row_number() over () as _place "
+            f"from {planner.raw_rows(table)} where {in_days} and _file in ({gone}) "
+            f"and ({version}) not in (select ({version}) from reports where not is_bad)"
         )
-    planner.connection.execute(f"create or replace temp view reports as {query}")
+        connection.execute(f"insert into reports select {version}, _place, false from kept")
 
 
-def _judge_doubles(planner: Planner, table: Table) -> None:
-    """The temporary table `judged`: the reports that are not alone with their key, and which of them stays.
-
-    Step by step, so that most rows are only ever looked at by their key.
-    """
+def _judge_reports(planner: Planner, table: Table) -> None:
+    """The temporary table `judged`: the reports that are bad or not alone with their key, and which of them stays."""
     connection = planner.connection
     key = ", ".join(quote(name) for name in table.key)
     version = ", ".join(quote(name) for name in table.version)
     values = ", ".join(quote(name) for name in table.column_names)
     connection.execute(
-        f"create or replace temp table doubles as select {key} from reports group by {key} having count(*) > 1"
+        f"create or replace temp table doubles as select {key} from reports where not is_bad group by {key} "
+        "having count(*) > 1"
     )
     connection.execute(
-        f"create or replace temp table doubled as select {version}, _file, _row, "
-        f"count(*) over (partition by {version}) as alike from reports semi join doubles using ({key})"
+        f"create or replace temp table doubled as select *, count(*) over (partition by {version}) as alike "
+        f"from reports semi join doubles using ({key}) where not is_bad"
     )
     connection.execute(
-        f"create or replace temp table ties as select {version}, true as is_tie from reports semi join "
-        "(select _file, _row from doubled where alike > 1) using (_file, _row) "
-        f"group by {version} having count(distinct hash({values})) > 1"
+        f"create or replace temp table ties as select {version}, true as is_tie from checked semi join "
+        f"(select _place from doubled where alike > 1) using (_place) group by {version} "
+        f"having count(distinct hash({values})) > 1"
     )
+    newest_first = f"is_tie nulls first, {quote(str(table.stamp))} desc, _place desc"
     connection.execute(
-        "create or replace temp table judged as select * replace (is_tie is not null as is_tie), is_tie is null and "
-        f"row_number() over (partition by {key} order by is_tie nulls first, {quote(str(table.stamp))} desc, "
-        f"_file desc, _row desc) = 1 as stays from doubled left join ties using ({version})"
+        f"create or replace temp table judged as select {version}, _place, is_tie is not null as is_tie, "
+        f"is_tie is null and row_number() over (partition by {key} order by {newest_first}) = 1 as stays "
+        f"from doubled left join ties using ({version}) "
+        f"union all select {version}, _place, false, false from reports where is_bad"
     )
     planner.reject_ties(table, f"partition by {version}")
