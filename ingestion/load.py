@@ -20,7 +20,6 @@ from ingestion.contract import Contract, Table, load_contract
 from ingestion.delivery import deliver
 from ingestion.errors import SourceError
 from ingestion.files import Listing, SourceRoot
-from ingestion.functions import register_functions
 from ingestion.plans import Plan, Planner, scalar
 from ingestion.raw import literal, raw_table
 from ingestion.tables import plan_table
@@ -74,7 +73,6 @@ def load_sources(
             # table again: measured as 3 s more for 2.4 million reports, and twice the file.
             connection.execute("set preserve_insertion_order = false")
             connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
-            register_functions(connection)
             return _Load(connection, settings, work_dir, say).run(tables)
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
@@ -110,10 +108,11 @@ class _Load:
 
     def _plan(self, tables: list[Table], listing: Listing) -> dict[str, Plan]:
         plans: dict[str, Plan] = {}
+        ledgers = {} if self.starts_over else ledger.read_ledger(self.connection)
         for table in tables:
             started = time.monotonic()
             files = listing.files[table.raw_name]
-            known = ledger.TableLedger() if self.starts_over else ledger.read_table(self.connection, table.raw_name)
+            known = ledgers.get(table.raw_name, ledger.TableLedger())
             if table.stored == "days":
                 plan = plan_usage(self.planner, table, files, known)
             else:

@@ -13,6 +13,7 @@ from ingestion.checks import checked_rows
 from ingestion.contract import Column, Table
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile, SourceRoot
+from ingestion.functions import register_functions
 from ingestion.ledger import FileCounts
 from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
@@ -84,6 +85,7 @@ class Planner:
         self.work_dir = work_dir
         self.starts_over = starts_over
         self._raw_extras = {} if starts_over else extra_columns(connection)
+        self._has_functions = False
 
     def raw_rows(self, table: Table) -> str:
         """The rows of a table that the load builds on, as an SQL relation."""
@@ -109,6 +111,9 @@ class Planner:
         A place is a number that no other row has; files of one day have theirs in the same order in every load.
         Raises `SourceError` for a file that is broken, whenever that comes out.
         """
+        if not self._has_functions:
+            register_functions(self.connection)
+            self._has_functions = True
         folder = self.root.fetch(files)
         try:
             portions, ragged = read_portions(self.connection, table, files, folder)

@@ -17,9 +17,8 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """The columns that files brought beyond the contract, by the tables' names in schema raw."""
     rows = connection.execute(
-        "select table_name, column_name from duckdb_columns() where schema_name = ? "
-        "and database_name = current_database() order by table_name, column_index",
-        [SCHEMA],
+        "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
+        "and database_name = current_database() order by table_name, column_index"
     ).fetchall()
     extras = {}
     for table in load_contract().tables:
