@@ -28,12 +28,18 @@ class Settings(BaseSettings):
     sample_size: Literal["small", "medium", "full"] = "small"
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
+    max_usage_age_days: int = Field(default=2, ge=1)
     ui_port: int = Field(default=3000, ge=1, le=65535)
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("source_root")
+    @classmethod
+    def _absolute_folder(cls, value: str | None) -> str | None:
+        return value if value is None or "://" in value else str(Path(value).expanduser().resolve())
 
     @property
     def warehouse_path(self) -> Path:

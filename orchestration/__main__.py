@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, Settings, get_settings
-from common.warehouse import DataDirError
+from common.warehouse import DataDirError, WarehouseBusyError
+from orchestration.dbt import DbtError
 
 
 def main() -> int:
@@ -30,6 +31,9 @@ def main() -> int:
     except DataDirError as error:
         print(error, file=sys.stderr)
         return 2
+    except (DbtError, WarehouseBusyError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _run(settings: Settings) -> int:
@@ -44,9 +48,14 @@ def _run(settings: Settings) -> int:
 
 
 def _ui(settings: Settings) -> int:
+    from dagster import DagsterInstance
+
     from orchestration.run import prepare_dagster_home
+    from orchestration.runs import close_dead_runs
 
     prepare_dagster_home(settings)
+    with DagsterInstance.get() as instance:
+        close_dead_runs(instance)
     os.chdir(PROJECT_DIR)
     dagster = Path(sys.executable).with_name("dagster")
     os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(settings.ui_port)])

@@ -12,7 +12,11 @@ DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
 # What a person edits, the seeds, is tested in every run. The tests of models are for those who edit models: in a run
 # the gates look at the same tables, and ask each thing once.
-LEFT_TO_DEVELOPERS = ("resource_type:unit_test", "resource_type:test,path:models", "resource_type:test,path:tests")
+LEFT_TO_DEVELOPERS = (
+    "resource_type:unit_test",
+    "resource_type:test,path:models",
+    "resource_type:test,path:tests/models",
+)
 
 
 class DbtError(RuntimeError):
@@ -75,7 +79,7 @@ def current_manifest(settings: Settings) -> Path:
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
     manifest = _manifest_path(settings)
-    if not manifest.exists() or manifest.stat().st_mtime < _newest_change():
+    if not _is_current(manifest, _newest_change()):
         _parsed_project(settings, _newest_change())
     return manifest
 
@@ -84,12 +88,21 @@ def current_manifest(settings: Settings) -> Path:
 def _parsed_project(settings: Settings, newest_change: float) -> Any:
     """The project as dbt parsed it, once a process for each state of its files; writes the manifest if it is older."""
     manifest = _manifest_path(settings)
-    is_current = manifest.exists() and manifest.stat().st_mtime >= newest_change
-    return invoke_dbt(["parse", *(["--no-write-json"] if is_current else [])], settings, manifest.parent)
+    parsing = settings.dbt_target_dir / "parsing"
+    if _is_current(manifest, newest_change):
+        return invoke_dbt(["parse", "--no-write-json"], settings, parsing)
+    project = invoke_dbt(["parse"], settings, parsing)
+    # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
+    (parsing / manifest.name).replace(manifest)
+    return project
 
 
 def _manifest_path(settings: Settings) -> Path:
-    return settings.dbt_target_dir / "manifest" / "manifest.json"
+    return settings.dbt_target_dir / "manifest.json"
+
+
+def _is_current(manifest: Path, newest_change: float) -> bool:
+    return manifest.exists() and manifest.stat().st_mtime >= newest_change
 
 
 def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def build_definitions() -> Definitions:
     )
     return Definitions(
         assets=[*raw_assets(settings, load_contract()), *models, build_published(marts)],
-        asset_checks=build_gates(),
+        asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],
         resources={"warehouse": Warehouse()},

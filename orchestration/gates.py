@@ -1,6 +1,7 @@
 """The expectations as asset checks: one step a layer, and nothing downstream starts before it has passed."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dagster import (
@@ -13,9 +14,12 @@ from dagster import (
     Failure,
     MetadataValue,
     TableRecord,
+    asset_check,
     multi_asset_check,
 )
 
+from common.settings import Settings
+from common.warehouse import connect
 from expectations.suites import Suite, load_suites
 from orchestration.keys import table_key
 from orchestration.resources import Warehouse
@@ -28,10 +32,28 @@ CRITICAL = "critical_expectations"
 WARNING = "warning_expectations"
 
 
-def build_gates() -> list[AssetChecksDefinition]:
-    """A gate for each layer."""
+def build_gates(settings: Settings) -> list[AssetChecksDefinition]:
+    """A gate for each layer, and in production one that asks whether usage still arrives."""
     suites = load_suites()
-    return [_gate(layer, [suite for suite in suites if suite.layer == layer]) for layer in LAYERS]
+    gates = [_gate(layer, [suite for suite in suites if suite.layer == layer]) for layer in LAYERS]
+    is_about_today = settings.env == "production" and settings.as_of is None
+    return [*gates, usage_still_arrives] if is_about_today else gates
+
+
+@asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse")
+def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
+    """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one."""
+    settings = warehouse.settings
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        newest_day = connection.execute(
+            "select max(date) from raw.usage__usage_reports where received_at >= date + interval 1 day"
+        ).fetchall()[0][0]
+    age_days = (datetime.now(UTC).date() - newest_day).days if newest_day else None
+    return AssetCheckResult(
+        passed=age_days is not None and age_days <= settings.max_usage_age_days,
+        severity=AssetCheckSeverity.ERROR,
+        metadata={"newest_complete_day": str(newest_day), "age_days": age_days if age_days is not None else -1},
+    )
 
 
 def _gate(layer: str, suites: Sequence[Suite]) -> AssetChecksDefinition:

@@ -64,6 +64,8 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
 
         tables = {key.path[-1] for key in context.selected_asset_keys}
         report = load_sources(warehouse.settings, tables=tables, say=context.log.info)
+        for warning in report.warnings:
+            context.log.warning(warning)
         for table in report.tables:
             yield MaterializeResult(
                 asset_key=table_key("raw", table.table_name),

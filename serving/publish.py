@@ -77,6 +77,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             f"the gate after {', '.join(missing)} has no results: run `python -m expectations run <layer>` first"
         )
     counts = {"passed": 0, "warned": 0, "failed": 0}
+    _require_newer_than_the_data(connection)
     blocking = []
     for layer, table, expectation, status, severity in results:
         outcome = _outcome(status, severity)
@@ -90,6 +91,25 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             + ". See quality.expectation_results, mend the cause and run again"
         )
     return counts
+
+
+def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
+    """What was loaded or built after it was checked has not been checked."""
+    row = connection.execute(
+        """
+        select
+            (select max(loaded_at) from raw.loaded_files)
+                > (select max(checked_at) from quality.expectation_results where layer = 'raw') as is_loaded_since,
+            (select max(built_at) from quality.builds)
+                > (select max(checked_at) from quality.expectation_results where layer = 'marts') as is_built_since
+        """
+    ).fetchone()
+    for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
+        if is_stale is not False:
+            raise NotPublishableError(
+                f"{layer} has changed since its gate looked, or was never built: "
+                f"run `python -m expectations run {layer}` first"
+            )
 
 
 def _outcome(status: str, severity: str) -> str:
@@ -123,22 +143,24 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, building: Path) -> None:
 
 
 def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, checks: dict[str, int]) -> tuple[date, int]:
-    row = connection.execute("select as_of_date from intermediate.int_data_day").fetchone()
-    set_aside = connection.execute("select count(*) from raw.rejected_rows").fetchone()
-    assert row is not None
-    assert set_aside is not None
+    row = connection.execute(
+        "select as_of_date, (select count(*) from raw.rejected_rows) from intermediate.int_data_day"
+    ).fetchone()
+    if row is None:
+        raise NotPublishableError("there is no data day: build the models first")
+    as_of_date, set_aside = row
     freshness = connection.execute(
         "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
     ).fetchall()
     columns: list[tuple[str, str, object, str]] = [
         ("run_id", "varchar", run_id, "Run of the pipeline that published this file."),
-        ("as_of_date", "date", row[0], "Data day: the UTC day at whose end everything in this file holds."),
+        ("as_of_date", "date", as_of_date, "Data day: the UTC day at whose end everything in this file holds."),
         ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
         *(
             (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
             for source, newest_at in freshness
         ),
-        ("rows_set_aside", "bigint", set_aside[0], "Rows of the sources that broke the contract and are not in here."),
+        ("rows_set_aside", "bigint", set_aside, "Rows of the sources that broke the contract and are not in here."),
         *(
             (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} when they were last checked.")
             for outcome, count in checks.items()
@@ -153,7 +175,7 @@ def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, chec
     )
     for name, _, _, comment in columns:
         connection.execute(f"comment on column serving.marts.publish_info.{_identifier(name)} is {_literal(comment)}")
-    return row[0], set_aside[0]
+    return as_of_date, set_aside
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -204,7 +204,7 @@ def test_faults_in_seeds_fail_tests_that_say_what_is_wrong(tmp_path: Path) -> No
         text = text.replace(old, new)
     prices.write_text(text)
     targets.write_text(targets.read_text().replace(",1000,2026-12-31", ",1001,2026-12-31"))
-    done = dbt(tmp_path, "build", "--select", "resource_type:seed", "tag:seeds", project=project)
+    done = dbt(tmp_path, "build", "--select", "resource_type:seed", "path:tests/seeds", project=project)
     assert done.returncode == 1
     for test in (
         "last_price_tier_of_a_product_has_an_upper_bound",

@@ -19,11 +19,13 @@ def environment(data_dir: Path, source_root: Path | None = None, **more: str) ->
     return {**os.environ, "GROWTH_DATA_DIR": str(data_dir), **given, **more}
 
 
-def run_pipeline(data_dir: Path, source_root: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+def run_pipeline(
+    data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run to the end; the caller looks at the exit code."""
     return subprocess.run(
         RUN,
-        cwd=PROJECT_DIR,
+        cwd=project_dir,
         env=environment(data_dir, source_root, **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -111,8 +111,8 @@ def test_a_reader_without_pause_sees_one_day_or_the_other_while_a_run_publishes(
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "reading\n"
-    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-30")
+    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
     output, errors = reader.communicate("enough\n")
     assert done.returncode == 0, done.stdout
     assert reader.returncode == 0, errors
-    assert output.split()[1:] == ["2026-09-30", "2026-10-31"]
+    assert output.split()[1:] == ["2026-09-10", "2026-10-31"]

@@ -1,10 +1,11 @@
 """The whole run on a company that was worked out by hand: the right rows, on any day, again and again."""
 
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from common.settings import Settings
+from common.settings import PROJECT_DIR, Settings
 from common.warehouse import connect
 from tests.pipeline.hand_made import write_usage_day
 from tests.pipeline.running import marts, read, run_pipeline
@@ -56,10 +57,17 @@ def test_a_run_on_the_hand_made_company_agrees_with_the_invoices(undisturbed: Pa
     assert differing == (0,)
 
 
+def ledger(data_dir: Path) -> list[tuple]:
+    """What was read, and when."""
+    with connect(Settings(data_dir=data_dir).warehouse_path, read_only=True) as connection:
+        return connection.execute("select table_name, file, loaded_at from raw.loaded_files order by all").fetchall()
+
+
 def test_running_again_changes_no_row_and_loads_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
     assert marts(data_dir) == marts(undisturbed)
+    assert ledger(data_dir) == ledger(undisturbed)
 
 
 def test_deleting_the_warehouse_loses_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
@@ -89,6 +97,22 @@ def test_a_data_day_without_usage_publishes_nothing(undisturbed: Path, data_dir:
     assert done.returncode == 1
     assert "2026-11-15" in done.stdout
     assert "what readers see stays as it was" in done.stdout
+    assert marts(data_dir) == marts(undisturbed)
+
+
+def test_a_seed_that_contradicts_itself_publishes_nothing(
+    undisturbed: Path, data_dir: Path, source_root: Path, tmp_path: Path
+) -> None:
+    project = shutil.copytree(PROJECT_DIR, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "target"))
+    prices = project / "dbt_project" / "seeds" / "price_list.csv"
+    first_tier, second_tier = [line for line in prices.read_text().splitlines() if line.startswith("feature_flags,")][
+        :2
+    ]
+    prices.write_text(prices.read_text().replace(second_tier, second_tier.replace("2000000", "500000")))
+    assert first_tier != second_tier
+    done = run_pipeline(data_dir, source_root, project_dir=project)
+    assert done.returncode == 1
+    assert "price_tiers_of_a_product_overlap_or_leave_a_gap" in done.stdout
     assert marts(data_dir) == marts(undisturbed)
 
 

@@ -53,6 +53,8 @@ def settings(tmp_path: Path) -> Settings:
         for schema in ("raw", "intermediate", "marts", "quality"):
             connection.execute(f"create schema {schema}")
         connection.execute("create table raw.rejected_rows as select 'a.csv' as file")
+        connection.execute("create table raw.loaded_files as select timestamp '2026-11-01 01:58:00' as loaded_at")
+        connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01:30' as built_at")
         connection.execute("create table intermediate.int_data_day as select date '2026-10-31' as as_of_date")
         connection.execute(
             "create table intermediate.int_source_freshness as "
@@ -128,6 +130,23 @@ def test_a_gate_that_was_never_run_blocks(settings: Settings) -> None:
     with pytest.raises(NotPublishableError, match="the gate after staging has no results"):
         publish(settings, "run-1")
     assert not settings.serving_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("layer", "what_happened"),
+    [
+        ("raw", "insert into raw.loaded_files values (timestamp '2026-11-01 02:00:01')"),
+        ("marts", "insert into quality.builds values (timestamp '2026-11-01 02:02:01')"),
+        ("marts", "delete from quality.builds"),
+    ],
+)
+def test_what_was_loaded_or_built_after_its_gate_is_not_published(
+    settings: Settings, layer: str, what_happened: str
+) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(what_happened)
+    with pytest.raises(NotPublishableError, match=f"{layer} has changed since its gate looked"):
+        publish(settings, "run-1")
 
 
 def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:

@@ -1,5 +1,3 @@
-{{ config(tags=['seeds']) }}
-
 with ordered as (
     select
         product_key,

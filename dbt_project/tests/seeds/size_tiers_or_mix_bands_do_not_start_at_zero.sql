@@ -1,5 +1,3 @@
-{{ config(tags=['seeds']) }}
-
 select 'size_tiers' as seed
 from {{ ref('size_tiers') }}
 having min(arr_from_usd_year) <> 0

@@ -1,5 +1,3 @@
-{{ config(tags=['seeds']) }}
-
 with versions as (
     select distinct
         product_key,

@@ -1,5 +1,3 @@
-{{ config(tags=['seeds']) }}
-
 with ranked as (
     select
         product_key,

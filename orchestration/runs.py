@@ -1,0 +1,31 @@
+"""Which process executes a run, so that a run whose process is gone is told from one that works."""
+
+import socket
+
+import psutil
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+PROCESS_TAG = "growth/process"
+
+
+def this_process() -> str:
+    """Host, process and its start: what tells a living run from one whose process was killed."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.0f}"
+
+
+def close_dead_runs(instance: DagsterInstance) -> None:
+    """Report runs of this host as failed whose process is gone, so that the UI tells the truth and the pool is free."""
+    open_statuses = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    for run in instance.get_runs(RunsFilter(statuses=open_statuses)):
+        tag = run.tags.get(PROCESS_TAG)
+        if tag and tag.startswith(f"{socket.gethostname()}/") and not _is_alive(tag):
+            instance.report_run_failed(run, "The run's process was killed. Run again: nothing half-done is kept.")
+
+
+def _is_alive(tag: str) -> bool:
+    _, process_id, created = tag.rsplit("/", 2)
+    try:
+        return f"{psutil.Process(int(process_id)).create_time():.0f}" == created
+    except psutil.NoSuchProcess:
+        return False
