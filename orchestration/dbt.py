@@ -62,7 +62,7 @@ def invoke_dbt(
         )
     finally:
         _let_go_of_the_warehouse()
-    results = getattr(done.result, "results", done.result)
+    results: Any = getattr(done.result, "results", done.result)
     if not done.success:
         failed = [
             f"{result.node.name}: {(result.message or str(result.status)).strip()}"

@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from dagster import DagsterEventType, InitLoggerContext, logger
+from dagster import DagsterEventType, InitLoggerContext, LoggerDefinition
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent
@@ -41,12 +41,14 @@ class _Filter(logging.Filter):
         return record.levelno >= logging.INFO and "Dependencies for step" not in record.getMessage()
 
 
-@logger(description="Steps as they start and end, and what they say.")
-def progress_logger(_context: InitLoggerContext) -> logging.Logger:
-    """A logger that writes progress to standard error, not the hundreds of events behind it."""
+def _make_logger(_context: InitLoggerContext) -> logging.Logger:
     progress = logging.Logger("progress", level=logging.DEBUG)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter())
     handler.addFilter(_Filter())
     progress.addHandler(handler)
     return progress
+
+
+# Writes progress to standard error, not the hundreds of events behind it.
+progress_logger = LoggerDefinition(_make_logger, description="Steps as they start and end, and what they say.")

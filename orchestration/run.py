@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from common.settings import Settings
 from common.warehouse import DataDirError
@@ -70,7 +70,7 @@ def _summarize(
     set_aside = 0
     for event in result.get_asset_materialization_events():
         if event.asset_key and event.asset_key.path[0] == "raw":
-            rows = int(event.materialization.metadata["rows_set_aside"].value)
+            rows = cast("int", event.materialization.metadata["rows_set_aside"].value)
             set_aside += rows
             if rows:
                 say(f"  {event.asset_key.path[-1]}: {rows:,} rows set aside, see raw.rejected_rows")
@@ -90,8 +90,10 @@ def _summarize(
 
 def _not_passed(check: "AssetCheckEvaluation") -> list[str]:
     """The expectations of a check that did not pass, or the check's own name if it is made of none."""
+    from dagster import TableMetadataValue
+
     table = check.metadata.get("expectations")
-    records = table.value.records if table else []
+    records = table.records if isinstance(table, TableMetadataValue) else []
     return [str(record.data["expectation"]) for record in records if record.data["status"] != "passed"] or [
         check.check_name
     ]
