@@ -11,7 +11,7 @@ from expectations.suites import load_suites
 
 AS_OF = date(2026, 10, 31)
 TABLES = """
-create schema raw; create schema seeds; create schema intermediate; create schema marts;
+create schema raw; create schema seeds; create schema staging; create schema intermediate; create schema marts;
 
 create table seeds.arr_mix_targets as select * from (values
     ('1m', 1000000.00, 1000000.00, 50), ('50k', 50000.00, 50000.00, 500), ('25k', 25000.00, 25000.00, 1000),
@@ -33,7 +33,14 @@ create table raw.usage__usage_reports as select *, date + interval 30 hour as re
     (date '2026-11-01', 'a', 50, 0, 0)
 ) as reports (date, organization_id, event_count_in_period, logs_mb_in_period, new_count_in_period);
 
-create table intermediate.int_invoice_lines as select * from (values
+create table staging.stg_crm__account_merges as select 'b' as organization_id, 'a' as canonical_organization_id;
+create table intermediate.int_stripe_customer_links as select * from (values
+    ('a', 'cus_1'), ('b', 'cus_1'), ('c', 'cus_2')
+) as links (organization_id, stripe_customer_id);
+create table intermediate.int_invoice_lines as select
+    *, 'in_1' as invoice_id, 'il_' || row_number() over () as line_id, 'a' as customer_id, net_minor as amount_minor,
+    is_recurring and not is_proration and product_key <> 'credits' as is_mrr
+from (values
     ('usd', 600000, timestamp '2026-09-12', timestamp '2026-10-12', true, false, 'product_analytics'),
     ('jpy', 40000, timestamp '2026-10-01', timestamp '2026-11-01', true, false, 'unmapped'),
     ('usd', 120000, timestamp '2026-10-12', timestamp '2027-10-12', true, false, 'scale'),
@@ -41,6 +48,9 @@ create table intermediate.int_invoice_lines as select * from (values
     ('usd', 900000, timestamp '2026-09-12', timestamp '2026-10-12', false, false, 'credits'),
     ('usd', 900000, timestamp '2026-09-12', timestamp '2026-10-12', true, true, 'product_analytics')
 ) as lines (currency, net_minor, period_start_at, period_end_at, is_recurring, is_proration, product_key);
+
+create table intermediate.int_mrr_lines as
+select invoice_id, line_id, amount_minor as list_minor from intermediate.int_invoice_lines where is_mrr;
 
 create table marts.dim_organizations as select *, 12 * mrr_usd_month as arr_usd_year from (values
     ('a', 'a', timestamp '2026-08-01', date '2026-08-02', 6000.00), ('b', 'a', timestamp '2026-08-02', null, 200.00),
@@ -169,6 +179,18 @@ def test_company_whose_figures_add_up_passes(company: duckdb.DuckDBPyConnection)
         (
             "delete from intermediate.int_invoice_lines where currency = 'jpy'",
             {"fct_mrr_monthly: last_month_differs_from_the_invoices"},
+        ),
+        (
+            "delete from intermediate.int_mrr_lines where line_id = 'il_3'",
+            {"fct_mrr_monthly: slices_of_a_line_do_not_add_up_to_it"},
+        ),
+        (
+            "insert into staging.stg_crm__account_merges values ('c', 'b')",
+            {"dim_organizations: organizations_of_one_company_have_two_customers"},
+        ),
+        (
+            "update intermediate.int_stripe_customer_links set stripe_customer_id = 'cus_1'",
+            {"dim_organizations: organizations_of_one_company_have_two_customers"},
         ),
         (
             "update intermediate.int_invoice_lines set is_proration = false",

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -35,8 +36,8 @@ def run_pipeline(
     )
 
 
-def run_and_kill(data_dir: Path, source_root: Path, at: str) -> str:
-    """Start a run, kill -9 it when its progress first says `at`, and return what it had said."""
+def run_and_kill(data_dir: Path, source_root: Path | None, at: str, seconds_later: float = 0.0) -> str:
+    """Start a run, kill -9 it `seconds_later` than its progress first says `at`, and return what it had said."""
     process = subprocess.Popen(
         RUN,
         cwd=PROJECT_DIR,
@@ -50,6 +51,7 @@ def run_and_kill(data_dir: Path, source_root: Path, at: str) -> str:
     for line in process.stdout:
         said.append(line)
         if at in line:
+            time.sleep(seconds_later)
             process.send_signal(signal.SIGKILL)
             break
     process.wait()

@@ -1,5 +1,6 @@
 """Runs that are killed, overtaken or fed with broken files leave readers what they had, and the next run mends."""
 
+import random
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,22 @@ def test_killed_once_in_each_phase_and_run_again_gives_the_same_marts(
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
     assert marts(data_dir) == marts(undisturbed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("phase", ["sources__sample_company ...", *PHASES])
+def test_killed_ten_times_anywhere_in_a_phase_the_sample_company_ends_the_same(phase: str, tmp_path: Path) -> None:
+    data_dir = tmp_path / "killed"
+    moments = random.Random(phase)
+    for _ in range(10):
+        if phase.startswith(("sources", "load")):
+            shutil.rmtree(data_dir, ignore_errors=True)
+        run_and_kill(data_dir, None, phase, seconds_later=moments.uniform(0, 4))
+    done = run_pipeline(data_dir)
+    assert done.returncode == 0, done.stdout
+    assert run_pipeline(tmp_path / "quiet").returncode == 0
+    assert marts(data_dir) == marts(tmp_path / "quiet")
 
 
 @pytest.fixture
