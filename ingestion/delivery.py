@@ -56,6 +56,7 @@ def deliver(
     pipeline.config.restore_from_destination = False
     resources = [_resource(table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
+    shutil.rmtree(dlt_dir)
 
 
 def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":

@@ -46,7 +46,6 @@ class SourceRoot:
         from fsspec.core import url_to_fs
         from fsspec.implementations.local import LocalFileSystem
 
-        self.address = address
         self._copies = copies
         try:
             filesystem, root = url_to_fs(address)
@@ -58,6 +57,8 @@ class SourceRoot:
         self._filesystem: AbstractFileSystem = filesystem
         self._root: str = root.rstrip("/")
         self._is_local = isinstance(filesystem, LocalFileSystem)
+        # The same folder has one address, however it is written.
+        self.address = self._root if self._is_local else address.rstrip("/")
 
     def list_files(self, contract: Contract) -> Listing:
         """Every file of every table, in natural order of the paths. Raises `SourceError`."""

@@ -21,11 +21,13 @@ from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
 
 FAULT_TYPE = "struct(column_name varchar, reason varchar, rule varchar, original_text varchar)"
 NO_ROW = (
-    f"null::varchar as _file, null::bigint as _row, null::bigint as _place, null::{FAULT_TYPE} as _fault where false"
+    f"null::varchar as _file, null::bigint as _row, null::bigint as _place, null::{FAULT_TYPE} as _fault, "
+    "null::boolean as _is_bad where false"
 )
 PLACE_BITS = 52
-# The file is read once: without dictionaries and bloom filters it is written in three quarters of the time.
-FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false"
+# The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
+# by bytes, a row group of large objects does not take more memory than there is.
+FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
 # What DuckDB raises for a file whose content is broken; a broken Thrift header is an error of no kind of its own.
 UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
 
@@ -135,7 +137,7 @@ class Planner:
     def reject_ties(self, table: Table, scope: str) -> None:
         """Collect the rows of `checked` that `judged` calls a tie; `scope` (a partition clause): among which rows."""
         sentence = literal(f"rows with the same {' and '.join(table.version)} have different values, such as ")
-        values = ", ".join(f"{literal(name)}: {quote(name)}" for name in table.column_names)
+        values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
         place = "_file || ' row ' || _row"
         self.connection.execute(
             f"""insert into rejects
@@ -190,7 +192,7 @@ class Planner:
             self.connection.execute(
                 "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "
                 "struct_pack(column_name := null, reason := unnest(?), rule := 'contract', original_text := unnest(?)) "
-                "as _fault",
+                "as _fault, true as _is_bad",
                 [list(values) for values in zip(*rows, strict=True)],
             )
 

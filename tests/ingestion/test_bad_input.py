@@ -190,6 +190,19 @@ def test_a_counter_below_zero_is_set_aside(source: Source, extension: str) -> No
     ]
 
 
+def test_a_report_with_too_few_values_is_set_aside(source: Source) -> None:
+    (source.root / DAY_FOLDER / "part-0.parquet").unlink()
+    file = source.root / DAY_FOLDER / "part-0.csv.gz"
+    write_file(file, USAGE, [usage_report(FIRST_DAY, "org-1", 5), usage_report(FIRST_DAY, "org-2", 6)])
+    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    file.write_bytes(gzip.compress("\n".join([*lines[:2], f"{FIRST_DAY},org-3", lines[2]]).encode()))
+    report = source.load(USAGE)
+    assert report_of(report, USAGE).rows_set_aside == 1
+    assert source.rejects("file", "position", "column_name") == [(f"{DAY_FOLDER}/part-0.csv.gz", 2, None)]
+    query = f"select organization_id, _row from raw.usage__usage_reports where date = '{FIRST_DAY}' order by 1"
+    assert source.query(query) == [("org-1", 1), ("org-2", 3)]
+
+
 def test_a_null_counter_is_not_zero(source: Source) -> None:
     rows = [{**usage_report(FIRST_DAY, "org-1", 5), "logs_mb_in_period": None}, usage_report(FIRST_DAY, "org-2", 1)]
     write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, rows)
@@ -459,8 +472,11 @@ def test_an_empty_source_is_loaded_as_no_rows(source: Source) -> None:
     (source.root / "crm/opportunities.parquet").unlink()
     write_file(source.root / "crm/account_merges.parquet", "crm/account_merges", [])
     write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [])
+    next_folder = source.root / f"{USAGE}/date={FIRST_DAY + timedelta(days=1)}"
+    (next_folder / "part-0.parquet").unlink()
+    write_file(next_folder / "part-0.jsonl", USAGE, [])
     report = source.load("crm/accounts", "crm/opportunities", "crm/account_merges", USAGE)
-    assert [(r.rows_total, r.is_absent) for r in report.tables] == [(8, False), (0, False), (0, False), (0, False)]
+    assert [(r.rows_total, r.is_absent) for r in report.tables] == [(4, False), (0, False), (0, False), (0, False)]
     assert source.rejects() == []
 
 
