@@ -59,9 +59,10 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_loading_again_with_nothing_new_reads_and_writes_nothing(source: Source) -> None:
-    source.load()
+    tables = (USERS, USAGE, BILLING, INVOICES)
+    source.load(*tables)
     before, source.said = source.raw(), []
-    report = source.load()
+    report = source.load(*tables)
     assert [(table.files_read, table.rows_changed) for table in report.tables] == [(0, 0)] * len(report.tables)
     assert source.said == []
     assert source.raw() == before
@@ -138,7 +139,7 @@ def test_the_order_in_which_files_arrive_makes_no_difference(tmp_path: Path, ord
     one_by_one.load(*ARRIVING)
     for number, (file, table, rows) in enumerate(sequence):
         write_file(one_by_one.root / file, table, rows)
-        if number % 3 == 0:
+        if number % 4 == 0:
             one_by_one.load(table)
     one_by_one.load(*ARRIVING)
     assert one_by_one.raw() == at_once.raw()
@@ -390,8 +391,12 @@ if point.startswith("dlt"):
     else:
         die_after(DuckDbSqlClient, "execute_many", 2)
 
-load_sources(Settings(source_root=sys.argv[1], data_dir=Path(sys.argv[2]), max_set_aside_share=1), say=say)
+settings = Settings(source_root=sys.argv[1], data_dir=Path(sys.argv[2]), max_set_aside_share=1)
+load_sources(settings, tables=set(sys.argv[4:]), say=say)
 """
+
+
+DELIVERED = (USERS, *ARRIVING)
 
 
 def second_delivery(root: Path) -> None:
@@ -419,7 +424,7 @@ class Interrupted:
 
     def rows_after_load(self, source: Source) -> dict[str, Any]:
         """Schema raw after a load that ends well."""
-        source.load()
+        source.load(*DELIVERED)
         return source.raw()
 
 
@@ -428,7 +433,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     """A source that was loaded once, and of which more has arrived since."""
     source = Source(tmp_path_factory.mktemp("interrupted"))
     write_source_root(source.root)
-    source.load()
+    source.load(*DELIVERED)
     second_delivery(source.root)
     return Interrupted(source.root, source.data_dir)
 
@@ -441,8 +446,9 @@ def undisturbed(interrupted: Interrupted, tmp_path_factory: pytest.TempPathFacto
 
 def kill_load(source: Source, point: str) -> None:
     """Start a load and kill -9 it at a point of its way."""
+    names = [table.replace("/", "__") for table in DELIVERED]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_LOAD, str(source.root), str(source.data_dir), point],
+        [sys.executable, "-c", KILLED_LOAD, str(source.root), str(source.data_dir), point, *names],
         cwd=PROJECT_DIR,
         env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)},
         capture_output=True,
