@@ -18,7 +18,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     source = folder / "sample" / "source"
     settings = Settings(data_dir=folder / "data")
     environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
-    simulated = measure("-m", "ingestion", "sample", "--size", size, "--to", str(folder / "sample"))
+    simulated = measure("-m", "ingestion.sample_company", "--size", size, "--to", str(folder / "sample"))
     yield _row("simulate", simulated, rows=_usage_rows(source))
     yield from _loading(source, folder, environment)
     yield from _building(settings, folder, environment)

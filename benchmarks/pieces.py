@@ -35,10 +35,10 @@ def bare_load(source: str, target: str) -> None:
 
 
 def dbt(target_dir: str, *arguments: str) -> None:
-    """Ours: a dbt command. Prints the number of nodes."""
+    """Ours: a dbt command."""
     from orchestration.dbt import invoke_dbt
 
-    print(len(invoke_dbt(list(arguments), get_settings(), Path(target_dir))))
+    invoke_dbt(arguments, get_settings(), Path(target_dir))
 
 
 def bare_build(statements: str, database: str) -> None:
