@@ -63,11 +63,14 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     target = settings.dbt_target_dir / "bench"
     yield _row("dbt start-up (parse)", measure(*PIECES, "dbt", str(target), "parse", **environment))
     measure(*PIECES, "dbt", str(target), "seed", **environment)
-    shutil.copyfile(settings.warehouse_path, folder / "bare_build.duckdb")
+    # The compiled SQL names the catalog, which is the file's stem.
+    bare_path = folder / "bare" / settings.warehouse_path.name
+    bare_path.parent.mkdir()
+    shutil.copyfile(settings.warehouse_path, bare_path)
     built = measure(*PIECES, "dbt", str(target), "run", **environment)
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
-    bare = measure(*PIECES, "bare_build", str(statements), str(folder / "bare_build.duckdb"))
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models (dbt run, with start-up)", built, rows=_usage_rows_of(settings), bare=bare.cpu_seconds)
     yield _row(
         "models, data tests",
@@ -79,6 +82,7 @@ def _compiled(target: Path) -> list[tuple[str, str, str]]:
     """Kind, name and SQL of every model, in the order in which dbt ran them."""
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
     results = json.loads((target / "run_results.json").read_text())["results"]
+    results = [result for result in results if result["unique_id"].startswith("model.")]
     ordered = sorted(results, key=lambda result: result["timing"][-1]["completed_at"])
     return [
         (

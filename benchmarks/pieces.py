@@ -91,7 +91,7 @@ def publish() -> None:
 
 def bare_copy(target: str) -> None:
     """DuckDB's: the marts copied into another file."""
-    connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
+    connection = duckdb.connect(str(get_settings().warehouse_path))
     tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
     connection.execute(f"attach '{target}' as copied")
     connection.execute("create schema copied.marts")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -210,15 +210,15 @@ def _parse_fields(table: str, entries: dict[str, Any]) -> tuple[Field, ...]:
         except (TypeError, KeyError) as error:
             raise ContractError(f"{table}.{name}: {error}") from error
         for value, choices in ((field.type, FieldType), (field.needed, Needed)):
-            if value not in choices.__args__:
-                raise ContractError(f"{table}.{name}: {value!r} is not one of {', '.join(choices.__args__)}")
+            if value not in get_args(choices):
+                raise ContractError(f"{table}.{name}: {value!r} is not one of {', '.join(get_args(choices))}")
         fields.append(field)
     return tuple(fields)
 
 
 def _check_table(full_name: str, table: Table) -> None:
-    if table.stored not in Stored.__args__:
-        raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(Stored.__args__)}")
+    if table.stored not in get_args(Stored):
+        raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(get_args(Stored))}")
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
         raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
     for column in table.columns:

@@ -46,7 +46,7 @@ def deliver(
     for name, value in QUIET.items():
         dlt.config[name] = value
     shutil.rmtree(dlt_dir, ignore_errors=True)
-    pipeline = dlt.pipeline(
+    pipeline = dlt.pipeline(  # type: ignore[call-overload]
         SCHEMA,
         pipelines_dir=str(dlt_dir),
         destination=dlt.destinations.duckdb(connection, naming_convention="sql_ci_v1"),
@@ -72,7 +72,7 @@ def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
 
     merge = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
     columns = {column.name: column for change in changes for column in change.columns}
-    return dlt.resource(
+    return dlt.resource(  # type: ignore[call-overload]
         read,
         name=table.raw_name,
         columns={name: _hints(table, column) for name, column in columns.items()},

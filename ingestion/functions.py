@@ -19,7 +19,7 @@ LONGEST_EXPONENT = 40
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to `connection`."""
     for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
-        connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")
+        connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")  # type: ignore[call-overload]
 
 
 def _numbers_quoted(text: str | None) -> str | None:
