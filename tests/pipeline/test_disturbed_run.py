@@ -38,6 +38,7 @@ def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
     assert marts(data_dir) == marts(undisturbed)
 
 
+@pytest.mark.timeout(900)
 def test_killed_once_in_each_phase_and_run_again_gives_the_same_marts(
     undisturbed: Path, tmp_path: Path, source_root: Path
 ) -> None:
