@@ -246,10 +246,14 @@ def test_a_tie_between_files_withdraws_the_row_that_was_loaded(source: Source) -
     write_file(source.root / ORGANIZATIONS / "later.csv", ORGANIZATIONS, [other])
     source.load(ORGANIZATIONS)
     assert source.query("select count(*) from raw.product_db__organizations where id = 'org-1'") == [(0,)]
-    assert source.rejects("file", "position") == [
-        (f"{ORGANIZATIONS}.parquet", 1),
-        (f"{ORGANIZATIONS}/later.csv", 1),
-    ]
+    tied = [(f"{ORGANIZATIONS}.parquet", 1), (f"{ORGANIZATIONS}/later.csv", 1)]
+    assert source.rejects("file", "position") == tied
+
+    # A third file that repeats one of them does not settle which is right.
+    write_file(source.root / ORGANIZATIONS / "repeated.csv", ORGANIZATIONS, [other])
+    source.load(ORGANIZATIONS)
+    assert source.query("select count(*) from raw.product_db__organizations where id = 'org-1'") == [(0,)]
+    assert source.rejects("file", "position") == [*tied, (f"{ORGANIZATIONS}/repeated.csv", 1)]
 
 
 def test_a_billing_customer_without_an_organization_waits_for_it(source: Source) -> None:
