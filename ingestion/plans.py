@@ -25,6 +25,7 @@ NO_ROW = (
     "null::boolean as _is_bad where false"
 )
 PLACE_BITS = 52
+LARGE_FILE_BYTES = 1024 * 1024
 # The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
 # by bytes, a row group of large objects does not take more memory than there is.
 FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
@@ -119,7 +120,7 @@ class Planner:
         folder = self.root.fetch(files)
         try:
             portions, ragged = read_portions(self.connection, table, files, folder)
-            yield self._create_checked(table, portions, ragged, references)
+            yield self._create_checked(table, files, portions, ragged, references)
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:
                 raise
@@ -165,7 +166,12 @@ class Planner:
         return [Changes(path, rows, columns)] if rows else []
 
     def _create_checked(
-        self, table: Table, portions: Sequence[Portion], ragged: Sequence[Ragged], references: Sequence[Column]
+        self,
+        table: Table,
+        files: Sequence[SourceFile],
+        portions: Sequence[Portion],
+        ragged: Sequence[Ragged],
+        references: Sequence[Column],
     ) -> tuple[Column, ...]:
         extras = dict.fromkeys(self.raw_extras(table))
         for portion in portions:
@@ -178,8 +184,7 @@ class Planner:
             query = checked_objects(table, portion) if is_object else checked_rows(table, portion, references)
             queries.append(f"select * replace (_place + {number << PLACE_BITS} as _place) from ({query})")
         rows = " union all by name ".join(f"({query})" for query in queries)
-        # Usage in Parquet is read where it is, a few columns at a time; all else is parsed once and kept.
-        if table.stored != "days" or not all(portion.is_parquet for portion in portions):
+        if not _is_quick_to_read_again(table, portions, files):
             self.connection.execute(f"create temp table read_checked as {rows}")
             rows = "from read_checked"
             self._add_ragged(ragged)
@@ -202,11 +207,20 @@ class Planner:
             drop_read_tables(self.connection)
             try:
                 portions, _ = read_portions(self.connection, table, [file], folder)
-                self._create_checked(table, portions, (), ())
+                self._create_checked(table, [file], portions, (), ())
                 self.connection.execute("create or replace temp table read_probe as from checked")
             except duckdb.Error as own:
                 return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
         return f"the files of {table.path} cannot be read: {error}"
+
+
+def _is_quick_to_read_again(table: Table, portions: Sequence[Portion], files: Sequence[SourceFile]) -> bool:
+    """Whether rows are better read again for each question, a few columns at a time, than kept in memory.
+
+    That is so for usage in Parquet files of some size; text is parsed once, and to open a file takes a millisecond.
+    """
+    is_parquet = table.stored == "days" and all(portion.is_parquet for portion in portions)
+    return is_parquet and sum(file.size for file in files) >= LARGE_FILE_BYTES * len(files)
 
 
 def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -16,7 +16,7 @@ from ingestion.ledger import TableLedger
 from ingestion.plans import PLACE_BITS, Plan, Planner, scalar
 from ingestion.raw import literal, quote
 
-BATCH_BYTES = 96 * 1024 * 1024
+BATCH_BYTES = 64 * 1024 * 1024
 KEPT_PLACES = 1000 << PLACE_BITS
 
 

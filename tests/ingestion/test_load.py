@@ -252,6 +252,37 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     ]
 
 
+def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = instant(date(2026, 3, 9))
+    resent = [usage_report(FIRST_DAY, f"org-{n}", 100 * n, received=late) for n in range(1, 5)]
+    tied = [{**resent[0], "event_count_in_period": 1}, usage_report(FIRST_DAY, "org-2", -2)]
+    twin = [resent[1], {**resent[1], "sparks_in_period": 3}, usage_report(FIRST_DAY + timedelta(days=1), "org-5", 5)]
+    for number, rows in enumerate([resent, tied, twin]):
+        write_file(source.root / DAY_FOLDER / f"more-{number}.parquet", USAGE, rows)
+    loaded = []
+    for folder, limits in (
+        ("kept", {}),
+        ("in place", {"plans.LARGE_FILE_BYTES": 0}),
+        ("days", {"usage.BATCH_BYTES": 1}),
+    ):
+        with monkeypatch.context() as patch:
+            for name, value in limits.items():
+                patch.setattr(f"ingestion.{name}", value)
+            other = Source(source.folder / folder)
+            other.root = source.root
+            other.load(USAGE)
+            loaded.append(other.raw())
+    assert loaded[0] == loaded[1] == loaded[2]
+    assert [row[1:3] for row in other.rejects("file", "position", "rule")] == [
+        (1, "tie"),
+        (1, "tie"),
+        (2, "contract"),
+        (3, "contract"),
+    ]
+    query = f"select organization_id, event_count_in_period from raw.usage__usage_reports where date = '{FIRST_DAY}'"
+    assert sorted(other.query(query)) == [("org-1", 1_000_000), ("org-2", 200), ("org-3", 300), ("org-4", 400)]
+
+
 @pytest.mark.parametrize("table", [USERS, USAGE])
 def test_a_load_that_would_lose_much_is_refused(source: Source, table: str) -> None:
     many = {
