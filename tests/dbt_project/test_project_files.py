@@ -81,7 +81,15 @@ def test_every_table_of_the_contract_has_a_staging_model() -> None:
     assert staged == {table.raw_name for table in load_contract().tables}
 
 
-@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+# The hook that notes when tables were built: publishing compares it with the gates, and no model reads it.
+MAY_READ_THE_CLOCK = {"macros/builds.sql"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SQL_FILES if str(path.relative_to(PROJECT_DIR / "dbt_project")) not in MAY_READ_THE_CLOCK],
+    ids=lambda path: path.stem,
+)
 def test_nothing_reads_the_clock(path: Path) -> None:
     assert not CLOCK.search(without_comments(path))
 
