@@ -44,7 +44,11 @@ def ui(tmp_path: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
         yield wait_until_ready(port, process, tmp_path / "ui.log")
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         output.close()
 
 
