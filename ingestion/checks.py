@@ -5,7 +5,7 @@ No value is rounded, cut or turned into null on the way: a value that does not f
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Column, Table
@@ -69,9 +69,8 @@ class Fault:
 def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
     """A query for the typed rows of a portion, for every kind of table but objects.
 
-    Its columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place`, `_fault` (see
-    `first_fault`), and `_is_bad`, which says the same and is quicker to ask for. `references` are the columns whose
-    values must be found in the temporary table `known_keys`.
+    Its columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place`, and what
+    `verdict` says. `references` are the columns whose values must be found in the temporary table `known_keys`.
     """
     columns = [*table.columns, *portion.new_counters]
     values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
@@ -79,24 +78,25 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
     extras = "".join(f", {sql} as {quote(name)}" for name, sql in portion.extras.items())
     faults = [NOT_AN_OBJECT] if portion.original == LINE else []
     faults += [fault for column in columns for fault in _faults(table, column, portion, references)]
-    is_bad = " or ".join(fault.condition for fault in faults)
     return (
-        f"select {names}{extras}, _file, _row, _place, {first_fault(faults, portion.original)} as _fault, "
-        f"coalesce({is_bad}, false) as _is_bad from (select *, {values} from {portion.relation})"
+        f"select {names}{extras}, _file, _row, _place, {verdict(faults, portion.original)} "
+        f"from (select *, {values} from {portion.relation})"
     )
 
 
-def first_fault(faults: Iterable[Fault], original: str) -> str:
-    """SQL for a struct of column_name, reason, rule and original_text; null for a row without a fault.
+def verdict(faults: Sequence[Fault], original: str) -> str:
+    """SQL for two columns: `_is_bad`, and `_fault`, a struct of column_name, reason, rule and original_text.
 
-    `original` is put inside the case, so that the text of a row is made only for rows that have a fault.
+    `_fault` tells the first fault of a row. Only who asks for it pays for it: `original`, the text of the row, is put
+    together inside its case.
     """
+    conditions = " or ".join(f"({fault.condition})" for fault in faults)
     cases = " ".join(
         f"when {fault.condition} then {{'column_name': {'null' if fault.column is None else literal(fault.column)}"
         f"::varchar, 'reason': {fault.sentence}, 'rule': {literal(fault.rule)}, 'original_text': {original}}}"
         for fault in faults
     )
-    return f"case {cases} end"
+    return f"coalesce({conditions}, false) as _is_bad, case {cases} end as _fault"
 
 
 def known_keys(raw_name: str) -> str:

@@ -4,7 +4,7 @@
 import json
 from typing import Any
 
-from ingestion.checks import NOT_AN_OBJECT, Fault, first_fault
+from ingestion.checks import NOT_AN_OBJECT, Fault, verdict
 from ingestion.contract import Field, Table
 from ingestion.raw import literal, quote
 from ingestion.readers import IS_OBJECT, LINE, Portion
@@ -40,7 +40,7 @@ CONDITIONS = {
 
 
 def checked_objects(table: Table, portion: Portion) -> str:
-    """A query for the objects of a portion: id, livemode, created, payload, `_file`, `_row`, `_place`, `_fault`."""
+    """A query for the objects of a portion: id, livemode, created, payload, their places and the `verdict`."""
     shape = literal(json.dumps(_shape(table)))
     faults = [
         NOT_AN_OBJECT,
@@ -56,7 +56,7 @@ def checked_objects(table: Table, portion: Portion) -> str:
     return (
         "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
         f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
-        f"{LINE} as payload, _file, _row, _place, {first_fault(faults, portion.original)} as _fault "
+        f"{LINE} as payload, _file, _row, _place, {verdict(faults, portion.original)} "
         f"from (select _file, _row, _place, {LINE}, case when {IS_OBJECT} then from_json({LINE}, {shape}) end as o "
         f"from {portion.relation})"
     )

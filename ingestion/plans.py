@@ -19,10 +19,9 @@ from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
 from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
 
-FAULT_TYPE = "struct(column_name varchar, reason varchar, rule varchar, original_text varchar)"
 NO_ROW = (
-    f"null::varchar as _file, null::bigint as _row, null::bigint as _place, null::{FAULT_TYPE} as _fault, "
-    "null::boolean as _is_bad where false"
+    "null::varchar as _file, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
+    "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
 )
 PLACE_BITS = 52
 LARGE_FILE_BYTES = 1024 * 1024
@@ -108,7 +107,7 @@ class Planner:
     def reading(
         self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
     ) -> Iterator[tuple[Column, ...]]:
-        """Read files as the view `checked`: every row, with `_fault` (null in a good one) and its `_place`.
+        """Read files as the view `checked`: every row, with `_is_bad` and its `_place`.
 
         It has the columns that are data, which the block is given, `_file` and `_row`, and lasts as long as the block.
         A place is a number that no other row has; files of one day have theirs in the same order in every load.
@@ -120,7 +119,9 @@ class Planner:
         folder = self.root.fetch(files)
         try:
             portions, ragged = read_portions(self.connection, table, files, folder)
-            yield self._create_checked(table, files, portions, ragged, references)
+            columns = self._create_checked(table, files, portions, references)
+            self._reject_ragged(table, ragged)
+            yield columns
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:
                 raise
@@ -129,10 +130,10 @@ class Planner:
         self.root.forget(files)
 
     def reject_faults(self, table: Table) -> None:
-        """Collect the rows of `checked` that have a fault."""
+        """Collect the rows of `checked` that are bad: there are few or none, so they are read once more."""
         self.connection.execute(
             f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
-            "_fault.rule, _fault.original_text from checked where _fault is not null"
+            "_fault.rule, _fault.original_text from faults where _is_bad"
         )
 
     def reject_ties(self, table: Table, scope: str) -> None:
@@ -170,7 +171,6 @@ class Planner:
         table: Table,
         files: Sequence[SourceFile],
         portions: Sequence[Portion],
-        ragged: Sequence[Ragged],
         references: Sequence[Column],
     ) -> tuple[Column, ...]:
         extras = dict.fromkeys(self.raw_extras(table))
@@ -184,21 +184,28 @@ class Planner:
             query = checked_objects(table, portion) if is_object else checked_rows(table, portion, references)
             queries.append(f"select * replace (_place + {number << PLACE_BITS} as _place) from ({query})")
         rows = " union all by name ".join(f"({query})" for query in queries)
+        self.connection.execute(f"create or replace temp view faults as {rows}")
+        rows = "select * exclude (_fault) from faults"
         if not _is_quick_to_read_again(table, portions, files):
             self.connection.execute(f"create temp table read_checked as {rows}")
             rows = "from read_checked"
-            self._add_ragged(ragged)
         self.connection.execute(f"create or replace temp view checked as {rows}")
         return columns
 
-    def _add_ragged(self, ragged: Sequence[Ragged]) -> None:
+    def _reject_ragged(self, table: Table, ragged: Sequence[Ragged]) -> None:
+        """Rows of CSV that could not be taken apart have no values, but count as rows that were read."""
         if ragged:
-            rows = ((r.file, r.position, -number, r.reason, r.text) for number, r in enumerate(ragged, start=1))
+            files, positions, reasons, texts = (
+                list(values) for values in zip(*((r.file, r.position, r.reason, r.text) for r in ragged), strict=True)
+            )
+            self.connection.execute(
+                "insert into rejects select ?, unnest(?), unnest(?), null, unnest(?), 'contract', unnest(?)",
+                [table.raw_name, files, positions, reasons, texts],
+            )
             self.connection.execute(
                 "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "
-                "struct_pack(column_name := null, reason := unnest(?), rule := 'contract', original_text := unnest(?)) "
-                "as _fault, true as _is_bad",
-                [list(values) for values in zip(*rows, strict=True)],
+                "true as _is_bad",
+                [files, positions, [-number for number in range(1, len(ragged) + 1)]],
             )
 
     def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
@@ -207,7 +214,7 @@ class Planner:
             drop_read_tables(self.connection)
             try:
                 portions, _ = read_portions(self.connection, table, [file], folder)
-                self._create_checked(table, [file], portions, (), ())
+                self._create_checked(table, [file], portions, ())
                 self.connection.execute("create or replace temp table read_probe as from checked")
             except duckdb.Error as own:
                 return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"

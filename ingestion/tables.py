@@ -63,7 +63,8 @@ def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile], reference
     is_whole = len(files) == len(plan.present)
     connection.execute("delete from rejects where table_name = ?", [table.raw_name])
     with planner.reading(table, files, references) as columns:
-        planner.reject_faults(table)
+        if scalar(connection, "select count(*) from checked where _is_bad"):
+            planner.reject_faults(table)
         _judge(planner, plan, columns, is_whole=is_whole)
         if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
             return False
@@ -90,7 +91,7 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     connection.execute(
         f"create or replace temp table sent as select {identity}, _file, _row, "
         f"{_row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
-        "from checked where _fault is null"
+        "from checked where not _is_bad"
     )
     rival = f"({identity}) in (select ({identity}) from sent)"
     if is_whole:
