@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.hand_made import write_hand_made_company
-from tests.pipeline.running import run_pipeline
+from tests.pipeline.running import run_command
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def source_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(source_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of one run that nothing disturbed; tests that go on from there take a copy."""
     data_dir = tmp_path_factory.mktemp("undisturbed") / "data"
-    done = run_pipeline(data_dir, source_root)
+    done = run_command(data_dir, source_root)
     assert done.returncode == 0, done.stdout
     return data_dir
 

@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from common.settings import PROJECT_DIR, Settings
-
-RUN = [sys.executable, "-m", "orchestration", "run"]
+from tests.pipeline.forked import fork_run
 
 
 def environment(data_dir: Path, source_root: Path | None = None, **more: str) -> dict[str, str]:
@@ -20,14 +21,63 @@ def environment(data_dir: Path, source_root: Path | None = None, **more: str) ->
     return {**os.environ, "GROWTH_DATA_DIR": str(data_dir), **given, **more}
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, and what it said."""
+
+    returncode: int
+    stdout: str
+
+
+class Run:
+    """A run of the whole pipeline in a process of its own, which has started."""
+
+    def __init__(
+        self, data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, **more: str
+    ) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            said = Path(folder) / "said"
+            os.mkfifo(said)
+            self._process = fork_run(project_dir, environment(data_dir, source_root, **more), said)
+            self.lines = said.open()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def wait_for(self, words: str) -> str:
+        """Read until a line has the words; what was said up to then."""
+        said = []
+        for line in self.lines:
+            said.append(line)
+            if words in line:
+                break
+        return "".join(said)
+
+    def kill(self) -> None:
+        """Kill -9, wherever it is."""
+        self._process.kill()
+
+    def end(self) -> Ended:
+        """Read to the end and wait for it."""
+        said = self.lines.read()
+        self.lines.close()
+        self._process.join(timeout=30)
+        assert self._process.exitcode is not None, said
+        return Ended(self._process.exitcode, said)
+
+
 def run_pipeline(
     data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, **more: str
-) -> subprocess.CompletedProcess[str]:
+) -> Ended:
     """Run to the end; the caller looks at the exit code."""
+    return Run(data_dir, source_root, project_dir, **more).end()
+
+
+def run_command(data_dir: Path, source_root: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run to the end as a user starts it: a Python of its own, with nothing imported."""
     return subprocess.run(
-        RUN,
-        cwd=project_dir,
-        env=environment(data_dir, source_root, **more),
+        [sys.executable, "-m", "orchestration", "run"],
+        cwd=PROJECT_DIR,
+        env=environment(data_dir, source_root),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -38,26 +88,13 @@ def run_pipeline(
 
 def run_and_kill(data_dir: Path, source_root: Path | None, at: str, seconds_later: float = 0.0) -> str:
     """Start a run, kill -9 it `seconds_later` than its progress first says `at`, and return what it had said."""
-    process = subprocess.Popen(
-        RUN,
-        cwd=PROJECT_DIR,
-        env=environment(data_dir, source_root),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if at in line:
-            time.sleep(seconds_later)
-            process.send_signal(signal.SIGKILL)
-            break
-    process.wait()
-    process.stdout.close()
-    assert process.returncode == -signal.SIGKILL, "".join(said)
-    return "".join(said)
+    run = Run(data_dir, source_root)
+    said = run.wait_for(at)
+    time.sleep(seconds_later)
+    run.kill()
+    ended = run.end()
+    assert ended.returncode == -signal.SIGKILL, said + ended.stdout
+    return said
 
 
 def marts(data_dir: Path) -> dict[str, list[tuple]]:

@@ -4,13 +4,11 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from common.settings import PROJECT_DIR
-from tests.pipeline.running import RUN, environment, marts, run_and_kill, run_pipeline
+from tests.pipeline.running import Run, marts, run_and_kill, run_pipeline
 
 PHASES = (
     "load ...",
@@ -67,34 +65,16 @@ def test_killed_ten_times_anywhere_in_a_phase_the_sample_company_ends_the_same(p
     assert marts(data_dir) == marts(tmp_path / "quiet")
 
 
-@pytest.fixture
-def first_run(tmp_path: Path, source_root: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that has the warehouse: it has started to load."""
-    process = subprocess.Popen(
-        RUN,
-        cwd=PROJECT_DIR,
-        env=environment(tmp_path / "shared", source_root),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "load ..." in line:
-            break
-    yield process
-    process.kill()
-    process.wait()
-
-
 def test_a_second_run_waits_for_the_first_and_neither_is_harmed(
-    undisturbed: Path, tmp_path: Path, source_root: Path, first_run: subprocess.Popen[str]
+    undisturbed: Path, tmp_path: Path, source_root: Path
 ) -> None:
+    first = Run(tmp_path / "shared", source_root)
+    first.wait_for("load ...")
     second = run_pipeline(tmp_path / "shared", source_root)
-    first_output, _ = first_run.communicate()
-    assert first_run.returncode == 0, first_output
+    ended = first.end()
+    assert ended.returncode == 0, ended.stdout
     assert second.returncode == 0, second.stdout
-    assert f"(process {first_run.pid}, since" in second.stdout
+    assert f"(process {first.pid}, since" in second.stdout
     assert marts(tmp_path / "shared") == marts(undisturbed)
 
 
