@@ -79,7 +79,9 @@ def run_layer(
     _keep(warehouse_path, results, run_id, day)
     for result in results:
         if result.status != "passed":
-            say(f"{result.status} ({result.severity}) {layer}.{result.table}: {result.name}: {result.detail}")
+            is_warning = result.status == "failed" and result.severity == "warning"
+            said = "warning" if is_warning else f"{result.status} ({result.severity})"
+            say(f"{said} {layer}.{result.table}: {result.name}: {result.detail}")
     return results
 
 

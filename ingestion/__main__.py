@@ -1,4 +1,4 @@
-"""`python -m ingestion sample|load|contract`."""
+"""`python -m ingestion sample|load|rejects|contract`."""
 
 import argparse
 import sys
@@ -14,12 +14,13 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("sample", help="write the sample company, if it is not there yet")
     commands.add_parser("load", help="load new and changed files of the source root into schema raw")
+    commands.add_parser("rejects", help="print the rows that are set aside, and why")
     contract = commands.add_parser("contract", help="write the files that follow from ingestion/contract.yml")
     contract.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
     options = parser.parse_args(arguments)
-    if options.command == "sample":
-        return _sample()
-    return _load() if options.command == "load" else _contract(check=options.check)
+    if options.command == "contract":
+        return _contract(check=options.check)
+    return {"sample": _sample, "load": _load, "rejects": _rejects}[options.command]()
 
 
 def _sample() -> int:
@@ -55,8 +56,26 @@ def _print(report: LoadReport) -> None:
     for warning in report.warnings:
         print(f"warning: {warning}")
     if report.rows_rejected:
-        print(f"{report.rows_rejected:,} rows are set aside in all: see raw.rejected_rows")
+        print(f"{report.rows_rejected:,} rows are set aside in all: `python -m ingestion rejects` lists them")
     print(f"loaded in {report.seconds:.1f} s")
+
+
+def _rejects() -> int:
+    from common.warehouse import connect, hold
+
+    settings = get_settings()
+    if not settings.warehouse_path.exists():
+        print(f"error: there is no {settings.warehouse_path} yet: load first", file=sys.stderr)
+        return 1
+    with hold(settings.warehouse_path, "python -m ingestion rejects"), connect(settings.warehouse_path) as connection:
+        rejects = connection.execute(
+            "select file, position, coalesce(column_name, 'the whole row'), reason, original_text "
+            "from raw.rejected_rows order by file, position, column_name"
+        ).fetchall()
+    for file, position, column, reason, text in rejects:
+        print(f"{file} row {position}, {column}: {reason}\n    {text}")
+    print(f"{len(rejects):,} rows are set aside")
+    return 0
 
 
 def _contract(*, check: bool) -> int:

@@ -141,7 +141,8 @@ class _Load:
             raise SourceError(
                 f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; "
                 f"{self.settings.max_set_aside_share:.1%} are accepted), so nothing is loaded. {shown}. Mend the files "
-                "(raw.rejected_rows lists every such row), or set GROWTH_MAX_SET_ASIDE_SHARE higher for one run"
+                "(`python -m ingestion rejects` lists every such row), or set GROWTH_MAX_SET_ASIDE_SHARE higher "
+                "for one run"
             )
         if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
             raise SourceError(

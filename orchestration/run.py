@@ -2,16 +2,17 @@
 
 import os
 import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from common.settings import Settings
+from common.settings import PROJECT_DIR, Settings
 from common.warehouse import DataDirError
 
 if TYPE_CHECKING:
-    from dagster import AssetCheckEvaluation, ExecuteInProcessResult
+    from dagster import AssetCheckEvaluation, AssetMaterialization, ExecuteInProcessResult, TableRecord
 
 LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
@@ -43,23 +44,29 @@ def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
     from orchestration.definitions import DAILY_JOB_NAME, definitions
     from orchestration.runs import close_dead_runs
 
-    say(f"  ready after {time.monotonic() - started:.1f} s")
+    ready_seconds = time.monotonic() - started
+    say(f"  ready after {ready_seconds:.1f} s")
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
         result = definitions.resolve_job_def(DAILY_JOB_NAME).execute_in_process(
             instance=instance, raise_on_error=False, tags=LOCATION_TAG
         )
-    _summarize(settings, result, time.monotonic() - started, say)
+    _summarize(settings, result, ready_seconds, time.monotonic() - started, say)
     return result.success
 
 
 def _summarize(
-    settings: Settings, result: "ExecuteInProcessResult", seconds: float, say: Callable[[str], None]
+    settings: Settings,
+    result: "ExecuteInProcessResult",
+    ready_seconds: float,
+    seconds: float,
+    say: Callable[[str], None],
 ) -> None:
     from orchestration.keys import PUBLISHED_KEY
 
     say("")
     say(f"  {'step':<28}{'seconds':>8}")
+    say(f"  {'start':<28}{ready_seconds:>8.1f}")
     for event in result.all_events:
         if event.is_step_success:
             say(f"  {event.step_key:<28}{event.step_success_data.duration_ms / 1000:>8.1f}")
@@ -67,33 +74,66 @@ def _summarize(
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
             say(f"  {event.step_key} failed: {cause.message.strip() if cause else 'no message'}")
-    set_aside = 0
-    for event in result.get_asset_materialization_events():
-        if event.asset_key and event.asset_key.path[0] == "raw":
-            rows = cast("int", event.materialization.metadata["rows_set_aside"].value)
-            set_aside += rows
-            if rows:
-                say(f"  {event.asset_key.path[-1]}: {rows:,} rows set aside, see raw.rejected_rows")
-    checks = result.get_asset_check_evaluations()
-    failed = [check for check in checks if not check.passed]
-    for check in failed:
-        say(f"  {check.severity.value}: {'.'.join(check.asset_key.path)}: {', '.join(_not_passed(check))}")
-    say(f"  {set_aside:,} rows set aside, {len(checks):,} checks: {len(failed)} not passed, {seconds:.1f} s in all")
-    published = [event for event in result.get_asset_materialization_events() if event.asset_key == PUBLISHED_KEY]
+    say(f"  {'in all':<28}{seconds:>8.1f}")
+    say("")
+    materialized = result.get_asset_materialization_events()
+    _say_set_aside(settings, [event.materialization for event in materialized], say)
+    _say_checks(result.get_asset_check_evaluations(), say)
+    published = [event.materialization for event in materialized if event.asset_key == PUBLISHED_KEY]
     if published:
-        as_of = published[0].materialization.metadata["as_of_date"].value
-        say(f"  published {settings.serving_path} as of {as_of}")
-        say(f"  look next: `make ui`, or: duckdb -readonly {settings.serving_path}")
+        say(f"  published {settings.serving_path} as of {published[0].metadata['as_of_date'].value}")
+        say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')
+        say(f"             make ui GROWTH_DATA_DIR={settings.data_dir}")
     else:
         say("  nothing was published; what readers see stays as it was")
 
 
-def _not_passed(check: "AssetCheckEvaluation") -> list[str]:
-    """The expectations of a check that did not pass, or the check's own name if it is made of none."""
+def _say_set_aside(
+    settings: Settings, materializations: Sequence["AssetMaterialization"], say: Callable[[str], None]
+) -> None:
+    """How many rows each table set aside. A load that failed has said so itself, and has no figures here."""
+    loaded = [each for each in materializations if each.asset_key.path[0] == "raw"]
+    rows = {each.asset_key.path[-1]: cast("int", each.metadata["rows_set_aside"].value) for each in loaded}
+    if loaded:
+        say(f"  {sum(rows.values()):,} rows set aside in this run")
+    for table, count in rows.items():
+        if count:
+            say(f"    {table}: {count:,}")
+    if any(rows.values()):
+        say(f"    what is wrong with them: {_python(settings)} -m ingestion rejects")
+
+
+def _python(settings: Settings) -> str:
+    """How a person starts Python on this data folder, in the project's own."""
+    return f"GROWTH_DATA_DIR={settings.data_dir} {os.path.relpath(sys.executable, PROJECT_DIR)}"
+
+
+def _say_checks(checks: Sequence["AssetCheckEvaluation"], say: Callable[[str], None]) -> None:
+    """How many expectations were asked, and which were not met: a warning blocks nothing."""
+    from dagster import AssetCheckSeverity
+
+    asked = sum(len(_expectations(check)) for check in checks)
+    not_passed = [check for check in checks if not check.passed]
+    warned = [check for check in not_passed if check.severity is AssetCheckSeverity.WARN]
+    say(
+        f"  {asked:,} expectations in {len(checks):,} checks: {len(not_passed) - len(warned)} checks failed, "
+        f"{len(warned)} warned (a warning stops nothing; quality.expectation_results has every result)"
+    )
+    for check in not_passed:
+        said = "warned" if check in warned else "FAILED"
+        say(f"    {said}: {'.'.join(check.asset_key.path)}: {', '.join(_not_passed(check))}")
+
+
+def _expectations(check: "AssetCheckEvaluation") -> Sequence["TableRecord"]:
+    """The expectations that a check of a gate is made of; another check has none."""
     from dagster import TableMetadataValue
 
     table = check.metadata.get("expectations")
-    records = table.records if isinstance(table, TableMetadataValue) else []
-    return [str(record.data["expectation"]) for record in records if record.data["status"] != "passed"] or [
+    return table.records if isinstance(table, TableMetadataValue) else []
+
+
+def _not_passed(check: "AssetCheckEvaluation") -> list[str]:
+    """The expectations of a check that did not pass, or the check's own name if it is made of none."""
+    return [str(each.data["expectation"]) for each in _expectations(check) if each.data["status"] != "passed"] or [
         check.check_name
     ]

@@ -1,0 +1,26 @@
+"""Reading the published file from Python, so that each query sees one whole publish, the newest."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from common.settings import get_settings
+
+
+@contextmanager
+def query(
+    sql: str, parameters: Sequence[object] = (), *, path: Path | None = None
+) -> Iterator[duckdb.DuckDBPyRelation]:
+    """The result of one query on the published file, to be taken (`fetchall`, `df`, `arrow`) before the block ends.
+
+    Opens the file read-only for this query alone: a connection that is held open keeps showing what was published
+    when it was made. `path` is by default the data folder's file. Raises `FileNotFoundError` if nothing is published.
+    """
+    path = path or get_settings().serving_path
+    if not path.exists():
+        raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        yield connection.sql(sql, params=list(parameters))
