@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Failure, MaterializeResult
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.dbt import DbtError, build_models
+from orchestration.dbt import build_models
+from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, table_key
 from orchestration.resources import Warehouse
 
@@ -50,10 +51,12 @@ def _dbt_set(set_name: str, selection: str, manifest: Path) -> AssetsDefinition:
         name=f"build_{set_name}",
         dagster_dbt_translator=translator,
         pool="warehouse",
+        retry_policy=RETRY,
     )
     def build(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
         selected = {key.path[-1]: key for key in context.selected_asset_keys}
-        results = build_models(sorted(selected), warehouse.settings, context.log.info)
+        with permanent_unless_transient():
+            results = build_models(sorted(selected), warehouse.settings, context.log.info)
         for result in results:
             key = selected.pop(result.node.name, None)
             if key:
@@ -61,6 +64,6 @@ def _dbt_set(set_name: str, selection: str, manifest: Path) -> AssetsDefinition:
             elif result.status == "warn":
                 context.log.warning(f"{result.node.name}: {result.message}")
         if selected:
-            raise DbtError(f"dbt did not build {', '.join(sorted(selected))}, and did not say why")
+            raise Failure(f"dbt did not build {', '.join(sorted(selected))}, and did not say why", allow_retries=False)
 
     return build

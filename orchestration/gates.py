@@ -21,6 +21,7 @@ from dagster import (
 from common.settings import Settings
 from common.warehouse import connect
 from expectations.suites import Suite, load_suites
+from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import table_key
 from orchestration.resources import Warehouse
 
@@ -40,7 +41,7 @@ def build_gates(settings: Settings) -> list[AssetChecksDefinition]:
     return [*gates, usage_still_arrives] if is_about_today else gates
 
 
-@asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse")
+@asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse", retry_policy=RETRY)
 def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
     """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one."""
     settings = warehouse.settings
@@ -63,26 +64,29 @@ def _gate(layer: str, suites: Sequence[Suite]) -> AssetChecksDefinition:
         for check_name in sorted({_check_name(expectation.severity) for expectation in suite.expectations})
     ]
 
-    @multi_asset_check(specs=specs, name=f"gate_{layer}", can_subset=True, pool="warehouse")
+    @multi_asset_check(specs=specs, name=f"gate_{layer}", can_subset=True, pool="warehouse", retry_policy=RETRY)
     def gate(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
         from expectations.run import run_layer
 
         settings = warehouse.settings
-        results = run_layer(
-            settings.warehouse_path,
-            layer,
-            run_id=context.run.run_id,
-            as_of=settings.as_of,
-            tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
-            say=context.log.info,
-        )
+        with permanent_unless_transient():
+            results = run_layer(
+                settings.warehouse_path,
+                layer,
+                run_id=context.run.run_id,
+                as_of=settings.as_of,
+                tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
+                say=context.log.info,
+            )
         for key in sorted(context.selected_asset_check_keys):
             of_check = [
                 result
                 for result in results
                 if result.table == key.asset_key.path[-1] and _check_name(result.severity) == key.name
             ]
-            yield _check_result(key, of_check)
+            # A check that could not run has no result: the UI says so, and does not call the data bad.
+            if all(result.status != "error" for result in of_check):
+                yield _check_result(key, of_check)
         errors = [f"{result.table}: {result.name}: {result.detail}" for result in results if result.status == "error"]
         if errors:
             raise Failure(f"{len(errors)} checks of {layer} could not run: " + "; ".join(errors), allow_retries=False)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
+from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, PUBLISHED_KEY
 from orchestration.resources import Warehouse
 
@@ -11,12 +12,21 @@ from orchestration.resources import Warehouse
 def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     """The publishing step; it waits for every mart and, through their blocking checks, for the gate."""
 
-    @asset(key=PUBLISHED_KEY, deps=marts, group_name="published", owners=OWNERS, kinds={"duckdb"}, pool="warehouse")
+    @asset(
+        key=PUBLISHED_KEY,
+        deps=marts,
+        group_name="published",
+        owners=OWNERS,
+        kinds={"duckdb"},
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
     def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
         from serving.publish import publish
 
-        result = publish(warehouse.settings, context.run_id)
+        with permanent_unless_transient():
+            result = publish(warehouse.settings, context.run_id)
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),

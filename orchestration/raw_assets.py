@@ -6,6 +6,7 @@ from dagster import (
     AssetExecutionContext,
     AssetsDefinition,
     AssetSpec,
+    Failure,
     MaterializeResult,
     asset,
     multi_asset,
@@ -13,6 +14,7 @@ from dagster import (
 
 from common.settings import Settings
 from ingestion.contract import Contract
+from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, SOURCE_KEY, table_key
 from orchestration.resources import Warehouse
 
@@ -29,6 +31,7 @@ def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]
     owners=OWNERS,
     kinds={"python", "parquet"},
     pool="warehouse",
+    retry_policy=RETRY,
     description="A simulated company in the shape of the input contract, written once and kept.",
 )
 def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
@@ -36,7 +39,8 @@ def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
     from ingestion.sample_company import write_sample_company
 
     settings = warehouse.settings
-    is_written = write_sample_company(settings.sample_dir, size=settings.sample_size, say=context.log.info)
+    with permanent_unless_transient():
+        is_written = write_sample_company(settings.sample_dir, size=settings.sample_size, say=context.log.info)
     return MaterializeResult(
         metadata={"folder": str(settings.sample_dir), "size": settings.sample_size, "is_written_now": is_written}
     )
@@ -57,16 +61,18 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         for table in contract.tables
     ]
 
-    @multi_asset(specs=specs, name="load", can_subset=True, pool="warehouse")
+    @multi_asset(specs=specs, name="load", can_subset=True, pool="warehouse", retry_policy=RETRY)
     def load(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
         """Load new and changed files of the selected tables."""
         from ingestion.load import load_sources
 
         tables = {key.path[-1] for key in context.selected_asset_keys}
-        report = load_sources(warehouse.settings, tables=tables, say=context.log.info)
+        with permanent_unless_transient():
+            report = load_sources(warehouse.settings, tables=tables, say=context.log.info)
         for warning in report.warnings:
             context.log.warning(warning)
         for table in report.tables:
+            tables.discard(table.table_name)
             yield MaterializeResult(
                 asset_key=table_key("raw", table.table_name),
                 metadata={
@@ -79,5 +85,7 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
                     "seconds": table.seconds,
                 },
             )
+        if tables:
+            raise Failure(f"the load reported nothing of {', '.join(sorted(tables))}", allow_retries=False)
 
     return load
