@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,12 @@ class Listing:
 
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells one state of all files from another: it changes when a file comes, goes or is replaced."""
+        lines = [f"{file.path} {file.fingerprint}" for files in self.files.values() for file in files]
+        return sha256("\n".join(sorted(lines)).encode()).hexdigest()[:32]
 
 
 class SourceRoot:

@@ -1,10 +1,15 @@
-"""What Dagster serves: assets, gates, the daily job and its schedule."""
+"""What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
+
+from datetime import timedelta
 
 from dagster import (
     AssetSelection,
+    AssetSpec,
     DefaultScheduleStatus,
     Definitions,
+    FreshnessPolicy,
     ScheduleDefinition,
+    apply_freshness_policy,
     define_asset_job,
     in_process_executor,
 )
@@ -14,12 +19,16 @@ from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.gates import build_gates
+from orchestration.keys import SOURCE_KEY
+from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
 from orchestration.published import build_published
 from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
+# A day's run may start late and wait for another; a day and a half without one is a day that was missed.
+FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 
 
 def build_definitions() -> Definitions:
@@ -43,16 +52,23 @@ def build_definitions() -> Definitions:
             DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
         ),
     )
-    return Definitions(
+    definitions = Definitions(
         assets=[*raw_assets(settings, load_contract()), *models, build_published(marts)],
         asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],
+        sensors=[build_new_files_sensor(settings, daily_job)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
         # One process a run: on data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )
+    return definitions.map_asset_specs(func=_with_freshness)
+
+
+def _with_freshness(spec: AssetSpec) -> AssetSpec:
+    """One policy over the whole graph, so that no new asset can be without it; the simulation is made once."""
+    return spec if spec.key == SOURCE_KEY else apply_freshness_policy(spec, FRESHNESS)
 
 
 definitions = build_definitions()

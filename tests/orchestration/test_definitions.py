@@ -32,7 +32,10 @@ checks = [
 external = sorted(key.to_user_string() for key in graph.external_asset_keys)
 print(json.dumps({
     "assets": assets, "checks": checks, "external": external,
-    "schedules": [[schedule.name, schedule.default_status.value] for schedule in definitions.schedules],
+    "starters": {each.name: each.default_status.value for each in [*definitions.schedules, *definitions.sensors]},
+    "without_freshness": [
+        key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).freshness_policy is None
+    ],
     "jobs": [job.name for job in definitions.jobs],
 }))
 """
@@ -127,9 +130,14 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
     assert loaded["assets"]["published/serving"]["parents"] == marts
 
 
-def test_the_schedule_runs_by_itself_in_production_only(loaded: dict, data_dir: Path) -> None:
-    assert loaded["schedules"] == [["every_day", "STOPPED"]]
-    assert load_definitions(data_dir, GROWTH_ENV="production")["schedules"] == [["every_day", "RUNNING"]]
+def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
+    assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
+    in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
+    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
+
+
+def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:
+    assert loaded["without_freshness"] == ["sources/sample_company"]
 
 
 def test_with_a_source_root_nothing_is_simulated(loaded: dict, data_dir: Path) -> None:
