@@ -1,35 +1,60 @@
-with bills as (
+{#- The interval is what bills were to forecasts of this size as late in their period, else of any size; while too few
+    periods have closed, a seeded factor each way for what is left of the period. -#}
+{{ built_by_days('as_of_date') }}
+
+with bounds as (
     select
-        account_organization_id,
-        as_of_date,
-        sum(case when basis = 'to_date' then bill_usd else 0 end) as amount_to_date_usd,
-        sum(case when basis = 'forecast' then list_usd else 0 end) as forecast_list_usd,
-        sum(case when basis = 'forecast' then after_discount_usd else 0 end) as forecast_after_discount_usd,
-        sum(case when basis = 'forecast' then bill_usd else 0 end) as forecast_bill_usd,
-        sum(case when basis = 'published_rule' then bill_usd else 0 end) as published_rule_usd
-    from {{ ref('int_rated_forecasts') }}
-    group by account_organization_id, as_of_date
+        forecasts.account_organization_id,
+        forecasts.as_of_date,
+        coalesce(
+            of_size.low_factor,
+            of_any.low_factor,
+            1 - (1 - 1 / {{ estimate(threshold('interval_default_factor')) }})
+            * (forecasts.period_days - forecasts.day_of_period) / forecasts.period_days
+        ) as low_factor,
+        coalesce(
+            of_size.high_factor,
+            of_any.high_factor,
+            1 + ({{ estimate(threshold('interval_default_factor')) }} - 1)
+            * (forecasts.period_days - forecasts.day_of_period) / forecasts.period_days
+        ) as high_factor
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_days_to_build') }} as days on forecasts.as_of_date >= days.first_day
+    left join {{ ref('int_size_tiers') }} as tiers
+        on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
+        and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year
+    left join {{ ref('int_forecast_intervals') }} as of_size
+        on {{ month_of('forecasts.as_of_date') }} = of_size.month
+        and {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} = of_size.elapsed_thirtieths
+        and tiers.tier = of_size.size_tier
+    left join {{ ref('int_forecast_intervals') }} as of_any
+        on {{ month_of('forecasts.as_of_date') }} = of_any.month
+        and {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} = of_any.elapsed_thirtieths
+        and of_any.size_tier = 'all'
 )
 
 select
-    accounts.account_organization_id as organization_id,
-    accounts.period_start,
-    accounts.period_end,
-    {{ usd('coalesce(bills.amount_to_date_usd, 0)') }} as amount_to_date_usd,
-    {{ usd('coalesce(bills.forecast_list_usd, 0)') }} as forecast_list_usd,
-    {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
-    {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
+    forecasts.account_organization_id as organization_id,
+    forecasts.period_start,
+    forecasts.period_end,
+    forecasts.amount_to_date_usd,
+    forecasts.forecast_list_usd,
+    forecasts.forecast_after_discount_usd,
+    forecasts.forecast_bill_usd,
     {{ usd(
-        'case when bills.forecast_bill_usd > accounts.credit_balance_usd'
-        ~ ' then bills.forecast_bill_usd - greatest(accounts.credit_balance_usd, 0) else 0 end'
+        'case when forecasts.forecast_bill_usd > forecasts.credit_balance_usd'
+        ~ ' then forecasts.forecast_bill_usd - greatest(forecasts.credit_balance_usd, 0) else 0 end'
     ) }} as forecast_payable_usd,
-    {{ usd('coalesce(bills.amount_to_date_usd, 0)') }} as forecast_low_usd,
-    {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_high_usd,
-    {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
-    case when accounts.missing_days > 0 then 'usage_with_missing_days' else 'usage' end as method,
-    accounts.missing_days,
-    accounts.as_of_date
-from {{ ref('int_account_days') }} as accounts
-left join bills
-    on accounts.account_organization_id = bills.account_organization_id
-    and accounts.as_of_date = bills.as_of_date
+    greatest(
+        forecasts.amount_to_date_usd,
+        {{ usd('forecasts.forecast_bill_usd * least(' ~ estimate('bounds.low_factor') ~ ', 1)') }}
+    ) as forecast_low_usd,
+    {{ usd('forecasts.forecast_bill_usd * greatest(' ~ estimate('bounds.high_factor') ~ ', 1)') }} as forecast_high_usd,
+    forecasts.published_rule_usd,
+    case when forecasts.missing_days > 0 then 'usage_with_missing_days' else 'usage' end as method,
+    forecasts.missing_days,
+    forecasts.as_of_date
+from {{ ref('int_bill_forecasts') }} as forecasts
+inner join bounds
+    on forecasts.account_organization_id = bounds.account_organization_id
+    and forecasts.as_of_date = bounds.as_of_date
