@@ -41,7 +41,9 @@ ACCOUNTS: dict[str, tuple[str, str, int, dict]] = {
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict]) -> None:
     names = ", ".join(f'"{name}"' for name in rows[0])
     places = ", ".join("?" * len(rows[0]))
-    connection.executemany(f'insert into raw."{table}" ({names}) values ({places})', [list(row.values()) for row in rows])
+    connection.executemany(
+        f'insert into raw."{table}" ({names}) values ({places})', [list(row.values()) for row in rows]
+    )
 
 
 def write_company(warehouse: Path) -> None:
