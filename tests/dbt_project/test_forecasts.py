@@ -1,6 +1,6 @@
 """Forecasts of a company made by hand: constant usage, terms at their ends, and days built one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -114,11 +114,11 @@ def rows_of(data_dir: Path) -> list[list[tuple]]:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("forecasts")
     write_company(directory / "warehouse.duckdb")
     build(directory, also=["resource_type:seed"])
-    yield directory
+    return directory
 
 
 def on_data_day(data_dir: Path, column: str) -> dict[str, Decimal]:
