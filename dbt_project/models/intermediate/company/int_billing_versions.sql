@@ -13,6 +13,7 @@ with numbered as (
         versions.current_period_end_at,
         versions.credit_balance_usd,
         versions.free_trial_until,
+        versions.credit_expires_at,
         versions.updated_at,
         data_day.as_of_ts,
         row_number() over (partition by versions.organization_id order by versions.updated_at) as version_number
@@ -34,6 +35,7 @@ known as (
         current_period_end_at,
         credit_balance_usd,
         free_trial_until,
+        credit_expires_at,
         updated_at,
         version_number,
         lead(updated_at) over (partition by organization_id order by updated_at) as valid_to
@@ -54,6 +56,7 @@ select
     known.current_period_end_at,
     known.credit_balance_usd,
     known.free_trial_until,
+    known.credit_expires_at,
     known.updated_at,
     case when known.version_number = 1 then cast('1900-01-01' as timestamp) else known.updated_at end as valid_from,
     coalesce(known.valid_to, cast('9999-12-31' as timestamp)) as valid_to,
