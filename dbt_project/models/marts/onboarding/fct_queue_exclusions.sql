@@ -15,6 +15,15 @@ with large as (
     from {{ ref('int_onboarding_forecasts') }}
 ),
 
+{#- A plain date, since DuckDB would compare every day with every stay otherwise. -#}
+stays as (
+    select
+        customer_id,
+        entered_on,
+        coalesce(exited_on, cast('9999-12-31' as date)) as in_queue_before
+    from {{ ref('fct_onboarding_queue') }}
+),
+
 judged as (
     select
         large.organization_id,
@@ -59,8 +68,8 @@ select
     judged.forecast_bill_usd,
     judged.as_of_date
 from judged
-left join {{ ref('fct_onboarding_queue') }} as stays
+left join stays
     on judged.customer_id = stays.customer_id
     and judged.as_of_date >= stays.entered_on
-    and coalesce(judged.as_of_date < stays.exited_on, true)
+    and judged.as_of_date < stays.in_queue_before
 where stays.customer_id is null
