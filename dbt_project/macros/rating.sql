@@ -6,6 +6,8 @@
     (the spend limit holds after the discount), is_price_assumed (priced by a version from before it was published)
     and has_price. A product that is not subscribed is 0; so is one without a price, which has_price tells apart.
 
+    Only the tier that the quantity ends in is looked up: it knows what those below it cost in full.
+
     Widths are deliberate: DuckDB multiplies two decimals of 18 digits or fewer in 18 digits and fails above, so one
     side of each product is wider; and 22 + 16 digits of quantity and price are the 38 that it has at most. -#}
 {% macro rate_usage(relation, key) -%}
@@ -22,8 +24,7 @@
         has_price
     from (
         select
-            {{ keys }},
-            limit_usd,
+            {{ keys }}{{ ', limit_usd' if 'limit_usd' not in key }},
             list_usd,
             {{ round_half_up(
                 'cast(list_usd as decimal(22, 2)) * (100 - cast(discount_percent as decimal(13, 10))) * 0.01'
@@ -32,32 +33,26 @@
             has_price
         from (
             select
-                {% for column in key -%}
+                {% for column in (key + ['limit_usd', 'discount_percent']) | unique -%}
                 usage.{{ column }},
                 {% endfor -%}
-                max(usage.limit_usd) as limit_usd,
-                max(usage.discount_percent) as discount_percent,
-                {{ round_half_up("sum(
+                {{ round_half_up("
                     case
                         when usage.is_subscribed and tiers.product_key is not null
-                            then tiers.flat_amount_usd + tiers.unit_price_usd * (
-                                case
-                                    when usage.quantity > tiers.units_to then tiers.units_to
-                                    else usage.quantity
-                                end - tiers.units_from
-                            )
+                            then tiers.list_usd_before
+                                + tiers.unit_price_usd * (usage.quantity - tiers.units_from)
                         else cast(0 as decimal(38, 16))
                     end
-                )") }} as list_usd,
-                max(case when usage.priced_on < tiers.published_from then 1 else 0 end) = 1 as is_price_assumed,
-                count(tiers.product_key) > 0 as has_price
+                ") }} as list_usd,
+                coalesce(usage.priced_on < tiers.published_from, false) as is_price_assumed,
+                tiers.product_key is not null as has_price
             from {{ relation }} as usage
             left join {{ ref('int_price_tiers') }} as tiers
                 on usage.product_key = tiers.product_key
                 and usage.priced_on >= tiers.valid_from
                 and usage.priced_on < tiers.valid_to
                 and usage.quantity > tiers.units_from
-            group by {% for column in key %}usage.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+                and usage.quantity <= coalesce(tiers.units_to, usage.quantity)
         ) as priced
     ) as discounted
 {%- endmacro %}

@@ -1,10 +1,7 @@
 """`dbt build` alone, as someone who edits models types it: what it needs, what it refuses, what it writes."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,11 +10,8 @@ import duckdb
 import pytest
 import yaml
 
-from common.settings import PROJECT_DIR
 from ingestion.raw import create_missing_tables
-
-DBT_DIR = PROJECT_DIR / "dbt_project"
-DBT = Path(sys.executable).with_name("dbt")
+from tests.dbt_project.building import DBT_DIR, dbt, insert, read, stripe
 
 INVOICE = {
     "id": "in_1",
@@ -107,33 +101,6 @@ def write_company(warehouse: Path) -> None:
         stripe(connection, "invoices", INVOICE, "2026-04-01 01:00")
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict) -> None:
-    row = {**row, "_file": "by hand", "_row": 1}
-    if table != "usage__usage_reports":
-        row["_row_hash"] = ""
-    names = ", ".join(f'"{name}"' for name in row)
-    connection.execute(f'insert into raw."{table}" ({names}) values ({", ".join("?" * len(row))})', list(row.values()))
-
-
-def stripe(connection: duckdb.DuckDBPyConnection, table: str, payload: dict, created: str) -> None:
-    row = {"id": payload["id"], "livemode": True, "created": created, "payload": json.dumps(payload)}
-    insert(connection, f"stripe__{table}", row)
-
-
-def dbt(data_dir: Path, *arguments: str, project: Path = DBT_DIR, as_of: str = "") -> subprocess.CompletedProcess[str]:
-    """Run dbt in the project's folder, with nothing set but the place of the working file and the data day."""
-    environment = {
-        **os.environ,
-        "GROWTH_DATA_DIR": str(data_dir),
-        "GROWTH_AS_OF": as_of,
-        "DBT_TARGET_PATH": str(data_dir / "target"),
-        "DBT_LOG_PATH": str(data_dir / "logs"),
-    }
-    return subprocess.run(
-        [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=200
-    )
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which everything was built once, unit tests and all; tests read it."""
@@ -142,11 +109,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = dbt(data_dir, "build")
     assert done.returncode == 0, done.stdout
     return data_dir
-
-
-def read(data_dir: Path, query: str) -> list[tuple]:
-    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(query).fetchall()
 
 
 def described_columns() -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,8 @@ def test_environment_is_read_in_the_data_day_and_the_profile_alone() -> None:
 
 @pytest.mark.parametrize("path", sorted((DBT_DIR / "seeds").glob("*.csv")), ids=lambda path: path.stem)
 def test_every_column_of_a_seed_is_described_and_typed(path: Path) -> None:
-    seeds = {seed["name"]: seed for seed in yaml.safe_load((DBT_DIR / "seeds" / "_seeds.yml").read_text())["seeds"]}
+    described = [yaml.safe_load(file.read_text())["seeds"] for file in (DBT_DIR / "seeds").glob("_*seeds.yml")]
+    seeds = {seed["name"]: seed for seed in chain.from_iterable(described)}
     with path.open(newline="") as file:
         header = next(csv.reader(file))
     seed = seeds[path.stem]

@@ -1,3 +1,5 @@
+{{ built_by_days('date') }}
+
 {#- One select a counter, each reading that one column: millions of reports are never held in memory at once. The long
     table is written once, here, and whatever needs usage reads it. -#}
 {%- for counter in mapped_usage_counters() %}
@@ -14,10 +16,10 @@ inner join {{ ref('int_organizations') }} as organizations
     on reports.organization_id = organizations.organization_id
 inner join {{ ref('usage_counters') }} as counters
     on counters.counter = '{{ counter }}'
-cross join {{ ref('int_data_day') }} as data_day
-where
-    reports.{{ adapter.quote(counter) }} > 0
-    and reports.date <= data_day.as_of_date
+inner join {{ ref('int_days_to_build') }} as days
+    on reports.date >= days.first_day
+    and reports.date <= days.last_day
+where reports.{{ adapter.quote(counter) }} > 0
 
 union all
 {% endfor %}
@@ -29,5 +31,5 @@ select
 from {{ ref('stg_usage__usage_reports') }} as reports
 cross join {{ ref('int_organizations') }} as organizations
 cross join {{ ref('usage_counters') }} as counters
-cross join {{ ref('int_data_day') }} as data_day
+cross join {{ ref('int_days_to_build') }} as days
 where 1 = 0

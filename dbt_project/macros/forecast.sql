@@ -1,0 +1,18 @@
+{#- How much of a period is over, in thirtieths, cut off: 30 on its last day alone. -#}
+{% macro elapsed_thirtieths(day_of_period, period_days) -%}
+    cast(floor(30.0 * {{ day_of_period }} / {{ period_days }}) as int)
+{%- endmacro %}
+
+
+{#- A number of units as one to estimate with, where fractions of the sixth decimal do not matter. Never money. -#}
+{% macro estimate(number) -%}
+    {{ return(adapter.dispatch('estimate', 'growth')(number)) }}
+{%- endmacro %}
+
+{% macro default__estimate(number) -%}
+    (({{ number }}) * 1e0)
+{%- endmacro %}
+
+{% macro duckdb__estimate(number) -%}
+    cast({{ number }} as double)
+{%- endmacro %}

@@ -1,0 +1,81 @@
+{#- Everything that the tables that are built by days are made of, in pieces that can change by themselves: what is in
+    a piece (its fingerprint), and the first day that it can change. -#}
+{%- set values = ['reports.organization_id', 'organizations.organization_id'] -%}
+{%- for counter in mapped_usage_counters() -%}
+    {%- do values.append('reports.' ~ adapter.quote(counter)) -%}
+{%- endfor -%}
+
+with usage as (
+    select
+        days.date as first_day,
+        coalesce(sum(
+            case when reports.organization_id is not null then {{ row_fingerprint(values) }} end
+        ), 0) as fingerprint
+    from {{ ref('int_history_days') }} as days
+    left join {{ ref('stg_usage__usage_reports') }} as reports on days.date = reports.date
+    left join {{ ref('int_organizations') }} as organizations
+        on reports.organization_id = organizations.organization_id
+    group by days.date
+),
+
+opened as (
+    select account_id, min(greatest(held_from, period_start)) as first_day
+    from {{ ref('int_billing_spells') }}
+    where has_active_subscription
+    group by account_id
+),
+
+{#- What was subscribed and limited is no column of a version, but rows of their own. -#}
+listed as (
+    select organization_id, updated_at, sum({{ row_fingerprint(['product_key']) }}) as fingerprint
+    from {{ ref('stg_billing__subscribed_products') }}
+    group by organization_id, updated_at
+
+    union all
+
+    select organization_id, updated_at, sum({{ row_fingerprint(['product_key', 'limit_usd']) }}) as fingerprint
+    from {{ ref('stg_billing__spend_limits') }}
+    group by organization_id, updated_at
+),
+
+listed_by_version as (
+    select organization_id, updated_at, sum(fingerprint) as fingerprint
+    from listed
+    group by organization_id, updated_at
+),
+
+terms as (
+    select
+        spells.organization_id || ' ' || cast(spells.updated_at as {{ dbt.type_string() }}) as key,
+        greatest(spells.held_from, cast(spells.organization_created_at as date), opened.first_day) as first_day,
+        {{ row_fingerprint([
+            'spells.organization_created_at', 'spells.account_id', 'spells.has_active_subscription',
+            'spells.period_start', 'spells.period_end', 'spells.subscribed_on', 'spells.discount_percent',
+            'spells.platform_package', 'spells.credit_balance_usd', 'listed.fingerprint',
+        ]) }} as fingerprint
+    from {{ ref('int_billing_spells') }} as spells
+    inner join opened on spells.account_id = opened.account_id
+    left join listed_by_version as listed
+        on spells.organization_id = listed.organization_id
+        and spells.updated_at = listed.updated_at
+)
+
+select
+    'usage' as kind,
+    cast(first_day as {{ dbt.type_string() }}) as key,
+    first_day,
+    cast(fingerprint as {{ dbt.type_string() }}) as fingerprint
+from usage
+
+union all
+
+select 'terms' as kind, key, first_day, cast(fingerprint as {{ dbt.type_string() }}) as fingerprint
+from terms
+
+union all
+
+select
+    'project' as kind,
+    'project' as key,
+    cast('1900-01-01' as date) as first_day,
+    '{{ project_fingerprint() }}' as fingerprint

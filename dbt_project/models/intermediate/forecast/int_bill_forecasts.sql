@@ -1,0 +1,34 @@
+{#- Bills of every open period, day by day. A history, since how far forecasts were off is learned from it. -#}
+{{ built_by_days('as_of_date') }}
+
+with bills as (
+    select
+        account_organization_id,
+        as_of_date,
+        sum(case when basis = 'to_date' then bill_usd else 0 end) as amount_to_date_usd,
+        sum(case when basis = 'forecast' then list_usd else 0 end) as forecast_list_usd,
+        sum(case when basis = 'forecast' then after_discount_usd else 0 end) as forecast_after_discount_usd,
+        sum(case when basis = 'forecast' then bill_usd else 0 end) as forecast_bill_usd,
+        sum(case when basis = 'published_rule' then bill_usd else 0 end) as published_rule_usd
+    from {{ ref('int_rated_forecasts') }}
+    group by account_organization_id, as_of_date
+)
+
+select
+    accounts.account_organization_id,
+    accounts.period_start,
+    accounts.period_end,
+    accounts.period_days,
+    accounts.day_of_period,
+    accounts.missing_days,
+    accounts.credit_balance_usd,
+    {{ usd('coalesce(bills.amount_to_date_usd, 0)') }} as amount_to_date_usd,
+    {{ usd('coalesce(bills.forecast_list_usd, 0)') }} as forecast_list_usd,
+    {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
+    {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
+    {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
+    accounts.as_of_date
+from {{ ref('int_account_days') }} as accounts
+left join bills
+    on accounts.account_organization_id = bills.account_organization_id
+    and accounts.as_of_date = bills.as_of_date

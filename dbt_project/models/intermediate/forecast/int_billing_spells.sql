@@ -1,0 +1,68 @@
+{#- Days at whose end a version of billing held, and the account that it belongs to: the Stripe customer that pays. Only
+    accounts that have a subscription at some time. -#}
+with spells as (
+    select
+        versions.organization_id,
+        organizations.created_at as organization_created_at,
+        coalesce(
+            stripe_customers.stripe_customer_id, links.stripe_customer_id, versions.organization_id
+        ) as account_id,
+        versions.updated_at,
+        versions.has_active_subscription,
+        cast(versions.current_period_start_at as date) as period_start,
+        cast(versions.current_period_end_at as date) as period_end,
+        versions.discount_percent,
+        versions.platform_package,
+        versions.credit_balance_usd,
+        cast(versions.valid_from as date) as held_from,
+        cast(versions.valid_to as date) as held_before
+    from {{ ref('int_billing_versions') }} as versions
+    inner join {{ ref('int_organizations') }} as organizations
+        on versions.organization_id = organizations.organization_id
+    left join {{ ref('stg_stripe__customers') }} as stripe_customers
+        on versions.stripe_customer_id = stripe_customers.stripe_customer_id
+        and coalesce(stripe_customers.is_livemode, true)
+        and not stripe_customers.is_payment_only
+    left join {{ ref('int_stripe_customer_links') }} as links
+        on versions.organization_id = links.organization_id
+        and links.is_billed_here
+    where cast(versions.valid_from as date) < cast(versions.valid_to as date)
+),
+
+since as (
+    select
+        organization_id,
+        held_from,
+        max(case when not has_active_subscription then held_before end) over (
+            partition by organization_id
+            order by held_from
+            rows between unbounded preceding and current row
+        ) as subscribed_on,
+        min(period_start) over (
+            partition by organization_id
+            order by held_from
+            rows between unbounded preceding and current row
+        ) as first_period_start
+    from spells
+)
+
+select
+    spells.organization_id,
+    spells.organization_created_at,
+    spells.account_id,
+    spells.updated_at,
+    spells.has_active_subscription,
+    spells.period_start,
+    spells.period_end,
+    coalesce(since.subscribed_on, since.first_period_start) as subscribed_on,
+    spells.discount_percent,
+    spells.platform_package,
+    spells.credit_balance_usd,
+    spells.held_from,
+    spells.held_before
+from spells
+inner join since
+    on spells.organization_id = since.organization_id
+    and spells.held_from = since.held_from
+inner join (select distinct account_id from spells where has_active_subscription) as subscribers
+    on spells.account_id = subscribers.account_id

@@ -1,0 +1,53 @@
+{#- For every day the sums that its forecast is made of: the last weeks, and each weekday over the weeks of its rhythm.
+    Lag 0 is the day's own weekday, lag 1 that of the day before. -#}
+with by_weekday as (
+    select
+        account_id,
+        product_key,
+        date,
+        quantity,
+        expected_quantity,
+        cast(sum(expected_quantity) over (
+            partition by account_id, product_key, weekday
+            order by date
+            rows between 7 preceding and current row
+        ) as decimal(22, 6)) as weekday_quantity
+    from {{ ref('int_account_product_days') }}
+),
+
+by_week as (
+    select
+        account_id,
+        product_key,
+        date,
+        cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
+        cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
+        cast(sum(expected_quantity) over a_week as decimal(22, 6)) as week_quantity,
+        cast(max(expected_quantity) over a_week as decimal(22, 6)) as highest_quantity,
+        min(case when expected_quantity > 0 then date end) over recently as first_used_on,
+        weekday_quantity
+    from by_weekday
+    window
+        so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
+        a_week as (partition by account_id, product_key order by date rows between 6 preceding and current row),
+        recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
+)
+
+select
+    account_id,
+    product_key,
+    date,
+    quantity_so_far,
+    expected_so_far,
+    highest_quantity,
+    cast({{ dbt.datediff('first_used_on', 'date', 'day') }} as int) as age_days,
+    week_quantity as week_0,
+    {% for week in [1, 2, 3] -%}
+    lag(week_quantity, {{ 7 * week }}) over (partition by account_id, product_key order by date) as week_{{ week }},
+    {% endfor -%}
+    weekday_quantity as weekday_0,
+    {% for lag in range(1, 7) -%}
+    lag(weekday_quantity, {{ lag }}) over (partition by account_id, product_key order by date) as weekday_{{ lag }}
+    {{- ',' if not loop.last }}
+    {% endfor %}
+from by_week

@@ -1,0 +1,30 @@
+{#- What the weekdays are to a mean day, for all products of accounts that have a full history and an open period. Each
+    product counts the same. Sums are of decimals: those of floats depend on their order. -#}
+{%- set lags = range(7) -%}
+
+with shares as (
+    select
+        windows.date,
+        {% for lag in lags -%}
+        cast(
+            7 * {{ estimate('windows.weekday_' ~ lag) }} / (
+                {% for each in lags %}{{ estimate('windows.weekday_' ~ each) }}{{ ' + ' if not loop.last }}{% endfor %}
+            ) as decimal(12, 9)
+        ) as factor_{{ lag }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_usage_windows') }} as windows
+    inner join {{ ref('int_account_days') }} as accounts
+        on windows.account_id = accounts.account_id
+        and windows.date = accounts.as_of_date
+    where windows.age_days = 55
+)
+
+select
+    date,
+    {% for lag in lags -%}
+    cast({{ divide_half_up('cast(sum(factor_' ~ lag ~ ') * 1000000000 as decimal(38, 0))', 'count(*)') }} * 0.000000001 as decimal(12, 9)) as factor_{{ lag }}
+    {{- ',' if not loop.last }}
+    {% endfor %}
+from shares
+group by date
+having count(*) >= {{ threshold('rhythm_min_products') }}

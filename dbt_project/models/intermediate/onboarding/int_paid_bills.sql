@@ -1,0 +1,32 @@
+{#- A bill in a currency without a rate counts when anything was paid of it: whoever paid it is no new customer. -#}
+with invoices as (
+    select
+        accounts.customer_id,
+        invoices.invoice_id,
+        invoices.paid_at,
+        invoices.amount_paid_minor,
+        case
+            when invoices.currency = 'usd' then cast(0.01 as decimal(24, 14)) else rates.usd_per_minor_unit
+        end as usd_per_minor_unit
+    from {{ ref('stg_stripe__invoices') }} as invoices
+    inner join {{ ref('int_billing_accounts') }} as accounts
+        on invoices.stripe_customer_id = accounts.stripe_customer_id
+    cross join {{ ref('int_data_day') }} as data_day
+    left join {{ ref('int_exchange_rates') }} as rates
+        on invoices.currency = rates.currency
+        and {{ month_of('invoices.paid_at') }} = rates.month
+    where
+        invoices.is_livemode
+        and invoices.created_at < data_day.as_of_ts
+        and invoices.paid_at < data_day.as_of_ts
+)
+
+select
+    customer_id,
+    invoice_id,
+    cast(paid_at as date) as paid_on,
+    cast(row_number() over (partition by customer_id order by paid_at, invoice_id) as int) as bill_number
+from invoices
+where
+    amount_paid_minor > 0
+    and coalesce(amount_paid_minor * usd_per_minor_unit > {{ threshold('paid_bill_above_usd') }}, true)

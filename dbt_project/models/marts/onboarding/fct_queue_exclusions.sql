@@ -1,0 +1,75 @@
+{#- A forecast that has gone before its period was over, since its subscription ended, stands for the rest of the period
+    with its last figure. -#}
+with large as (
+    select
+        organization_id,
+        customer_id,
+        as_of_date,
+        period_end,
+        forecast_bill_usd,
+        forecast_payable_usd,
+        is_on_trial,
+        has_paid,
+        is_owned,
+        lead(as_of_date) over (partition by organization_id order by as_of_date) as next_date
+    from {{ ref('int_onboarding_forecasts') }}
+),
+
+{#- A plain date, since DuckDB would compare every day with every stay otherwise. -#}
+stays as (
+    select
+        customer_id,
+        entered_on,
+        coalesce(exited_on, cast('9999-12-31' as date)) as in_queue_before
+    from {{ ref('fct_onboarding_queue') }}
+),
+
+judged as (
+    select
+        large.organization_id,
+        large.customer_id,
+        large.as_of_date,
+        large.forecast_bill_usd,
+        case
+            when large.is_owned then 'owned'
+            when large.is_on_trial then 'on_trial'
+            when large.forecast_payable_usd < {{ threshold('onboarding_line_usd_month') }} then 'credit_covers'
+            when large.has_paid then 'paid_before'
+            when days.is_above_in_period then 'above_line'
+        end as reason
+    from large
+    left join {{ ref('int_onboarding_customer_days') }} as days
+        on large.customer_id = days.customer_id
+        and large.as_of_date = days.as_of_date
+    where large.forecast_bill_usd >= {{ threshold('onboarding_line_usd_month') }}
+
+    union all
+
+    select
+        large.organization_id,
+        large.customer_id,
+        days.date as as_of_date,
+        large.forecast_bill_usd,
+        'no_subscription' as reason
+    from large
+    inner join {{ ref('int_history_days') }} as days
+        on days.date > large.as_of_date
+        and days.date < large.period_end
+        and coalesce(days.date < large.next_date, true)
+    where
+        large.forecast_bill_usd >= {{ threshold('onboarding_line_usd_month') }}
+        and coalesce(large.next_date > {{ dbt.dateadd('day', 1, 'large.as_of_date') }}, true)
+)
+
+select
+    judged.organization_id,
+    judged.customer_id,
+    judged.reason,
+    judged.forecast_bill_usd,
+    judged.as_of_date
+from judged
+left join stays
+    on judged.customer_id = stays.customer_id
+    and judged.as_of_date >= stays.entered_on
+    and judged.as_of_date < stays.in_queue_before
+where stays.customer_id is null

@@ -1,0 +1,72 @@
+{#- A stage holds since the day after the last one on which it did not. -#}
+with startups as (
+    select
+        forecasts.organization_id,
+        forecasts.customer_id,
+        forecasts.as_of_date,
+        forecasts.startup_program,
+        forecasts.credit_left_usd,
+        forecasts.credit_expires_on,
+        forecasts.runway_days,
+        forecasts.rolloff_in_days,
+        forecasts.forecast_bill_usd,
+        data_day.as_of_date as data_date
+    from {{ ref('int_onboarding_forecasts') }} as forecasts
+    cross join {{ ref('int_data_day') }} as data_day
+    where forecasts.startup_program is not null
+),
+
+staged as (
+    select
+        startups.*,
+        stages.signal,
+        stages.rolloff_within_days,
+        stages.next_action,
+        row_number() over (
+            partition by startups.organization_id
+            order by stages.rolloff_within_days
+        ) as stage_rank
+    from startups
+    inner join {{ ref('startup_rolloff_stages') }} as stages
+        on startups.rolloff_in_days <= stages.rolloff_within_days
+    where startups.as_of_date = startups.data_date
+),
+
+since as (
+    select
+        staged.organization_id,
+        min(history.as_of_date) as first_day,
+        max(
+            case when history.rolloff_in_days <= staged.rolloff_within_days then null else history.as_of_date end
+        ) as last_day_before
+    from staged
+    inner join startups as history on staged.organization_id = history.organization_id
+    where staged.stage_rank = 1
+    group by staged.organization_id
+)
+
+select
+    staged.customer_id,
+    staged.organization_id,
+    staged.startup_program,
+    staged.signal,
+    case
+        when programs.credit_usd > staged.credit_left_usd then {{ usd('programs.credit_usd - staged.credit_left_usd') }}
+        when programs.credit_usd is not null then {{ usd('0') }}
+    end as credit_used_usd,
+    staged.credit_left_usd,
+    cast(staged.runway_days as int) as runway_days,
+    staged.credit_expires_on,
+    cast(staged.rolloff_in_days as int) as rolloff_in_days,
+    staged.rolloff_within_days,
+    cast({{ dbt.dateadd('day', 'cast(staged.rolloff_in_days as int)', 'staged.as_of_date') }} as date) as rolls_off_on,
+    staged.forecast_bill_usd as projected_first_bill_usd,
+    cast(
+        coalesce({{ dbt.dateadd('day', 1, 'since.last_day_before') }}, since.first_day) as date
+    ) as since,
+    staged.next_action,
+    staged.as_of_date
+from staged
+inner join since on staged.organization_id = since.organization_id
+left join {{ ref('startup_programs') }} as programs on staged.startup_program = programs.startup_program
+where staged.stage_rank = 1

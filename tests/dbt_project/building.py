@@ -1,0 +1,49 @@
+"""dbt in a process of its own, on raw tables that are written by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from common.settings import PROJECT_DIR
+
+DBT_DIR = PROJECT_DIR / "dbt_project"
+DBT = Path(sys.executable).with_name("dbt")
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict) -> None:
+    """One row into a raw table."""
+    row = {**row, "_file": "by hand", "_row": 1}
+    if table != "usage__usage_reports":
+        row["_row_hash"] = ""
+    names = ", ".join(f'"{name}"' for name in row)
+    connection.execute(f'insert into raw."{table}" ({names}) values ({", ".join("?" * len(row))})', list(row.values()))
+
+
+def stripe(connection: duckdb.DuckDBPyConnection, table: str, payload: dict, created: str) -> None:
+    """One object of Stripe's."""
+    row = {"id": payload["id"], "livemode": True, "created": created, "payload": json.dumps(payload)}
+    insert(connection, f"stripe__{table}", row)
+
+
+def dbt(data_dir: Path, *arguments: str, project: Path = DBT_DIR, as_of: str = "") -> subprocess.CompletedProcess[str]:
+    """Run dbt in the project's folder, with nothing set but the place of the working file and the data day."""
+    environment = {
+        **os.environ,
+        "GROWTH_DATA_DIR": str(data_dir),
+        "GROWTH_AS_OF": as_of,
+        "DBT_TARGET_PATH": str(data_dir / "target"),
+        "DBT_LOG_PATH": str(data_dir / "logs"),
+    }
+    return subprocess.run(
+        [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=200
+    )
+
+
+def read(data_dir: Path, query: str) -> list[tuple]:
+    """Rows of the working file."""
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()

@@ -1,0 +1,135 @@
+"""Each expectation of the onboarding tables holds on a queue of two customers, and fails when it is broken."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import pytest
+
+from expectations.run import check_suites
+from expectations.suites import load_suites
+
+AS_OF = date(2026, 10, 31)
+SUITES = ("fct_onboarding_queue", "fct_queue_exclusions", "rpt_limits_hit", "rpt_startup_rolloffs")
+TABLES = """
+create schema seeds; create schema staging; create schema intermediate; create schema marts;
+
+create table seeds.thresholds as select * from (values
+    ('onboarding_line_usd_month', 500.0), ('sales_line_usd_month', 1666.67),
+    ('startup_first_bill_max_usd_month', 1500.0)
+) as thresholds (name, value);
+create table seeds.startup_rolloff_stages as select * from (values
+    ('two_weeks_before', 14), ('month_before', 30)
+) as stages (signal, rolloff_within_days);
+create table staging.stg_stripe__customers as select 'cus_b' as stripe_customer_id, 'b' as organization_id;
+create table staging.stg_stripe__invoices as select 'cus_b' as stripe_customer_id, true as is_livemode,
+    'usd' as currency, 101 as amount_paid_minor, timestamp '2026-10-22' as paid_at;
+create table intermediate.int_sales_owned_spells as
+select 'c' as customer_id, date '2026-10-20' as owned_from, date '9999-12-31' as owned_before;
+
+create table marts.dim_organizations as select * from (values
+    ('a', 'a'), ('b', 'a'), ('c', 'c')
+) as organizations (organization_id, customer_id);
+create table marts.fct_bill_forecasts as select * from (values
+    ('a', date '2026-10-21', 500.00), ('a', date '2026-10-31', 600.00), ('c', date '2026-10-19', 700.00),
+    ('c', date '2026-10-20', 700.00), ('c', date '2026-10-31', 499.99)
+) as forecasts (organization_id, as_of_date, forecast_bill_usd);
+create table marts.fct_bill_forecast_products as select
+    'a' as organization_id, 'logs' as product_key, date '2026-10-31' as as_of_date,
+    10.00 as limit_usd, 12.00 as after_discount_usd, 10.00 as bill_usd;
+create table marts.fct_onboarding_queue as select * from (values
+    ('a', 'first_bill', date '2026-10-21', 500.00, date '2026-11-10', date '2026-10-27', 1, null, null, true),
+    ('c', 'startup_rolloff', date '2026-10-19', 1500.00, date '2026-10-30', date '2026-10-19', 0, date '2026-10-20',
+        'handed_over', false)
+) as stays (customer_id, queue_reason, entered_on, entry_forecast_usd, period_end, contact_by, bills_paid, exited_on,
+    exit_reason, is_open);
+create table marts.fct_queue_exclusions as select * from (values
+    ('c', date '2026-10-20', 'owned', 700.00), ('b', date '2026-10-20', 'no_subscription', 500.00)
+) as exclusions (organization_id, as_of_date, reason, forecast_bill_usd);
+create table marts.rpt_limits_hit as select 'a' as organization_id, 'logs' as product_key,
+    cast(9 as decimal(18, 2)) as amount_to_date_usd,
+    8.00 as threshold_usd, 10.00 as limit_usd, 2.00 as cut_usd, date '2026-10-30' as since,
+    date '2026-11-10' as period_end, date '2026-10-31' as as_of_date;
+create table marts.rpt_startup_rolloffs as select 'c' as organization_id, 'month_before' as signal,
+    100.00 as credit_used_usd, 50.00 as credit_left_usd, 15 as runway_days, date '2026-12-01' as credit_expires_on,
+    15 as rolloff_in_days, 30 as rolloff_within_days, date '2026-11-15' as rolls_off_on,
+    100.00 as projected_first_bill_usd, date '2026-10-16' as since, date '2026-10-31' as as_of_date;
+"""
+
+
+@pytest.fixture
+def company() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(TABLES)
+        yield connection
+
+
+def broken(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    suites = [suite for suite in load_suites() if suite.table in SUITES]
+    assert len(suites) == len(SUITES)
+    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
+
+
+def test_queue_that_is_right_passes(company: duckdb.DuckDBPyConnection) -> None:
+    assert broken(company) == set()
+
+
+QUEUE = "update marts.fct_onboarding_queue set"
+STARTUPS = "update marts.rpt_startup_rolloffs set"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (f"{QUEUE} entry_forecast_usd = 499.99 where customer_id = 'a'", {"entry_forecast_is_outside_the_lines"}),
+        (f"{QUEUE} entry_forecast_usd = 1666.67 where customer_id = 'a'", {"entry_forecast_is_outside_the_lines"}),
+        (f"{QUEUE} entry_forecast_usd = 1500.01 where customer_id = 'c'", {"entry_forecast_is_outside_the_lines"}),
+        (f"{QUEUE} contact_by = date '2026-10-20' where customer_id = 'a'", {"day_to_write_by_is_outside_the_stay"}),
+        (f"{QUEUE} contact_by = period_end where customer_id = 'a'", {"day_to_write_by_is_outside_the_stay"}),
+        (f"{QUEUE} exit_reason = null where customer_id = 'c'", {"closed_stay_has_no_reason"}),
+        (f"{QUEUE} exit_reason = 'faded', bills_paid = 1 where customer_id = 'c'", {"bills_paid_contradict_the_exit"}),
+        (
+            "update staging.stg_stripe__invoices set paid_at = timestamp '2026-10-21 23:00'",
+            {"member_had_paid_a_bill_before_it_entered"},
+        ),
+        (
+            "update intermediate.int_sales_owned_spells set owned_from = date '2026-10-19'",
+            {"member_is_held_by_sales_or_success"},
+        ),
+        (
+            "insert into marts.fct_onboarding_queue select * replace (date '2026-10-25' as entered_on) "
+            "from marts.fct_onboarding_queue where customer_id = 'a'",
+            {"stays_of_a_customer_overlap", "member_had_paid_a_bill_before_it_entered"},
+        ),
+        (
+            f"{QUEUE} entered_on = date '2026-10-22' where customer_id = 'a'",
+            {"large_forecast_is_neither_queued_nor_explained", "member_had_paid_a_bill_before_it_entered"},
+        ),
+        (
+            "update marts.fct_queue_exclusions set as_of_date = date '2026-10-21', organization_id = 'a' "
+            "where organization_id = 'b'",
+            {"large_forecast_is_neither_queued_nor_explained", "subscription_is_missing_and_forecast"},
+        ),
+        (
+            "update marts.fct_queue_exclusions set reason = 'paid_before' where organization_id = 'b'",
+            {"subscription_is_missing_and_forecast"},
+        ),
+        (
+            "update marts.fct_queue_exclusions set forecast_bill_usd = 499.99 where organization_id = 'b'",
+            {"figure_is_below_the_line"},
+        ),
+        ("update marts.rpt_limits_hit set amount_to_date_usd = 7.99", {"limit_was_not_reached"}),
+        ("update marts.rpt_limits_hit set amount_to_date_usd = 10.01", {"limit_was_not_reached"}),
+        ("update marts.rpt_limits_hit set cut_usd = 2.01", {"limit_is_not_that_of_the_forecast"}),
+        (f"{STARTUPS} signal = 'two_weeks_before'", {"startup_is_in_the_wrong_stage"}),
+        (
+            f"{STARTUPS} rolloff_in_days = 14, runway_days = 14, rolls_off_on = date '2026-11-14'",
+            {"startup_is_in_the_wrong_stage"},
+        ),
+        (f"{STARTUPS} credit_expires_on = date '2026-11-14'", {"plan_does_not_end_with_its_credit_or_its_time"}),
+        (f"{STARTUPS} credit_used_usd = null", {"program_is_not_in_the_list"}),
+    ],
+)
+def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:
+    company.execute(change)
+    assert broken(company) == expected
