@@ -12,6 +12,7 @@ from dagster import (
     apply_freshness_policy,
     define_asset_job,
     in_process_executor,
+    map_asset_specs,
 )
 
 from common.settings import get_settings
@@ -52,8 +53,9 @@ def build_definitions() -> Definitions:
             DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
         ),
     )
-    definitions = Definitions(
-        assets=[*raw_assets(settings, load_contract()), *models, build_published(marts)],
+    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts)]
+    return Definitions(
+        assets=map_asset_specs(_with_freshness, assets),
         asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],
@@ -63,7 +65,6 @@ def build_definitions() -> Definitions:
         # One process a run: on data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )
-    return definitions.map_asset_specs(func=_with_freshness)
 
 
 def _with_freshness(spec: AssetSpec) -> AssetSpec:
