@@ -16,7 +16,6 @@ with signals as (
             when runs_out_on is not null then 'runs_out'
             when as_of_date >= {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('renewal_months') ~ ' as int)', 'term_ends_on') }}
                 then 'renewal_due'
-            else 'lasts'
         end as signal
     from {{ ref('int_credit_states') }}
 ),
@@ -25,6 +24,7 @@ today as (
     select signals.*
     from signals
     inner join {{ ref('int_data_day') }} as data_day on signals.as_of_date = data_day.as_of_date
+    where signals.signal is not null
 ),
 
 last_changes as (
@@ -32,7 +32,7 @@ last_changes as (
     from today
     inner join signals
         on today.organization_id = signals.organization_id
-        and today.signal <> signals.signal
+        and (signals.signal is null or today.signal <> signals.signal)
     group by today.organization_id
 ),
 
@@ -60,6 +60,12 @@ select
         end as int
     ) as runway_days,
     cast({{ dbt.datediff('today.as_of_date', 'today.term_ends_on', 'day') }} as int) as term_days_left,
+    cast(
+        case
+            when today.signal = 'renewal_due' then {{ dbt.datediff(dbt.dateadd('month', '-1 * cast(' ~ threshold('renewal_months') ~ ' as int)', 'today.term_ends_on'), 'today.term_ends_on', 'day') }}
+            else {{ dbt.datediff('today.as_of_date', 'today.term_ends_on', 'day') }}
+        end as int
+    ) as threshold_days,
     today.term_starts_on,
     today.term_ends_on,
     since.since,

@@ -1,16 +1,7 @@
 {#- MRR is that of the end of the last closed month and grows on from there; a month is 146,097 / 4,800 days. Upwards a
     line is crossed on the day on which it is reached, downwards on the day after it was last reached. Days are rounded,
     since a whole number of them comes out of logarithms a hair above or below itself. -#}
-with lines as (
-    select
-        line,
-        line_usd,
-        period,
-        case when period = 'year' then line_usd else 12 * line_usd end as line_usd_year
-    from {{ ref('revenue_lines') }}
-),
-
-ahead as (
+with ahead as (
     select
         growth.customer_id,
         lines.line,
@@ -27,7 +18,7 @@ ahead as (
             ), 6
         ) as days_to_line
     from {{ ref('int_customer_growth') }} as growth
-    cross join lines
+    cross join {{ ref('int_revenue_lines') }} as lines
     where growth.log_growth_per_month <> 0
 ),
 
