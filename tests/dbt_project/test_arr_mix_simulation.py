@@ -109,9 +109,11 @@ def test_returns_come_at_the_rate_of_the_past() -> None:
     mrr[:, 0] = 100
     for month in range(1, 13):
         mrr[np.arange(400) % 4 == month // 3 % 4, month] = 100
-    outcome = simulate(mrr, horizon_months=3, paths=400, window_months=9)
+    outcome = simulate(mrr, horizon_months=9, paths=400, window_months=9)
     assert outcome.customers[0, -1].tolist() == [100] * 400
-    assert outcome.customers[3, -1].mean() == pytest.approx(100, abs=6)
+    for month in (3, 6, 9):
+        # Those who left can return, and those who returned cannot do so again.
+        assert outcome.customers[month, -1].mean() == pytest.approx(100, abs=6)
 
 
 def test_customers_follow_others_of_their_size() -> None:
@@ -126,9 +128,12 @@ def test_customers_follow_others_of_their_age() -> None:
     mrr = np.vstack([base(40, 50.0), np.zeros((60, 13))])
     mrr[40:70, 9:], mrr[40:70, 12] = 50.0, 100.0
     mrr[70:, 12] = 50.0
-    outcome = simulate(mrr, horizon_months=3, window_months=3, young_months=1)
+    outcome = simulate(mrr, horizon_months=6, window_months=3, young_months=1)
     arrived = outcome.customers[3, -1] - 100
     assert np.allclose(outcome.arr[3, -1], 12 * (40 * 50 + 30 * 100 + 30 * 100 + 50 * arrived))
+    # Then they are old and stay, and those who arrived are young and double.
+    later = outcome.customers[6, -1] - 100 - arrived
+    assert np.allclose(outcome.arr[6, -1], 12 * (40 * 50 + 30 * 100 + 30 * 100 + 100 * arrived + 50 * later))
 
 
 def test_months_of_the_past_hit_all_customers_of_a_path_together() -> None:
@@ -169,6 +174,14 @@ def test_simulation_stops_once_the_target_month_has_passed_and_the_mix_is_met() 
     assert len(simulate(met, bands=bands, horizon_months=24, months_to_target=3).customers) == 4
     assert len(simulate(met, horizon_months=24, months_to_target=3).customers) == 25
     assert len(simulate(met, horizon_months=2, months_to_target=3).customers) == 3
+
+
+def test_target_that_was_met_and_lost_again_was_met() -> None:
+    halving = 2500 * 2.0 ** np.arange(12, -1, -1)[None, :].repeat(30, axis=0)
+    outcome = simulate(halving, bands=BANDS._replace(target_customers=np.array([0, 30, 0, 1])))
+    assert outcome.customers[1, 1].max() == 0
+    assert outcome.is_met[:, 1].all()
+    assert not outcome.is_met[:, 4].any()
 
 
 def test_negative_revenue_is_none() -> None:
