@@ -6,6 +6,7 @@
         'employees_180d_ago': 'number',
         'engineering_employees': 'number',
         'revenue_usd_month': 'number',
+        'revenue_usd_year': 'number',
         'consumer_users_month': 'number',
         'total_funding_usd': 'number',
         'founded_year': 'number',
@@ -96,6 +97,25 @@
 {%- endmacro %}
 
 
+{#- How far each segment is met, from the answers of `asked_criteria`: 3 met, 2 met but for facts that may be absent for
+    good, 1 open for a missing fact, 0 not met. A group is met by any of its criteria, and a segment is as its weakest
+    group. -#}
+{% macro criteria_group_states(relation, key) -%}
+    select
+        {{ key }},
+        segment,
+        criteria_group,
+        case
+            when max(case when is_met then 1 else 0 end) = 1 then 3
+            when max(case when is_met is null and not may_be_absent then 1 else 0 end) = 1 then 1
+            when max(case when is_met is null then 1 else 0 end) = 1 then 2
+            else 0
+        end as state
+    from {{ relation }}
+    group by {{ key }}, segment, criteria_group
+{%- endmacro %}
+
+
 {#- A figure of an enrichment service as a number; what is below zero, or too large to be true, is not known. -#}
 {% macro number_from_zero(column) -%}
     case when {{ column }} >= 0 then {{ dbt.safe_cast(column, 'decimal(18, 2)') }} end
@@ -105,4 +125,10 @@
 {#- The same where zero makes no sense either. -#}
 {% macro positive_number(column) -%}
     case when {{ column }} > 0 then {{ dbt.safe_cast(column, 'decimal(18, 2)') }} end
+{%- endmacro %}
+
+
+{#- A share of a whole number in percent with two decimals; null of nothing. -#}
+{% macro percent_of(part, whole) -%}
+    cast({{ divide_half_up('10000 * ' ~ part, whole) }} * cast(0.01 as decimal(20, 2)) as decimal(5, 2))
 {%- endmacro %}

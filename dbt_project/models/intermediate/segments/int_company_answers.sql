@@ -93,7 +93,7 @@ select
     known.company_type,
     known.ipo_date,
     known.last_round,
-    known.country,
+    case when length(trim(known.country)) = 2 then upper(trim(known.country)) end as country,
     known.industry
 from known
 left join listed

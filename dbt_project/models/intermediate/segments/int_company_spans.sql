@@ -2,7 +2,7 @@
     the initial public offering, and where a row of seed `segment_criteria` begins or ends. Organizations without a
     company share spans of their own, in which only the address is known. -#}
 {%- set facts = [
-    'employees', 'employees_180d_ago', 'engineering_employees', 'consumer_users_month', 'total_funding_usd',
+    'employees', 'employees_180d_ago', 'engineering_employees', 'revenue_usd_year', 'consumer_users_month', 'total_funding_usd',
     'founded_year', 'social_followers', 'is_side_project', 'has_leading_investor', 'has_leading_accelerator',
     'has_top_tier_founders', 'is_in_tech_city', 'company_type', 'last_round', 'country', 'industry',
 ] -%}
@@ -77,7 +77,6 @@ dated as (
         spans.valid_to,
         answers.status,
         coalesce(spans.valid_from >= answers.stale_from, false) as is_stale,
-        answers.revenue_usd_year,
         answers.ipo_date,
         {%- for fact in facts %}
         answers.{{ fact }}{{ ',' if not loop.last }}
