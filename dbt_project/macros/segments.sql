@@ -73,7 +73,11 @@
             criteria.field,
             criteria.operator,
             criteria.bound,
-            criteria.bound_number,
+            case
+                when criteria.bound = 'true' then cast(1 as decimal(18, 2))
+                when criteria.bound = 'false' then cast(0 as decimal(18, 2))
+                else {{ dbt.safe_cast('criteria.bound', 'decimal(18, 2)') }}
+            end as bound_number,
             criteria.may_be_absent,
             case criteria.field
                 {%- for fact, kind in facts.items() if kind != 'text' %}
@@ -89,10 +93,12 @@
                 {%- endfor %}
             end as observed_text
         from {{ relation }} as asked
-        inner join {{ ref('int_segment_criteria') }} as criteria
-            on {{ on_day }} >= criteria.valid_from
-            and {{ on_day }} < criteria.valid_to
-            and criteria.kind in ('{{ kinds | join("', '") }}')
+        inner join {{ ref('segment_criteria') }} as criteria
+            on {{ on_day }} >= coalesce(criteria.valid_from, cast('1900-01-01' as date))
+            and {{ on_day }} < coalesce(criteria.valid_to, cast('9999-12-31' as date))
+        inner join {{ ref('segments') }} as segments
+            on criteria.segment = segments.segment
+            and segments.kind in ('{{ kinds | join("', '") }}')
     ) as observations
 {%- endmacro %}
 

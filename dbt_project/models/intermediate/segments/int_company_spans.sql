@@ -10,7 +10,9 @@
 with answers as (
     select
         *,
-        cast({{ dbt.dateadd('day', 1 ~ ' + cast(' ~ threshold('enrichment_stale_days') ~ ' as int)', 'enriched_on') }} as date) as stale_from
+        cast(
+            {{ dbt.dateadd('day', 'cast(1 + ' ~ threshold('enrichment_stale_days') ~ ' as int)', 'enriched_on') }} as date
+        ) as stale_from
     from {{ ref('int_company_answers') }}
 ),
 
@@ -36,9 +38,9 @@ keys as (
 ),
 
 criteria_days as (
-    select valid_from as day from {{ ref('int_segment_criteria') }}
+    select valid_from as day from {{ ref('segment_criteria') }}
     union
-    select valid_to as day from {{ ref('int_segment_criteria') }}
+    select valid_to as day from {{ ref('segment_criteria') }}
 ),
 
 breaks as (

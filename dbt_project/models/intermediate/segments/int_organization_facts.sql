@@ -1,5 +1,5 @@
 {#- What stands for a flag and is not the company's own: what is observed here of its owner, its bills and its people. An
-    owner who belongs to no other organization may have a day job all the same, so that is never false. -#}
+    owner who belongs to no organization of another company may have a day job all the same, so that is never false. -#}
 with paying as (
     select
         customers.customer_id,
@@ -17,14 +17,14 @@ owners as (
 ),
 
 day_jobs as (
-    select distinct owners.organization_id
+    select distinct owned.organization_id
     from {{ ref('int_members') }} as owners
-    inner join {{ ref('int_members') }} as colleagues
-        on owners.user_id = colleagues.user_id
-        and owners.organization_id <> colleagues.organization_id
+    inner join {{ ref('int_organization_segments') }} as owned on owners.organization_id = owned.organization_id
+    inner join {{ ref('int_members') }} as employees on owners.user_id = employees.user_id
     inner join {{ ref('int_organization_segments') }} as jobs
-        on colleagues.organization_id = jobs.organization_id
+        on employees.organization_id = jobs.organization_id
         and jobs.icp_segment in ('high_growth', 'high_potential')
+        and jobs.company_domain <> coalesce(owned.company_domain, '')
     where owners.is_owner
 )
 
