@@ -356,6 +356,15 @@ def test_each_fact_gives_the_points_of_the_reference(built: Path, tmp_path: Path
     assert {(organization, score): points for organization, score, points in given} == expected
 
 
+def test_matching_does_not_compare_each_organization_with_each_domain(built: Path) -> None:
+    """With a condition on one side alone in the last join 100,000 organizations took 21 s of CPU, without it 0.3 s."""
+    (compiled,) = (built / "target" / "compiled").rglob("int_organization_companies.sql")
+    ((_, plan),) = read(built, f"explain (format json) {compiled.read_text()}")
+    assert "HASH_JOIN" in plan
+    assert "BLOCKWISE_NL_JOIN" not in plan
+    assert "NESTED_LOOP_JOIN" not in plan
+
+
 def test_bound_that_changes_from_a_day_on_changes_the_history_from_then_on(built: Path, tmp_path: Path) -> None:
     shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
     ignored = shutil.ignore_patterns("target", "logs")

@@ -38,7 +38,10 @@ matched as (
     select
         candidates.domain,
         max(case when free_mail.domain is not null then 1 else 0 end) = 1 as is_free_mail,
-        min(case when companies.domain is not null and suffixes.suffix is null then candidates.level end) as level
+        case
+            when max(case when free_mail.domain is not null then 1 else 0 end) = 0
+                then min(case when companies.domain is not null and suffixes.suffix is null then candidates.level end)
+        end as level
     from candidates
     left join {{ ref('free_mail_domains') }} as free_mail on candidates.candidate = free_mail.domain
     left join {{ ref('public_suffixes') }} as suffixes on candidates.candidate = suffixes.suffix
@@ -70,4 +73,3 @@ left join matched on organizations.domain = matched.domain
 left join candidates
     on matched.domain = candidates.domain
     and matched.level = candidates.level
-    and not matched.is_free_mail
