@@ -62,6 +62,11 @@ findings as (
 
     select 'invoices_without_organization', stripe_customer_id, invoices, 'invoices left out'
     from invoices_without_organization
+
+    union all
+
+    select finding, subject, figure, unit
+    from {{ ref('int_revenue_findings') }}
 )
 
 select
