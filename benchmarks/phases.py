@@ -12,6 +12,7 @@ from benchmarks.pieces import RAW_USAGE
 from common.settings import Settings
 
 PIECES = ("-m", "benchmarks.pieces")
+SEGMENTS = ("path:models/intermediate/segments", "path:models/marts/segments")
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -72,8 +73,11 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
-    yield _row("models, with start-up (imports, parse)", built, rows=_usage_rows_of(settings))
+    yield _row("models, with start-up (imports, parse)", built, rows=_rows(settings, f"raw.{RAW_USAGE}"))
     yield _row("models, without start-up", _inner(built), bare=float(bare.output.split()[-1]))
+    segments = measure(*PIECES, "models", str(target), *SEGMENTS, **environment)
+    organizations = _rows(settings, "marts.dim_organizations")
+    yield _row("models of segments, without start-up", _inner(segments), rows=organizations)
     yield _row(
         "models, data tests",
         measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),
@@ -126,11 +130,11 @@ def _usage_rows(source: Path) -> int:
     return int(row[0])
 
 
-def _usage_rows_of(settings: Settings) -> int:
+def _rows(settings: Settings, table: str) -> int:
     from common.warehouse import connect
 
     with connect(settings.warehouse_path, read_only=True) as connection:
-        row = connection.execute("select count(*) from raw.usage__usage_reports").fetchone()
+        row = connection.execute(f"select count(*) from {table}").fetchone()
     assert row is not None
     return int(row[0])
 

@@ -62,6 +62,7 @@ def _summarize(
     seconds: float,
     say: Callable[[str], None],
 ) -> None:
+    from orchestration.coverage import coverage_lines
     from orchestration.keys import PUBLISHED_KEY
 
     say("")
@@ -81,6 +82,8 @@ def _summarize(
     _say_checks(result.get_asset_check_evaluations(), say)
     published = [event.materialization for event in materialized if event.asset_key == PUBLISHED_KEY]
     if published:
+        for line in coverage_lines(settings.serving_path):
+            say(f"  {line}")
         say(f"  published {settings.serving_path} as of {published[0].metadata['as_of_date'].value}")
         say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')
         say(f"             make ui GROWTH_DATA_DIR={settings.data_dir}")

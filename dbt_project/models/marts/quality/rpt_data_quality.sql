@@ -67,6 +67,11 @@ findings as (
 
     select finding, subject, figure, unit
     from {{ ref('int_revenue_findings') }}
+
+    union all
+
+    select finding, subject, figure, unit
+    from {{ ref('int_enrichment_findings') }}
 )
 
 select
