@@ -1,7 +1,7 @@
 {#- A movement is taken apart by product and stands in the groups that the customer is in after it, churn in those that it
     left. What a customer that changes its groups brings along is handed over from the old ones to the new ones, so that
     in every group start plus movements is end. -#}
-{%- set groups = ['size_tier'] -%}
+{%- set groups = ['icp_segment', 'size_tier'] -%}
 
 with products as (
     select customer_id, month, product_key, mrr_usd_month - refund_usd as mrr_usd
@@ -60,7 +60,7 @@ handed_over as (
         moved.*,
         case when movement = 'churn' then mrr_after else mrr_before end as mrr_usd
     from moved
-    where {% for name in groups %}{{ 'or ' if not loop.first }}{{ name }}_before <> {{ name }}_after{% endfor %}
+    where {% for name in groups %}{{ ' or ' if not loop.first }}{{ name }}_before <> {{ name }}_after{% endfor %}
 ),
 
 steps as (
