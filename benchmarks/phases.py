@@ -14,6 +14,9 @@ from common.settings import Settings
 PIECES = ("-m", "benchmarks.pieces")
 CUSTOMERS_OF_FULL, MONTHS_OF_FULL = "6000", "24"
 SEGMENTS = ("path:models/intermediate/segments", "path:models/marts/segments")
+REVENUE = tuple(
+    f"path:models/{layer}/{topic}" for layer in ("intermediate", "marts") for topic in ("revenue", "retention")
+)
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -80,6 +83,10 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     segments = measure(*PIECES, "models", str(target), *SEGMENTS, **environment)
     organizations = _rows(settings, "marts.dim_organizations")
     yield _row("models of segments, without start-up", _inner(segments), rows=organizations)
+    of_revenue = measure(*PIECES, "models", str(target), *REVENUE, **environment)
+    statements.write_text(json.dumps(_compiled(target)))
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
+    yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
     yield _row(
         "models, data tests",
         measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),

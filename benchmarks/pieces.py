@@ -94,10 +94,9 @@ def bare_build(statements: str, database: str) -> None:
     connection.execute(f"attach '{get_settings().warehouse_path}' as built (read_only)")
     connection.execute("set TimeZone = 'UTC'")
     for schema in ("staging", "intermediate", "marts"):
-        connection.execute(f"drop schema if exists {schema} cascade")
-        connection.execute(f"create schema {schema}")
+        connection.execute(f"create schema if not exists {schema}")
     for kind, name, sql in json.loads(Path(statements).read_text()):
-        connection.execute(f"create {kind} {name} as {sql}")
+        connection.execute(f"create or replace {kind} {name} as {sql}")
     print(time.process_time() - started)
 
 

@@ -3,7 +3,7 @@
 import csv
 from collections import defaultdict
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate, combinations, takewhile
 from math import log
 from statistics import median
@@ -75,6 +75,45 @@ def test_mrr_of_every_customer_and_month_equals_the_companys_own_to_the_cent(sim
     counted, differing = differences(simulated, MRR_HERE, MRR_BY_THE_COMPANY)
     assert counted > 1000
     assert differing == []
+
+
+def share(part: Decimal | int, whole: Decimal | int) -> Decimal:
+    return (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def retention_by_hand(books: dict[str, dict[date, Decimal]], months: list[date], back: int) -> dict[date, tuple]:
+    """Customers in the base, base and current MRR, net, gross and logo retention of each month that has a base."""
+    found = {}
+    for before, month in zip(months, months[back:], strict=False):
+        base = {who: mrr[before] for who, mrr in books.items() if before in mrr and 12 * mrr[before] >= 5000}
+        if base:
+            now = {who: books[who][month] for who in base}
+            whole, left = sum(base.values()), sum(now.values())
+            kept = sum(min(base[who], now[who]) for who in base)
+            paying = sum(amount > 0 for amount in now.values())
+            ratios = (share(left, whole), share(kept, whole), share(paying, len(base)))
+            found[month] = (len(base), whole, left, *ratios)
+    return found
+
+
+def test_retention_is_what_plain_python_makes_of_the_companys_own_books(simulated: Settings) -> None:
+    books: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    path = simulated.sample_dir / "books" / "mrr_monthly.parquet"
+    for customer, month, mrr in duckdb.execute(
+        f"select customer_id, month, mrr_usd_month from read_parquet('{path}')"
+    ).fetchall():
+        books[customer][month] = mrr
+    months = sorted({month for of_customer in books.values() for month in of_customer})
+    reported: dict[int, dict[date, tuple]] = defaultdict(dict)
+    with duckdb.connect(str(simulated.serving_path), read_only=True) as connection:
+        for back, month, *figures in connection.execute(
+            "select base_months, month, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention "
+            "from marts.rpt_retention where customers_in_base > 0"
+        ).fetchall():
+            reported[back][month] = tuple(figures)
+    assert {back: len(of_window) > 10 for back, of_window in reported.items()} == {3: True, 6: True, 12: True}
+    for back, of_window in reported.items():
+        assert of_window == retention_by_hand(books, months, back)
 
 
 def test_organizations_are_resolved_into_the_customers_that_the_company_knows(simulated: Settings) -> None:
