@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,31 +77,36 @@ def current_manifest(settings: Settings) -> Path:
 
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
-    manifest = _manifest_path(settings)
-    if not _is_current(manifest, _newest_change()):
-        _parsed_project(settings, _newest_change())
+    manifest = settings.dbt_target_dir / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _newest_change():
+        invoke_dbt(["parse"], settings, _parsing_dir(settings))
+        # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
+        (_parsing_dir(settings) / manifest.name).replace(manifest)
     return manifest
 
 
-@lru_cache(maxsize=1)
+_parsed: dict[float, Any] = {}
+
+
 def _parsed_project(settings: Settings, newest_change: float) -> Any:
-    """The project as dbt parsed it, once a process for each state of its files; writes the manifest if it is older."""
-    manifest = _manifest_path(settings)
-    parsing = settings.dbt_target_dir / "parsing"
-    if _is_current(manifest, newest_change):
-        return invoke_dbt(["parse", "--no-write-json"], settings, parsing)
-    project = invoke_dbt(["parse"], settings, parsing)
-    # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
-    (parsing / manifest.name).replace(manifest)
-    return project
+    """The project as dbt parsed it, read once a process for each state of its files.
+
+    What dbt keeps for its next parsing is read as it is. dbt itself would parse everything again as soon as a variable
+    of the environment that the profile reads has another value, though that changes no node.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+
+    if newest_change not in _parsed:
+        current_manifest(settings)
+        manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
+        manifest.build_flat_graph()
+        _parsed.clear()
+        _parsed[newest_change] = manifest
+    return _parsed[newest_change]
 
 
-def _manifest_path(settings: Settings) -> Path:
-    return settings.dbt_target_dir / "manifest.json"
-
-
-def _is_current(manifest: Path, newest_change: float) -> bool:
-    return manifest.exists() and manifest.stat().st_mtime >= newest_change
+def _parsing_dir(settings: Settings) -> Path:
+    return settings.dbt_target_dir / "parsing"
 
 
 def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:

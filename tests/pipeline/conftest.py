@@ -1,27 +1,38 @@
-"""The hand-made company and the state after one run on it, once for each module of tests."""
+"""The hand-made company and the state after one run on it, made once for all of the tests."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import run_command
 
 
-@pytest.fixture(scope="module")
-def source_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes which run these tests share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def undisturbed(shared_dir: Path) -> Path:
+    """The data folder of one run on `source_root` that nothing disturbed; tests that go on from there take a copy."""
+    with FileLock(shared_dir / "undisturbed.lock"):
+        if not (shared_dir / "undisturbed").exists():
+            write_hand_made_company(shared_dir / "source")
+            done = run_command(shared_dir / "data", shared_dir / "source")
+            assert done.returncode == 0, done.stdout
+            (shared_dir / "undisturbed").touch()
+    return shared_dir / "data"
+
+
+@pytest.fixture(scope="session")
+def source_root(undisturbed: Path, shared_dir: Path) -> Path:
     """The hand-made company's files; tests that change them take a copy."""
-    return write_hand_made_company(tmp_path_factory.mktemp("hand_made") / "source")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(source_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of one run that nothing disturbed; tests that go on from there take a copy."""
-    data_dir = tmp_path_factory.mktemp("undisturbed") / "data"
-    done = run_command(data_dir, source_root)
-    assert done.returncode == 0, done.stdout
-    return data_dir
+    return shared_dir / "source"
 
 
 @pytest.fixture

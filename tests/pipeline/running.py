@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,3 +114,45 @@ def read(data_dir: Path, query: str) -> list[tuple]:
     """Rows of the published file."""
     with duckdb.connect(str(Settings(data_dir=data_dir).serving_path), read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+READER = """
+import os, select, sys
+import duckdb
+os.nice(19)
+days = set()
+while not select.select([sys.stdin], [], [], 0)[0]:
+    connection = duckdb.connect(sys.argv[1], read_only=True)
+    day = connection.execute("select as_of_date from marts.publish_info").fetchone()[0]
+    newest = connection.execute("select max(as_of) from marts.rpt_arr_mix_progress").fetchone()[0]
+    connection.close()
+    assert day == newest, (day, newest)
+    if not days:
+        print("reading", flush=True)
+    days.add(str(day))
+print(*days, flush=True)
+"""
+
+
+@contextmanager
+def reading_without_pause(data_dir: Path) -> Iterator[set[str]]:
+    """A reader that queries the published file over and over; afterwards, the data days that it saw.
+
+    Fails if a query failed or saw tables of two days. It leaves the processors to the run that it disturbs.
+    """
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(Settings(data_dir=data_dir).serving_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "reading\n"
+    days: set[str] = set()
+    try:
+        yield days
+    finally:
+        output, errors = reader.communicate("enough\n", timeout=60)
+    assert reader.returncode == 0, errors
+    days.update(output.split())

@@ -8,7 +8,7 @@ from pathlib import Path
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import connect
 from tests.pipeline.hand_made import write_usage_day
-from tests.pipeline.running import marts, read, run_pipeline
+from tests.pipeline.running import marts, read, reading_without_pause, run_pipeline
 
 
 def test_a_company_of_four_organizations_gives_the_rows_that_were_worked_out_by_hand(undisturbed: Path) -> None:
@@ -72,26 +72,13 @@ def test_running_again_does_nothing_and_says_so(undisturbed: Path, data_dir: Pat
     assert ledger(data_dir) == ledger(undisturbed)
 
 
-def test_building_again_changes_no_row(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
-    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
-        connection.execute("drop table quality.published")
-    done = run_pipeline(data_dir, source_root)
+def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    with reading_without_pause(data_dir) as days_seen:
+        done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
     assert done.returncode == 0, done.stdout
-    assert "nothing is new since run" not in done.stdout
-    assert marts(data_dir) == marts(undisturbed)
-    assert ledger(data_dir) == ledger(undisturbed)
-
-
-def test_deleting_the_warehouse_loses_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
-    (data_dir / "warehouse.duckdb").unlink()
-    done = run_pipeline(data_dir, source_root)
-    assert done.returncode == 0, done.stdout
-    assert marts(data_dir) == marts(undisturbed)
-
-
-def test_a_past_data_day_and_back_again(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
-    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
-    assert done.returncode == 0, done.stdout
+    assert days_seen == {"2026-09-10", "2026-10-31"}
     assert read(data_dir, "select as_of_date from marts.publish_info") == [(date(2026, 9, 10),)]
     assert read(data_dir, "select max(date) from marts.fct_usage_daily") == [(date(2026, 9, 10),)]
     assert read(data_dir, "select organization_id from marts.dim_organizations order by all") == [
@@ -101,7 +88,9 @@ def test_a_past_data_day_and_back_again(undisturbed: Path, data_dir: Path, sourc
     assert read(data_dir, "select count(*) from marts.fct_mrr_monthly where month > date '2026-08-01'") == [(0,)]
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
+    assert "nothing is new since run" not in done.stdout
     assert marts(data_dir) == marts(undisturbed)
+    assert ledger(data_dir) == ledger(undisturbed)
 
 
 def test_a_data_day_without_usage_publishes_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:

@@ -43,9 +43,9 @@ def ui(tmp_path: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
     try:
         yield wait_until_ready(port, process, tmp_path / "ui.log")
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
