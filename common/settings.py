@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     source_root: str | None = None
     data_dir: Path = PROJECT_DIR / "data"
     as_of: date | None = None
+    first_day: date = date(2024, 11, 1)
     sample_size: Literal["small", "medium", "full"] = "small"
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)

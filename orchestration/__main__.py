@@ -1,15 +1,17 @@
-"""The project's commands that need every room: run, ui, parse, docs."""
+"""The project's commands that need every room: run, backfill, ui, parse, docs."""
 
 import argparse
 import gc
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, Settings, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
+from orchestration.days import Days
 from orchestration.dbt import DbtError
 
 
@@ -21,9 +23,16 @@ def main() -> int:
     commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1")
     commands.add_parser("parse", help="parse the dbt project, which the first command on a data folder does otherwise")
     commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
-    command = parser.parse_args().command
+    backfill = commands.add_parser(
+        "backfill", help="build days again in one run, then what is made of them, and publish"
+    )
+    backfill.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="first day: 2026-10-01")
+    backfill.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="last day")
+    options = parser.parse_args()
     try:
-        return {"run": _run, "ui": _ui, "parse": _parse, "docs": _docs}[command](get_settings())
+        if options.command == "backfill":
+            return _backfill(get_settings(), Days(options.first, options.last))
+        return {"run": _run, "ui": _ui, "parse": _parse, "docs": _docs}[options.command](get_settings())
     except ValidationError as error:
         for problem in error.errors():
             name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
@@ -46,6 +55,19 @@ def _run(settings: Settings) -> int:
     is_success = run_daily(settings)
     gc.freeze()
     return 0 if is_success else 1
+
+
+def _backfill(settings: Settings, days: Days) -> int:
+    from orchestration.run import run_backfill
+
+    if not settings.first_day <= days.first <= days.last:
+        print(
+            f"{days.first} to {days.last}: the first day comes first, and none before GROWTH_FIRST_DAY "
+            f"({settings.first_day})",
+            file=sys.stderr,
+        )
+        return 2
+    return 0 if run_backfill(settings, days) else 1
 
 
 def _ui(settings: Settings) -> int:

@@ -87,6 +87,59 @@ def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishe
     done = run_pipeline(tmp_path / "data", source_root)
     assert done.returncode == 0, done.stdout
     assert marts(tmp_path / "data") == launched
+    _backfill_is_one_run(ui, tmp_path / "data")
+    assert marts(tmp_path / "data") == launched
     shown = ui._execute("{ runsOrError { ... on Runs { results { runId status jobName } } } }")
     runs = shown["runsOrError"]["results"]
-    assert [(run["jobName"], run["status"]) for run in runs] == [("daily_refresh", "SUCCESS")] * 2
+    assert [run["status"] for run in runs] == ["SUCCESS"] * 3
+    assert [run["jobName"] for run in runs[1:]] == ["daily_refresh"] * 2
+
+
+LAUNCH_BACKFILL = """
+mutation($days: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+BACKFILL = """
+query($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill {
+      status
+      runs: unfinishedRuns { id }
+    }
+  }
+}
+"""
+RUNS_OF_BACKFILL = """
+query($id: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) {
+    ... on Runs { results { status tags { key value } } }
+  }
+}
+"""
+TABLES_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
+
+
+def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
+    """Three days, asked for as the UI asks."""
+    days = ["2026-10-10", "2026-10-11", "2026-10-12"]
+    assets = [{"path": ["marts", table]} for table in TABLES_BY_DAYS] + [
+        {"path": ["intermediate", "int_bill_forecasts"]}
+    ]
+    launched = client._execute(LAUNCH_BACKFILL, {"days": days, "assets": assets})["launchPartitionBackfill"]
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        status = client._execute(BACKFILL, {"id": launched["backfillId"]})["partitionBackfillOrError"]["status"]
+        if status not in ("REQUESTED", "IN_PROGRESS"):
+            break
+        time.sleep(1)
+    found = client._execute(RUNS_OF_BACKFILL, {"id": launched["backfillId"]})["runsOrError"]["results"]
+    assert [run["status"] for run in found] == ["SUCCESS"], (status, data_dir)
+    tags = {tag["key"]: tag["value"] for tag in found[0]["tags"]}
+    assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
+        days[0],
+        days[-1],
+    )
