@@ -1,7 +1,7 @@
 """dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,11 @@ LEFT_TO_RUNS_OF_EVERYTHING = ("fqn:growth.staging", "resource_type:seed", "resou
 
 
 class DbtError(RuntimeError):
-    """dbt stopped; the message is dbt's own, with the node that it is about."""
+    """dbt stopped; the message is dbt's own, with the node that it is about. `built` names what was built before."""
+
+    def __init__(self, message: str, built: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.built = built
 
 
 def build_models(
@@ -80,7 +84,8 @@ def invoke_dbt(
             for result in results or []
             if result.status in ("error", "fail", "runtime error")
         ]
-        raise DbtError("; ".join(failed) or str(done.exception))
+        built = [result.node.name for result in results or [] if result.status in ("success", "pass")]
+        raise DbtError("; ".join(failed) or str(done.exception), built)
     return results
 
 
@@ -120,6 +125,7 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
     """The settings as dbt reads them, with a folder for its artifacts."""
     return {
         "GROWTH_DATA_DIR": str(settings.data_dir),
+        "GROWTH_DBT_FILE": str(settings.warehouse_path),
         "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
         "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
         "DBT_TARGET_PATH": str(target_dir),

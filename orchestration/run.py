@@ -1,11 +1,11 @@
 """`make run` and backfills: jobs in this process, on the instance that the UI shows."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
 from common.settings import PROJECT_DIR, Settings
@@ -15,6 +15,7 @@ from orchestration.days import Days, tags_of_days
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation, AssetMaterialization, ExecuteInProcessResult, TableRecord
 
+POSTGRES_VARIABLE = "GROWTH_DAGSTER_POSTGRES_URL"
 LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
 
@@ -26,13 +27,28 @@ def prepare_dagster_home(settings: Settings) -> None:
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
+        # dbt in a shell finds no copy here, and says how to make one.
+        settings.private_warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+        # One rename, since another run may be reading it.
+        with NamedTemporaryFile("w", dir=home, suffix=".yaml", delete=False) as file:
+            file.write(_instance_configuration(settings))
+        Path(file.name).replace(home / "dagster.yaml")
     except OSError as error:
         raise DataDirError(
             f"the data folder {settings.data_dir} cannot be written ({error.strerror}): "
             "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
+    if settings.dagster_postgres_url:
+        os.environ[POSTGRES_VARIABLE] = settings.dagster_postgres_url
+
+
+def _instance_configuration(settings: Settings) -> str:
+    """Dagster's configuration; the address, which has a password in it, stays in the environment."""
+    configuration = Path(__file__).with_name("dagster.yaml").read_text()
+    if settings.dagster_postgres_url:
+        configuration += f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
+    return configuration
 
 
 def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:

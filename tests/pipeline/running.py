@@ -122,3 +122,46 @@ def read(data_dir: Path, query: str) -> list[tuple]:
     """Rows of the published file."""
     with duckdb.connect(str(Settings(data_dir=data_dir).serving_path), read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+READER = """
+import select, sys
+import duckdb
+queries = 0
+days = set()
+while not select.select([sys.stdin], [], [], 0)[0]:
+    connection = duckdb.connect(sys.argv[1], read_only=True)
+    day = connection.execute("select as_of_date from marts.publish_info").fetchone()[0]
+    newest = connection.execute("select max(as_of) from marts.rpt_arr_mix_progress").fetchone()[0]
+    connection.close()
+    assert day == newest, (day, newest)
+    days.add(str(day))
+    queries += 2
+    if queries == 2:
+        print("reading", flush=True)
+print(queries, *sorted(days), flush=True)
+"""
+
+
+@contextmanager
+def reading(data_dir: Path) -> Iterator[list[str]]:
+    """A process that reads the published file without pause and fails if it ever sees two days at once.
+
+    The list has the days that it saw, once the block has ended.
+    """
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(Settings(data_dir=data_dir).serving_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "reading\n"
+    days: list[str] = []
+    try:
+        yield days
+    finally:
+        output, errors = reader.communicate("enough\n")
+    assert reader.returncode == 0, errors
+    days.extend(output.split()[1:])

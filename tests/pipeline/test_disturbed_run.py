@@ -2,13 +2,11 @@
 
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.running import Run, marts, run_and_kill, run_pipeline
+from tests.pipeline.running import Run, marts, reading, run_and_kill, run_pipeline
 
 PHASES = (
     "load ...",
@@ -78,39 +76,10 @@ def test_a_second_run_waits_for_the_first_and_neither_is_harmed(
     assert marts(tmp_path / "shared") == marts(undisturbed)
 
 
-READER = """
-import select, sys
-import duckdb
-queries = 0
-days = set()
-while not select.select([sys.stdin], [], [], 0)[0]:
-    connection = duckdb.connect(sys.argv[1], read_only=True)
-    day = connection.execute("select as_of_date from marts.publish_info").fetchone()[0]
-    newest = connection.execute("select max(as_of) from marts.rpt_arr_mix_progress").fetchone()[0]
-    connection.close()
-    assert day == newest, (day, newest)
-    days.add(str(day))
-    queries += 2
-    if queries == 2:
-        print("reading", flush=True)
-print(queries, *sorted(days), flush=True)
-"""
-
-
 def test_a_reader_without_pause_sees_one_day_or_the_other_while_a_run_publishes(
     data_dir: Path, source_root: Path
 ) -> None:
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, str(data_dir / "published" / "serving.duckdb")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert reader.stdout is not None
-    assert reader.stdout.readline() == "reading\n"
-    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
-    output, errors = reader.communicate("enough\n")
+    with reading(data_dir) as days:
+        done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
     assert done.returncode == 0, done.stdout
-    assert reader.returncode == 0, errors
-    assert output.split()[1:] == ["2026-09-10", "2026-10-31"]
+    assert days == ["2026-09-10", "2026-10-31"]
