@@ -19,6 +19,7 @@ from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
+from orchestration.freshness import build_source_freshness
 from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
 from orchestration.missing_days import build_missing_days
@@ -37,6 +38,7 @@ FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_wi
 def build_definitions() -> Definitions:
     """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
+    contract = load_contract()
     models, days = build_dbt_assets(current_manifest(settings), settings)
     marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
     by_days = AssetSelection.assets(days)
@@ -58,16 +60,14 @@ def build_definitions() -> Definitions:
         cron_schedule="30 1 * * *",
         execution_timezone="UTC",
         description="After the day is over and its usage reports have been sent.",
-        default_status=(
-            DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
-        ),
+        default_status=DefaultScheduleStatus.RUNNING,
     )
-    assets = [*raw_assets(settings, load_contract()), *models, days, build_published(marts)]
+    assets = [*raw_assets(settings, contract), *models, days, build_published(marts)]
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
-        asset_checks=[*build_gates(settings, days.keys), build_missing_days(days)],
+        asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
         jobs=[daily_job, days_job],
-        schedules=[schedule],
+        schedules=[schedule] if settings.env == "production" else [],
         sensors=[build_new_files_sensor(settings, daily_job)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},

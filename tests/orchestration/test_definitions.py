@@ -38,7 +38,9 @@ checks = [
 external = sorted(key.to_user_string() for key in graph.external_asset_keys)
 print(json.dumps({
     "assets": assets, "checks": checks, "external": external,
-    "starters": {each.name: each.default_status.value for each in [*definitions.schedules, *definitions.sensors]},
+    "starters": {
+        each.name: each.default_status.value for each in [*(definitions.schedules or []), *definitions.sensors]
+    },
     "without_freshness": [
         key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).freshness_policy is None
     ],
@@ -156,6 +158,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "load",
         "marts__fct_usage_daily_every_day_is_built",
         "published__serving",
+        "source_freshness",
         "sources__sample_company",
     ]
     assert loaded["jobs"]["build_days_again"] == ["build_days"]
@@ -173,7 +176,7 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
 
 
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
-    assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
+    assert loaded["starters"] == {"new_files": "STOPPED"}
     in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
     assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
 
