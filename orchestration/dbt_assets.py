@@ -23,10 +23,11 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, buil
 from common.settings import Settings
 from common.warehouse import connect
 from orchestration.days import Days, days_of_tags, days_to_report
-from orchestration.dbt import build_models
+from orchestration.dbt import DbtError, build_models
 from orchestration.failures import RETRY, is_transient, permanent_unless_transient
 from orchestration.keys import OWNERS, table_key
 from orchestration.resources import Warehouse
+from orchestration.retry import built_before, note_failure
 from orchestration.unchanged import unchanged_since
 
 BUILT_BY_DAYS = "config.materialized:incremental"
@@ -161,9 +162,14 @@ def _build(
 ) -> dict[AssetKey, dict]:
     """Build the models of these keys, for `days` with what those are made of; what is to be said of each key."""
     left = {key.path[-1]: key for key in keys}
+    built = set() if days else built_before(context.run, settings).intersection(left)
+    metadata: dict[AssetKey, dict] = {left.pop(name): {"built_by_run": context.run.parent_run_id} for name in built}
     with permanent_unless_transient():
-        results = build_models(sorted(left), settings, context.log.info, days=days)
-    metadata = {}
+        try:
+            results = build_models(sorted(left), settings, context.log.info, days=days) if left else []
+        except DbtError as error:
+            note_failure(settings, context.run.run_id, {*built, *error.built})
+            raise
     for result in results:
         key = left.pop(result.node.name, None)
         if key:
