@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
@@ -81,6 +82,7 @@ def wait_until_finished(client: DagsterGraphQLClient, run_id: str) -> DagsterRun
 def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishes(
     tmp_path: Path, source_root: Path, ui: DagsterGraphQLClient
 ) -> None:
+    assert _addresses_listened_on(ui) == {"127.0.0.1"}
     run_id = ui.submit_job_execution("daily_refresh", repository_location_name="growth_pipeline")
     assert wait_until_finished(ui, run_id) is DagsterRunStatus.SUCCESS
     launched = marts(tmp_path / "data")
@@ -93,6 +95,15 @@ def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishe
     runs = shown["runsOrError"]["results"]
     assert [run["status"] for run in runs] == ["SUCCESS"] * 3
     assert [run["jobName"] for run in runs[1:]] == ["daily_refresh"] * 2
+
+
+def _addresses_listened_on(client: DagsterGraphQLClient) -> set[str]:
+    port = int(client._url.split(":")[2].split("/")[0])
+    return {
+        each.laddr.ip
+        for each in psutil.net_connections(kind="tcp")
+        if each.status == psutil.CONN_LISTEN and each.laddr.port == port
+    }
 
 
 LAUNCH_BACKFILL = """
