@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import duckdb
 from common.settings import get_settings
 
 RAW_USAGE = "usage__usage_reports"
+TABLES_BY_DAYS = ("fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions")
 
 
 def quiet(_line: str) -> None:
@@ -50,6 +52,27 @@ def models(target_dir: str, *selection: str) -> None:
     started = time.process_time()
     arguments = ["run", "--select", *selection] if selection else ["run"]
     invoke_dbt(arguments, settings, Path(target_dir), manifest=project)
+    print(time.process_time() - started)
+
+
+def history(day: str) -> None:
+    """Ours: seeds and every model up to a data day."""
+    from orchestration.dbt import build_models
+
+    settings = get_settings().model_copy(update={"as_of": date.fromisoformat(day)})
+    build_models(["resource_type:seed", "resource_type:model"], settings, quiet)
+
+
+def one_day(day: str) -> None:
+    """Ours: a run of one partition, the newest one of `history`. Prints CPU seconds without start-up."""
+    from orchestration.days import Days
+    from orchestration.dbt import build_models, current_manifest
+
+    settings = get_settings().model_copy(update={"as_of": date.fromisoformat(day)})
+    current_manifest(settings)
+    build_models(["int_data_day"], settings, quiet)
+    started = time.process_time()
+    build_models(TABLES_BY_DAYS, settings, quiet, days=Days(date.fromisoformat(day), date.fromisoformat(day)))
     print(time.process_time() - started)
 
 

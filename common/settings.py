@@ -25,11 +25,15 @@ class Settings(BaseSettings):
     source_root: str | None = None
     data_dir: Path = PROJECT_DIR / "data"
     as_of: date | None = None
+    first_day: date = date(2024, 11, 1)
     sample_size: Literal["small", "medium", "full"] = "small"
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
+    ui_host: str = "127.0.0.1"
     ui_port: int = Field(default=3000, ge=1, le=65535)
+    dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
+    user: str = Field(default="me", validation_alias="USER")
 
     @field_validator("data_dir")
     @classmethod
@@ -45,6 +49,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The working DuckDB file. Only the pipeline opens it."""
         return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def private_warehouse_path(self) -> Path:
+        """A person's own copy of the working file; dbt_project/profiles.yml says the same."""
+        return self.data_dir / "private" / self.user / "warehouse.duckdb"
 
     @property
     def serving_path(self) -> Path:

@@ -1,15 +1,18 @@
-"""The project's commands that need every room: run, ui, parse, docs."""
+"""The project's commands that need every room: run, backfill, build, copy, ui, parse, docs."""
 
 import argparse
 import gc
 import os
 import sys
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, Settings, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
+from orchestration.days import Days
 from orchestration.dbt import DbtError
 
 
@@ -18,12 +21,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="load, build, validate and publish, in this process")
-    commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1")
+    commands.add_parser("ui", help="Dagster's web server and daemon, on 127.0.0.1 unless GROWTH_UI_HOST says otherwise")
     commands.add_parser("parse", help="parse the dbt project, which the first command on a data folder does otherwise")
     commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
-    command = parser.parse_args().command
+    backfill = commands.add_parser(
+        "backfill", help="build days again in one run, then what is made of them, and publish"
+    )
+    backfill.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="first day: 2026-10-01")
+    backfill.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="last day")
+    commands.add_parser("copy", help="make your own copy of the working file, in which dbt in a shell builds")
+    commands.add_parser("build", help="dbt build into the shared working file, in its turn: build --select my_model+")
+    options, dbt_arguments = parser.parse_known_args()
+    if dbt_arguments and options.command != "build":
+        parser.error(f"unrecognized arguments: {' '.join(dbt_arguments)}")
     try:
-        return {"run": _run, "ui": _ui, "parse": _parse, "docs": _docs}[command](get_settings())
+        if options.command == "backfill":
+            return _backfill(get_settings(), Days(options.first, options.last))
+        if options.command == "build":
+            return _build(get_settings(), dbt_arguments)
+        simple = {"run": _run, "copy": _copy, "ui": _ui, "parse": _parse, "docs": _docs}
+        return simple[options.command](get_settings())
     except ValidationError as error:
         for problem in error.errors():
             name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
@@ -48,6 +65,38 @@ def _run(settings: Settings) -> int:
     return 0 if is_success else 1
 
 
+def _backfill(settings: Settings, days: Days) -> int:
+    from orchestration.run import run_backfill
+
+    if not settings.first_day <= days.first <= days.last:
+        print(
+            f"{days.first} to {days.last}: the first day comes first, and none before GROWTH_FIRST_DAY "
+            f"({settings.first_day})",
+            file=sys.stderr,
+        )
+        return 2
+    return 0 if run_backfill(settings, days) else 1
+
+
+def _copy(settings: Settings) -> int:
+    from orchestration.private_copy import make_private_copy
+
+    print(f"{make_private_copy(settings)} is yours: dbt in dbt_project builds there")
+    return 0
+
+
+def _build(settings: Settings, arguments: Sequence[str]) -> int:
+    from common.warehouse import hold
+    from orchestration.dbt import invoke_dbt
+
+    if not settings.warehouse_path.exists():
+        raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: `make run` first")
+    with hold(settings.warehouse_path, "python -m orchestration build"):
+        results = invoke_dbt(["build", *arguments], settings, settings.dbt_target_dir / "build", say=print)
+    print(f"{len(results)} nodes built and tested; the next refresh checks and publishes them")
+    return 0
+
+
 def _ui(settings: Settings) -> int:
     from dagster import DagsterInstance
 
@@ -59,7 +108,9 @@ def _ui(settings: Settings) -> int:
         close_dead_runs(instance)
     os.chdir(PROJECT_DIR)
     dagster = Path(sys.executable).with_name("dagster")
-    os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(settings.ui_port)])
+    os.execv(
+        dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", settings.ui_host, "-p", str(settings.ui_port)]
+    )
 
 
 def _parse(settings: Settings) -> int:

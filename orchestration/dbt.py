@@ -1,12 +1,13 @@
 """dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from common.settings import PROJECT_DIR, Settings
+from orchestration.days import Days, dbt_variables
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
@@ -17,21 +18,34 @@ LEFT_TO_DEVELOPERS = (
     "resource_type:test,path:models",
     "resource_type:test,path:tests/models",
 )
+# What a run for some days takes as it is: views, and what people edit.
+LEFT_TO_RUNS_OF_EVERYTHING = ("fqn:growth.staging", "resource_type:seed", "resource_type:test")
 
 
 class DbtError(RuntimeError):
-    """dbt stopped; the message is dbt's own, with the node that it is about."""
+    """dbt stopped; the message is dbt's own, with the node that it is about. `built` names what was built before."""
+
+    def __init__(self, message: str, built: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.built = built
 
 
-def build_models(selection: Sequence[str], settings: Settings, say: Callable[[str], None]) -> list[Any]:
+def build_models(
+    selection: Sequence[str], settings: Settings, say: Callable[[str], None], *, days: Days | None = None
+) -> list[Any]:
     """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
 
-    `say` is told of nodes that take long. Raises `DbtError` with what failed.
+    What is built by days is built for those that something has changed for, or for `days`, and then with what it is
+    made of after staging. `say` is told of nodes that take long. Raises `DbtError` with what failed.
     """
+    excluded: tuple[str, ...] = LEFT_TO_DEVELOPERS
+    if days:
+        selection, excluded = [f"+{name}" for name in selection], (*LEFT_TO_DEVELOPERS, *LEFT_TO_RUNS_OF_EVERYTHING)
     target_dir = settings.dbt_target_dir / "run"
     # dbt would write the manifest twice a build, a second each time, and nothing reads it.
-    arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *LEFT_TO_DEVELOPERS]
-    return invoke_dbt(arguments, settings, target_dir, manifest=_parsed_project(settings, _newest_change()), say=say)
+    arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
+    project = _parsed_project(settings, _newest_change())
+    return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days, say=say)
 
 
 def invoke_dbt(
@@ -40,6 +54,7 @@ def invoke_dbt(
     target_dir: Path,
     *,
     manifest: Any = None,
+    days: Days | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Any:
     """Run a dbt command on the project and return what came of it: results of nodes, or what else the command gives.
@@ -54,7 +69,7 @@ def invoke_dbt(
 
     target_dir.mkdir(parents=True, exist_ok=True)
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
-    with _environment(dbt_environment(settings, target_dir)):
+    with _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
         try:
             done = dbtRunner(manifest, callbacks=[on_event]).invoke(
                 [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
@@ -68,7 +83,8 @@ def invoke_dbt(
             for result in results or []
             if result.status in ("error", "fail", "runtime error")
         ]
-        raise DbtError("; ".join(failed) or str(done.exception))
+        built = [result.node.name for result in results or [] if result.status in ("success", "pass")]
+        raise DbtError("; ".join(failed) or str(done.exception), built)
     return results
 
 
@@ -113,6 +129,7 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
     """The settings as dbt reads them, with a folder for its artifacts."""
     return {
         "GROWTH_DATA_DIR": str(settings.data_dir),
+        "GROWTH_DBT_FILE": str(settings.warehouse_path),
         "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
         "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
         "DBT_TARGET_PATH": str(target_dir),

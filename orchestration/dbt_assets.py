@@ -1,23 +1,39 @@
-"""The dbt models as assets, in two sets, since a gate stands between them."""
+"""The dbt models as assets, in three sets: a gate stands between staging and the rest, and some are built by days."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Failure, MaterializeResult
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+import duckdb
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetMaterialization,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    DailyPartitionsDefinition,
+    Failure,
+    MaterializeResult,
+    multi_asset,
+)
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs, dbt_assets
 
-from orchestration.dbt import build_models
-from orchestration.failures import RETRY, permanent_unless_transient
+from common.settings import Settings
+from common.warehouse import connect
+from orchestration.days import Days, days_of_tags, days_to_report
+from orchestration.dbt import DbtError, build_models
+from orchestration.failures import RETRY, is_transient, permanent_unless_transient
 from orchestration.keys import OWNERS, table_key
 from orchestration.resources import Warehouse
+from orchestration.retry import built_before, note_failure
 from orchestration.unchanged import unchanged_since
 
-SELECTION_BY_SET = {
-    "staging": "fqn:growth.staging resource_type:seed",
-    "marts": "fqn:growth.intermediate fqn:growth.marts",
-}
+BUILT_BY_DAYS = "config.materialized:incremental"
+BUILT = (
+    "select first_day, last_day, (select as_of_date from intermediate.int_data_day) from intermediate.int_days_to_build"
+)
 
 
 class Translator(DagsterDbtTranslator):
@@ -37,42 +53,155 @@ class Translator(DagsterDbtTranslator):
         return OWNERS
 
 
-def build_dbt_assets(manifest: Path) -> list[AssetsDefinition]:
-    """The staging set (with the seeds), and the set of intermediate models and marts."""
-    return [_dbt_set(name, selection, manifest) for name, selection in SELECTION_BY_SET.items()]
+def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDefinition], AssetsDefinition]:
+    """The staging set (with the seeds) and the set of other models, and the set of those that are built by days.
+
+    A run without partitions builds what is built by days along with the other models, in one dbt process.
+    """
+    by_days = _specs_by_days(manifest, settings)
+    staging = _set("staging", "fqn:growth.staging resource_type:seed", manifest, [])
+    others = _set("marts", "fqn:growth.intermediate fqn:growth.marts", manifest, [spec.key for spec in by_days])
+    return [staging, others], _days_set(by_days)
 
 
-def _dbt_set(set_name: str, selection: str, manifest: Path) -> AssetsDefinition:
+def _translator() -> Translator:
     # The tests of the models run inside the build, where a failing one stops it; they are no checks of their own,
     # since an event costs Dagster's SQLite storage some 25 ms and there are hundreds of them.
-    translator = Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
+    return Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
 
+
+def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey]) -> AssetsDefinition:
     @dbt_assets(
         manifest=manifest,
         select=selection,
-        name=f"build_{set_name}",
-        dagster_dbt_translator=translator,
+        exclude=BUILT_BY_DAYS,
+        name=f"build_{name}",
+        dagster_dbt_translator=_translator(),
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
+    def build(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[MaterializeResult | AssetMaterialization]:
+        # A person who selects some of the set builds those alone.
+        also = by_days if context.selected_asset_keys == context.assets_def.keys else []
+        published_by = unchanged_since(context, warehouse.settings)
+        metadata: Mapping[AssetKey, dict]
+        if published_by:
+            metadata = {key: {"unchanged_since_run": published_by} for key in [*context.selected_asset_keys, *also]}
+        else:
+            metadata = _build([*context.selected_asset_keys, *also], context, warehouse.settings)
+        yield from _results(context, metadata)
+        if also:
+            yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
+
+    return build
+
+
+def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
+    @multi_asset(
+        specs=specs,
+        name="build_days",
+        can_subset=True,
+        backfill_policy=BackfillPolicy.single_run(),
         pool="warehouse",
         retry_policy=RETRY,
     )
     def build(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
-        published_by = unchanged_since(context, warehouse.settings)
-        if published_by:
-            # Dagster wants to hear of a model after those that it reads.
-            for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
-                if key in context.selected_asset_keys:
-                    yield MaterializeResult(asset_key=key, metadata={"unchanged_since_run": published_by})
-            return
-        selected = {key.path[-1]: key for key in context.selected_asset_keys}
-        with permanent_unless_transient():
-            results = build_models(sorted(selected), warehouse.settings, context.log.info)
-        for result in results:
-            key = selected.pop(result.node.name, None)
-            if key:
-                yield MaterializeResult(asset_key=key, metadata={"seconds": result.execution_time})
-            elif result.status == "warn":
-                context.log.warning(f"{result.node.name}: {result.message}")
-        if selected:
-            raise Failure(f"dbt did not build {', '.join(sorted(selected))}, and did not say why", allow_retries=False)
+        """Build the run's days of the selected tables again, and what is made of them."""
+        days = days_of_tags(context.run.tags)
+        if days is None:
+            raise Failure("these tables are built by days: choose partitions, or run everything", allow_retries=False)
+        _require_a_refresh(warehouse.settings)
+        yield from _results(context, _build(list(context.selected_asset_keys), context, warehouse.settings, days))
 
     return build
+
+
+def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
+    """The models that are built by days, with what they are made of outside the other models after staging.
+
+    Those stand before some of them and after others: Dagster would cut their set, and its dbt process, in pieces.
+    """
+    specs = {
+        spec.key: spec
+        for spec in build_dbt_asset_specs(
+            manifest=manifest,
+            select="fqn:growth.intermediate fqn:growth.marts",
+            dagster_dbt_translator=_translator(),
+        )
+    }
+    by_days = {
+        spec.key
+        for spec in build_dbt_asset_specs(manifest=manifest, select=BUILT_BY_DAYS, dagster_dbt_translator=_translator())
+    }
+
+    def made_of(key: AssetKey) -> set[AssetKey]:
+        parents = {dep.asset_key for dep in specs[key].deps}
+        through = [made_of(parent) for parent in parents if parent in specs.keys() - by_days]
+        return set().union(*through, parents - (specs.keys() - by_days))
+
+    partitions = DailyPartitionsDefinition(settings.first_day.isoformat())
+    return [
+        specs[key].replace_attributes(deps=sorted(made_of(key)), partitions_def=partitions) for key in sorted(by_days)
+    ]
+
+
+def _results(context: AssetExecutionContext, metadata: Mapping[AssetKey, dict]) -> Iterator[MaterializeResult]:
+    """A result for each selected model: Dagster wants to hear of a model after those that it reads."""
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+        if key in context.selected_asset_keys:
+            yield MaterializeResult(asset_key=key, metadata=metadata[key])
+
+
+def _build(
+    keys: Sequence[AssetKey],
+    context: AssetExecutionContext,
+    settings: Settings,
+    days: Days | None = None,
+) -> dict[AssetKey, dict]:
+    """Build the models of these keys, for `days` with what those are made of; what is to be said of each key."""
+    left = {key.path[-1]: key for key in keys}
+    built = set() if days else built_before(context.run, settings).intersection(left)
+    metadata: dict[AssetKey, dict] = {left.pop(name): {"built_by_run": context.run.parent_run_id} for name in built}
+    with permanent_unless_transient():
+        try:
+            results = build_models(sorted(left), settings, context.log.info, days=days) if left else []
+        except DbtError as error:
+            note_failure(settings, context.run.run_id, {*built, *error.built})
+            raise
+    for result in results:
+        key = left.pop(result.node.name, None)
+        if key:
+            metadata[key] = {"seconds": result.execution_time}
+        elif result.status == "warn":
+            context.log.warning(f"{result.node.name}: {result.message}")
+    if left:
+        raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
+    return metadata
+
+
+def _require_a_refresh(settings: Settings) -> None:
+    """Days are made of what a refresh has built."""
+    try:
+        with connect(settings.warehouse_path, read_only=True) as connection:
+            connection.execute(BUILT)
+    except (duckdb.CatalogException, duckdb.IOException) as error:
+        if is_transient(error):
+            raise
+        raise Failure(
+            "nothing is built yet: the first refresh (make run, or daily_refresh) builds every day", allow_retries=False
+        ) from error
+
+
+def _days_built(
+    keys: Sequence[AssetKey], metadata: Mapping[AssetKey, dict], settings: Settings, *, anew: bool
+) -> Iterator[AssetMaterialization]:
+    """Events of the days that were built with the other models; of the data day alone if nothing was."""
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        first, last, data_day = connection.execute(BUILT).fetchall()[0]
+    built = Days(max(first, settings.first_day), last) if anew else Days(data_day, data_day)
+    said = {"built_from": str(built.first), "built_to": str(built.last)} if anew else {}
+    for day in days_to_report(built, data_day):
+        for key in keys:
+            yield AssetMaterialization(key, partition=day.isoformat(), metadata={**metadata[key], **said})

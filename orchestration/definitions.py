@@ -19,8 +19,10 @@ from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
+from orchestration.freshness import build_source_freshness
 from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
+from orchestration.missing_days import build_missing_days
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
 from orchestration.published import build_published
@@ -28,6 +30,7 @@ from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
+DAYS_JOB_NAME = "build_days_again"
 # A day's run may start late and wait for another; a day and a half without one is a day that was missed.
 FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 
@@ -35,13 +38,21 @@ FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_wi
 def build_definitions() -> Definitions:
     """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
-    models = build_dbt_assets(current_manifest(settings))
-    marts = sorted(key for model_set in models for key in model_set.keys if key.path[0] == "marts")
+    contract = load_contract()
+    models, days = build_dbt_assets(current_manifest(settings), settings)
+    marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
+    by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all(),
+        selection=AssetSelection.all() - by_days | AssetSelection.all_asset_checks(),
         config={"loggers": {"progress": {}}},
         description="Load what is new, build, validate and publish: what `make run` does.",
+    )
+    days_job = define_asset_job(
+        DAYS_JOB_NAME,
+        selection=by_days.without_checks(),
+        config={"loggers": {"progress": {}}},
+        description="Build days again, and what is made of them: what a backfill does before the refresh that follows.",
     )
     schedule = ScheduleDefinition(
         name="every_day",
@@ -49,16 +60,14 @@ def build_definitions() -> Definitions:
         cron_schedule="30 1 * * *",
         execution_timezone="UTC",
         description="After the day is over and its usage reports have been sent.",
-        default_status=(
-            DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
-        ),
+        default_status=DefaultScheduleStatus.RUNNING,
     )
-    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts)]
+    assets = [*raw_assets(settings, contract), *models, days, build_published(marts)]
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
-        asset_checks=build_gates(settings),
-        jobs=[daily_job],
-        schedules=[schedule],
+        asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
+        jobs=[daily_job, days_job],
+        schedules=[schedule] if settings.env == "production" else [],
         sensors=[build_new_files_sensor(settings, daily_job)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},

@@ -1,19 +1,21 @@
-"""`make run`: the daily job in this process, on the instance that the UI shows."""
+"""`make run` and backfills: jobs in this process, on the instance that the UI shows."""
 
 import os
-import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import DataDirError
+from orchestration.days import Days, tags_of_days
 
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation, AssetMaterialization, ExecuteInProcessResult, TableRecord
 
+POSTGRES_VARIABLE = "GROWTH_DAGSTER_POSTGRES_URL"
 LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
 
@@ -25,13 +27,28 @@ def prepare_dagster_home(settings: Settings) -> None:
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
+        # dbt in a shell finds no copy here, and says how to make one.
+        settings.private_warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+        # One rename, since another run may be reading it.
+        with NamedTemporaryFile("w", dir=home, suffix=".yaml", delete=False) as file:
+            file.write(_instance_configuration(settings))
+        Path(file.name).replace(home / "dagster.yaml")
     except OSError as error:
         raise DataDirError(
             f"the data folder {settings.data_dir} cannot be written ({error.strerror}): "
             "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
+    if settings.dagster_postgres_url:
+        os.environ[POSTGRES_VARIABLE] = settings.dagster_postgres_url
+
+
+def _instance_configuration(settings: Settings) -> str:
+    """Dagster's configuration; the address, which has a password in it, stays in the environment."""
+    configuration = Path(__file__).with_name("dagster.yaml").read_text()
+    if settings.dagster_postgres_url:
+        configuration += f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
+    return configuration
 
 
 def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
@@ -39,20 +56,45 @@ def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
     started = time.monotonic()
     say(f"growth-pipeline: sources {settings.resolved_source_root}, data folder {settings.data_dir}")
     prepare_dagster_home(settings)
-    from dagster import DagsterInstance
-
-    from orchestration.definitions import DAILY_JOB_NAME, definitions
-    from orchestration.runs import close_dead_runs
+    from orchestration.definitions import DAILY_JOB_NAME
 
     ready_seconds = time.monotonic() - started
     say(f"  ready after {ready_seconds:.1f} s")
-    with DagsterInstance.get() as instance:
-        close_dead_runs(instance)
-        result = definitions.resolve_job_def(DAILY_JOB_NAME).execute_in_process(
-            instance=instance, raise_on_error=False, tags=LOCATION_TAG
-        )
+    result = _execute(DAILY_JOB_NAME, {})
     _summarize(settings, result, ready_seconds, time.monotonic() - started, say)
     return result.success
+
+
+def run_backfill(settings: Settings, days: Days, say: Callable[[str], None] = print) -> bool:
+    """Build these days again in one run, then refresh what is made of them and publish; whether both succeeded."""
+    prepare_dagster_home(settings)
+    from orchestration.definitions import DAYS_JOB_NAME
+
+    say(f"growth-pipeline: building {days} again")
+    result = _execute(DAYS_JOB_NAME, tags_of_days(days))
+    _say_failures(result, say)
+    return result.success and run_daily(settings, say)
+
+
+def _execute(job_name: str, tags: Mapping[str, str]) -> "ExecuteInProcessResult":
+    from dagster import DagsterInstance
+
+    from orchestration.definitions import definitions
+    from orchestration.runs import close_dead_runs
+
+    with DagsterInstance.get() as instance:
+        close_dead_runs(instance)
+        return definitions.resolve_job_def(job_name).execute_in_process(
+            instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}
+        )
+
+
+def _say_failures(result: "ExecuteInProcessResult", say: Callable[[str], None]) -> None:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            say(f"  {event.step_key} failed: {cause.message.strip() if cause else 'no message'}")
 
 
 def _summarize(
@@ -71,10 +113,7 @@ def _summarize(
     for event in result.all_events:
         if event.is_step_success:
             say(f"  {event.step_key:<28}{event.step_success_data.duration_ms / 1000:>8.1f}")
-        elif event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error if error else None
-            say(f"  {event.step_key} failed: {cause.message.strip() if cause else 'no message'}")
+    _say_failures(result, say)
     say(f"  {'in all':<28}{seconds:>8.1f}")
     say("")
     materialized = result.get_asset_materialization_events()

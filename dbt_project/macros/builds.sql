@@ -4,3 +4,15 @@
         insert into quality.builds select cast(now() at time zone 'UTC' as timestamp)
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- Stops a command on a file that has nothing in it: a private copy that was not made yet. -#}
+{% macro require_raw_tables() -%}
+    {%- set is_private = env_var('GROWTH_DBT_FILE', '') == '' and flags.WHICH in ('build', 'run', 'test') -%}
+    {%- if execute and is_private and not adapter.check_schema_exists(target.database, 'raw') -%}
+        {{ exceptions.raise_compiler_error(
+            "There are no raw tables in " ~ target.path ~ ": `python -m orchestration copy` makes your own copy"
+            ~ " of what was last built; `python -m orchestration build` builds into the shared warehouse."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

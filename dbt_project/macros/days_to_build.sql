@@ -1,9 +1,38 @@
-{#- The tables that are built a day at a time: every incremental model. -#}
-{% macro daily_models() -%}
-    {{ return([] if not execute else graph.nodes.values()
+{#- The tables that are built a day at a time: every incremental model, or those of one strategy. -#}
+{% macro daily_models(strategy=none) -%}
+    {%- set models = [] if not execute else graph.nodes.values()
         | selectattr('resource_type', 'equalto', 'model')
         | selectattr('config.materialized', 'equalto', 'incremental')
+        | list -%}
+    {{ return(models if strategy is none else models
+        | selectattr('config.incremental_strategy', 'equalto', strategy)
         | list) }}
+{%- endmacro %}
+
+
+{#- The days that a run of partitions or a backfill asks for; none where a run builds whatever has changed. -#}
+{% macro asked_days() -%}
+    {%- set first_day, last_day = env_var('GROWTH_DAYS_FROM', ''), env_var('GROWTH_DAYS_TO', '') -%}
+    {{ return({'first_day': first_day, 'last_day': last_day} if first_day and last_day else none) }}
+{%- endmacro %}
+
+
+{#- Which days are looked at, one row: all of them, or those that are asked for, with any before them that were never
+    built, since a day is made of those before it. -#}
+{% macro days_looked_at() -%}
+    {%- set asked, history_days = asked_days(), ref('int_history_days') -%}
+    {%- if asked -%}
+    select
+        coalesce(min(days.date), cast('{{ asked.first_day }}' as date)) as first_day,
+        cast('{{ asked.last_day }}' as date) as last_day
+    from {{ history_days }} as days
+    left join {{ built_inputs() }} as built
+        on built.kind = 'usage'
+        and built.key = cast(days.date as {{ dbt.type_string() }})
+    where days.date <= cast('{{ asked.first_day }}' as date) and built.key is null
+    {%- else -%}
+    select cast('1900-01-01' as date) as first_day, cast('9999-12-31' as date) as last_day
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -31,7 +60,7 @@
     {%- if flags.FULL_REFRESH -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- for node in daily_models() -%}
+    {%- for node in daily_models('replace_days') -%}
         {%- if adapter.get_relation(node.database, node.schema, node.alias) is none -%}
             {{ return(true) }}
         {%- endif -%}
@@ -44,8 +73,10 @@
     its way leaves them to the next one. Tables of which no day stays are made anew, since their columns may differ. -#}
 {% macro start_building_days() -%}
     {%- if execute -%}
+        {%- set asked = none if must_build_every_day() else asked_days() -%}
         {%- do run_query(
             'delete from ' ~ built_inputs() ~ ' where first_day >= (select first_day from ' ~ this ~ ')'
+            ~ (" and first_day <= cast('" ~ asked.last_day ~ "' as date)" if asked else '')
         ) -%}
         {%- set kept = run_query('select count(*) from ' ~ built_inputs()).columns[0].values()[0] -%}
         {%- for node in daily_models() if kept == 0 -%}
@@ -58,15 +89,16 @@
 {%- endmacro %}
 
 
-{#- Notes what the days were built from, once every table that is built by days has been. -#}
+{#- Notes what the days that were looked at were built from, once every table that is built by days has been. What
+    the other days were built from is there still. -#}
 {% macro record_built_inputs(results) -%}
     {%- if flags.WHICH in ('build', 'run') -%}
-        {%- set needed = daily_models() | map(attribute='name') | list + ['int_days_to_build'] -%}
+        {%- set needed = daily_models('replace_days') | map(attribute='name') | list + ['int_days_to_build'] -%}
         {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list -%}
         {%- if needed | reject('in', built) | list | length == 0 -%}
-            delete from {{ built_inputs() }};
             insert into {{ built_inputs() }}
             select kind, key, first_day, fingerprint from intermediate.int_build_inputs
+            where first_day >= (select first_day from intermediate.int_days_to_build)
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -82,15 +114,46 @@
 {%- endmacro %}
 
 
-{#- The incremental strategy: the days from the first one to build on are replaced. `unique_key` is the day's column. -#}
+{#- A model that is cheap to build whole and depends on more than `int_build_inputs` knows: all of its days are built,
+    or those that are asked for. `only_days_to_build` says so in its query. -#}
+{% macro built_by_asked_days(day) -%}
+    {%- do ref('int_days_to_build') -%}
+    {{ config(
+        materialized='incremental', incremental_strategy='replace_asked_days', unique_key=day, full_refresh=false,
+        on_schema_change='fail'
+    ) }}
+{%- endmacro %}
+
+{% macro only_days_to_build(day) -%}
+    {%- if asked_days() -%}
+        and {{ day }} >= (select first_day from {{ ref('int_days_to_build') }})
+        and {{ day }} <= (select last_day from {{ ref('int_days_to_build') }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The incremental strategies: the days from the first one to build on are replaced, or those that were asked for.
+    `unique_key` is the day's column. -#}
 {% macro get_incremental_replace_days_sql(arguments) -%}
     {{ return(adapter.dispatch('replace_days', 'growth')(arguments)) }}
 {%- endmacro %}
 
 {% macro default__replace_days(arguments) -%}
+    {{ replace_rows(arguments, ' where ' ~ arguments.unique_key
+        ~ ' >= (select first_day from ' ~ ref('int_days_to_build') ~ ') ' ~ only_days_to_build(arguments.unique_key)) }}
+{%- endmacro %}
+
+{% macro get_incremental_replace_asked_days_sql(arguments) -%}
+    {{ return(adapter.dispatch('replace_asked_days', 'growth')(arguments)) }}
+{%- endmacro %}
+
+{% macro default__replace_asked_days(arguments) -%}
+    {{ replace_rows(arguments, ' where 1 = 1 ' ~ only_days_to_build(arguments.unique_key)) }}
+{%- endmacro %}
+
+{% macro replace_rows(arguments, where) -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arguments.target_relation }}
-    where {{ arguments.unique_key }} >= (select first_day from {{ ref('int_days_to_build') }});
+    delete from {{ arguments.target_relation }}{{ where }};
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}

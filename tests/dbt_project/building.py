@@ -29,11 +29,14 @@ def stripe(connection: duckdb.DuckDBPyConnection, table: str, payload: dict, cre
     insert(connection, f"stripe__{table}", row)
 
 
-def dbt(data_dir: Path, *arguments: str, project: Path = DBT_DIR, as_of: str = "") -> subprocess.CompletedProcess[str]:
-    """Run dbt in the project's folder, with nothing set but the place of the working file and the data day."""
+def dbt(
+    data_dir: Path, *arguments: str, project: Path = DBT_DIR, as_of: str = "", file: str | None = "warehouse.duckdb"
+) -> subprocess.CompletedProcess[str]:
+    """Run dbt in the project's folder, with only the file to work in (None: the private copy) and the day set."""
     environment = {
         **os.environ,
         "GROWTH_DATA_DIR": str(data_dir),
+        "GROWTH_DBT_FILE": str(data_dir / file) if file else "",
         "GROWTH_AS_OF": as_of,
         "DBT_TARGET_PATH": str(data_dir / "target"),
         "DBT_LOG_PATH": str(data_dir / "logs"),

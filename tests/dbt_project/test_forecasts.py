@@ -10,7 +10,8 @@ import pytest
 
 from common.settings import Settings
 from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from orchestration.days import Days
+from orchestration.dbt import DbtError, build_models
 
 DATA_DAY = date(2028, 2, 29)
 FIRST_DAY = date(2028, 1, 30)
@@ -102,6 +103,13 @@ def build(data_dir: Path, day: date = DATA_DAY, also: Sequence[str] = ()) -> dat
     """Build the forecasts as of a day; returns the first day that was built."""
     build_models([*also, *MODELS], Settings(data_dir=data_dir, as_of=day), print)
     return query(data_dir, "select first_day from intermediate.int_days_to_build")[0][0]
+
+
+def build_days(data_dir: Path, first: date, last: date) -> Days:
+    """Build these days again; returns the days that were built."""
+    models = [table.removeprefix("marts.") for table in TABLES]
+    build_models(models, Settings(data_dir=data_dir, as_of=DATA_DAY), print, days=Days(first, last))
+    return Days(*query(data_dir, "select first_day, last_day from intermediate.int_days_to_build")[0])
 
 
 def query(data_dir: Path, sql: str) -> list[tuple]:
@@ -202,6 +210,63 @@ def test_days_built_one_by_one_are_those_of_one_build(data_dir: Path) -> None:
         day = earlier + timedelta(days=number)
         assert build(data_dir, day) == day
     assert rows_of(data_dir) == before
+
+
+def test_days_that_are_asked_for_are_built_and_no_others(data_dir: Path) -> None:
+    build(data_dir)
+    before = rows_of(data_dir)
+    day = DATA_DAY - timedelta(days=3)
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
+        for days, sign in ((f"= date '{day}'", 1), (f"> date '{day}'", -1)):
+            connection.execute(f"update marts.fct_bill_forecasts set missing_days = {sign} where as_of_date {days}")
+    assert build_days(data_dir, day, day) == Days(day, day)
+    found = query(data_dir, "select distinct as_of_date from marts.fct_bill_forecasts where missing_days = -1")
+    assert [found_day for (found_day,) in sorted(found)] == [day + timedelta(days=number) for number in range(1, 4)]
+    assert build_days(data_dir, day + timedelta(days=1), DATA_DAY).last == DATA_DAY
+    assert rows_of(data_dir) == before
+    assert build(data_dir) == DATA_DAY + timedelta(days=1)
+
+
+def test_seven_days_one_by_one_are_those_of_one_backfill(data_dir: Path) -> None:
+    build(data_dir)
+    before = rows_of(data_dir)
+    first = DATA_DAY - timedelta(days=6)
+    build(data_dir, first - timedelta(days=1))
+    for number in range(7):
+        day = first + timedelta(days=number)
+        assert build_days(data_dir, day, day) == Days(day, day)
+    assert rows_of(data_dir) == before
+    build(data_dir, first - timedelta(days=1))
+    assert build_days(data_dir, first, DATA_DAY) == Days(first, DATA_DAY)
+    assert rows_of(data_dir) == before
+    assert build(data_dir) == DATA_DAY + timedelta(days=1)
+
+
+def test_a_day_is_never_built_without_the_days_before_it(data_dir: Path) -> None:
+    build(data_dir)
+    before = rows_of(data_dir)
+    build(data_dir, DATA_DAY - timedelta(days=3))
+    assert build_days(data_dir, DATA_DAY, DATA_DAY) == Days(DATA_DAY - timedelta(days=2), DATA_DAY)
+    assert rows_of(data_dir) == before
+
+
+def test_days_after_the_data_day_are_refused(data_dir: Path) -> None:
+    with pytest.raises(DbtError, match="Days up to 2028-03-01 are asked for, but the data day is 2028-02-29"):
+        build_days(data_dir, DATA_DAY, DATA_DAY + timedelta(days=1))
+
+
+def test_a_backfill_over_a_late_report_restates_the_days_after_it(data_dir: Path) -> None:
+    build(data_dir)
+    day = DATA_DAY - timedelta(days=5)
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
+        connection.execute(
+            "update raw.usage__usage_reports set event_count_in_period = 800000 "
+            f"where organization_id = 'trap' and date = '{day}'"
+        )
+    assert build_days(data_dir, day, day) == Days(day, DATA_DAY)
+    restated = rows_of(data_dir)
+    assert build(data_dir) == DATA_DAY + timedelta(days=1)
+    assert rows_of(data_dir) == restated
 
 
 def test_late_report_restates_its_day_and_those_after_it(data_dir: Path) -> None:

@@ -13,6 +13,12 @@ import yaml
 from common.settings import PROJECT_DIR, Settings
 from orchestration.dbt import current_manifest
 
+MARTS_BY_DAYS = {
+    "marts/fct_usage_daily",
+    "marts/fct_bill_forecasts",
+    "marts/fct_bill_forecast_products",
+    "marts/fct_queue_exclusions",
+}
 LOADED = """
 import json
 from orchestration.definitions import definitions
@@ -32,11 +38,22 @@ checks = [
 external = sorted(key.to_user_string() for key in graph.external_asset_keys)
 print(json.dumps({
     "assets": assets, "checks": checks, "external": external,
-    "starters": {each.name: each.default_status.value for each in [*definitions.schedules, *definitions.sensors]},
+    "starters": {
+        each.name: each.default_status.value for each in [*(definitions.schedules or []), *definitions.sensors]
+    },
     "without_freshness": [
         key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).freshness_policy is None
     ],
-    "jobs": [job.name for job in definitions.jobs],
+    "jobs": {
+        job.name: sorted(node.name for node in definitions.resolve_job_def(job.name).nodes) for job in definitions.jobs
+    },
+    "by_days": {
+        key.to_user_string(): [
+            graph.get(key).partitions_def.start.date().isoformat(), graph.get(key).backfill_policy.policy_type.name
+        ]
+        for key in graph.materializable_asset_keys
+        if graph.get(key).partitions_def
+    },
 }))
 """
 
@@ -114,9 +131,37 @@ def test_every_staging_model_hangs_on_the_raw_table_that_it_reads(loaded: dict) 
 def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) -> None:
     gated = {asset for asset, _, blocking in loaded["checks"] if blocking}
     expected = {key for key in loaded["assets"] if key.startswith(("raw/", "marts/"))}
-    # What it lists are findings, which warn.
-    assert expected - gated == {"marts/rpt_data_quality"}
+    # What it lists are findings, which warn. Of what is built by days publishing asks.
+    assert expected - gated == {"marts/rpt_data_quality", *MARTS_BY_DAYS}
+    assert {asset for asset, name, _ in loaded["checks"] if name == "critical_expectations"} >= MARTS_BY_DAYS
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
+
+
+def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loaded: dict, manifest: dict) -> None:
+    incremental = {
+        f"{node['schema']}/{node['name']}"
+        for node in manifest["nodes"].values()
+        if node["config"].get("materialized") == "incremental"
+    }
+    assert loaded["by_days"].keys() == incremental
+    assert incremental == {*MARTS_BY_DAYS, "intermediate/int_bill_forecasts"}
+    assert {tuple(each) for each in loaded["by_days"].values()} == {("2024-11-01", "SINGLE_RUN")}
+
+
+def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: dict) -> None:
+    assert loaded["jobs"]["daily_refresh"] == [
+        "build_marts",
+        "build_staging",
+        "gate_marts",
+        "gate_raw",
+        "gate_staging",
+        "load",
+        "marts__fct_usage_daily_every_day_is_built",
+        "published__serving",
+        "source_freshness",
+        "sources__sample_company",
+    ]
+    assert loaded["jobs"]["build_days_again"] == ["build_days"]
 
 
 def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, data_dir: Path) -> None:
@@ -131,7 +176,7 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
 
 
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
-    assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
+    assert loaded["starters"] == {"new_files": "STOPPED"}
     in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
     assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
 

@@ -42,6 +42,14 @@ def data_dir(undisturbed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def new_data_dir(undisturbed: Path, tmp_path: Path) -> Path:
+    """A data folder in which nothing was done but to parse the dbt project."""
+    parsed = Path("state", "dbt")
+    shutil.copytree(undisturbed / parsed, tmp_path / "new" / parsed)
+    return tmp_path / "new"
+
+
+@pytest.fixture
 def own_source(source_root: Path, tmp_path: Path) -> Path:
     """Source files that the test may change; their times are those of the originals."""
     return Path(shutil.copytree(source_root, tmp_path / "source"))

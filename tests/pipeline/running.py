@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from dagster import DagsterInstance
 
 from common.settings import PROJECT_DIR, Settings
 from tests.pipeline.forked import fork_run
@@ -74,17 +75,17 @@ def run_pipeline(
     return Run(data_dir, source_root, project_dir, **more).end()
 
 
-def run_command(data_dir: Path, source_root: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run to the end as a user starts it: a Python of its own, with nothing imported."""
+def run_command(data_dir: Path, source_root: Path | None = None, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command, by default `run`, to the end as a user starts it: a Python of its own, with nothing imported."""
     return subprocess.run(
-        [sys.executable, "-m", "orchestration", "run"],
+        [sys.executable, "-m", "orchestration", *(command or ["run"])],
         cwd=PROJECT_DIR,
         env=environment(data_dir, source_root),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=280,
+        timeout=2000,
     )
 
 
@@ -97,6 +98,13 @@ def run_and_kill(data_dir: Path, source_root: Path | None, at: str, seconds_late
     ended = run.end()
     assert ended.returncode == -signal.SIGKILL, said + ended.stdout
     return said
+
+
+@contextmanager
+def dagster_instance(data_dir: Path) -> Iterator[DagsterInstance]:
+    """What Dagster knows of the runs in a data folder."""
+    with DagsterInstance.from_config(str(Settings(data_dir=data_dir).dagster_home)) as instance:
+        yield instance
 
 
 def marts(data_dir: Path) -> dict[str, list[tuple]]:
@@ -135,7 +143,7 @@ print(*days, flush=True)
 
 
 @contextmanager
-def reading_without_pause(data_dir: Path) -> Iterator[set[str]]:
+def reading(data_dir: Path) -> Iterator[set[str]]:
     """A reader that queries the published file over and over; afterwards, the data days that it saw.
 
     Fails if a query failed or saw tables of two days. It leaves the processors to the run that it disturbs.

@@ -65,13 +65,13 @@ def test_killed_ten_times_anywhere_in_a_phase_the_sample_company_ends_the_same(p
 
 
 def test_a_second_run_waits_for_the_first_and_neither_is_harmed(
-    undisturbed: Path, tmp_path: Path, source_root: Path
+    undisturbed: Path, new_data_dir: Path, source_root: Path
 ) -> None:
-    first = Run(tmp_path / "shared", source_root)
+    first = Run(new_data_dir, source_root)
     first.wait_for("load ...")
-    second = run_pipeline(tmp_path / "shared", source_root)
+    second = run_pipeline(new_data_dir, source_root)
     ended = first.end()
     assert ended.returncode == 0, ended.stdout
     assert second.returncode == 0, second.stdout
     assert f"(process {first.pid}, since" in second.stdout
-    assert marts(tmp_path / "shared") == marts(undisturbed)
+    assert marts(new_data_dir) == marts(undisturbed)

@@ -5,10 +5,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from dagster import AssetKey
+
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import connect
 from tests.pipeline.hand_made import write_usage_day
-from tests.pipeline.running import marts, read, reading_without_pause, run_pipeline
+from tests.pipeline.running import dagster_instance, marts, read, reading, run_command, run_pipeline
 
 
 def test_a_company_of_four_organizations_gives_the_rows_that_were_worked_out_by_hand(undisturbed: Path) -> None:
@@ -75,7 +77,7 @@ def test_running_again_does_nothing_and_says_so(undisturbed: Path, data_dir: Pat
 def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
-    with reading_without_pause(data_dir) as days_seen:
+    with reading(data_dir) as days_seen:
         done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
     assert done.returncode == 0, done.stdout
     assert days_seen == {"2026-09-10", "2026-10-31"}
@@ -126,3 +128,25 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     ]
     before = marts(undisturbed)["fct_usage_daily"]
     assert len(marts(data_dir)["fct_usage_daily"]) == len(before)
+
+
+def test_a_backfill_builds_its_days_again_and_publishes_what_was_there(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    settings = Settings(data_dir=data_dir)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("update marts.fct_usage_daily set quantity = 1 where date = date '2026-10-20'")
+    done = run_command(data_dir, source_root, "backfill", "--from", "2026-10-19", "--to", "2026-10-21")
+    assert done.returncode == 0, done.stdout
+    assert marts(data_dir) == marts(undisturbed)
+    with dagster_instance(data_dir) as instance:
+        built = instance.get_materialized_partitions(AssetKey(["marts", "fct_usage_daily"]))
+        runs = [(run.job_name, run.tags.get("dagster/asset_partition_range_end")) for run in instance.get_runs()]
+    assert built == {"2026-10-19", "2026-10-20", "2026-10-21", *(f"2026-10-{day}" for day in range(25, 32))}
+    assert runs[:2] == [("daily_refresh", None), ("build_days_again", "2026-10-21")]
+
+
+def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, source_root: Path) -> None:
+    done = run_command(data_dir, source_root, "backfill", "--from", "2024-10-31", "--to", "2026-10-21")
+    assert done.returncode == 2
+    assert "none before GROWTH_FIRST_DAY (2024-11-01)" in done.stdout

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
@@ -28,14 +29,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def ui(tmp_path: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
+def ui(tmp_path: Path, new_data_dir: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
     """`make ui` on a port of its own, ready to take requests."""
     port = free_port()
     output = (tmp_path / "ui.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestration", "ui"],
         cwd=PROJECT_DIR,
-        env=environment(tmp_path / "data", source_root, GROWTH_UI_PORT=str(port)),
+        env=environment(new_data_dir, source_root, GROWTH_UI_PORT=str(port)),
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -79,14 +80,77 @@ def wait_until_finished(client: DagsterGraphQLClient, run_id: str) -> DagsterRun
 
 @pytest.mark.timeout(600)
 def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishes(
-    tmp_path: Path, source_root: Path, ui: DagsterGraphQLClient
+    new_data_dir: Path, source_root: Path, ui: DagsterGraphQLClient
 ) -> None:
+    assert _addresses_listened_on(ui) == {"127.0.0.1"}
     run_id = ui.submit_job_execution("daily_refresh", repository_location_name="growth_pipeline")
     assert wait_until_finished(ui, run_id) is DagsterRunStatus.SUCCESS
-    launched = marts(tmp_path / "data")
-    done = run_pipeline(tmp_path / "data", source_root)
+    launched = marts(new_data_dir)
+    done = run_pipeline(new_data_dir, source_root)
     assert done.returncode == 0, done.stdout
-    assert marts(tmp_path / "data") == launched
+    assert marts(new_data_dir) == launched
+    _backfill_is_one_run(ui, new_data_dir)
+    assert marts(new_data_dir) == launched
     shown = ui._execute("{ runsOrError { ... on Runs { results { runId status jobName } } } }")
     runs = shown["runsOrError"]["results"]
-    assert [(run["jobName"], run["status"]) for run in runs] == [("daily_refresh", "SUCCESS")] * 2
+    assert [run["status"] for run in runs] == ["SUCCESS"] * 3
+    assert [run["jobName"] for run in runs[1:]] == ["daily_refresh"] * 2
+
+
+def _addresses_listened_on(client: DagsterGraphQLClient) -> set[str]:
+    port = int(client._url.split(":")[2].split("/")[0])
+    return {
+        each.laddr.ip
+        for each in psutil.net_connections(kind="tcp")
+        if each.status == psutil.CONN_LISTEN and each.laddr.port == port
+    }
+
+
+LAUNCH_BACKFILL = """
+mutation($days: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+BACKFILL = """
+query($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill {
+      status
+      runs: unfinishedRuns { id }
+    }
+  }
+}
+"""
+RUNS_OF_BACKFILL = """
+query($id: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) {
+    ... on Runs { results { status tags { key value } } }
+  }
+}
+"""
+TABLES_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
+
+
+def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
+    """Three days, asked for as the UI asks."""
+    days = ["2026-10-10", "2026-10-11", "2026-10-12"]
+    assets = [{"path": ["marts", table]} for table in TABLES_BY_DAYS] + [
+        {"path": ["intermediate", "int_bill_forecasts"]}
+    ]
+    launched = client._execute(LAUNCH_BACKFILL, {"days": days, "assets": assets})["launchPartitionBackfill"]
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        status = client._execute(BACKFILL, {"id": launched["backfillId"]})["partitionBackfillOrError"]["status"]
+        if status not in ("REQUESTED", "IN_PROGRESS"):
+            break
+        time.sleep(1)
+    found = client._execute(RUNS_OF_BACKFILL, {"id": launched["backfillId"]})["runsOrError"]["results"]
+    assert [run["status"] for run in found] == ["SUCCESS"], (status, data_dir)
+    tags = {tag["key"]: tag["value"] for tag in found[0]["tags"]}
+    assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
+        days[0],
+        days[-1],
+    )

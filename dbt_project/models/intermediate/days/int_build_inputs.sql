@@ -5,14 +5,22 @@
     {%- do values.append('reports.' ~ adapter.quote(counter)) -%}
 {%- endfor -%}
 
-with usage as (
+with looked_at as (
+    {{ days_looked_at() }}
+),
+
+usage as (
     select
         days.date as first_day,
         coalesce(sum(
             case when reports.organization_id is not null then {{ row_fingerprint(values) }} end
         ), 0) as fingerprint
     from {{ ref('int_history_days') }} as days
-    left join {{ ref('stg_usage__usage_reports') }} as reports on days.date = reports.date
+    inner join looked_at on days.date >= looked_at.first_day and days.date <= looked_at.last_day
+    left join {{ ref('stg_usage__usage_reports') }} as reports
+        on days.date = reports.date
+        and reports.date >= (select first_day from looked_at)
+        and reports.date <= (select last_day from looked_at)
     left join {{ ref('int_organizations') }} as organizations
         on reports.organization_id = organizations.organization_id
     group by days.date
@@ -69,8 +77,13 @@ from usage
 
 union all
 
-select 'terms' as kind, key, first_day, cast(fingerprint as {{ dbt.type_string() }}) as fingerprint
+select
+    'terms' as kind,
+    terms.key,
+    terms.first_day,
+    cast(terms.fingerprint as {{ dbt.type_string() }}) as fingerprint
 from terms
+inner join looked_at on terms.first_day >= looked_at.first_day and terms.first_day <= looked_at.last_day
 
 union all
 
@@ -79,3 +92,5 @@ select
     'project' as key,
     cast('1900-01-01' as date) as first_day,
     '{{ project_fingerprint() }}' as fingerprint
+from looked_at
+where looked_at.first_day <= cast('1900-01-01' as date)

@@ -22,7 +22,9 @@ with members as (
         on days.date >= spells.held_from
         and days.date < spells.held_before
         and days.date >= cast(spells.organization_created_at as date)
-    inner join {{ ref('int_days_to_build') }} as to_build on days.date >= to_build.first_day
+    inner join {{ ref('int_days_to_build') }} as to_build
+        on days.date >= to_build.first_day
+        and days.date <= to_build.last_day
 ),
 
 ranked as (

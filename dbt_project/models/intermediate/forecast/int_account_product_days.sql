@@ -16,6 +16,7 @@ days as (
         coalesce(usage.quantity, 0) as quantity
     from first_uses
     inner join {{ ref('int_history_days') }} as days on first_uses.first_used_on <= days.date
+    inner join {{ ref('int_days_to_build') }} as to_build on days.date <= to_build.last_day
     left join {{ ref('int_account_usage_daily') }} as usage
         on first_uses.account_id = usage.account_id
         and first_uses.product_key = usage.product_key

@@ -33,7 +33,18 @@ with newest as (
 )
 
 select
-    source_name,
-    max(newest_at) as newest_at
-from newest
-group by source_name
+    newest.source_name,
+    newest.newest_at,
+    allowed.max_age_days,
+    case
+        when newest.newest_at is not null then greatest(
+            cast({{ dbt.datediff('cast(newest.newest_at as date)', 'data_day.as_of_date', 'day') }} as int), 0
+        )
+    end as age_days
+from (
+    select source_name, max(newest_at) as newest_at
+    from newest
+    group by source_name
+) as newest
+cross join {{ ref('int_data_day') }} as data_day
+left join {{ ref('source_freshness') }} as allowed on newest.source_name = allowed.source_name

@@ -19,7 +19,9 @@ with bounds as (
             * (forecasts.period_days - forecasts.day_of_period) / forecasts.period_days
         ) as high_factor
     from {{ ref('int_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_days_to_build') }} as days on forecasts.as_of_date >= days.first_day
+    inner join {{ ref('int_days_to_build') }} as days
+        on forecasts.as_of_date >= days.first_day
+        and forecasts.as_of_date <= days.last_day
     left join {{ ref('int_size_tiers') }} as tiers
         on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
         and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year

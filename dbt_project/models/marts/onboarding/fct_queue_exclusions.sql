@@ -1,5 +1,7 @@
 {#- A forecast that has gone before its period was over, since its subscription ended, stands for the rest of the period
     with its last figure. -#}
+{{ built_by_asked_days('as_of_date') }}
+
 with large as (
     select
         organization_id,
@@ -72,4 +74,6 @@ left join stays
     on judged.customer_id = stays.customer_id
     and judged.as_of_date >= stays.entered_on
     and judged.as_of_date < stays.in_queue_before
-where stays.customer_id is null
+where
+    stays.customer_id is null
+    {{ only_days_to_build('judged.as_of_date') }}

@@ -1,0 +1,108 @@
+"""What Dagster remembers is in SQLite files, or in PostgreSQL where the configuration says so."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, job, op
+
+from common.settings import Settings
+from orchestration.run import prepare_dagster_home
+from orchestration.runs import PROCESS_TAG, close_dead_runs
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of its own, from Debian's package."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql)")
+    # PostgreSQL refuses to run as root, and its user cannot look into pytest's folders.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if user:
+        shutil.chown(folder, user)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    initdb = [programs[-1], "-D", folder / "data", "-U", "dagster", "--auth=trust", "--no-sync"]
+    subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
+    options = ["-D", folder / "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
+    server = subprocess.Popen(
+        [programs[-1].with_name("postgres"), *options], user=user, cwd=folder, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"postgresql://dagster@127.0.0.1:{port}/postgres"
+        _wait_for(url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder)
+
+
+def _wait_for(url: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+
+
+@op
+def say_something() -> None:
+    """Nothing much."""
+
+
+@job
+def small_job() -> None:
+    say_something()
+
+
+def remember_a_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is executed, and one whose process is gone, which is closed."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    prepare_dagster_home(settings)
+    with DagsterInstance.get() as instance:
+        run_id = small_job.execute_in_process(instance=instance).run_id
+        dead = instance.create_run_for_job(small_job, tags={PROCESS_TAG: f"{socket.gethostname()}/999999999/0"})
+        close_dead_runs(instance)
+    with DagsterInstance.get() as instance:
+        runs = {run.run_id: run.status for run in instance.get_runs()}
+        events = instance.all_logs(run_id)
+    assert runs == {run_id: DagsterRunStatus.SUCCESS, dead.run_id: DagsterRunStatus.FAILURE}
+    assert len(events) > 3
+
+
+def test_by_default_it_is_in_files_of_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path)
+    remember_a_run(settings, monkeypatch)
+    assert (settings.dagster_home / "history" / "runs.db").exists()
+
+
+def test_on_postgresql_there_are_no_files_and_no_password_in_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("GROWTH_DAGSTER_POSTGRES_URL", postgres_url)
+    settings = Settings(data_dir=tmp_path)
+    remember_a_run(settings, monkeypatch)
+    assert not list(settings.dagster_home.rglob("*.db"))
+    assert postgres_url not in (settings.dagster_home / "dagster.yaml").read_text()
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("select count(*) from runs").fetchone() == (2,)
+
+
+def test_an_address_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_DAGSTER_POSTGRES_URL", "mysql://somewhere")
+    with pytest.raises(ValueError, match="dagster_postgres_url"):
+        Settings()

@@ -1,0 +1,66 @@
+"""Runs, backfills, a person's dbt and readers at once: none fails, and the marts are those of a quiet run."""
+
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+
+from tests.dbt_project.building import dbt
+from tests.pipeline.running import (
+    dagster_instance,
+    marts,
+    reading,
+    run_command,
+    run_pipeline,
+)
+
+BACKFILL = ("backfill", "--from", "2026-10-20", "--to", "2026-10-22")
+BUILD = ("build", "--select", "dim_customers", "--exclude", "resource_type:test", "resource_type:unit_test")
+
+
+def copy_and_build(data_dir: Path, source_root: Path | None) -> subprocess.CompletedProcess[str]:
+    """What a person does: a private copy, and a build in it."""
+    copied = run_command(data_dir, source_root, "copy")
+    assert copied.returncode == 0, copied.stdout
+    return dbt(data_dir, "run", "--select", "dim_customers", file=None)
+
+
+def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tuple[str, ...]], times: int = 1) -> None:
+    """Start a run, a person's build and the commands, each `times` times, on a data folder that was run before."""
+    with ThreadPoolExecutor((2 + len(commands)) * times) as threads, reading(data_dir):
+        started = [
+            threads.submit(*each)
+            for _ in range(times)
+            for each in (
+                (run_pipeline, data_dir, source_root),
+                (copy_and_build, data_dir, source_root),
+                *((run_command, data_dir, source_root, *command) for command in commands),
+            )
+        ]
+        for each in started:
+            done = each.result()
+            assert done.returncode == 0, done.stdout
+    with dagster_instance(data_dir) as instance:
+        assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
+
+
+@pytest.mark.timeout(600)
+def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    all_at_once(data_dir, source_root, [BACKFILL])
+    assert marts(data_dir) == marts(undisturbed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_many_of_each_at_once_on_the_sample_company_end_well(tmp_path: Path) -> None:
+    quiet = tmp_path / "quiet"
+    assert run_pipeline(quiet).returncode == 0
+    data_dir = tmp_path / "busy"
+    assert run_pipeline(data_dir).returncode == 0
+    all_at_once(data_dir, None, [BACKFILL, BUILD], times=3)
+    assert marts(data_dir) == marts(quiet)
