@@ -9,3 +9,82 @@
             ) }}
     end
 {%- endmacro %}
+
+
+{#- Whether a figure is on the side of the threshold on which a rule of seed `account_signals` fires. -#}
+{% macro fires(figure) -%}
+    case signals.bound
+        when 'at_least' then {{ figure }} >= signals.threshold
+        when 'above' then {{ figure }} > signals.threshold
+        when 'at_most' then {{ figure }} <= signals.threshold
+        when 'below' then {{ figure }} < signals.threshold
+    end
+{%- endmacro %}
+
+
+{#- Millionths as a percentage. -#}
+{% macro percent_of_millionths(millionths) -%}
+    cast({{ millionths }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4))
+{%- endmacro %}
+
+
+{#- Since when a rule has fired without a break. Takes a relation with the days on which it fired, one row per key and
+    day, where `step` counts them back from 0, the data day, without a gap. -#}
+{% macro unbroken_since(fired, key) -%}
+    select
+        {{ key | join(',\n        ') }},
+        max(case when step = 0 then figure end) as figure,
+        min(day) as since
+    from (
+        select
+            {{ key | join(', ') }}, step, day, figure,
+            row_number() over (partition by {{ key | join(', ') }} order by step) - 1 as run_step
+        from {{ fired }}
+    ) as runs
+    where step = run_step
+    group by {{ key | join(', ') }}
+{%- endmacro %}
+
+
+{#- A list of customers to look at: what of `candidates` fires by seed `account_signals`, with the rule beside it, those
+    whom the product is for first and hobbyists left out. `key` names columns of candidates beside customer and signal,
+    `order` what comes before ARR. -#}
+{% macro account_list(list_name, candidates, key=[], columns=[], order=[], where='true') -%}
+    select
+        candidates.customer_id,
+        candidates.signal,
+        {%- for column in key + columns %}
+        candidates.{{ column }},
+        {%- endfor %}
+        signals.rule as what_fired,
+        cast(candidates.figure as decimal(18, 4)) as figure,
+        signals.threshold,
+        signals.unit,
+        cast(candidates.since as date) as since,
+        signals.next_action,
+        customers.icp_segment,
+        customers.arr_usd_year,
+        customers.owner_email,
+        cast(
+            row_number() over (
+                order by
+                    customers.segment_order,
+                    {%- for expression in order %}
+                    {{ expression }},
+                    {%- endfor %}
+                    customers.arr_usd_year desc,
+                    {%- for column in ['customer_id', 'signal'] + key %}
+                    candidates.{{ column }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+            ) as int
+        ) as list_rank,
+        customers.as_of_date
+    from {{ candidates }} as candidates
+    inner join {{ ref('account_signals') }} as signals
+        on signals.list_name = '{{ list_name }}'
+        and candidates.signal = signals.signal
+        and signals.is_available
+        and {{ fires('candidates.figure') | indent(8) }}
+    inner join {{ ref('int_listed_customers') }} as customers on candidates.customer_id = customers.customer_id
+    where {{ where }}
+{%- endmacro %}
