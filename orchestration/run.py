@@ -84,7 +84,11 @@ def _summarize(
     if published:
         for line in coverage_lines(settings.serving_path):
             say(f"  {line}")
-        say(f"  published {settings.serving_path} as of {published[0].metadata['as_of_date'].value}")
+        metadata = published[0].metadata
+        if "unchanged_since_run" in metadata:
+            say(f"  nothing is new since run {metadata['unchanged_since_run'].value}, which made what readers see")
+        else:
+            say(f"  published {settings.serving_path} as of {metadata['as_of_date'].value}")
         say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')
         say(f"             make ui GROWTH_DATA_DIR={settings.data_dir}")
     else:

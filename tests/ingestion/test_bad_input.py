@@ -321,6 +321,18 @@ def test_stripe_objects_are_read_in_both_shapes_and_faults_are_told(source: Sour
         assert sentence in reason
 
 
+def test_an_invoice_that_is_sent_twice_with_different_amounts_is_the_later_one(source: Source) -> None:
+    sent = [invoice(1, "cus_1", date(2026, 1, 1), amount) for amount in (100, 300, 200)]
+    replace(source, INVOICES, sent[:2], "jsonl")
+    query = "select cast(payload ->> 'total' as int), count(*) over () from raw.stripe__invoices"
+    source.load(INVOICES)
+    assert source.query(query) == [(300, 1)]
+    write_file(source.root / INVOICES / "later.jsonl", INVOICES, sent[2:])
+    source.load(INVOICES)
+    assert source.query(query) == [(200, 1)]
+    assert source.rejects() == []
+
+
 def test_a_credit_note_needs_an_amount_or_lines(source: Source) -> None:
     note = company()["stripe/credit_notes"][0]
     bare = {key: value for key, value in note.items() if key != "lines"}
