@@ -80,9 +80,8 @@ candidates as (
         and customers.is_paying
     where
         not customers.is_in_onboarding_queue
-        and not customers.is_do_not_contact
         and customers.health <> 'poor'
         and {{ dbt.datediff('customers.created_on', 'customers.as_of_date', 'day') }} >= {{ threshold('cross_sell_after_days') }}
 )
 
-{{ account_list('cross_sell', 'candidates', key=['product_key']) }}
+{{ account_list('cross_sell', 'candidates', key=['candidates.product_key']) }}
