@@ -16,26 +16,13 @@ owned_and_paying as (
 ),
 
 figures as (
+    {% for signals in ['int_volume_signals', 'int_forecast_signals', 'int_unpaid_bills', 'int_owner_changes'] -%}
     select customer_id, signal, figure, since
-    from {{ ref('int_volume_signals') }}
+    from {{ ref(signals) }}
 
     union all
 
-    select customer_id, signal, figure, since
-    from {{ ref('int_forecast_signals') }}
-
-    union all
-
-    select customer_id, signal, figure, since
-    from {{ ref('int_unpaid_bills') }}
-
-    union all
-
-    select customer_id, signal, figure, since
-    from {{ ref('int_owner_changes') }}
-
-    union all
-
+    {% endfor -%}
     select
         active_users.customer_id,
         'few_active_users',
