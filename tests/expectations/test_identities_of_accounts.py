@@ -129,9 +129,10 @@ def broken_lists(table: str, rows: str, name: str, hobbyists: str) -> list[tuple
         (added("rpt_account_signals"), {"rule_appears_twice"}),
         (added("fct_account_routing"), {"customer_is_routed_twice"}),
         (
-            "insert into marts.fct_account_routing select routed.* replace (range::varchar as customer_id) "
-            "from marts.fct_account_routing as routed, range(20) where is_gap",
-            ROUTED_OTHERWISE | {"most_customers_have_nobody"},
+            "insert into marts.fct_account_routing select routed.* replace (range::varchar as customer_id, "
+            "null as current_owner_role, true as is_gap) from marts.fct_account_routing as routed, range(20) "
+            "where not is_gap",
+            ROUTED_OTHERWISE | {"most_customers_above_the_line_have_nobody"},
         ),
         ("update marts.fct_account_routing set is_gap = true", {"gap_is_not_what_the_roles_say"}),
         (
