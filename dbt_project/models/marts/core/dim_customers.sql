@@ -19,31 +19,6 @@ mrr as (
     group by monthly.customer_id
 ),
 
-accounts as (
-    {{ version_on_data_day(
-        ref('stg_crm__accounts'),
-        key=['account_id'],
-        stamp='updated_at',
-        columns=['account_id', 'organization_id', 'owner_email', 'owned_since_at'],
-    ) | indent }}
-),
-
-owners as (
-    select
-        customers.customer_id,
-        accounts.owner_email,
-        row_number() over (
-            partition by customers.customer_id
-            order by
-                case when accounts.owned_since_at is null then 1 else 0 end,
-                accounts.owned_since_at desc,
-                accounts.account_id
-        ) as owner_rank
-    from accounts
-    inner join {{ ref('int_customers') }} as customers on accounts.organization_id = customers.organization_id
-    where accounts.owner_email is not null
-),
-
 customers as (
     select
         organizations.customer_id,
@@ -54,12 +29,20 @@ customers as (
         coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
         coalesce(mrr.arr_usd_year, 0) as arr_usd_year,
         case when mrr.arr_usd_year > 0 then mrr.arr_usd_year else 0 end as banded_usd_year,
-        owners.owner_email
+        owners.owner_email,
+        coverage.coverage,
+        routing.suggested_owner_role,
+        coalesce(health.health, 'unknown') as health
     from organizations
     left join mrr on organizations.customer_id = mrr.customer_id
-    left join owners
+    left join {{ ref('int_customer_owners') }} as owners
         on organizations.customer_id = owners.customer_id
         and owners.owner_rank = 1
+    left join {{ ref('int_customer_coverage') }} as coverage on organizations.customer_id = coverage.customer_id
+    left join {{ ref('fct_account_routing') }} as routing on organizations.customer_id = routing.customer_id
+    left join {{ ref('int_customer_health') }} as health
+        on organizations.customer_id = health.customer_id
+        and health.weeks_ago = 0
 )
 
 select
@@ -71,7 +54,10 @@ select
     {{ usd('customers.arr_usd_year') }} as arr_usd_year,
     tiers.tier as size_tier,
     bands.band as arr_mix_band,
+    customers.coverage,
+    customers.suggested_owner_role,
     customers.owner_email,
+    customers.health,
     {{ lifecycle('customers.mrr_usd_month', 'customers.first_paid_month', 'customers.activated_at') }} as lifecycle
 from customers
 left join {{ ref('int_size_tiers') }} as tiers

@@ -21,7 +21,8 @@ with organizations as (
         mrr.first_paid_month,
         segments.icp_segment,
         segments.icp_confidence,
-        roles.role_fit
+        roles.role_fit,
+        coverage.coverage
     from {{ ref('int_organizations') }} as organizations
     inner join {{ ref('int_customers') }} as customers on organizations.organization_id = customers.organization_id
     left join {{ ref('int_organization_members') }} as members
@@ -32,6 +33,7 @@ with organizations as (
     left join {{ ref('int_organization_segments') }} as segments
         on organizations.organization_id = segments.organization_id
     left join {{ ref('int_organization_role_fit') }} as roles on organizations.organization_id = roles.organization_id
+    left join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
 )
 
 select
@@ -50,6 +52,7 @@ select
     organizations.icp_confidence,
     organizations.role_fit,
     tiers.tier as size_tier,
+    organizations.coverage,
     {{ lifecycle('organizations.mrr_usd_month', 'organizations.first_paid_month', 'organizations.activated_at') }} as lifecycle,
     {{ usd('organizations.mrr_usd_month') }} as mrr_usd_month,
     {{ usd('organizations.arr_usd_year') }} as arr_usd_year

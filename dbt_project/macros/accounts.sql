@@ -1,0 +1,89 @@
+{#- How much a rate a day has changed, in millionths of what it was; null where nothing was used or reported before, or
+    nothing is reported now. -#}
+{% macro change_millionths(quantity, days, quantity_before, days_before) -%}
+    case
+        when {{ quantity_before }} > 0 and {{ days }} > 0
+            then {{ divide_half_up(
+                '1000000000 * (' ~ quantity ~ ' * ' ~ days_before ~ ' - ' ~ quantity_before ~ ' * ' ~ days ~ ')',
+                '1000 * ' ~ quantity_before ~ ' * ' ~ days
+            ) }}
+    end
+{%- endmacro %}
+
+
+{#- Whether a figure is on the side of the threshold on which a rule of seed `account_signals` fires. -#}
+{% macro fires(figure) -%}
+    case signals.bound
+        when 'at_least' then {{ figure }} >= signals.threshold
+        when 'above' then {{ figure }} > signals.threshold
+        when 'at_most' then {{ figure }} <= signals.threshold
+        when 'below' then {{ figure }} < signals.threshold
+    end
+{%- endmacro %}
+
+
+{#- Millionths as a percentage. -#}
+{% macro percent_of_millionths(millionths) -%}
+    cast({{ millionths }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4))
+{%- endmacro %}
+
+
+{#- Since when a rule has fired without a break. Takes a relation with the days on which it fired, one row per key and
+    day, where `step` counts them back from 0, the data day, without a gap. -#}
+{% macro unbroken_since(fired, key) -%}
+    select
+        {{ key | join(',\n        ') }},
+        max(case when step = 0 then figure end) as figure,
+        min(day) as since
+    from (
+        select
+            {{ key | join(', ') }}, step, day, figure,
+            row_number() over (partition by {{ key | join(', ') }} order by step) - 1 as run_step
+        from {{ fired }}
+    ) as runs
+    where step = run_step
+    group by {{ key | join(', ') }}
+{%- endmacro %}
+
+
+{#- Place in a list: the segments that the product is for come first, then what `order` says. -#}
+{% macro list_rank(relation, order) -%}
+    cast(
+        row_number() over (
+            order by
+                coalesce({{ relation }}.list_order, 2000),
+                {{ order | join(',\n                ') }}
+        ) as int
+    )
+{%- endmacro %}
+
+
+{#- A list of customers to look at: what of `candidates` fires by seed `account_signals`, with the rule beside it, those
+    whom the product is for first and hobbyists left out. Whom nobody may write to is listed for risks alone. `key` names
+    what is unique beside customer and signal, `order` what comes before ARR. -#}
+{% macro account_list(list_name, candidates, key=[], columns=[], order=[], where='true') -%}
+    {%- set key = ['candidates.customer_id', 'candidates.signal'] + key -%}
+    select
+        {%- for column in key + columns %}
+        {{ column }},
+        {%- endfor %}
+        signals.rule as what_fired,
+        cast(candidates.figure as decimal(18, 4)) as figure,
+        signals.threshold,
+        signals.unit,
+        cast(candidates.since as date) as since,
+        signals.next_action,
+        customers.icp_segment,
+        customers.arr_usd_year,
+        customers.owner_email,
+        {{ list_rank('customers', order + ['customers.arr_usd_year desc'] + key) | indent(8) }} as list_rank,
+        customers.as_of_date
+    from {{ candidates }} as candidates
+    inner join {{ ref('account_signals') }} as signals
+        on signals.list_name = '{{ list_name }}'
+        and candidates.signal = signals.signal
+        and signals.is_available
+        and {{ fires('candidates.figure') | indent(8) }}
+    inner join {{ ref('int_listed_customers') }} as customers on candidates.customer_id = customers.customer_id
+    where (signals.kind = 'risk' or not customers.is_do_not_contact) and {{ where }}
+{%- endmacro %}

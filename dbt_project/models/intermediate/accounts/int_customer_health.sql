@@ -1,0 +1,47 @@
+{#- The falls of a customer's products, weighted by seed `health_weights`; the weights of those that it used before are
+    what they are shares of. Growth of one product does not hide the fall of another. -#}
+with first_days as (
+    select customers.customer_id, min(usage.first_used_on) as first_used_on
+    from {{ ref('int_usage_by_organization') }} as usage
+    inner join {{ ref('int_customers') }} as customers on usage.organization_id = customers.organization_id
+    group by customers.customer_id
+),
+
+falls as (
+    select
+        volumes.customer_id,
+        volumes.weeks_ago,
+        volumes.ends_on,
+        sum(weights.weight * case when volumes.change_millionths < 0 then -volumes.change_millionths else 0 end) as weighted_fall,
+        sum(weights.weight) as weights
+    from {{ ref('int_customer_volumes') }} as volumes
+    inner join {{ ref('health_weights') }} as weights on volumes.product_key = weights.product_key
+    inner join first_days
+        on volumes.customer_id = first_days.customer_id
+        and first_days.first_used_on <= {{ dbt.dateadd('day', 1, 'volumes.before_after') }}
+    where volumes.change_millionths is not null and weights.weight > 0
+    group by volumes.customer_id, volumes.weeks_ago, volumes.ends_on
+),
+
+shares as (
+    select
+        customer_id,
+        weeks_ago,
+        ends_on,
+        cast(
+            {{ divide_half_up('weighted_fall', 'weights') }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+        ) as fall_percent
+    from falls
+)
+
+select
+    customer_id,
+    weeks_ago,
+    ends_on,
+    fall_percent,
+    case
+        when fall_percent > {{ threshold('health_poor_percent') }} then 'poor'
+        when fall_percent > {{ threshold('health_concerning_percent') }} then 'concerning'
+        else 'healthy'
+    end as health
+from shares

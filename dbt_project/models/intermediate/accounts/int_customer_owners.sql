@@ -1,0 +1,34 @@
+{#- Who holds a customer at the end of the data day: of several people on one account of the CRM there is the one of the
+    version that holds, of several accounts every one. -#}
+with owners as (
+    select
+        owners.customer_id,
+        owners.account_id,
+        owners.owner_email,
+        coalesce(owners.owner_role, 'unknown') as owner_role,
+        owners.is_sales_or_success,
+        owners.owned_from,
+        row_number() over (
+            partition by owners.customer_id
+            order by
+                case when owners.owned_since_at is null then 1 else 0 end,
+                owners.owned_since_at desc,
+                owners.account_id
+        ) as owner_rank
+    from {{ ref('int_account_owners') }} as owners
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        owners.owner_email is not null
+        and data_day.as_of_date >= owners.held_from
+        and data_day.as_of_date < owners.held_before
+)
+
+select
+    customer_id,
+    account_id,
+    owner_email,
+    owner_role,
+    is_sales_or_success,
+    owned_from,
+    cast(owner_rank as int) as owner_rank
+from owners

@@ -1,0 +1,66 @@
+{#- Volume of each product by itself, since counters of different ones are never added; how far a rate a day has fallen
+    is a share of what it was. Usage of a few weeks is read, not the whole history, and days before the data day are
+    looked at only for customers that pay or need somebody: at 100,000 organizations they are one in twenty. Each day of
+    usage finds its windows by the date itself, since a join on ranges alone compares every row with every window. -#}
+with customers as (
+    select
+        members.organization_id,
+        members.customer_id,
+        coverage.arr_usd_year > 0 or routing.customer_id is not null as is_followed
+    from {{ ref('int_customers') }} as members
+    inner join {{ ref('int_customer_coverage') }} as coverage on members.customer_id = coverage.customer_id
+    left join {{ ref('fct_account_routing') }} as routing on members.customer_id = routing.customer_id
+),
+
+days as (
+    select
+        days.date,
+        looked_at.is_followed,
+        windows.weeks_ago,
+        days.date > windows.recent_after as is_recent,
+        days.date > windows.recent_week_after as is_recent_week,
+        days.date > windows.week_before_after and days.date <= windows.recent_week_after as is_week_before
+    from {{ ref('int_volume_windows') }} as windows
+    inner join {{ ref('int_history_days') }} as days
+        on days.date > windows.before_after
+        and days.date <= windows.ends_on
+    inner join (select true as is_followed union all select false as is_followed) as looked_at
+        on looked_at.is_followed
+        or windows.weeks_ago = 0
+),
+
+volumes as (
+    select
+        customers.customer_id,
+        usage.product_key,
+        days.weeks_ago,
+        sum(case when days.is_recent then usage.quantity else 0 end) as recent_quantity,
+        sum(case when days.is_recent then 0 else usage.quantity end) as before_quantity,
+        sum(case when days.is_recent_week then usage.quantity else 0 end) as recent_week_quantity,
+        sum(case when days.is_week_before then usage.quantity else 0 end) as week_before_quantity
+    from {{ ref('fct_usage_daily') }} as usage
+    inner join customers on usage.organization_id = customers.organization_id
+    inner join days
+        on usage.date = days.date
+        and customers.is_followed = days.is_followed
+    where usage.date > (select min(before_after) from {{ ref('int_volume_windows') }})
+    group by customers.customer_id, usage.product_key, days.weeks_ago
+)
+
+select
+    volumes.customer_id,
+    volumes.product_key,
+    volumes.weeks_ago,
+    windows.ends_on,
+    windows.before_after,
+    cast(volumes.recent_quantity as decimal(38, 6)) as recent_quantity,
+    cast(volumes.before_quantity as decimal(38, 6)) as before_quantity,
+    {{ change_millionths(
+        'volumes.recent_quantity', 'windows.recent_days', 'volumes.before_quantity', 'windows.before_days'
+    ) }} as change_millionths,
+    {{ change_millionths(
+        'volumes.recent_week_quantity', 'windows.recent_week_days',
+        'volumes.week_before_quantity', 'windows.week_before_days'
+    ) }} as week_change_millionths
+from volumes
+inner join {{ ref('int_volume_windows') }} as windows on volumes.weeks_ago = windows.weeks_ago

@@ -1,0 +1,58 @@
+{#- Customers that lists may name: all but hobbyists. A customer's segment and size are those of its canonical
+    organization's company. -#}
+with contacts as (
+    {{ version_on_data_day(
+        ref('stg_crm__accounts'),
+        key=['account_id'],
+        stamp='updated_at',
+        columns=['account_id', 'organization_id', 'is_do_not_contact'],
+    ) | indent }}
+),
+
+closed_to_mail as (
+    select distinct members.customer_id
+    from contacts
+    inner join {{ ref('int_customers') }} as members on contacts.organization_id = members.organization_id
+    where contacts.is_do_not_contact
+),
+
+held_by_sales as (
+    select distinct customer_id
+    from {{ ref('int_customer_owners') }}
+    where is_sales_or_success
+),
+
+subscribed as (
+    select distinct members.customer_id
+    from {{ ref('int_billing_versions') }} as billing
+    inner join {{ ref('int_customers') }} as members on billing.organization_id = members.organization_id
+    where billing.is_current and billing.has_active_subscription
+)
+
+select
+    customers.customer_id,
+    segments.icp_segment,
+    segments.list_order,
+    customers.size_tier,
+    customers.arr_usd_year,
+    customers.owner_email,
+    customers.health,
+    customers.lifecycle = 'paying' as is_paying,
+    customers.suggested_owner_role,
+    coverage.queued_on is not null as is_in_onboarding_queue,
+    closed_to_mail.customer_id is not null as is_do_not_contact,
+    held_by_sales.customer_id is not null as is_held_by_sales,
+    subscribed.customer_id is not null as is_subscribed,
+    segments.created_on,
+    greatest(segments.created_on, spans.valid_from) as company_known_on,
+    spans.employees,
+    data_day.as_of_date
+from {{ ref('dim_customers') }} as customers
+inner join {{ ref('int_organization_segments') }} as segments on customers.customer_id = segments.organization_id
+inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.span_id
+inner join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
+cross join {{ ref('int_data_day') }} as data_day
+left join closed_to_mail on customers.customer_id = closed_to_mail.customer_id
+left join held_by_sales on customers.customer_id = held_by_sales.customer_id
+left join subscribed on customers.customer_id = subscribed.customer_id
+where segments.list_order is not null

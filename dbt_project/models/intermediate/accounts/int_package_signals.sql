@@ -1,0 +1,67 @@
+{#- What speaks for a package or a prepaid plan. -#}
+with packages as (
+    select distinct members.customer_id
+    from {{ ref('int_billing_versions') }} as billing
+    inner join {{ ref('int_customers') }} as members on billing.organization_id = members.organization_id
+    where billing.is_current and billing.platform_package is not null
+),
+
+departments as (
+    select customer_id, count(distinct role_at_organization) as departments
+    from {{ ref('int_active_users') }}
+    group by customer_id
+),
+
+prepaid as (
+    select signals.threshold
+    from {{ ref('account_signals') }} as signals
+    where signals.signal = 'prepaid_plan'
+),
+
+months as (
+    select
+        monthly.customer_id,
+        min(monthly.month) as first_month,
+        max(case when monthly.mrr_usd_month > prepaid.threshold then null else monthly.month end) as last_month_below,
+        max(
+            case when monthly.month = data_day.last_closed_month and monthly.basis = 'usage' then monthly.mrr_usd_month end
+        ) as mrr_usd_month
+    from {{ ref('fct_mrr_monthly') }} as monthly
+    cross join prepaid
+    cross join {{ ref('int_data_day') }} as data_day
+    group by monthly.customer_id
+)
+
+select
+    customers.customer_id,
+    'several_departments' as signal,
+    'platform' as product_key,
+    cast(departments.departments as decimal(18, 4)) as figure,
+    customers.created_on as since
+from {{ ref('int_listed_customers') }} as customers
+inner join departments on customers.customer_id = departments.customer_id
+left join packages on customers.customer_id = packages.customer_id
+where packages.customer_id is null
+
+union all
+
+select
+    customers.customer_id,
+    'company_size',
+    'platform',
+    cast(customers.employees as decimal(18, 4)),
+    customers.company_known_on
+from {{ ref('int_listed_customers') }} as customers
+left join packages on customers.customer_id = packages.customer_id
+where packages.customer_id is null and customers.employees is not null
+
+union all
+
+select
+    customer_id,
+    'prepaid_plan',
+    'credits',
+    cast(mrr_usd_month as decimal(18, 4)),
+    {{ month_end("coalesce(" ~ dbt.dateadd('month', 1, 'last_month_below') ~ ", first_month)") }}
+from months
+where mrr_usd_month is not null

@@ -1,0 +1,51 @@
+{#- The days that volume is looked at on: the data day and those a week apart before it. Of each the days of the windows
+    that something was reported of, since a missing day is no fall. -#}
+with looks as (
+    select
+        cast(series.generated_number as int) - 1 as weeks_ago,
+        cast({{ dbt.dateadd('day', '-7 * (cast(series.generated_number as int) - 1)', 'data_day.as_of_date') }} as date)
+            as ends_on
+    from ({{ dbt.generate_series(60) | indent(4) }}) as series
+    cross join {{ ref('int_data_day') }} as data_day
+    where series.generated_number <= {{ threshold('health_looks') }}
+),
+
+starts as (
+    select
+        weeks_ago,
+        ends_on,
+        cast({{ dbt.dateadd('day', '-1 * cast(' ~ threshold('health_window_days') ~ ' as int)', 'ends_on') }} as date)
+            as recent_after,
+        cast({{ dbt.dateadd('day', '-2 * cast(' ~ threshold('health_window_days') ~ ' as int)', 'ends_on') }} as date)
+            as before_after,
+        cast({{ dbt.dateadd('day', -7, 'ends_on') }} as date) as recent_week_after,
+        cast({{ dbt.dateadd('day', -14, 'ends_on') }} as date) as week_before_after
+    from looks
+)
+
+select
+    starts.weeks_ago,
+    starts.ends_on,
+    starts.recent_after,
+    starts.before_after,
+    starts.recent_week_after,
+    starts.week_before_after,
+    cast(sum(case when days.date > starts.recent_after then 1 else 0 end) as int) as recent_days,
+    cast(sum(case when days.date <= starts.recent_after then 1 else 0 end) as int) as before_days,
+    cast(sum(case when days.date > starts.recent_week_after then 1 else 0 end) as int) as recent_week_days,
+    cast(
+        sum(case when days.date > starts.week_before_after and days.date <= starts.recent_week_after then 1 else 0 end)
+        as int
+    ) as week_before_days
+from starts
+inner join {{ ref('int_history_days') }} as days
+    on days.is_reported
+    and days.date > starts.before_after
+    and days.date <= starts.ends_on
+group by
+    starts.weeks_ago,
+    starts.ends_on,
+    starts.recent_after,
+    starts.before_after,
+    starts.recent_week_after,
+    starts.week_before_after

@@ -1,0 +1,87 @@
+{#- A renewal is a risk only with another one, from the day on which both were there. Where nobody has logged in lately
+    logins are not recorded, which says nothing. -#}
+with active_users as (
+    select
+        customer_id,
+        sum(case when is_recent then 1 else 0 end) as active_users,
+        max(case when not is_recent then last_login_on end) as last_left_on
+    from {{ ref('int_active_users') }}
+    group by customer_id
+),
+
+owned_and_paying as (
+    select customer_id
+    from {{ ref('int_listed_customers') }}
+    where is_paying or suggested_owner_role is not null
+),
+
+figures as (
+    {% for signals in ['int_volume_signals', 'int_forecast_signals', 'int_unpaid_bills', 'int_owner_changes'] -%}
+    select customer_id, signal, figure, since
+    from {{ ref(signals) }}
+
+    union all
+
+    {% endfor -%}
+    select
+        active_users.customer_id,
+        'few_active_users',
+        active_users.active_users,
+        coalesce(
+            cast({{ dbt.dateadd(
+                'day', 'cast(' ~ threshold('active_user_days') ~ ' as int)', 'active_users.last_left_on'
+            ) }} as date),
+            customers.created_on
+        )
+    from active_users
+    inner join {{ ref('int_listed_customers') }} as customers on active_users.customer_id = customers.customer_id
+    where active_users.active_users > 0
+),
+
+risks as (
+    select figures.customer_id, figures.signal, figures.figure, figures.since
+    from figures
+    inner join owned_and_paying on figures.customer_id = owned_and_paying.customer_id
+),
+
+negative as (
+    select risks.customer_id, min(risks.since) as since
+    from risks
+    inner join {{ ref('account_signals') }} as signals
+        on signals.list_name = 'account_risk'
+        and risks.signal = signals.signal
+        and {{ fires('risks.figure') | indent(8) }}
+    where signals.kind = 'risk'
+    group by risks.customer_id
+),
+
+renewals as (
+    select members.customer_id, cast(min(billing.annual_plan_end_at) as date) as ends_on
+    from {{ ref('int_billing_versions') }} as billing
+    inner join {{ ref('int_customers') }} as members on billing.organization_id = members.organization_id
+    cross join {{ ref('int_data_day') }} as data_day
+    where billing.is_current and billing.annual_plan_end_at >= data_day.as_of_ts
+    group by members.customer_id
+),
+
+candidates as (
+    select customer_id, signal, figure, since
+    from risks
+
+    union all
+
+    select
+        renewals.customer_id,
+        'renewal_near',
+        {{ dbt.datediff('data_day.as_of_date', 'renewals.ends_on', 'day') }},
+        greatest(
+            negative.since,
+            cast({{ dbt.dateadd('day', '1 - cast(signals.threshold as int)', 'renewals.ends_on') }} as date)
+        )
+    from renewals
+    inner join negative on renewals.customer_id = negative.customer_id
+    cross join {{ ref('int_data_day') }} as data_day
+    inner join {{ ref('account_signals') }} as signals on signals.signal = 'renewal_near'
+)
+
+{{ account_list('account_risk', 'candidates', columns=['signals.kind', 'customers.is_do_not_contact']) }}
