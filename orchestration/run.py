@@ -1,5 +1,6 @@
 """`make run` and backfills: jobs in this process, on the instance that the UI shows."""
 
+import json
 import os
 import sys
 import time
@@ -47,8 +48,10 @@ def _instance_configuration(settings: Settings) -> str:
     """Dagster's configuration; the address, which has a password in it, stays in the environment."""
     configuration = Path(__file__).with_name("dagster.yaml").read_text()
     if settings.dagster_postgres_url:
-        configuration += f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
-    return configuration
+        return f"{configuration}\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
+    events = {"module": "orchestration.event_log", "class": "EventLogStorage"}
+    events["config"] = {"base_dir": str(settings.dagster_home / "history" / "runs")}
+    return f"{configuration}\nevent_log_storage: {json.dumps(events)}\n"
 
 
 def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
