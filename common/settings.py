@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         return self.data_dir / "published" / "serving.duckdb"
 
     @property
+    def page_path(self) -> Path:
+        """The daily page, beside the published file that it was made of."""
+        return self.serving_path.with_name("daily.html")
+
+    @property
     def sample_dir(self) -> Path:
         """The sample company: `source/` in the shape of the contract, `books/` with what it knows of itself."""
         return self.data_dir / "sample" / self.sample_size

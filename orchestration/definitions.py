@@ -1,7 +1,5 @@
 """What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
 
-from datetime import timedelta
-
 from dagster import (
     AssetSelection,
     AssetSpec,
@@ -14,6 +12,7 @@ from dagster import (
     in_process_executor,
 )
 
+from common.freshness import LATE_AFTER, STALE_AFTER
 from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
@@ -22,13 +21,12 @@ from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
-from orchestration.published import build_published
+from orchestration.published import build_published, daily_page
 from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
-# A day's run may start late and wait for another; a day and a half without one is a day that was missed.
-FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 
 
 def build_definitions() -> Definitions:
@@ -53,7 +51,7 @@ def build_definitions() -> Definitions:
         ),
     )
     definitions = Definitions(
-        assets=[*raw_assets(settings, load_contract()), *models, build_published(marts)],
+        assets=[*raw_assets(settings, load_contract()), *models, build_published(marts), daily_page],
         asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],

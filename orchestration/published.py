@@ -1,11 +1,12 @@
-"""The file that readers open, as an asset downstream of every mart."""
+"""What readers open: the published file, downstream of every mart, and the page that is made of it."""
 
 from collections.abc import Sequence
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
+from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
-from orchestration.keys import OWNERS, PUBLISHED_KEY
+from orchestration.keys import OWNERS, PAGE_KEY, PUBLISHED_KEY
 from orchestration.resources import Warehouse
 
 
@@ -40,3 +41,27 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         )
 
     return published
+
+
+@asset(
+    key=PAGE_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"html"},
+    retry_policy=RETRY,
+)
+def daily_page() -> MaterializeResult:
+    """One HTML file with what the published file says, which opens from disk without a network."""
+    from serving.page.build import write_page
+
+    with permanent_unless_transient():
+        page = write_page(get_settings())
+    return MaterializeResult(
+        metadata={
+            "path": str(page.path),
+            "as_of_date": page.as_of_date.isoformat(),
+            "bytes": page.bytes_written,
+            "not_shown": page.missing,
+        }
+    )

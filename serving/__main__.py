@@ -1,8 +1,9 @@
-"""`python -m serving publish|query`: put what passed the gates before the readers, or read it."""
+"""`python -m serving publish|page|images|query`: put what passed the gates before the readers, or read it."""
 
 import argparse
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
@@ -19,11 +20,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("publish", help="swap in a new serving.duckdb")
+    commands.add_parser("page", help="make daily.html of what is published")
+    drawing = commands.add_parser("images", help="draw the main charts of the page as PNG")
+    drawing.add_argument("folder", type=Path, help="such as: docs/images")
     reading = commands.add_parser("query", help="print what a query on the published file gives")
     reading.add_argument("sql", help="such as: from rpt_arr_mix_progress")
     options = parser.parse_args()
     try:
-        return _publish() if options.command == "publish" else _query(options.sql)
+        if options.command == "publish":
+            return _publish()
+        if options.command == "page":
+            return _page()
+        if options.command == "images":
+            return _images(options.folder)
+        return _query(options.sql)
     except (NotPublishableError, FileNotFoundError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
@@ -35,6 +45,24 @@ def _publish() -> int:
     with hold(settings.warehouse_path, f"serving publish {run_id}"):
         published = publish(settings, run_id)
     print(f"published {published.path}: {sum(published.rows_by_table.values()):,} rows as of {published.as_of_date}")
+    return 0
+
+
+def _page() -> int:
+    from serving.page.build import write_page
+
+    page = write_page(get_settings())
+    print(f"wrote {page.path} ({page.bytes_written / 1e6:.1f} MB) as of {page.as_of_date}")
+    for sentence in page.missing:
+        print(f"  {sentence}")
+    return 0
+
+
+def _images(folder: Path) -> int:
+    from serving.page.images import write_images
+
+    for path in write_images(get_settings(), folder):
+        print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)")
     return 0
 
 
