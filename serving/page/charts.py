@@ -193,7 +193,7 @@ def accuracy(rows: Rows, names: Sequence[str], level: float) -> dict[str, Any]:
 
 def sign_ups(rows: Rows, names: Sequence[str]) -> dict[str, Any]:
     """Sign-ups by week and segment. Rows: week, segment, organizations, place."""
-    weeks = alt.Axis(format="%d %b", labelAngle=0, labelOverlap=True)
+    weeks = alt.Axis(format="%d %b", labelAngle=0, labelOverlap=True, labelSeparation=14)
     colours = ("band-1m", "band-50k", "reactivation", "neutral", "band-below")
     chart = (
         alt.Chart(_data(rows))

@@ -8,7 +8,7 @@ from serving.page.build import charts_of
 from serving.page.palette import in_light
 
 # Those that a newcomer sees first; the others are on the page.
-SHOWN = ("arr-by-band", "movements", "mix-1m", "retention-chart", "sign-ups", "accuracy")
+SHOWN = ("arr-by-band", "movements", "mix-1m", "retention-chart", "sign-ups-by-week", "accuracy-by-day")
 WIDTH = 640
 
 

@@ -205,7 +205,7 @@ def retention(published: Published) -> Sequence[Block]:
         Column("MRR now", "money"), Column("Net", "percent"), Column("Gross", "percent"), Column("Logos", "percent"),
         Column("Net without spikes", "percent"),
     ]  # fmt: skip
-    table = Table("retention", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention")
+    table = Table("retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention")
     if not rows:
         return [Note("No base is old enough for a chart yet."), table]
     window = last[-1][0] if last else ""

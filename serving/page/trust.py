@@ -53,7 +53,7 @@ def sign_ups(published: Published) -> Sequence[Block]:
     ]
     said = f"{icp} of {count} sign-ups in the {beside} are in the ICP, high growth or high potential."
     chart = charts.sign_ups(rows, [words(segment) for segment in SEGMENTS])
-    return [Figures(figures), Chart("sign-ups", "Sign-ups by week and segment", said, chart, "whole")]
+    return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", said, chart, "whole")]
 
 
 def accuracy(published: Published) -> Sequence[Block]:
@@ -93,9 +93,9 @@ def accuracy(published: Published) -> Sequence[Block]:
     ]  # fmt: skip
     told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2] or 0)}." if weeks else ""
     return [
-        Chart("accuracy", "Median error of the bill forecast", told,
+        Chart("accuracy-by-day", "Median error of the bill forecast", told,
               charts.accuracy(errors, tuple(METHODS.values()), 0.0)),
-        Chart("coverage", f"Bills within the {percent(INTERVAL)} interval", told,
+        Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
               charts.accuracy(covered, ("Bills within the interval",), INTERVAL)),
         Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
     ]  # fmt: skip

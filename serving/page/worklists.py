@@ -49,7 +49,7 @@ def queue(published: Published) -> Sequence[Block]:
         Figure("Forecast a month", short_money(sum(row[2] for row in rows))),
     ]
     empty = "Nobody is in the queue."
-    return [Figures(figures), Table("queue", "", columns, rows, empty, "fct_onboarding_queue")]
+    return [Figures(figures), Table("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
 
 
 def line_crossers(published: Published) -> Sequence[Block]:
@@ -68,7 +68,7 @@ def line_crossers(published: Published) -> Sequence[Block]:
         Column("MRR", "money"), Column("Growth a month", "percent"),
         Column("Crosses on", "date"),
     ]  # fmt: skip
-    return [Table("line-crossers", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
+    return [Table("line-crossers-list", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
 
 
 def gainers_and_losers(published: Published) -> Sequence[Block]:
@@ -123,16 +123,17 @@ def risk(published: Published) -> Sequence[Block]:
     rows = published.rows(
         _named(
             "rpt_account_risk",
-            "signal, dim_customers.arr_usd_year, since, next_action",
-            "true",
-            "dim_customers.arr_usd_year desc, signal",
+            "signal, what_fired, rpt_account_risk.arr_usd_year, coalesce(rpt_account_risk.owner_email, 'nobody'), "
+            "since, next_action",
+            "kind = 'risk'",
+            "list_rank",
         )
     )
     columns = [
-        Column("Customer"), Column("Signal", "words", is_filter=True), Column("ARR", "money"), Column("Since", "date"),
-        Column("Next"),
+        Column("Customer"), Column("Signal", "words", is_filter=True), Column("What fired"), Column("ARR", "money"),
+        Column("Owner", "person", is_filter=True), Column("Since", "date"), Column("Next"),
     ]  # fmt: skip
-    return [Table("risk", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
+    return [Table("risk-list", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
 
 
 def startup_rolloffs(published: Published) -> Sequence[Block]:

@@ -88,6 +88,7 @@ function drawCharts() {
 
 showAge();
 setInterval(showAge, 60000);
+document.addEventListener("visibilitychange", showAge);
 
 const tables = [...document.querySelectorAll("table.data")].map(makeTable);
 /* On paper there is no next page to turn to. */
