@@ -13,7 +13,7 @@ Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "
 Tone = Literal["", "good", "warning", "bad"]
 # How much of the page's width a block takes on a wide screen.
 Span = Literal["whole", "half", "third"]
-ACRONYMS = {"crm": "CRM", "db": "DB", "llm": "LLM", "yc": "YC"}
+ACRONYMS = {word: word.upper() for word in ("ae", "ai", "arr", "crm", "csm", "db", "icp", "llm", "mrr", "yc")}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -138,21 +140,22 @@ def _inline(script: str) -> str:
 
 def _data_tables() -> tuple[str, str]:
     """DataTables as `itables` carries it: one module without imports, whose exports become a global, and its style."""
-    from itables.utils import read_package_file
-
-    script = read_package_file("html/dt_bundle.js")
+    package = find_spec("itables")
+    assert package is not None
+    assert package.submodule_search_locations
+    # Importing the package would import pandas, for the sake of two files.
+    folder = Path(package.submodule_search_locations[0]) / "html"
+    script = (folder / "dt_bundle.js").read_text(encoding="utf-8")
     exports = re.search(r"export\{([^}]*)\}", script)
     default = re.search(r"([\w$]+) as default", exports[1]) if exports else None
     if exports is None or default is None:
         raise RuntimeError("the module in itables exports nothing by the name of default: pin an itables that does")
     script = script[: exports.start()] + f"window.DataTable={default[1]}" + script[exports.end() :]
-    return script, read_package_file("html/dt_bundle.css")
+    return script, (folder / "dt_bundle.css").read_text(encoding="utf-8")
 
 
 def _vega(settings: Settings) -> str:
     """Vega, Vega-Lite and Vega-Embed in one module, kept in the data folder: making it takes two seconds."""
-    from importlib.metadata import version
-
     kept = settings.data_dir / "state" / "page" / f"vega-{version('vl-convert-python')}.js"
     if not kept.exists():
         from vl_convert import javascript_bundle

@@ -118,7 +118,7 @@ def amounts(rows: Rows, unit: str) -> dict[str, Any]:
     most = max((row["amount"] for row in rows), default=1)
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("name", type="nominal", sort=names, title=None, axis=alt.Axis(labelLimit=160)),
-        x=alt.X("amount", type="quantitative", title=None, axis=None, scale=alt.Scale(domainMax=most * 1.15)),
+        x=alt.X("amount", type="quantitative", title=None, axis=None, scale=alt.Scale(domainMax=most * 1.35)),
         tooltip=_says(("name", "Name", ""), ("amount", unit, "$,.0f"), ("customers", "Customers", ",")),
     )
     bars = base.mark_bar(color=variable("accent"), height={"band": 0.7})

@@ -8,7 +8,7 @@ from serving.page.build import charts_of
 from serving.page.palette import in_light
 
 # Those that a newcomer sees first; the others are on the page.
-SHOWN = ("arr-by-band", "movements", "mix-1m", "retention-chart", "sign-ups-by-week", "accuracy-by-day")
+SHOWN = ("arr-by-band", "movements", "mix-50k", "retention-chart", "accuracy-by-day")
 WIDTH = 640
 
 
@@ -25,7 +25,7 @@ def write_images(settings: Settings, folder: Path) -> list[Path]:
         drawn["width"] = WIDTH
         drawn["padding"] = 12
         drawn["config"] |= {"background": "white", "font": "Liberation Sans"}
-        path = folder / f"{key}.png"
-        path.write_bytes(vl_convert.vegalite_to_png(drawn, scale=1.5))
+        path = folder / f"page_{key.replace('-', '_')}.png"
+        path.write_bytes(vl_convert.vegalite_to_png(drawn, scale=1.25))
         written.append(path)
     return written

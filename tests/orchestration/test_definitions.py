@@ -130,6 +130,10 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
     assert loaded["assets"]["published/serving"]["parents"] == marts
 
 
+def test_the_page_is_made_of_what_was_published(loaded: dict) -> None:
+    assert loaded["assets"]["published/daily_page"]["parents"] == ["published/serving"]
+
+
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
     assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
     in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]

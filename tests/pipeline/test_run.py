@@ -125,3 +125,10 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     ]
     before = marts(undisturbed)["fct_usage_daily"]
     assert len(marts(data_dir)["fct_usage_daily"]) == len(before)
+
+
+def test_the_page_is_of_the_run_that_published(undisturbed: Path) -> None:
+    ((run_id, as_of_date),) = read(undisturbed, "select run_id, as_of_date from marts.publish_info")
+    page = (undisturbed / "published" / "daily.html").read_text()
+    assert f'<code title="{run_id}">' in page
+    assert f'data-as-of="{as_of_date.isoformat()}"' in page

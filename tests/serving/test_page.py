@@ -295,7 +295,9 @@ def test_the_page_is_small_enough_to_be_sent(settings: Settings) -> None:
 
 def test_pictures_for_the_readme_are_drawn_in_light_colours(settings: Settings, tmp_path: Path) -> None:
     pictures = write_images(settings, tmp_path / "images")
-    assert {"arr-by-band.png", "movements.png", "accuracy-by-day.png"} <= {path.name for path in pictures}
+    assert {"page_arr_by_band.png", "page_movements.png", "page_accuracy_by_day.png"} <= {
+        path.name for path in pictures
+    }
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size < 100_000 for path in pictures)
 
 
