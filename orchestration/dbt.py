@@ -1,7 +1,8 @@
 """dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,14 @@ def invoke_dbt(
             say(f"{event.data.description}: {event.data.execution_time:.1f} s")
 
     target_dir.mkdir(parents=True, exist_ok=True)
-    # dbt reads its settings from the environment, as it does for a person who runs it in a shell.
-    os.environ.update(dbt_environment(settings, target_dir))
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
-    try:
-        done = dbtRunner(manifest, callbacks=[on_event]).invoke(
-            [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
-        )
-    finally:
-        _let_go_of_the_warehouse()
+    with _environment(dbt_environment(settings, target_dir)):
+        try:
+            done = dbtRunner(manifest, callbacks=[on_event]).invoke(
+                [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
+            )
+        finally:
+            _let_go_of_the_warehouse()
     results: Any = getattr(done.result, "results", done.result)
     if not done.success:
         failed = [
@@ -115,6 +115,18 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
         "DBT_LOG_PATH": str(target_dir),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """dbt reads its settings from the environment, as it does for a person who runs it in a shell."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _let_go_of_the_warehouse() -> None:

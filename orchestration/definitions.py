@@ -10,6 +10,7 @@ from dagster import (
     apply_freshness_policy,
     define_asset_job,
     in_process_executor,
+    map_asset_specs,
 )
 
 from common.freshness import LATE_AFTER, STALE_AFTER
@@ -50,8 +51,9 @@ def build_definitions() -> Definitions:
             DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
         ),
     )
-    definitions = Definitions(
-        assets=[*raw_assets(settings, load_contract()), *models, build_published(marts), daily_page],
+    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts), daily_page]
+    return Definitions(
+        assets=map_asset_specs(_with_freshness, assets),
         asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],
@@ -61,7 +63,6 @@ def build_definitions() -> Definitions:
         # One process a run: on data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )
-    return definitions.map_asset_specs(func=_with_freshness)
 
 
 def _with_freshness(spec: AssetSpec) -> AssetSpec:

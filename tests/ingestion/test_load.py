@@ -386,7 +386,9 @@ def test_the_command_prints_a_table_or_says_what_is_wrong(
     assert (
         "product_db__users                           1 of 1           7           6           1            6" in printed
     )
-    assert "1 rows are set aside in all: see raw.rejected_rows" in printed
+    assert "1 rows are set aside in all: `python -m ingestion rejects` lists them" in printed
+    assert main(["rejects"]) == 0
+    assert "product_db/users.parquet row 7, id: " in capsys.readouterr().out
     (source.root / f"{USERS}.parquet").unlink()
     assert main(["load"]) == 1
     assert "has no product_db/users" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def write_published(
         connection.execute("create schema marts")
         connection.execute("set schema = 'marts'")
         for name, columns in marts.items():
-            declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
             connection.execute(f"create table {name} ({declared})")
             for row in rows.get(name, ()):
                 marks = ", ".join("?" for _ in row)
