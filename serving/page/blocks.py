@@ -123,7 +123,7 @@ def _write_number(value: int | float | Decimal, kind: str) -> str:
         return f"{'−' if value < 0 else ''}${abs(value):,.2f}"
     if kind == "percent":
         return percent(value)
-    return f"{value:,}".replace("-", "−") if isinstance(value, int) else f"{value:,.2f}".replace("-", "−")
+    return (f"{int(value):,}" if value == int(value) else f"{value:,.2f}").replace("-", "−")
 
 
 def money(dollars: int | float | Decimal) -> str:

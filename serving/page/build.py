@@ -11,7 +11,8 @@ from typing import Any
 
 from common.freshness import LATE_AFTER, STALE_AFTER
 from common.settings import Settings
-from serving.page.blocks import Block, Chart, Figure, Note, Table, short_money
+from serving.page.blocks import Block, Chart, Note, Table
+from serving.page.headline import headline
 from serving.page.palette import style_sheet
 from serving.page.published import Published
 from serving.page.registry import SECTIONS, Section
@@ -40,11 +41,11 @@ def write_page(settings: Settings) -> Page:
         published = Published(connection)
         run_id, as_of_date, published_at = published.row("select run_id, as_of_date, published_at from publish_info")
         laid_out = [(section, _blocks(section, published)) for section in SECTIONS]
-        headline = _headline(published)
+        figures = headline(published)
     html = _render(
         {
             "sections": laid_out,
-            "headline": headline,
+            "headline": figures,
             "run_id": run_id,
             "as_of_date": as_of_date,
             "published_at": published_at,
@@ -68,47 +69,6 @@ def charts_of(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _blocks(section: Section, published: Published) -> list[Block]:
     return [block for part in section.parts for block in part.blocks(published)]
-
-
-def _headline(published: Published) -> list[Figure]:
-    """The figures at the top; one whose table is not published is left out, and its section says so."""
-    figures = []
-    if {"dim_customers", "fct_mrr_movements"} <= published.tables:
-        arr, paying = published.row(
-            "select coalesce(sum(arr_usd_year), 0), count(case when lifecycle = 'paying' then 1 end) from dim_customers"
-        )
-        net, customers = published.row(
-            """
-            select coalesce(sum(delta_usd_month), 0), count(case movement when 'new' then 1 end)
-            from fct_mrr_movements where month = (select max(month) from fct_mrr_movements)
-            """
-        )
-        figures += [
-            Figure(
-                "ARR", short_money(arr), f"{'+' if net >= 0 else ''}{short_money(net * 12)} in the last closed month"
-            ),
-            Figure("Paying customers", f"{paying:,}", f"{customers:,} new in the last closed month"),
-        ]
-    if "rpt_arr_mix_progress" in published.tables:
-        capped, target = published.row(
-            """
-            select sum(capped_arr_usd), sum(target_arr_usd)
-            from rpt_arr_mix_progress where as_of = (select max(as_of) from rpt_arr_mix_progress)
-            """
-        )
-        if target:
-            figures.append(
-                Figure(
-                    "ARR that counts for the mix",
-                    short_money(capped),
-                    f"of {short_money(target)}",
-                    share=float(capped / target),
-                )
-            )
-    if "fct_onboarding_queue" in published.tables:
-        (waiting,) = published.row("select count(*) from fct_onboarding_queue where is_open")
-        figures.append(Figure("Onboarding queue", f"{waiting:,}", "customers waiting"))
-    return figures
 
 
 def _render(said: dict[str, Any], vega: str) -> str:

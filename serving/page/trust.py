@@ -152,12 +152,9 @@ def coverage(published: Published) -> Sequence[Block]:
         """
     )
     share = "–" if not work_mail else percent(known / work_mail)
-    figure = Figure("Work-mail sign-ups with a segment", share, f"last {WEEKS_OF_FIGURES} closed weeks")
     rows = sorted(
         ((reason, count) for reason, count in zip(UNKNOWN, counts, strict=True) if count), key=lambda row: -row[1]
     )
     columns = [Column("Why a segment is unknown", "words"), Column("Sign-ups", "number")]
-    return [
-        Figures([figure], "Coverage of enrichment", "half"),
-        Table("unknown", "", columns, rows, "Every segment is known.", "rpt_signups_weekly", "half"),
-    ]
+    title = f"Enrichment covers {share} of the work-mail sign-ups of {WEEKS_OF_FIGURES} weeks"
+    return [Table("unknown", title, columns, rows, "Every segment is known.", "rpt_signups_weekly", "half")]

@@ -201,7 +201,7 @@ def test_charts_and_figures_hold_what_the_marts_hold(settings: Settings, opened:
     )
     assert headline["ARR"] == "$1.26M"
     assert headline["Paying customers"] == "3"
-    assert headline["ARR that counts for the mix"] == "$1.05M"
+    assert headline["ARR in the mix"] == "$1.05M"
     million = opened.locator("#mix .figures", has_text="From $1,000,000 a year").inner_text()
     assert re.search(r"Customers\n1\nof 50 · 2.0 %\nARR that counts\n\$1M\nof \$50M", million), million
     assert "24.5 needed" in million
