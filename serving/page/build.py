@@ -84,13 +84,17 @@ def _render(said: dict[str, Any], vega: str) -> str:
         late_after_ms=int(LATE_AFTER.total_seconds() * 1000),
         stale_after_ms=int(STALE_AFTER.total_seconds() * 1000),
         has_tables=any(isinstance(block, Table) for block in blocks),
-        # A closing tag in a customer's name would end the script.
-        charts=Markup(json.dumps(specifications, separators=(",", ":")).replace("<", "\\u003c")),  # noqa: S704
+        charts=Markup(_as_data(specifications)),  # noqa: S704
         style=Markup(table_style + style_sheet() + (STATIC / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         vega=Markup(_inline(vega)),  # noqa: S704
         tables=Markup(_inline(tables)),  # noqa: S704
         script=Markup(_inline((STATIC / "page.js").read_text(encoding="utf-8"))),  # noqa: S704
     )
+
+
+def _as_data(value: object) -> str:
+    """JSON that no closing tag in a name can end."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _inline(script: str) -> str:

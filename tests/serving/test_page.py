@@ -251,6 +251,13 @@ def test_dark_is_dark_and_paper_is_white_with_every_row(browser: Browser, settin
     page.close()
 
 
+def test_a_name_in_a_chart_cannot_end_the_script_that_holds_it() -> None:
+    written = build._as_data({"name": HOSTILE_NAME})
+    assert "<" not in written
+    assert json.loads(written) == {"name": HOSTILE_NAME}
+    assert build._inline("a = '</script>'; b = '<!--'") == "a = '<\\/script>'; b = '<\\!--'"
+
+
 @pytest.mark.usefixtures("_without_vega")
 def test_a_section_without_its_table_says_so_and_the_others_are_there(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
