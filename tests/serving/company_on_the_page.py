@@ -56,7 +56,7 @@ def _queue() -> list[dict[str, Any]]:
             "period_end": date(2026, 11, 5) + timedelta(days=i),
             "contact_by": date(2026, 10, 22) + timedelta(days=i),
             "bills_paid": i % 3,
-            "owner_email": "ada.owner@vendor.example" if i % 2 else None,
+            "owner_email": (None, "ada.owner@vendor.example", None, "ada.owner.jr@vendor.example")[i % 4],
             "is_open": True,
         }
         for i in range(20)

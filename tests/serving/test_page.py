@@ -153,7 +153,7 @@ def test_the_queue_is_filtered_by_reason_owner_and_words(touched: Page) -> None:
     assert set(column(touched, "queue-list", "Reason")) == {"Startup rolloff"}
     assert len(column(touched, "queue-list", "Reason")) == 7
     section.get_by_role("combobox", name="Owner").select_option("ada.owner")
-    assert len(column(touched, "queue-list", "Reason")) == 4
+    assert column(touched, "queue-list", "Customer") == ["Queued 1", "Queued 13"]
     section.get_by_role("searchbox", name="Search").fill("Queued 13")
     assert column(touched, "queue-list", "Customer") == ["Queued 13"]
     section.get_by_role("combobox", name="Reason").select_option("All")

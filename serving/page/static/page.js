@@ -61,13 +61,6 @@ function makeTable(element) {
     layout: { topStart: null, topEnd: null, bottomStart: isLong ? "info" : null, bottomEnd: isLong ? "paging" : null },
     language: { info: "_START_ to _END_ of _TOTAL_", infoEmpty: "No row", infoFiltered: "(of _MAX_)", zeroRecords: "No row fits." },
   });
-  const scroll = document.createElement("div");
-  scroll.className = "scroll";
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "group");
-  scroll.setAttribute("aria-label", "Table; scrolls sideways on a narrow screen");
-  element.replaceWith(scroll);
-  scroll.append(element);
   const filters = table.columns("[data-filter]").indexes().toArray();
   if (isLong || filters.length) {
     const controls = document.createElement("div");
