@@ -12,6 +12,11 @@ from benchmarks.pieces import RAW_USAGE
 from common.settings import Settings
 
 PIECES = ("-m", "benchmarks.pieces")
+CUSTOMERS_OF_FULL, MONTHS_OF_FULL = "6000", "24"
+SEGMENTS = ("path:models/intermediate/segments", "path:models/marts/segments")
+REVENUE = tuple(
+    f"path:models/{layer}/{topic}" for layer in ("intermediate", "marts") for topic in ("revenue", "retention")
+)
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -23,6 +28,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     yield _row("simulate", simulated, rows=_usage_rows(source))
     yield from _loading(source, folder, environment)
     yield from _building(settings, folder, environment)
+    yield _mix_projection(folder / "mix")
     yield from _gates(environment)
     published = measure(*PIECES, "publish", **environment)
     bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
@@ -72,13 +78,31 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     built = measure(*PIECES, "models", str(target), **environment)
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
-    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
-    yield _row("models, with start-up (imports, parse)", built, rows=_usage_rows_of(settings))
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path), **environment)
+    yield _row("models, with start-up (imports, parse)", built, rows=_rows(settings, f"raw.{RAW_USAGE}"))
     yield _row("models, without start-up", _inner(built), bare=float(bare.output.split()[-1]))
+    segments = measure(*PIECES, "models", str(target), *SEGMENTS, **environment)
+    organizations = _rows(settings, "marts.dim_organizations")
+    yield _row("models of segments, without start-up", _inner(segments), rows=organizations)
+    of_revenue = measure(*PIECES, "models", str(target), *REVENUE, **environment)
+    statements.write_text(json.dumps(_compiled(target)))
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
+    yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
     yield _row(
         "models, data tests",
         measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),
     )
+
+
+def _mix_projection(folder: Path) -> tuple[str, ...]:
+    """The projection of as many customers as `full` has, whatever the size: nothing else in a run grows like it."""
+    environment = {"GROWTH_DATA_DIR": str(folder)}
+    measure(*PIECES, "mrr_history", CUSTOMERS_OF_FULL, MONTHS_OF_FULL, **environment)
+    measure(*PIECES, "dbt", str(folder / "target"), "seed", "--exclude", "resource_type:test", **environment)
+    projected = measure(
+        *PIECES, "models", str(folder / "target"), "int_arr_mix_bands", "int_arr_mix_simulation", **environment
+    )
+    return _row(f"mix projection, {CUSTOMERS_OF_FULL} customers x {MONTHS_OF_FULL} months", _inner(projected))
 
 
 def _compiled(target: Path) -> list[tuple[str, str, str]]:
@@ -87,14 +111,13 @@ def _compiled(target: Path) -> list[tuple[str, str, str]]:
     results = json.loads((target / "run_results.json").read_text())["results"]
     results = [result for result in results if result["unique_id"].startswith("model.")]
     ordered = sorted(results, key=lambda result: result["timing"][-1]["completed_at"])
-    return [
-        (
-            "view" if nodes[result["unique_id"]]["config"]["materialized"] == "view" else "table",
-            f"{nodes[result['unique_id']]['schema']}.{nodes[result['unique_id']]['alias']}",
-            result["compiled_code"],
-        )
-        for result in ordered
-    ]
+    return [_statement(nodes[result["unique_id"]], result["compiled_code"]) for result in ordered]
+
+
+def _statement(node: dict, code: str) -> tuple[str, str, str]:
+    kind = "view" if node["config"]["materialized"] == "view" else "table"
+    name = f"{node['schema']}.{node['alias']}"
+    return kind, name, code if node["language"] == "sql" else f"from built.{name}"
 
 
 def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
@@ -127,11 +150,11 @@ def _usage_rows(source: Path) -> int:
     return int(row[0])
 
 
-def _usage_rows_of(settings: Settings) -> int:
+def _rows(settings: Settings, table: str) -> int:
     from common.warehouse import connect
 
     with connect(settings.warehouse_path, read_only=True) as connection:
-        row = connection.execute("select count(*) from raw.usage__usage_reports").fetchone()
+        row = connection.execute(f"select count(*) from {table}").fetchone()
     assert row is not None
     return int(row[0])
 

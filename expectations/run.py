@@ -85,6 +85,17 @@ def run_layer(
     return results
 
 
+def results_of_run(warehouse_path: Path, layer: str, run_id: str) -> list[Result]:
+    """What the expectations of a layer gave in a run, as `quality.expectation_results` has it."""
+    with connect(warehouse_path, read_only=True) as connection:
+        rows = connection.execute(
+            "select layer, table_name, expectation, type, severity, status, observed, unexpected_rows, total_rows, "
+            "detail from quality.expectation_results where run_id = ? and layer = ? order by table_name, expectation",
+            [run_id, layer],
+        ).fetchall()
+    return [Result(*row) for row in rows]
+
+
 def check_suites(connection: duckdb.DuckDBPyConnection, suites: Iterable[Suite], as_of: date | None) -> list[Result]:
     """Check suites on a connection, which may be read-only, in the order of their expectations."""
     gate = _Gate(connection, as_of)

@@ -1,4 +1,4 @@
-"""The project's commands that need every room: run, ui, docs."""
+"""The project's commands that need every room: run, ui, parse, docs."""
 
 import argparse
 import gc
@@ -19,10 +19,11 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="load, build, validate and publish, in this process")
     commands.add_parser("ui", help="Dagster's web server and daemon on 127.0.0.1")
+    commands.add_parser("parse", help="parse the dbt project, which the first command on a data folder does otherwise")
     commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
     command = parser.parse_args().command
     try:
-        return {"run": _run, "ui": _ui, "docs": _docs}[command](get_settings())
+        return {"run": _run, "ui": _ui, "parse": _parse, "docs": _docs}[command](get_settings())
     except ValidationError as error:
         for problem in error.errors():
             name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
@@ -59,6 +60,15 @@ def _ui(settings: Settings) -> int:
     os.chdir(PROJECT_DIR)
     dagster = Path(sys.executable).with_name("dagster")
     os.execv(dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(settings.ui_port)])
+
+
+def _parse(settings: Settings) -> int:
+    from orchestration.dbt import current_manifest
+    from orchestration.run import prepare_dagster_home
+
+    prepare_dagster_home(settings)
+    current_manifest(settings)
+    return 0
 
 
 def _docs(settings: Settings) -> int:

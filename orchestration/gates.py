@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -20,13 +19,12 @@ from dagster import (
 
 from common.settings import Settings
 from common.warehouse import connect
+from expectations.run import Result, results_of_run, run_layer
 from expectations.suites import Suite, load_suites
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import table_key
 from orchestration.resources import Warehouse
-
-if TYPE_CHECKING:
-    from expectations.run import Result
+from orchestration.unchanged import unchanged_since
 
 LAYERS = ("raw", "staging", "marts")
 CRITICAL = "critical_expectations"
@@ -66,18 +64,20 @@ def _gate(layer: str, suites: Sequence[Suite]) -> AssetChecksDefinition:
 
     @multi_asset_check(specs=specs, name=f"gate_{layer}", can_subset=True, pool="warehouse", retry_policy=RETRY)
     def gate(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
-        from expectations.run import run_layer
-
         settings = warehouse.settings
+        published_by = unchanged_since(context, settings)
         with permanent_unless_transient():
-            results = run_layer(
-                settings.warehouse_path,
-                layer,
-                run_id=context.run.run_id,
-                as_of=settings.as_of,
-                tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
-                say=context.log.info,
-            )
+            if published_by:
+                results = results_of_run(settings.warehouse_path, layer, published_by)
+            else:
+                results = run_layer(
+                    settings.warehouse_path,
+                    layer,
+                    run_id=context.run.run_id,
+                    as_of=settings.as_of,
+                    tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
+                    say=context.log.info,
+                )
         for key in sorted(context.selected_asset_check_keys):
             of_check = [
                 result
@@ -86,7 +86,7 @@ def _gate(layer: str, suites: Sequence[Suite]) -> AssetChecksDefinition:
             ]
             # A check that could not run has no result: the UI says so, and does not call the data bad.
             if all(result.status != "error" for result in of_check):
-                yield _check_result(key, of_check)
+                yield _check_result(key, of_check, published_by)
         errors = [f"{result.table}: {result.name}: {result.detail}" for result in results if result.status == "error"]
         if errors:
             raise Failure(f"{len(errors)} checks of {layer} could not run: " + "; ".join(errors), allow_retries=False)
@@ -98,8 +98,9 @@ def _check_name(severity: str) -> str:
     return CRITICAL if severity == "critical" else WARNING
 
 
-def _check_result(key: AssetCheckKey, results: Sequence["Result"]) -> AssetCheckResult:
+def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: str | None) -> AssetCheckResult:
     """One check for all expectations of a table and severity: an event each would cost more than the queries."""
+    unchanged = {"unchanged_since_run": published_by} if published_by else {}
     rows = [
         TableRecord(
             {
@@ -117,5 +118,5 @@ def _check_result(key: AssetCheckKey, results: Sequence["Result"]) -> AssetCheck
         check_name=key.name,
         passed=bool(results) and all(result.status == "passed" for result in results),
         severity=AssetCheckSeverity.ERROR if key.name == CRITICAL else AssetCheckSeverity.WARN,
-        metadata={"expectations": MetadataValue.table(rows)},
+        metadata={"expectations": MetadataValue.table(rows), **unchanged},
     )

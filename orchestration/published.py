@@ -8,6 +8,7 @@ from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, PAGE_KEY, PUBLISHED_KEY
 from orchestration.resources import Warehouse
+from orchestration.unchanged import note_published, unchanged_since
 
 
 def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -26,8 +27,13 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
         from serving.publish import publish
 
+        published_by = unchanged_since(context, warehouse.settings)
+        if published_by:
+            context.log.info(f"nothing is new since run {published_by}: the published file stays as it is")
+            return MaterializeResult(metadata={"unchanged_since_run": published_by})
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
+            note_published(warehouse.settings, context.run_id)
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),

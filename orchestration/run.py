@@ -62,6 +62,7 @@ def _summarize(
     seconds: float,
     say: Callable[[str], None],
 ) -> None:
+    from orchestration.coverage import coverage_lines
     from orchestration.keys import PAGE_KEY, PUBLISHED_KEY
 
     say("")
@@ -81,7 +82,13 @@ def _summarize(
     _say_checks(result.get_asset_check_evaluations(), say)
     published = [event.materialization for event in materialized if event.asset_key == PUBLISHED_KEY]
     if published:
-        say(f"  published {settings.serving_path} as of {published[0].metadata['as_of_date'].value}")
+        for line in coverage_lines(settings.serving_path):
+            say(f"  {line}")
+        metadata = published[0].metadata
+        if "unchanged_since_run" in metadata:
+            say(f"  nothing is new since run {metadata['unchanged_since_run'].value}, which made what readers see")
+        else:
+            say(f"  published {settings.serving_path} as of {metadata['as_of_date'].value}")
         if any(event.asset_key == PAGE_KEY for event in materialized):
             say(f"  the daily page: {settings.page_path} (open it in a browser; it needs no server and no network)")
         say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')

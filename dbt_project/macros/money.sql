@@ -42,3 +42,13 @@
         else {{ amount_minor }} - (slices - 1) * {{ divide_cut(amount_minor, 'slices') }}
     end
 {%- endmacro %}
+
+
+{#- One amount as a share of another, half up to four decimals, null where that is 0. -#}
+{% macro ratio(part, whole) -%}
+    cast(
+        {{ divide_half_up(
+            'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))'
+        ) }} * 0.0001 as decimal(9, 4)
+    )
+{%- endmacro %}

@@ -13,11 +13,14 @@ from ingestion.contract import load_contract
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
 MODELS_DIR = DBT_DIR / "models"
-MODEL_FILES = sorted(MODELS_DIR.rglob("*.sql"))
-SQL_FILES = [*MODEL_FILES, *sorted((DBT_DIR / "macros").glob("*.sql")), *sorted((DBT_DIR / "tests").rglob("*.sql"))]
+SQL_MODEL_FILES = sorted(MODELS_DIR.rglob("*.sql"))
+PYTHON_MODEL_FILES = sorted(MODELS_DIR.rglob("*.py"))
+MODEL_FILES = [*SQL_MODEL_FILES, *PYTHON_MODEL_FILES]
+SQL_FILES = [*SQL_MODEL_FILES, *sorted((DBT_DIR / "macros").glob("*.sql")), *sorted((DBT_DIR / "tests").rglob("*.sql"))]
 
 CLOCK = re.compile(
-    r"\b(current_date|current_timestamp|localtimestamp|now\(|today\(|getdate|sysdate|run_started_at)", re.IGNORECASE
+    r"\b(current_date|current_timestamp|localtimestamp|now\(|today\(|getdate|sysdate|run_started_at|time\.time\()",
+    re.IGNORECASE,
 )
 NOT_PORTABLE = {
     "QUALIFY": r"\bqualify\b",
@@ -88,7 +91,11 @@ MAY_READ_THE_CLOCK = {"macros/builds.sql"}
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in SQL_FILES if str(path.relative_to(PROJECT_DIR / "dbt_project")) not in MAY_READ_THE_CLOCK],
+    [
+        path
+        for path in [*SQL_FILES, *PYTHON_MODEL_FILES]
+        if str(path.relative_to(PROJECT_DIR / "dbt_project")) not in MAY_READ_THE_CLOCK
+    ],
     ids=lambda path: path.stem,
 )
 def test_nothing_reads_the_clock(path: Path) -> None:

@@ -321,6 +321,18 @@ def test_stripe_objects_are_read_in_both_shapes_and_faults_are_told(source: Sour
         assert sentence in reason
 
 
+def test_an_invoice_that_is_sent_twice_with_different_amounts_is_the_later_one(source: Source) -> None:
+    sent = [invoice(1, "cus_1", date(2026, 1, 1), amount) for amount in (100, 300, 200)]
+    replace(source, INVOICES, sent[:2], "jsonl")
+    query = "select cast(payload ->> 'total' as int), count(*) over () from raw.stripe__invoices"
+    source.load(INVOICES)
+    assert source.query(query) == [(300, 1)]
+    write_file(source.root / INVOICES / "later.jsonl", INVOICES, sent[2:])
+    source.load(INVOICES)
+    assert source.query(query) == [(200, 1)]
+    assert source.rejects() == []
+
+
 def test_a_credit_note_needs_an_amount_or_lines(source: Source) -> None:
     note = company()["stripe/credit_notes"][0]
     bare = {key: value for key, value in note.items() if key != "lines"}
@@ -529,3 +541,26 @@ def test_a_file_that_belongs_to_no_table_is_told(source: Source) -> None:
     (source.root / "crm/_SUCCESS").write_text("")
     report = source.load("crm/account_merges")
     assert report.warnings == ["crm/acounts.csv belongs to no table of the contract: it is not read"]
+
+
+COMPANY_FAULTS = [
+    ("employees", "-1", "'-1' is below 0"),
+    ("employees", "11-50", "'11-50' is not a whole number"),
+    ("investors", "Sequoia Capital", "'Sequoia Capital' is not a JSON list of texts"),
+    ("founder_previous_companies", '"Google"', "is not a JSON list of texts"),
+    ("estimated_annual_revenue_usd", "1.2M", "'1.2M' is not a number"),
+]
+
+
+def test_figures_of_a_company_that_are_none_are_set_aside(source: Source) -> None:
+    companies = "enrichment/companies"
+    row = company()[companies][0]
+    rows = [{**row, "domain": f"c{n}.example", column: value} for n, (column, value, _) in enumerate(COMPANY_FAULTS)]
+    plausible = [{**row, "domain": f"p{n}.example", "employees": count} for n, count in enumerate(["", "0", "1"])]
+    replace(source, companies, [*plausible, *rows], "csv")
+    source.load(companies)
+    assert source.query("select employees from raw.enrichment__companies order by domain") == [(None,), (0,), (1,)]
+    found = source.rejects("column_name", "reason")
+    assert [column for column, _ in found] == [column for column, _, _ in COMPANY_FAULTS]
+    for (_, reason), (_, _, sentence) in zip(found, COMPANY_FAULTS, strict=True):
+        assert sentence in reason

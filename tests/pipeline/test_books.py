@@ -1,10 +1,18 @@
 """The SQL and the sample company's own books say the same, to the cent: ratings, MRR, customers."""
 
+import csv
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate, combinations, takewhile
+from math import log
+from statistics import median
+
 import duckdb
 import pytest
 
 from common.settings import Settings
-from tests.pipeline.running import marts, run_pipeline
+from tests.pipeline.running import read, run_pipeline
 
 SIZES = [
     "small",
@@ -69,6 +77,45 @@ def test_mrr_of_every_customer_and_month_equals_the_companys_own_to_the_cent(sim
     assert differing == []
 
 
+def share(part: Decimal | int, whole: Decimal | int) -> Decimal:
+    return (Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def retention_by_hand(books: dict[str, dict[date, Decimal]], months: list[date], back: int) -> dict[date, tuple]:
+    """Customers in the base, base and current MRR, net, gross and logo retention of each month that has a base."""
+    found = {}
+    for before, month in zip(months, months[back:], strict=False):
+        base = {who: mrr[before] for who, mrr in books.items() if before in mrr and 12 * mrr[before] >= 5000}
+        if base:
+            now = {who: books[who][month] for who in base}
+            whole, left = sum(base.values()), sum(now.values())
+            kept = sum(min(base[who], now[who]) for who in base)
+            paying = sum(amount > 0 for amount in now.values())
+            ratios = (share(left, whole), share(kept, whole), share(paying, len(base)))
+            found[month] = (len(base), whole, left, *ratios)
+    return found
+
+
+def test_retention_is_what_plain_python_makes_of_the_companys_own_books(simulated: Settings) -> None:
+    books: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    path = simulated.sample_dir / "books" / "mrr_monthly.parquet"
+    for customer, month, mrr in duckdb.execute(
+        f"select customer_id, month, mrr_usd_month from read_parquet('{path}')"
+    ).fetchall():
+        books[customer][month] = mrr
+    months = sorted({month for of_customer in books.values() for month in of_customer})
+    reported: dict[int, dict[date, tuple]] = defaultdict(dict)
+    with duckdb.connect(str(simulated.serving_path), read_only=True) as connection:
+        for back, month, *figures in connection.execute(
+            "select base_months, month, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention "
+            "from marts.rpt_retention where customers_in_base > 0"
+        ).fetchall():
+            reported[back][month] = tuple(figures)
+    assert {back: len(of_window) > 10 for back, of_window in reported.items()} == {3: True, 6: True, 12: True}
+    for back, of_window in reported.items():
+        assert of_window == retention_by_hand(books, months, back)
+
+
 def test_organizations_are_resolved_into_the_customers_that_the_company_knows(simulated: Settings) -> None:
     counted, differing = differences(
         simulated,
@@ -80,11 +127,101 @@ def test_organizations_are_resolved_into_the_customers_that_the_company_knows(si
 
 
 def test_every_band_of_the_mix_has_customers(simulated: Settings) -> None:
-    progress = marts(simulated.data_dir)["rpt_arr_mix_progress"]
-    assert progress
-    with duckdb.connect(str(simulated.serving_path), read_only=True) as connection:
-        empty = connection.execute(
-            "select band from marts.rpt_arr_mix_progress where as_of = (select as_of_date from marts.publish_info) "
-            "and customers = 0"
-        ).fetchall()
-    assert empty == []
+    bands = read(
+        simulated.data_dir,
+        "select band, customers from marts.rpt_arr_mix_progress "
+        "where as_of = (select as_of_date from marts.publish_info)",
+    )
+    assert {band for band, _ in bands} == {"1m", "50k", "25k", "below"}
+    assert [band for band, customers in bands if customers == 0] == []
+
+
+def books_mrr(settings: Settings) -> dict[str, dict[date, Decimal]]:
+    """The company's own MRR by customer and month."""
+    found: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    rows = duckdb.execute(
+        "select customer_id, cast(month as date), cast(mrr_usd_month as decimal(18, 2)) from read_parquet(?)",
+        [f"{settings.sample_dir}/books/mrr_monthly.parquet"],
+    ).fetchall()
+    for customer, month, mrr in rows:
+        found[customer][month] = mrr
+    return found
+
+
+def built(settings: Settings, query: str) -> list[tuple]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_cost_and_payback_of_new_customers_follow_from_the_books_and_the_spend(simulated: Settings) -> None:
+    [(months,)] = built(simulated, "select list(distinct month order by month) from marts.rpt_acquisition")
+    mrr = books_mrr(simulated)
+    firsts = [min((month for month in paid if paid[month] > 0), default=None) for paid in mrr.values()]
+    new = [(first, paid[first]) for first, paid in zip(firsts, mrr.values(), strict=True) if first]
+    with (simulated.sample_dir / "source" / "spend" / "sales_and_marketing.csv").open() as file:
+        spent = [(date.fromisoformat(row["month"]), Decimal(row["amount_usd"])) for row in csv.DictReader(file)]
+    expected = [
+        (
+            month,
+            sum(first == month for first, _ in new),
+            sum((paid for first, paid in new if first == month), Decimal()),
+            sum((amount for day, amount in spent if day == month), Decimal()),
+        )
+        for month in months
+    ]
+    assert len(expected) > 20
+    assert expected == built(
+        simulated,
+        "select month, cast(sum(paying_customers) as int), sum(new_mrr_usd_month), sum(spend_usd) "
+        "from marts.rpt_acquisition group by month order by month",
+    )
+    last_year = expected[-12:]
+    payback = sum(row[3] for row in last_year) * 365 / (12 * sum(row[2] for row in last_year))
+    [(shown,)] = built(simulated, "select value from marts.rpt_strategy where figure = 'payback_days'")
+    assert abs(shown - payback) <= Decimal("0.005")
+
+
+def test_what_came_of_projections_and_how_often_they_held_it_follow_from_the_books(simulated: Settings) -> None:
+    bounds = {"below": 0, "25k": 25_000, "50k": 50_000, "1m": 1_000_000, "mix": 0}
+    above = {"below": 25_000, "25k": 50_000, "50k": 1_000_000, "1m": 10**12, "mix": 10**12}
+    mrr = books_mrr(simulated)
+    judged = built(
+        simulated,
+        "select month, band, customers_p10, customers_p90, customers_actual, is_customers_covered, arr_usd_p10, "
+        "arr_usd_p90, arr_usd_actual, is_arr_covered from marts.rpt_arr_mix_projection_accuracy",
+    )
+    assert len(judged) == (6 + 9 + 12) * 5
+    held: dict[str, list[bool]] = defaultdict(list)
+    for month, band, few, many, customers, is_covered, low, high, arr, is_arr_covered in judged:
+        arrs = [12 * paid.get(month, Decimal()) for paid in mrr.values()]
+        of_band = [each for each in arrs if each > 0 and bounds[band] <= each < above[band]]
+        assert (customers, arr) == (len(of_band), sum(of_band, Decimal()))
+        assert is_covered == (few <= len(of_band) <= many)
+        assert is_arr_covered == (low <= sum(of_band, Decimal()) <= high)
+        held[band].append(is_covered)
+    shares = built(
+        simulated, "select distinct band, cast(customers_coverage as double) from marts.rpt_arr_mix_projection"
+    )
+    assert dict(shares) == {band: pytest.approx(sum(of) / len(of), abs=5e-5) for band, of in held.items()}
+
+
+def test_lines_are_crossed_by_those_whose_growth_in_the_books_takes_them_there(simulated: Settings) -> None:
+    [(as_of, last_month)] = built(simulated, "select as_of_date, last_closed_month from intermediate.int_data_day")
+    lines = built(simulated, "select line, line_usd_year from intermediate.int_revenue_lines")
+    months = list(accumulate(range(5), lambda month, _: (month - timedelta(days=1)).replace(day=1), initial=last_month))
+    days_ahead = (as_of - (last_month + timedelta(days=32)).replace(day=1)).days + 1 + 90
+    expected = []
+    for customer, paid in books_mrr(simulated).items():
+        recent = list(takewhile(lambda each: each > 0, (paid.get(month, Decimal()) for month in months)))
+        if len(recent) < 3:
+            continue
+        pairs = combinations(enumerate(map(log, recent)), 2)
+        slope = median((later - earlier) / (months_ago - since) for (since, later), (months_ago, earlier) in pairs)
+        for line, line_usd_year in lines:
+            distance = log(line_usd_year) - log(12 * recent[0])
+            if slope * distance > 0 and distance / slope * 146097 / 4800 <= days_ahead:
+                expected.append((customer, line, "up" if slope > 0 else "down"))
+    assert expected
+    assert sorted(expected) == built(
+        simulated, "select customer_id, line, direction from marts.rpt_line_crossers order by all"
+    )

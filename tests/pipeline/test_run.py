@@ -63,9 +63,21 @@ def ledger(data_dir: Path) -> list[tuple]:
         return connection.execute("select table_name, file, loaded_at from raw.loaded_files order by all").fetchall()
 
 
-def test_running_again_changes_no_row_and_loads_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
+def test_running_again_does_nothing_and_says_so(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
+    before = Settings(data_dir=data_dir).serving_path.read_bytes()
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
+    assert "nothing is new since run" in done.stdout
+    assert Settings(data_dir=data_dir).serving_path.read_bytes() == before
+    assert ledger(data_dir) == ledger(undisturbed)
+
+
+def test_building_again_changes_no_row(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
+    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
+        connection.execute("drop table quality.published")
+    done = run_pipeline(data_dir, source_root)
+    assert done.returncode == 0, done.stdout
+    assert "nothing is new since run" not in done.stdout
     assert marts(data_dir) == marts(undisturbed)
     assert ledger(data_dir) == ledger(undisturbed)
 

@@ -1,48 +1,7 @@
-with memberships as (
-    {{ version_on_data_day(
-        ref('stg_product_db__organization_memberships'),
-        key=['organization_id', 'user_id'],
-        stamp='updated_at',
-        columns=['organization_id', 'user_id', 'level', 'joined_at'],
-    ) | indent }}
-),
-
-users as (
-    {{ version_on_data_day(
-        ref('stg_product_db__users'),
-        key=['user_id'],
-        stamp='updated_at',
-        columns=['user_id', 'email_domain', 'joined_at', 'is_active', 'is_staff'],
-    ) | indent }}
-),
-
-members as (
-    select
-        memberships.organization_id,
-        users.user_id,
-        users.email_domain,
-        users.is_active,
-        row_number() over (
-            partition by memberships.organization_id
-            order by
-                memberships.level desc,
-                case when users.is_active then 0 else 1 end,
-                memberships.joined_at,
-                users.user_id
-        ) as owner_rank,
-        memberships.level
-    from memberships
-    inner join users on memberships.user_id = users.user_id
-    cross join {{ ref('int_data_day') }} as data_day
-    where
-        not users.is_staff
-        and users.joined_at < data_day.as_of_ts
-        and memberships.joined_at < data_day.as_of_ts
-)
-
 select
     organization_id,
     cast(sum(case when is_active then 1 else 0 end) as int) as users,
-    max(case when owner_rank = 1 and level = 15 then email_domain end) as domain
-from members
+    max(case when is_owner then email_domain end) as domain,
+    max(case when is_owner then 1 else 0 end) = 1 as has_owner
+from {{ ref('int_members') }}
 group by organization_id

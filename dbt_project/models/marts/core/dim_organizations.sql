@@ -18,7 +18,10 @@ with organizations as (
         coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
         coalesce(mrr.arr_usd_year, 0) as arr_usd_year,
         case when mrr.arr_usd_year > 0 then mrr.arr_usd_year else 0 end as tiered_usd_year,
-        mrr.first_paid_month
+        mrr.first_paid_month,
+        segments.icp_segment,
+        segments.icp_confidence,
+        roles.role_fit
     from {{ ref('int_organizations') }} as organizations
     inner join {{ ref('int_customers') }} as customers on organizations.organization_id = customers.organization_id
     left join {{ ref('int_organization_members') }} as members
@@ -26,6 +29,9 @@ with organizations as (
     left join {{ ref('int_usage_by_organization') }} as usage
         on organizations.organization_id = usage.organization_id
     left join {{ ref('int_organization_mrr') }} as mrr on organizations.organization_id = mrr.organization_id
+    left join {{ ref('int_organization_segments') }} as segments
+        on organizations.organization_id = segments.organization_id
+    left join {{ ref('int_organization_role_fit') }} as roles on organizations.organization_id = roles.organization_id
 )
 
 select
@@ -40,6 +46,9 @@ select
     organizations.activated_at,
     organizations.products_used,
     organizations.products_paid,
+    organizations.icp_segment,
+    organizations.icp_confidence,
+    organizations.role_fit,
     tiers.tier as size_tier,
     {{ lifecycle('organizations.mrr_usd_month', 'organizations.first_paid_month', 'organizations.activated_at') }} as lifecycle,
     {{ usd('organizations.mrr_usd_month') }} as mrr_usd_month,

@@ -16,7 +16,11 @@ with invoices_without_organization as (
 ),
 
 findings as (
-    select 'usage_counter_without_product' as finding, counter as subject, total as figure, 'units' as unit
+    select
+        'usage_counter_without_product' as finding,
+        counter as subject,
+        cast(total as decimal(38, 6)) as figure,
+        'units' as unit
     from {{ ref('int_unmapped_usage_counters') }}
 
     union all
@@ -62,6 +66,16 @@ findings as (
 
     select 'invoices_without_organization', stripe_customer_id, invoices, 'invoices left out'
     from invoices_without_organization
+
+    union all
+
+    select finding, subject, figure, unit
+    from {{ ref('int_revenue_findings') }}
+
+    union all
+
+    select finding, subject, figure, unit
+    from {{ ref('int_enrichment_findings') }}
 )
 
 select

@@ -86,8 +86,5 @@ select
     cast(
         {{ divide_half_up('100 * (customers - earlier_customers)', 'pace_months') }} * 0.01 as decimal(18, 2)
     ) as customers_added_per_month,
-    cast(
-        {{ divide_half_up('cast(capped_arr_usd * 1000000 as decimal(38, 0))', 'cast(target_arr_usd * 100 as decimal(38, 0))') }}
-        * 0.0001 as decimal(9, 4)
-    ) as progress
+    {{ ratio('capped_arr_usd', 'target_arr_usd') }} as progress
 from bands_by_date

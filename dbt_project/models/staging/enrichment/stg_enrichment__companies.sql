@@ -1,5 +1,6 @@
 select
-    lower(domain) as domain,
+    {{ bare_domain('domain') }} as domain,
+    domain as domain_as_sent,
     status,
     employees,
     employees_180d_ago,

@@ -1,7 +1,7 @@
 select
     id as user_id,
     email,
-    lower(split_part(email, '@', 2)) as email_domain,
+    {{ mail_domain('email') }} as email_domain,
     role_detail,
     role_at_organization,
     date_joined as joined_at,

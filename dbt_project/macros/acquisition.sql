@@ -1,0 +1,10 @@
+{#- Days until new customers have paid what it cost to win them, at their MRR and the seeded gross margin: whole cents
+    divided, half up to hundredths of a day. Null where they pay nothing. -#}
+{% macro payback_days(spend_usd, mrr_usd_month) -%}
+    cast(
+        {{ divide_half_up(
+            'cast(' ~ spend_usd ~ ' * 10000 as decimal(38, 0)) * 365',
+            'cast(12 * ' ~ mrr_usd_month ~ ' * ' ~ threshold('gross_margin') ~ ' * 100 as decimal(38, 0))'
+        ) }} * 0.01 as decimal(18, 2)
+    )
+{%- endmacro %}

@@ -1,0 +1,102 @@
+{#- How long a prepaid contract's credit lasts, on the data day and at the end of each month of the contract before it.
+    The balance is what the last bill left, so the credit lasts from the start of the open period on. -#}
+with contracts as (
+    select
+        coalesce(accounts.account_organization_id, versions.organization_id) as organization_id,
+        versions.organization_id as contract_organization_id,
+        versions.annual_plan_start_at,
+        versions.annual_plan_end_at,
+        row_number() over (
+            partition by coalesce(accounts.account_organization_id, versions.organization_id)
+            order by
+                case when accounts.account_organization_id = versions.organization_id then 0 else 1 end,
+                versions.organization_id
+        ) as contract_rank
+    from {{ ref('int_billing_versions') }} as versions
+    left join {{ ref('int_billing_accounts') }} as accounts on versions.stripe_customer_id = accounts.stripe_customer_id
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        versions.is_current
+        and versions.annual_plan_start_at < data_day.as_of_ts
+        and versions.annual_plan_end_at > data_day.as_of_ts
+),
+
+dates as (
+    select as_of_date, last_closed_month
+    from {{ ref('int_data_day') }}
+
+    union
+
+    select
+        {{ month_end('months.month') }} as as_of_date,
+        months.month as last_closed_month
+    from (select distinct month from {{ ref('int_organization_mrr_monthly') }}) as months
+),
+
+balances as (
+    select
+        contracts.organization_id,
+        cast(contracts.annual_plan_start_at as date) as term_starts_on,
+        cast(contracts.annual_plan_end_at as date) as term_ends_on,
+        dates.as_of_date,
+        dates.last_closed_month,
+        versions.credit_balance_usd,
+        coalesce(
+            cast(versions.current_period_start_at as date), cast({{ dbt.dateadd('day', 1, 'dates.as_of_date') }} as date)
+        ) as burns_from
+    from contracts
+    inner join dates on dates.as_of_date >= cast(contracts.annual_plan_start_at as date)
+    inner join {{ ref('int_billing_versions') }} as versions
+        on contracts.contract_organization_id = versions.organization_id
+        and versions.valid_from < {{ dbt.dateadd('day', 1, 'dates.as_of_date') }}
+        and versions.valid_to >= {{ dbt.dateadd('day', 1, 'dates.as_of_date') }}
+    where contracts.contract_rank = 1
+),
+
+burned as (
+    select
+        balances.organization_id,
+        balances.as_of_date,
+        sum(mrr.mrr_usd_month) as burned_usd,
+        {{ dbt.datediff('min(mrr.month)', dbt.dateadd('month', 1, 'balances.last_closed_month'), 'day') }} as burned_days
+    from balances
+    inner join {{ ref('int_organization_mrr_monthly') }} as mrr
+        on balances.organization_id = mrr.organization_id
+        and mrr.month <= balances.last_closed_month
+        and {{ dbt.datediff('mrr.month', 'balances.last_closed_month', 'month') }} < {{ threshold('credit_burn_months') }}
+    group by balances.organization_id, balances.as_of_date, balances.last_closed_month
+),
+
+lasting as (
+    select
+        balances.organization_id,
+        balances.as_of_date,
+        balances.term_starts_on,
+        balances.term_ends_on,
+        balances.credit_balance_usd,
+        balances.burns_from,
+        {{ divide_half_up('cast(burned.burned_usd * 100 as bigint)', 'burned.burned_days') }} as burn_cents_day,
+        case
+            when burned.burned_usd > 0 then {{ divide_cut(
+                'cast(balances.credit_balance_usd * 100 as bigint) * burned.burned_days',
+                'cast(burned.burned_usd * 100 as bigint)'
+            ) }}
+        end as days_of_credit
+    from balances
+    left join burned
+        on balances.organization_id = burned.organization_id
+        and balances.as_of_date = burned.as_of_date
+)
+
+select
+    organization_id,
+    as_of_date,
+    term_starts_on,
+    term_ends_on,
+    {{ round_half_up('credit_balance_usd') }} as credit_balance_usd,
+    cast(coalesce(burn_cents_day, 0) * 0.01 as decimal(18, 2)) as burn_usd_day,
+    case
+        when days_of_credit < {{ dbt.datediff('burns_from', 'term_ends_on', 'day') }}
+            then cast({{ dbt.dateadd('day', 'cast(days_of_credit as int)', 'burns_from') }} as date)
+    end as runs_out_on
+from lasting

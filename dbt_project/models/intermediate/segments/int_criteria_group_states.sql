@@ -1,0 +1,1 @@
+{{ criteria_group_states(ref('int_criterion_results'), 'span_id') }}

@@ -1,0 +1,74 @@
+{#- Figures that can be true and are not likely: they count as they are, and are listed. -#}
+with newest as (
+    {{ version_on_data_day(
+        ref('stg_enrichment__companies'),
+        key=['domain'],
+        stamp='enriched_at',
+        columns=[
+            'domain', 'employees', 'employees_180d_ago', 'engineering_employees', 'estimated_revenue_usd_year',
+            'total_funding_usd', 'company_type', 'ipo_date', 'country',
+        ],
+    ) | indent }}
+)
+
+select 'headcount_is_doubtful' as finding, domain as subject, employees as figure, 'employees' as unit
+from newest
+where
+    employees > 0
+    and (
+        engineering_employees > employees
+        or employees_180d_ago >= {{ threshold('doubtful_headcount_factor') }} * employees
+    )
+
+union all
+
+select 'headcount_is_zero', domain, employees, 'employees'
+from newest
+where employees = 0
+
+union all
+
+select 'revenue_is_doubtful', domain, estimated_revenue_usd_year, 'USD a year, perhaps in thousands'
+from newest
+where
+    employees > 0
+    and estimated_revenue_usd_year > 0
+    and estimated_revenue_usd_year < {{ threshold('doubtful_revenue_per_employee') }} * employees
+
+union all
+
+select 'amount_is_below_zero', domain, least(estimated_revenue_usd_year, total_funding_usd), 'USD'
+from newest
+where estimated_revenue_usd_year < 0 or total_funding_usd < 0
+
+union all
+
+select 'public_company_without_ipo_date', domain, 1, 'companies'
+from newest
+where company_type = 'public' and ipo_date is null
+
+union all
+
+select 'company_with_ipo_date_is_not_public', newest.domain, 1, 'companies'
+from newest
+cross join {{ ref('int_data_day') }} as data_day
+where newest.company_type <> 'public' and newest.ipo_date <= data_day.as_of_date
+
+union all
+
+select 'country_is_no_code', domain || ' ' || country, 1, 'companies'
+from newest
+where length(trim(country)) <> 2
+
+union all
+
+select 'domain_in_two_spellings', domain, count(distinct domain_as_sent), 'spellings'
+from {{ ref('stg_enrichment__companies') }}
+group by domain
+having count(distinct domain_as_sent) > 1
+
+union all
+
+select 'organization_without_' || substr(match, 4), organization_id, 1, 'organizations'
+from {{ ref('int_organization_companies') }}
+where match in ('no_owner', 'no_domain')

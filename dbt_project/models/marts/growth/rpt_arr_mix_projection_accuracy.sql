@@ -1,0 +1,48 @@
+{#- What was projected from months in the past, with the rows up to them alone, beside what came. -#}
+with projected as (
+    select
+        simulation.months_ahead,
+        simulation.band,
+        simulation.customers_p10,
+        simulation.customers_p50,
+        simulation.customers_p90,
+        {{ usd('simulation.arr_usd_p10') }} as arr_usd_p10,
+        {{ usd('simulation.arr_usd_p50') }} as arr_usd_p50,
+        {{ usd('simulation.arr_usd_p90') }} as arr_usd_p90,
+        {{ month_end('simulation.as_of_month') }} as as_of,
+        cast({{ dbt.dateadd('month', 'simulation.months_ahead', 'simulation.as_of_month') }} as date) as month
+    from {{ ref('int_arr_mix_simulation') }} as simulation
+    cross join {{ ref('int_data_day') }} as data_day
+    where simulation.as_of_month < data_day.last_closed_month and simulation.months_ahead > 0
+),
+
+by_band as (
+    select as_of, band, customers, arr_usd
+    from {{ ref('rpt_arr_mix_progress') }}
+
+    union all
+
+    select as_of, 'mix' as band, sum(customers) as customers, sum(arr_usd) as arr_usd
+    from {{ ref('rpt_arr_mix_progress') }}
+    group by as_of
+)
+
+select
+    projected.as_of,
+    projected.months_ahead,
+    projected.month,
+    projected.band,
+    projected.customers_p10,
+    projected.customers_p50,
+    projected.customers_p90,
+    cast(actual.customers as int) as customers_actual,
+    actual.customers between projected.customers_p10 and projected.customers_p90 as is_customers_covered,
+    projected.arr_usd_p10,
+    projected.arr_usd_p50,
+    projected.arr_usd_p90,
+    {{ usd('actual.arr_usd') }} as arr_usd_actual,
+    actual.arr_usd between projected.arr_usd_p10 and projected.arr_usd_p90 as is_arr_covered
+from projected
+inner join by_band as actual
+    on projected.band = actual.band
+    and actual.as_of = {{ month_end('projected.month') }}

@@ -1,0 +1,120 @@
+{#- A movement is taken apart by product and stands in the groups that the customer is in after it, churn in those that it
+    left. What a customer that changes its groups brings along is handed over from the old ones to the new ones, so that
+    in every group start plus movements is end. -#}
+{%- set groups = ['icp_segment', 'size_tier'] -%}
+
+with products as (
+    select customer_id, month, product_key, mrr_usd_month - refund_usd as mrr_usd
+    from {{ ref('fct_mrr_products') }}
+),
+
+sides as (
+    select customer_id, month, product_key, cast(0 as decimal(18, 2)) as mrr_before, mrr_usd as mrr_after
+    from products
+
+    union all
+
+    select
+        products.customer_id,
+        cast({{ dbt.dateadd('month', 1, 'products.month') }} as date) as month,
+        products.product_key,
+        products.mrr_usd as mrr_before,
+        cast(0 as decimal(18, 2)) as mrr_after
+    from products
+    cross join {{ ref('int_data_day') }} as data_day
+    where products.month < data_day.last_closed_month
+),
+
+product_months as (
+    select customer_id, month, product_key, sum(mrr_before) as mrr_before, sum(mrr_after) as mrr_after
+    from sides
+    group by customer_id, month, product_key
+),
+
+moved as (
+    select
+        product_months.customer_id,
+        product_months.month,
+        product_months.product_key,
+        coalesce(movements.movement, 'product_shift') as movement,
+        {% for name in groups -%}
+        coalesce(former.{{ name }}, present.{{ name }}) as {{ name }}_before,
+        present.{{ name }} as {{ name }}_after,
+        {% endfor -%}
+        product_months.mrr_before,
+        product_months.mrr_after
+    from product_months
+    inner join {{ ref('int_customer_groups') }} as present
+        on product_months.customer_id = present.customer_id
+        and product_months.month = present.month
+    left join {{ ref('int_customer_groups') }} as former
+        on product_months.customer_id = former.customer_id
+        and former.month = {{ dbt.dateadd('month', -1, 'product_months.month') }}
+    left join {{ ref('fct_mrr_movements') }} as movements
+        on product_months.customer_id = movements.customer_id
+        and product_months.month = movements.month
+),
+
+handed_over as (
+    select
+        moved.*,
+        case when movement = 'churn' then mrr_after else mrr_before end as mrr_usd
+    from moved
+    where {% for name in groups %}{{ ' or ' if not loop.first }}{{ name }}_before <> {{ name }}_after{% endfor %}
+),
+
+steps as (
+    select
+        customer_id,
+        month,
+        product_key,
+        {% for name in groups -%}
+        case when movement = 'churn' then {{ name }}_before else {{ name }}_after end as {{ name }},
+        {% endfor -%}
+        movement,
+        mrr_before,
+        mrr_after
+    from moved
+
+    union all
+
+    select
+        customer_id,
+        month,
+        product_key,
+        {% for name in groups -%}
+        {{ name }}_before as {{ name }},
+        {% endfor -%}
+        'transfer_out' as movement,
+        mrr_usd as mrr_before,
+        0 as mrr_after
+    from handed_over
+
+    union all
+
+    select
+        customer_id,
+        month,
+        product_key,
+        {% for name in groups -%}
+        {{ name }}_after as {{ name }},
+        {% endfor -%}
+        'transfer_in' as movement,
+        0 as mrr_before,
+        mrr_usd as mrr_after
+    from handed_over
+)
+
+select
+    customer_id,
+    month,
+    product_key,
+    {% for name in groups -%}
+    {{ name }},
+    {% endfor -%}
+    movement,
+    {{ usd('mrr_after - mrr_before') }} as delta_usd_month,
+    {{ usd('mrr_before') }} as mrr_before,
+    {{ usd('mrr_after') }} as mrr_after
+from steps
+where mrr_after <> mrr_before

@@ -1,0 +1,73 @@
+{%- set reasons = [
+    'no_owner', 'no_domain', 'free_mail', 'not_enriched', 'not_found', 'insufficient_data', 'disqualified', 'stale',
+    'missing_fact',
+] -%}
+
+with signups as (
+    select
+        cast({{ dbt.date_trunc('week', 'created_on') }} as date) as week,
+        icp_segment,
+        unknown_reason,
+        is_work_mail
+    from {{ ref('int_organization_segments') }}
+),
+
+by_week as (
+    select
+        week,
+        count(*) as signups,
+        sum(case when is_work_mail then 1 else 0 end) as work_mail_signups,
+        {%- for segment in ['high_growth', 'high_potential', 'hobbyist', 'other', 'unknown'] %}
+        sum(case when icp_segment = '{{ segment }}' then 1 else 0 end) as {{ segment }}_signups,
+        {%- endfor %}
+        sum(case when icp_segment in ('high_growth', 'high_potential') then 1 else 0 end) as icp_signups,
+        {%- for reason in reasons %}
+        sum(case when unknown_reason = '{{ reason }}' then 1 else 0 end) as unknown_{{ reason }},
+        {%- endfor %}
+        sum(case when is_work_mail and icp_segment <> 'unknown' then 1 else 0 end) as work_mail_with_segment
+    from signups
+    group by week
+),
+
+first_bills as (
+    select invoices.customer_id, min(invoices.created_at) as first_billed_at
+    from {{ ref('int_invoices') }} as invoices
+    inner join {{ ref('dim_customers') }} as customers
+        on invoices.customer_id = customers.customer_id
+        and customers.first_paid_month is not null
+    where invoices.total_minor > 0
+    group by invoices.customer_id
+),
+
+paying as (
+    select
+        cast({{ dbt.date_trunc('week', 'cast(first_billed_at as date)') }} as date) as week,
+        count(*) as new_paying_companies
+    from first_bills
+    group by cast({{ dbt.date_trunc('week', 'cast(first_billed_at as date)') }} as date)
+),
+
+weeks as (
+    select week from by_week
+    union
+    select week from paying
+)
+
+select
+    weeks.week,
+    {%- for column in [
+        'signups', 'work_mail_signups', 'high_growth_signups', 'high_potential_signups', 'hobbyist_signups',
+        'other_signups', 'unknown_signups', 'icp_signups',
+    ] %}
+    cast(coalesce(by_week.{{ column }}, 0) as int) as {{ column }},
+    {%- endfor %}
+    {{ percent_of('by_week.icp_signups', 'by_week.signups') }} as icp_signups_percent,
+    cast(coalesce(by_week.work_mail_with_segment, 0) as int) as work_mail_with_segment,
+    {{ percent_of('by_week.work_mail_with_segment', 'by_week.work_mail_signups') }} as coverage_percent,
+    {%- for reason in reasons %}
+    cast(coalesce(by_week.unknown_{{ reason }}, 0) as int) as unknown_{{ reason }},
+    {%- endfor %}
+    cast(coalesce(paying.new_paying_companies, 0) as int) as new_paying_companies
+from weeks
+left join by_week on weeks.week = by_week.week
+left join paying on weeks.week = paying.week

@@ -1,0 +1,73 @@
+"""Whether all that a run would make is published already: what has not changed is not done again.
+
+Models, gates and the published file are functions of schema raw, the project's files and the data day. A publish notes
+what it was made of. A run of everything that finds just that, and a file that is still the one of that publish, leaves
+it as it is and says since which run. What a person selects in the UI, or builds in a shell, is always done.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+from dagster import AssetCheckExecutionContext, AssetExecutionContext
+
+from common.settings import PROJECT_DIR, Settings
+from common.warehouse import connect
+
+ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
+NOT_SOURCES = {"target", "logs", "__pycache__"}
+
+CREATE_NOTE = "create table if not exists quality.published (run_id varchar, made_of varchar, built_at timestamp)"
+LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
+BUILT_AT = "select max(built_at) from quality.builds"
+NOTE = f"select run_id from quality.published where made_of = ? and built_at = ({BUILT_AT})"  # noqa: S608
+
+
+def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
+    """The run that published all of this already, or None if there is something to do."""
+    if context.run.asset_selection or context.run.asset_check_selection or not settings.serving_path.exists():
+        return None
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        try:
+            noted = connection.execute(NOTE, [_made_of(connection, settings)]).fetchone()
+        except duckdb.CatalogException:
+            return None
+    return noted[0] if noted and noted[0] == _published_run(settings) else None
+
+
+def note_published(settings: Settings, run_id: str) -> None:
+    """Remember what the publish of this run was made of."""
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(CREATE_NOTE)
+        connection.execute("begin")
+        connection.execute("delete from quality.published")
+        connection.execute(
+            f"insert into quality.published values (?, ?, ({BUILT_AT}))",  # noqa: S608
+            [run_id, _made_of(connection, settings)],
+        )
+        connection.execute("commit")
+
+
+def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """Changes with the files that were loaded, the project's own files, and the day that is asked for."""
+    digest = sha256(f"{settings.as_of} {settings.env}".encode())
+    for row in connection.execute(LOADED).fetchall():
+        digest.update(repr(row).encode())
+    for path in _project_files():
+        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _project_files() -> Iterator[Path]:
+    for room in ROOMS:
+        for path in sorted((PROJECT_DIR / room).rglob("*")):
+            if path.is_file() and not NOT_SOURCES.intersection(path.parts):
+                yield path
+
+
+def _published_run(settings: Settings) -> str:
+    from serving.reader import query
+
+    with query("select run_id from publish_info", path=settings.serving_path) as info:
+        return info.fetchall()[0][0]

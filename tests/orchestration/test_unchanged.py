@@ -1,0 +1,96 @@
+"""Nothing is done again that is published already; whatever could have changed it makes the run do its work."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+from dagster import AssetKey
+
+from common.settings import Settings
+from common.warehouse import connect
+from orchestration import unchanged
+from orchestration.unchanged import note_published, unchanged_since
+
+
+def context(**run: Any) -> Any:
+    """What a step knows of its run; by default a run of everything."""
+    return SimpleNamespace(run=SimpleNamespace(**{"asset_selection": None, "asset_check_selection": None, **run}))
+
+
+SEED = Path("dbt_project", "seeds", "size_tiers.csv")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A data folder that run-1 has published from a project of one seed."""
+    monkeypatch.setattr(unchanged, "PROJECT_DIR", tmp_path)
+    (tmp_path / SEED).parent.mkdir(parents=True)
+    (tmp_path / SEED).write_text("tier,arr_from_usd_year\nlarge,100000\n")
+    settings = Settings(data_dir=tmp_path)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create schema raw; create schema quality; "
+            "create table raw.loaded_files as "
+            "select 't' as table_name, 'f' as file, '1' as fingerprint, now() as loaded_at; "
+            "create table quality.builds as select timestamp '2026-11-01' as built_at"
+        )
+    put_before_readers(settings, "run-1")
+    note_published(settings, "run-1")
+    return settings
+
+
+def put_before_readers(settings: Settings, run_id: str) -> None:
+    """A published file of a run."""
+    settings.serving_path.parent.mkdir(exist_ok=True)
+    settings.serving_path.unlink(missing_ok=True)
+    with duckdb.connect(str(settings.serving_path)) as connection:
+        connection.execute(f"create schema marts; create table marts.publish_info as select '{run_id}' as run_id")
+
+
+def in_warehouse(sql: str) -> Callable[[Settings], None]:
+    """A change to the working file."""
+
+    def change(settings: Settings) -> None:
+        with connect(settings.warehouse_path) as connection:
+            connection.execute(sql)
+
+    return change
+
+
+def edit_the_seed(settings: Settings) -> None:
+    """A threshold is another one, in as many characters."""
+    (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
+
+
+CHANGES = {
+    "a file was loaded": in_warehouse("insert into raw.loaded_files values ('t', 'g', '1', now())"),
+    "a file was loaded anew": in_warehouse("update raw.loaded_files set loaded_at = now() + interval 1 second"),
+    "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2026-11-02')"),
+    "the note is of another time": in_warehouse("delete from quality.published"),
+    "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
+    "nothing is before the readers": lambda settings: settings.serving_path.unlink(),
+    "a seed was edited": edit_the_seed,
+}
+
+
+def test_a_run_that_finds_what_was_published_has_nothing_to_do(settings: Settings) -> None:
+    assert unchanged_since(context(), settings) == "run-1"
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_makes_a_run_do_its_work(settings: Settings, change: Callable[[Settings], None]) -> None:
+    change(settings)
+    assert unchanged_since(context(), settings) is None
+
+
+def test_another_data_day_makes_a_run_do_its_work(settings: Settings) -> None:
+    assert unchanged_since(context(), settings.model_copy(update={"as_of": date(2026, 9, 30)})) is None
+
+
+def test_what_a_person_selects_is_done(settings: Settings) -> None:
+    assert unchanged_since(context(asset_selection={AssetKey("a")}), settings) is None
+    assert unchanged_since(context(asset_check_selection=set("a")), settings) is None
