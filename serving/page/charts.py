@@ -13,6 +13,10 @@ MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn")
 BANDS = ("1m", "50k", "25k", "below")
 HEIGHT = 240
 MONTH = "%b %Y"
+# A legend that is longer than its chart is wide, as on a phone, goes on in a second row.
+LEGEND_COLUMNS = "width < 380 ? 3 : 0"
+# Vega writes zero with the prefix of its neighbours, as $0k.
+DOLLARS = "datum.value === 0 ? '$0' : datum.label"
 
 
 def _finish(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
@@ -26,7 +30,7 @@ def _finish(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
         .configure_axis(gridColor=rule, domainColor=rule, tickColor=rule, labelPadding=6, **text)
         .configure_axisX(grid=False)
         .configure_axisY(domain=False, ticks=False)
-        .configure_legend(orient="top", title=None, **text)
+        .configure_legend(orient="top", title=None, columns=alt.ExprRef(LEGEND_COLUMNS), **text)
     )
     return finished.to_dict()
 
@@ -45,7 +49,7 @@ def _days(field: str) -> alt.X:
 
 
 def _dollars(field: str, title: str | None = None) -> alt.Y:
-    return alt.Y(field, type="quantitative", title=title, axis=alt.Axis(format="$~s", tickCount=5))
+    return alt.Y(field, type="quantitative", title=title, axis=alt.Axis(format="$~s", tickCount=5, labelExpr=DOLLARS))
 
 
 def _by(field: str, names: Sequence[str], colours: Sequence[str]) -> alt.Color:

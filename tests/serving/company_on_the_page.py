@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 DATA_DAY = date(2026, 10, 31)
-HOSTILE_NAME = "</script><img src=x onerror=document.title='broken'> & Sons"
+HOSTILE_NAME = "</script><img src=x onerror=document.title='broken'> & \"Sons\""
 NAMES = {"c1": "Acme", "c2": "Blue Fin", "c3": HOSTILE_NAME, **{f"q{i}": f"Queued {i}" for i in range(20)}}
 MONTHS = [date(2026, month, 1) for month in range(1, 11)]
 ENDS = [date(2026, month + 1, 1) - timedelta(days=1) for month in range(1, 11)]

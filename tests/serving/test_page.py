@@ -93,6 +93,16 @@ def column(page: Page, table: str, title: str) -> list[str]:
     return page.locator(f"#{table} tbody tr td:nth-child({titles.index(title) + 1})").all_text_contents()
 
 
+def figures(page: Page, section: str) -> dict[str, str]:
+    """The figures of a section by their names, without the marks before them."""
+    return dict(
+        page.locator(f"#{section} .figure").evaluate_all(
+            "all => all.map(each => [each.querySelector('dt').textContent, "
+            "each.querySelector('.value').lastChild.textContent])"
+        )
+    )
+
+
 def test_the_page_asks_for_nothing_and_says_nothing_to_the_console(browser: Browser, settings: Settings) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     requests: list[str] = []
@@ -136,6 +146,17 @@ def test_nothing_is_wider_than_a_phone_or_a_screen(browser: Browser, settings: S
             <= width
         )
         page.close()
+
+
+def test_a_legend_and_a_reason_are_not_cut_on_a_phone(browser: Browser, settings: Settings) -> None:
+    page = browser.new_page(viewport={"width": 420, "height": 900})
+    open_page(page, settings)
+    edges = "all => Math.max(...all.map(each => each.getBoundingClientRect().right))"
+    legend = page.locator("[data-chart=movements] svg .role-legend-label text")
+    assert legend.all_text_contents() == ["new", "expansion", "reactivation", "contraction", "churn"]
+    assert legend.evaluate_all(edges) <= page.locator("[data-chart=movements] svg").evaluate_all(edges)
+    assert page.locator("#queue-list tbody td.words").evaluate_all("all => all.every(td => td.clientHeight < 60)")
+    page.close()
 
 
 def test_the_queue_is_sorted_by_what_it_is_worth_and_not_by_how_it_is_written(touched: Page) -> None:
@@ -204,6 +225,11 @@ def test_charts_and_figures_hold_what_the_marts_hold(settings: Settings, opened:
     assert headline["ARR"] == "$1.26M"
     assert headline["Paying customers"] == "3"
     assert headline["ARR in the mix"] == "$1.05M"
+    assert headline["Net retention"] == "110 %"
+    assert headline["Onboarding queue"] == "20"
+    assert headline["ICP share of sign-ups"] == "17.5 %"
+    assert figures(opened, "arr") == {"Large": "$1.2M", "Medium": "$60k", "Small": "$2.4k"}
+    assert figures(opened, "quality") == {"Checks passed": "170", "Warned": "3", "Failed": "0", "Rows set aside": "7"}
     million = opened.locator("#mix .figures", has_text="From $1,000,000 a year").inner_text()
     assert re.search(r"Customers\n1\nof 50 · 2.0 %\nARR that counts\n\$1M\nof \$50M", million), million
     assert "24.5 needed" in million
