@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
+    kept_versions: int = Field(default=3, ge=0)
     ui_port: int = Field(default=3000, ge=1, le=65535)
 
     @field_validator("data_dir")

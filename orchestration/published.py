@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
 from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
@@ -25,6 +25,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     )
     def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
+        from serving.changes import as_table, changes
         from serving.publish import publish
 
         published_by = unchanged_since(context, warehouse.settings)
@@ -34,6 +35,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
             note_published(warehouse.settings, context.run_id)
+            differs = changes(result.replaced.path, result.path) if result.replaced else []
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),
@@ -43,6 +45,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 "rows_set_aside": result.rows_set_aside,
                 "checks": result.checks,
                 "bytes": result.bytes_written,
+                "changes": MetadataValue.md(as_table(differs)) if result.replaced else "no earlier version is kept",
             }
         )
 
