@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
+from serving.reader import snapshot
 
 ROWS = "rows"
 # Columns whose values are bands of the mix, by which their tables are taken apart.
@@ -57,8 +57,7 @@ def as_table(found: Sequence[Change]) -> str:
 def _sums(path: Path) -> Sums:
     """Each figure of a file, by table, band (empty where a table has none) and name."""
     sums: Sums = {}
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
+    with snapshot(path) as connection:
         columns: dict[str, dict[str, str]] = {}
         for table, column, kind in connection.execute(
             "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'marts' order by all"

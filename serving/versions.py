@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from common.settings import Settings
+from serving.reader import snapshot
 
 
 class NoSuchVersionError(LookupError):
@@ -134,8 +135,8 @@ def _folder(settings: Settings) -> Path:
 
 
 def _read(path: Path, live: Path) -> Version:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        row = connection.execute("select run_id, as_of_date, published_at from marts.publish_info").fetchone()
+    with snapshot(path) as connection:
+        row = connection.execute("select run_id, as_of_date, published_at from publish_info").fetchone()
     assert row is not None
     run_id, as_of_date, published_at = row
     return Version(path, run_id, as_of_date, published_at, live.exists() and path.samefile(live))
