@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
     kept_versions: int = Field(default=3, ge=0)
+    postgres_url: SecretStr | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
 
     @field_validator("data_dir")

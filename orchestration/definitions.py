@@ -22,7 +22,7 @@ from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
-from orchestration.published import build_published, daily_page
+from orchestration.published import build_published, daily_page, postgres_copy
 from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
 
@@ -52,6 +52,8 @@ def build_definitions() -> Definitions:
         ),
     )
     assets = [*raw_assets(settings, load_contract()), *models, build_published(marts), daily_page]
+    if settings.postgres_url is not None:
+        assets.append(postgres_copy)
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
         asset_checks=build_gates(settings),

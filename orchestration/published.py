@@ -1,4 +1,4 @@
-"""What readers open: the published file, downstream of every mart, and the page that is made of it."""
+"""What readers open: the published file, downstream of every mart, and what is made of it: the page, and the copy."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
-from orchestration.keys import OWNERS, PAGE_KEY, PUBLISHED_KEY
+from orchestration.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
 from orchestration.resources import Warehouse
 from orchestration.unchanged import note_published, unchanged_since
 
@@ -72,5 +72,29 @@ def daily_page() -> MaterializeResult:
             "as_of_date": page.as_of_date.isoformat(),
             "bytes": page.bytes_written,
             "not_shown": page.missing,
+        }
+    )
+
+
+@asset(
+    key=POSTGRES_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"postgres"},
+    retry_policy=RETRY,
+)
+def postgres_copy() -> MaterializeResult:
+    """Schema `marts` of a PostgreSQL database with what the published file holds, for readers that need a server."""
+    from serving.postgres import publish_to_postgres
+
+    with permanent_unless_transient():
+        copied = publish_to_postgres(get_settings())
+    return MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(copied.rows_by_table.values()),
+            "rows_by_table": copied.rows_by_table,
+            "run_id": copied.run_id,
+            "was_there_already": copied.is_unchanged,
         }
     )

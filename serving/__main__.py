@@ -10,11 +10,20 @@ import duckdb
 from common.settings import Settings, get_settings
 from common.warehouse import WarehouseBusyError, hold
 from serving.changes import as_table, changes
+from serving.postgres import PostgresError, publish_to_postgres
 from serving.publish import NotPublishableError, publish
 from serving.reader import query
 from serving.versions import NoSuchVersionError, Version, roll_back, version_before, version_named, versions
 
 SHOWN_ROWS = 100
+SAID_IN_A_SENTENCE = (
+    NotPublishableError,
+    NoSuchVersionError,
+    PostgresError,
+    WarehouseBusyError,
+    OSError,
+    duckdb.Error,
+)
 
 
 def main() -> int:
@@ -22,7 +31,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return COMMANDS[options.command](options)
-    except (NotPublishableError, NoSuchVersionError, WarehouseBusyError, OSError, duckdb.Error) as error:
+    except SAID_IN_A_SENTENCE as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -36,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("version", nargs="?", help="left out: the one before the published one")
     going_back = commands.add_parser("rollback", help="put an earlier version before the readers again")
     going_back.add_argument("version", nargs="?", help="left out: the one before the published one")
+    commands.add_parser("postgres", help="copy what is published to the database of GROWTH_POSTGRES_URL")
     commands.add_parser("page", help="make daily.html of what is published")
     drawing = commands.add_parser("images", help="draw the main charts of the page as PNG")
     drawing.add_argument("folder", type=Path, help="such as: docs/images")
@@ -74,7 +84,19 @@ def _rollback(options: argparse.Namespace) -> int:
     with hold(settings.warehouse_path, "serving rollback"):
         replaced = roll_back(settings, earlier)
     print(f"published again: {earlier}\ninstead of:      {replaced}, which is kept")
-    return _page_again(settings)
+    status = _page_again(settings)
+    if settings.postgres_url is not None:
+        _postgres(options)
+    return status
+
+
+def _postgres(_options: argparse.Namespace) -> int:
+    copied = publish_to_postgres(get_settings())
+    if copied.is_unchanged:
+        print(f"PostgreSQL has what run {copied.run_id} published already")
+    else:
+        print(f"PostgreSQL has what run {copied.run_id} published: {sum(copied.rows_by_table.values()):,} rows")
+    return 0
 
 
 def _page_again(settings: Settings) -> int:
@@ -120,6 +142,7 @@ COMMANDS = {
     "versions": _versions,
     "changes": _changes,
     "rollback": _rollback,
+    "postgres": _postgres,
     "page": _page,
     "images": _images,
     "query": _query,

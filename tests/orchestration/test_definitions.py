@@ -69,6 +69,12 @@ def loaded(data_dir: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
+def in_production(data_dir: Path) -> dict:
+    """The definitions of production, with a database for the copy."""
+    return load_definitions(data_dir, GROWTH_ENV="production", GROWTH_POSTGRES_URL="postgresql://nobody@/nowhere")
+
+
+@pytest.fixture(scope="module")
 def manifest(loaded: dict, data_dir: Path) -> dict:
     """dbt's manifest that the definitions were made from."""
     assert loaded
@@ -119,10 +125,10 @@ def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) 
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
 
 
-def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, data_dir: Path) -> None:
+def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:
     check = ["raw/usage__usage_reports", "usage_still_arrives", True]
     assert check not in loaded["checks"]
-    assert check in load_definitions(data_dir, GROWTH_ENV="production")["checks"]
+    assert check in in_production["checks"]
 
 
 def test_publishing_waits_for_every_mart(loaded: dict) -> None:
@@ -134,10 +140,14 @@ def test_the_page_is_made_of_what_was_published(loaded: dict) -> None:
     assert loaded["assets"]["published/daily_page"]["parents"] == ["published/serving"]
 
 
-def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
+def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: dict, in_production: dict) -> None:
+    assert "published/postgres" not in loaded["assets"]
+    assert in_production["assets"]["published/postgres"]["parents"] == ["published/serving"]
+
+
+def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
     assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
-    in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
-    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
+    assert in_production["starters"] == {"every_day": "RUNNING", "new_files": "RUNNING"}
 
 
 def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:
