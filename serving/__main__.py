@@ -64,8 +64,11 @@ def _publish(_options: argparse.Namespace) -> int:
 
 
 def _versions(_options: argparse.Namespace) -> int:
-    for version in versions(get_settings()):
+    found = versions(get_settings())
+    for version in found:
         print(f"{version}{' <- published' if version.is_live else ''}")
+    if not found:
+        print("nothing is published yet: `make run` first")
     return 0
 
 
