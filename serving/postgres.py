@@ -163,11 +163,15 @@ def _build(
             connection.execute(sql.SQL("create table {} ({})").format(name, declared))
             rows[table] = _copy(connection, published, table, name)
             for column, _, comment in of_table:
-                if comment is not None:
-                    said = sql.SQL("comment on column {} is {}")
-                    connection.execute(said.format(sql.Identifier(BUILDING, table, column), sql.Literal(comment)))
+                said = sql.SQL("comment on column {} is {}")
+                connection.execute(said.format(sql.Identifier(BUILDING, table, column), sql.Literal(comment)))
             # Without it a reader's first query on the new table is planned blindly.
             connection.execute(sql.SQL("analyze {}").format(name))
+        for table, comment in published.execute(
+            "select table_name, comment from duckdb_tables() where schema_name = 'marts'"
+        ).fetchall():
+            said = sql.SQL("comment on table {} is {}")
+            connection.execute(said.format(sql.Identifier(BUILDING, table), sql.Literal(comment)))
     return rows
 
 

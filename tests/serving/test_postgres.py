@@ -134,6 +134,7 @@ def test_every_value_arrives_as_it_was_published(settings: Settings) -> None:
         "(E'a\\n\\\\.\\n\"b\",''c''; \\\\N é 😀', 0, 0, 'infinity', null, null, null, null, null, null)",
         f"comment on column \"{odd}\".amount_usd is 'It''s \"money\" in %s USD.'",
         "create table fct_empty (i bigint)",
+        "comment on table fct_empty is 'Nothing yet.'",
     )
     copied = publish_to_postgres(settings)
     assert copied.rows_by_table == {
@@ -162,6 +163,7 @@ def test_every_value_arrives_as_it_was_published(settings: Settings) -> None:
         "select format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute "
         "where attname = 'amount_usd'",
     ) == [("numeric(18,2)", 'It\'s "money" in %s USD.')]
+    assert ask(settings, "select obj_description('marts.fct_empty'::regclass)") == [("Nothing yet.",)]
 
 
 def test_the_same_publish_is_not_copied_twice(settings: Settings) -> None:
