@@ -64,9 +64,9 @@ def mix_ahead(published: Published) -> Sequence[Block]:
     if not rows:
         return [Note("There is no projection yet.")]
     columns = [
-        Column("Band"), Column("Chance in time", "percent"), Column("Target", "number"), Column("Customers", "number"),
+        Column("Band"), Column("Chance", "percent"), Column("Target", "number"), Column("Customers", "number"),
         Column("P10", "number"), Column("P90", "number"), Column("ARR", "money"),
-        Column("P10", "money"), Column("P90", "money"), Column("Half of paths by", "date"), Column("Outlook", "words"),
+        Column("P10", "money"), Column("P90", "money"), Column("Even odds by", "date"), Column("Outlook", "words"),
     ]  # fmt: skip
     titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:-1]) for row in rows]
     title = f"Projected to {write(rows[0][-1], 'date')}: the middle path, and between P10 and P90 eight of ten"

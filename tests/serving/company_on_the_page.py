@@ -110,11 +110,11 @@ def _projection() -> list[dict[str, Any]]:
             "customers_p50": 2 + i,
             "customers_p90": 4 + i,
             "target_arr_usd": target * 25_000,
-            "arr_usd_p10": 100_000,
-            "arr_usd_p50": 200_000,
-            "arr_usd_p90": 400_000,
+            "arr_usd_p10": 1_100_000,
+            "arr_usd_p50": 2_200_000,
+            "arr_usd_p90": 14_400_000,
             "probability_in_time": 0.125,
-            "outlook": "late",
+            "outlook": "not_within_horizon",
         }
         for band, target in (("25k", 5), ("50k", 500), ("1m", 50), ("mix", 555))
         for i, month in enumerate(months)

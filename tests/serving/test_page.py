@@ -148,6 +148,12 @@ def test_nothing_is_wider_than_a_phone_or_a_screen(browser: Browser, settings: S
         page.close()
 
 
+def test_no_table_has_to_be_scrolled_sideways_on_a_screen(opened: Page) -> None:
+    hidden = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.innerText)"
+    assert opened.locator(".dt-layout-full").count() > 8
+    assert opened.locator(".dt-layout-full").evaluate_all(hidden) == []
+
+
 def test_a_legend_and_a_reason_are_not_cut_on_a_phone(browser: Browser, settings: Settings) -> None:
     page = browser.new_page(viewport={"width": 420, "height": 900})
     open_page(page, settings)
