@@ -229,13 +229,13 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
         "before",
         [("25k", "25000.10"), ("50k", "60000"), (None, "0")],
         "create table rpt_old as select 1 as i",
-        "create table rpt_same as select 7 as i, 3.50 as left_usd, 9.5 as score",
+        "create table rpt_same as select 7 as i, 3.50::decimal(18, 2) as left_usd, 9.5 as score, 0.5 as mrr_share",
     )
     after = published(
         "after",
         [("25k", "25000.10"), ("25k", "30000.05"), ("50k", "55000"), (None, "0")],
-        "create table fct_new as select 2.50 as mrr_before",
-        "create table rpt_same as select 7 as i, 3.50 as left_usd, 1.5 as score",
+        "create table fct_new as select 2.50::decimal(18, 2) as mrr_before",
+        "create table rpt_same as select 7 as i, 3.50::decimal(18, 2) as left_usd, 1.5 as score, 0.4 as mrr_share",
     )
     assert changes(before, after) == [
         Change("dim_customers", "25k", "rows", Decimal(1), Decimal(2)),
