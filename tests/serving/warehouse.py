@@ -20,13 +20,12 @@ select * from (values
 """
 
 READER = """
-import sys, time
+import os, sys
 import duckdb
-path, seconds = sys.argv[1], float(sys.argv[2])
+path, stop = sys.argv[1:]
 queries, mixed, versions = 0, 0, set()
 print("reading", flush=True)
-end = time.monotonic() + seconds
-while time.monotonic() < end:
+while not os.path.exists(stop):
     connection = duckdb.connect(path, read_only=True)
     first = connection.execute("select max(version), min(version), count(*) from marts.fct_a").fetchone()
     second = connection.execute("select max(version), min(version), count(*) from marts.fct_b").fetchone()
@@ -75,34 +74,32 @@ def read(settings: Settings, query: str) -> list[tuple]:
 
 
 @contextmanager
-def reading(settings: Settings, seconds: float) -> Iterator[list[subprocess.Popen[str]]]:
-    """Three other processes that query the published file without pause for so long."""
-    processes = [
+def readers_without_pause(settings: Settings) -> Iterator[None]:
+    """Two other processes query the published file all the while; none sees an error or parts of two versions."""
+    stop = settings.data_dir / "stop"
+    readers = [
         subprocess.Popen(
-            [sys.executable, "-c", READER, str(settings.serving_path), str(seconds)],
+            [sys.executable, "-c", READER, str(settings.serving_path), str(stop)],
             cwd=PROJECT_DIR,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "reading\n"
-        yield processes
+        for reader in readers:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "reading\n"
+        yield
+        stop.touch()
+        for reader in readers:
+            output, errors = reader.communicate()
+            assert reader.returncode == 0, errors
+            queries, mixed, versions = (int(number) for number in output.split())
+            assert queries > 0
+            assert mixed == 0
+            assert versions > 1
     finally:
-        for process in processes:
-            process.kill()
-
-
-def assert_no_reader_saw_an_error_or_a_mixture(processes: list[subprocess.Popen[str]]) -> None:
-    """Wait for the readers to end; each saw more than one version, and each of them whole."""
-    for process in processes:
-        output, errors = process.communicate()
-        assert process.returncode == 0, errors
-        queries, mixed, versions = (int(number) for number in output.split())
-        assert queries > 0
-        assert mixed == 0
-        assert versions > 1
+        for reader in readers:
+            reader.kill()
