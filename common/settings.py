@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
+    kept_versions: int = Field(default=3, ge=0)
+    postgres_url: SecretStr | None = None
     ui_host: str = "127.0.0.1"
     ui_port: int = Field(default=3000, ge=1, le=65535)
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
@@ -59,6 +61,11 @@ class Settings(BaseSettings):
     def serving_path(self) -> Path:
         """The published DuckDB file, which readers open read-only."""
         return self.data_dir / "published" / "serving.duckdb"
+
+    @property
+    def page_path(self) -> Path:
+        """The daily page, beside the published file that it was made of."""
+        return self.serving_path.with_name("daily.html")
 
     @property
     def sample_dir(self) -> Path:

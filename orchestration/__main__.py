@@ -107,6 +107,8 @@ def _ui(settings: Settings) -> int:
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
     os.chdir(PROJECT_DIR)
+    # Dagster's services read orchestration/event_log.py, which is not installed anywhere.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")]))
     dagster = Path(sys.executable).with_name("dagster")
     os.execv(
         dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", settings.ui_host, "-p", str(settings.ui_port)]

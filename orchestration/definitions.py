@@ -1,7 +1,5 @@
 """What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
 
-from datetime import timedelta
-
 from dagster import (
     AssetSelection,
     AssetSpec,
@@ -15,6 +13,7 @@ from dagster import (
     map_asset_specs,
 )
 
+from common.freshness import LATE_AFTER, STALE_AFTER
 from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
@@ -25,14 +24,13 @@ from orchestration.keys import SOURCE_KEY
 from orchestration.missing_days import build_missing_days
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
-from orchestration.published import build_published
+from orchestration.published import build_published, daily_page, postgres_copy
 from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
-# A day's run may start late and wait for another; a day and a half without one is a day that was missed.
-FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 
 
 def build_definitions() -> Definitions:
@@ -62,7 +60,9 @@ def build_definitions() -> Definitions:
         description="After the day is over and its usage reports have been sent.",
         default_status=DefaultScheduleStatus.RUNNING,
     )
-    assets = [*raw_assets(settings, contract), *models, days, build_published(marts)]
+    assets = [*raw_assets(settings, contract), *models, days, build_published(marts), daily_page]
+    if settings.postgres_url is not None:
+        assets.append(postgres_copy)
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
         asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],

@@ -86,6 +86,12 @@ def loaded(data_dir: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
+def in_production(data_dir: Path) -> dict:
+    """The definitions of production, with a database for the copy."""
+    return load_definitions(data_dir, GROWTH_ENV="production", GROWTH_POSTGRES_URL="postgresql://nobody@/nowhere")
+
+
+@pytest.fixture(scope="module")
 def manifest(loaded: dict, data_dir: Path) -> dict:
     """dbt's manifest that the definitions were made from."""
     assert loaded
@@ -157,6 +163,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "gate_staging",
         "load",
         "marts__fct_usage_daily_every_day_is_built",
+        "published__daily_page",
         "published__serving",
         "source_freshness",
         "sources__sample_company",
@@ -164,10 +171,10 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
     assert loaded["jobs"]["build_days_again"] == ["build_days"]
 
 
-def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, data_dir: Path) -> None:
+def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:
     check = ["raw/usage__usage_reports", "usage_still_arrives", True]
     assert check not in loaded["checks"]
-    assert check in load_definitions(data_dir, GROWTH_ENV="production")["checks"]
+    assert check in in_production["checks"]
 
 
 def test_publishing_waits_for_every_mart(loaded: dict) -> None:
@@ -175,10 +182,18 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
     assert loaded["assets"]["published/serving"]["parents"] == marts
 
 
-def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
+def test_the_page_is_made_of_what_was_published(loaded: dict) -> None:
+    assert loaded["assets"]["published/daily_page"]["parents"] == ["published/serving"]
+
+
+def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: dict, in_production: dict) -> None:
+    assert "published/postgres" not in loaded["assets"]
+    assert in_production["assets"]["published/postgres"]["parents"] == ["published/serving"]
+
+
+def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
     assert loaded["starters"] == {"new_files": "STOPPED"}
-    in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
-    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
+    assert in_production["starters"] == {"every_day": "RUNNING", "new_files": "RUNNING"}
 
 
 def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:

@@ -150,3 +150,10 @@ def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, so
     done = run_command(data_dir, source_root, "backfill", "--from", "2024-10-31", "--to", "2026-10-21")
     assert done.returncode == 2
     assert "none before GROWTH_FIRST_DAY (2024-11-01)" in done.stdout
+
+
+def test_the_page_is_of_the_run_that_published(undisturbed: Path) -> None:
+    ((run_id, as_of_date),) = read(undisturbed, "select run_id, as_of_date from marts.publish_info")
+    page = (undisturbed / "published" / "daily.html").read_text()
+    assert f'<code title="{run_id}">' in page
+    assert f'data-as-of="{as_of_date.isoformat()}"' in page
