@@ -49,8 +49,11 @@ def _instance_configuration(settings: Settings) -> str:
     configuration = Path(__file__).with_name("dagster.yaml").read_text()
     if settings.dagster_postgres_url:
         return f"{configuration}\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
-    events = {"module": "orchestration.event_log", "class": "EventLogStorage"}
-    events["config"] = {"base_dir": str(settings.dagster_home / "history" / "runs")}
+    events = {
+        "module": "orchestration.event_log",
+        "class": "EventLogStorage",
+        "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+    }
     return f"{configuration}\nevent_log_storage: {json.dumps(events)}\n"
 
 
