@@ -10,6 +10,21 @@ from common.settings import get_settings
 
 
 @contextmanager
+def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the published file for a few questions to one publish; schema `marts` is the default.
+
+    To be closed soon: it keeps showing what was published when it was made. `path` is by default the data folder's
+    file. Raises `FileNotFoundError` if nothing is published.
+    """
+    path = path or get_settings().serving_path
+    if not path.exists():
+        raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        yield connection
+
+
+@contextmanager
 def query(
     sql: str, parameters: Sequence[object] = (), *, path: Path | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
@@ -18,9 +33,5 @@ def query(
     Opens the file read-only for this query alone: a connection that is held open keeps showing what was published
     when it was made. `path` is by default the data folder's file. Raises `FileNotFoundError` if nothing is published.
     """
-    path = path or get_settings().serving_path
-    if not path.exists():
-        raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
+    with snapshot(path) as connection:
         yield connection.sql(sql, params=list(parameters))
