@@ -19,12 +19,14 @@ from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
+from orchestration.exports import work_list_exports
 from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
 from orchestration.published import build_published
 from orchestration.raw_assets import raw_assets
+from orchestration.readers import as_reader, reader_specs
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
@@ -35,7 +37,9 @@ FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_wi
 def build_definitions() -> Definitions:
     """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
-    models = build_dbt_assets(current_manifest(settings))
+    manifest = current_manifest(settings)
+    models = build_dbt_assets(manifest)
+    readers = reader_specs(manifest)
     marts = sorted(key for model_set in models for key in model_set.keys if key.path[0] == "marts")
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
@@ -53,9 +57,12 @@ def build_definitions() -> Definitions:
             DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
         ),
     )
-    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts)]
+    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts), work_list_exports]
+    steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
+    made_here = {key for each in assets for key in each.keys}
     return Definitions(
-        assets=map_asset_specs(_with_freshness, assets),
+        # A reader that is no step of ours, such as a BI tool, is shown and never run.
+        assets=[*steps, *(spec for key, spec in readers.items() if key not in made_here)],
         asset_checks=build_gates(settings),
         jobs=[daily_job],
         schedules=[schedule],
