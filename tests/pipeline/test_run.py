@@ -137,3 +137,22 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     ]
     before = marts(undisturbed)["fct_usage_daily"]
     assert len(marts(data_dir)["fct_usage_daily"]) == len(before)
+
+
+def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
+    with connect(Settings(data_dir=undisturbed).warehouse_path, read_only=True) as connection:
+        users = {email for (email,) in connection.execute("select email from raw.product_db__users").fetchall()}
+    assert len(users) > 2
+    columns = read(
+        undisturbed, "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' order by all"
+    )
+    assert len(columns) > 50
+    for table, column in columns:
+        values = read(undisturbed, f'select distinct "{column}" from marts.{table} where "{column}" like \'%@%\'')
+        assert not {value for (value,) in values} & users, (table, column)
+        assert values == [] or column.endswith("owner_email"), (table, column)
+
+
+def test_a_run_counts_what_it_could_send_and_sends_nothing_unless_it_is_told_to(undisturbed: Path) -> None:
+    assert (undisturbed / "state" / "exports" / "sent.duckdb").exists()
+    assert not (undisturbed / "exports").exists()
