@@ -13,10 +13,6 @@ from common.settings import Settings
 
 PIECES = ("-m", "benchmarks.pieces")
 CUSTOMERS_OF_FULL, MONTHS_OF_FULL = "6000", "24"
-SEGMENTS = ("path:models/intermediate/segments", "path:models/marts/segments")
-REVENUE = tuple(
-    f"path:models/{layer}/{topic}" for layer in ("intermediate", "marts") for topic in ("revenue", "retention")
-)
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -80,10 +76,11 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path), **environment)
     yield _row("models, with start-up (imports, parse)", built, rows=_rows(settings, f"raw.{RAW_USAGE}"))
     yield _row("models, without start-up", _inner(built), bare=float(bare.output.split()[-1]))
-    segments = measure(*PIECES, "models", str(target), *SEGMENTS, **environment)
     organizations = _rows(settings, "marts.dim_organizations")
-    yield _row("models of segments, without start-up", _inner(segments), rows=organizations)
-    of_revenue = measure(*PIECES, "models", str(target), *REVENUE, **environment)
+    for topic in ("segments", "accounts"):
+        of_topic = measure(*PIECES, "models", str(target), *_models_of(topic), **environment)
+        yield _row(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
+    of_revenue = measure(*PIECES, "models", str(target), *_models_of("revenue", "retention"), **environment)
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
@@ -117,6 +114,10 @@ def _statement(node: dict, code: str) -> tuple[str, str, str]:
     kind = "view" if node["config"]["materialized"] == "view" else "table"
     name = f"{node['schema']}.{node['alias']}"
     return kind, name, code if node["language"] == "sql" else f"from built.{name}"
+
+
+def _models_of(*topics: str) -> tuple[str, ...]:
+    return tuple(f"path:models/{layer}/{topic}" for layer in ("intermediate", "marts") for topic in topics)
 
 
 def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:

@@ -46,15 +46,26 @@
 {%- endmacro %}
 
 
+{#- Place in a list: the segments that the product is for come first, then what `order` says. -#}
+{% macro list_rank(relation, order) -%}
+    cast(
+        row_number() over (
+            order by
+                coalesce({{ relation }}.list_order, 2000),
+                {{ order | join(',\n                ') }}
+        ) as int
+    )
+{%- endmacro %}
+
+
 {#- A list of customers to look at: what of `candidates` fires by seed `account_signals`, with the rule beside it, those
-    whom the product is for first and hobbyists left out. `key` names columns of candidates beside customer and signal,
-    `order` what comes before ARR. -#}
+    whom the product is for first and hobbyists left out. Whom nobody may write to is listed for risks alone. `key` names
+    what is unique beside customer and signal, `order` what comes before ARR. -#}
 {% macro account_list(list_name, candidates, key=[], columns=[], order=[], where='true') -%}
+    {%- set key = ['candidates.customer_id', 'candidates.signal'] + key -%}
     select
-        candidates.customer_id,
-        candidates.signal,
         {%- for column in key + columns %}
-        candidates.{{ column }},
+        {{ column }},
         {%- endfor %}
         signals.rule as what_fired,
         cast(candidates.figure as decimal(18, 4)) as figure,
@@ -65,19 +76,7 @@
         customers.icp_segment,
         customers.arr_usd_year,
         customers.owner_email,
-        cast(
-            row_number() over (
-                order by
-                    customers.segment_order,
-                    {%- for expression in order %}
-                    {{ expression }},
-                    {%- endfor %}
-                    customers.arr_usd_year desc,
-                    {%- for column in ['customer_id', 'signal'] + key %}
-                    candidates.{{ column }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-            ) as int
-        ) as list_rank,
+        {{ list_rank('customers', order + ['customers.arr_usd_year desc'] + key) | indent(8) }} as list_rank,
         customers.as_of_date
     from {{ candidates }} as candidates
     inner join {{ ref('account_signals') }} as signals
@@ -86,5 +85,5 @@
         and signals.is_available
         and {{ fires('candidates.figure') | indent(8) }}
     inner join {{ ref('int_listed_customers') }} as customers on candidates.customer_id = customers.customer_id
-    where {{ where }}
+    where (signals.kind = 'risk' or not customers.is_do_not_contact) and {{ where }}
 {%- endmacro %}

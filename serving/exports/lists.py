@@ -26,14 +26,13 @@ class WorkList:
     @property
     def sql(self) -> str:
         """Today's rows, each with `is_do_not_contact`; a customer of whom that is not known is not among them."""
-        columns = ", ".join(self.columns)
+        columns = ", ".join(
+            "customers.name as customer_name" if name == "customer_name" else f"listed.{name}" for name in self.columns
+        )
         return f"""
-            select {columns}, is_do_not_contact
-            from (
-                select listed.*, customers.name as customer_name, customers.is_do_not_contact
-                from {self.table} as listed
-                inner join dim_customers as customers on listed.customer_id = customers.customer_id
-            ) as named
+            select {columns}, customers.is_do_not_contact
+            from {self.table} as listed
+            inner join dim_customers as customers on listed.customer_id = customers.customer_id
             where {self.where}
             order by {self.order}
         """  # noqa: S608
@@ -50,7 +49,7 @@ WORK_LISTS = (
         key=("customer_id",),
         news=("customer_name", "queue_reason", "entered_on", "period_end", "contact_by", "bills_paid", "owner_email"),
         figures=("latest_forecast_usd",),
-        order="contact_by, customer_id",
+        order="contact_by, listed.customer_id",
     ),
     WorkList(
         name="product_led_leads",
@@ -73,13 +72,13 @@ WORK_LISTS = (
     WorkList(
         name="routing_gaps",
         table="fct_account_routing",
-        where="is_gap",
+        where="is_gap and list_rank is not null",
         key=("customer_id",),
         news=(
             "customer_name", "suggested_owner_role", "reason", "since", "current_owner_email", "current_owner_role",
             "is_double_touch",
         ),
         figures=(),
-        order="since, customer_id",
+        order="list_rank",
     ),
 )  # fmt: skip

@@ -1,17 +1,15 @@
 """Each expectation of routing and of the lists holds on a small company, and fails when it is broken."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
-from expectations.run import check_suites
-from expectations.suites import load_suites
+from tests.expectations.breaking import broken_of, company_of, never_broken
 
-AS_OF = date(2026, 10, 31)
 SUITES = (
     "fct_account_routing",
+    "fct_account_routing_history",
     "rpt_owner_load",
     "rpt_product_led_leads",
     "rpt_cross_sell",
@@ -20,9 +18,15 @@ SUITES = (
     "rpt_account_signals",
 )
 TABLES = """
-create schema seeds; create schema intermediate; create schema marts;
+create schema seeds; create schema staging; create schema intermediate; create schema marts;
 
-create table seeds.thresholds as select 'coverage_from_usd_year' as name, 20000.0 as value;
+create table seeds.thresholds as select * from (values
+    ('coverage_from_usd_year', 20000.0), ('health_window_days', 30.0)
+) as thresholds (name, value);
+create table staging.stg_crm__accounts as select * from (values
+    ('acc', 'branch', true, timestamp '2026-10-01'), ('acc', 'branch', false, timestamp '2026-10-31 23:59:59'),
+    ('acc', 'branch', true, timestamp '2026-11-01')
+) as accounts (account_id, organization_id, is_do_not_contact, updated_at);
 create table seeds.score_cuts as select 'lead_70' as score, 20 as cut;
 create table seeds.account_signals as select * from (values
     ('product_led_leads', 'lead_score', 'at_least', 2.0, true, null),
@@ -40,14 +44,24 @@ create table marts.dim_customers as select * from (values
     ('queued', 'onboarding', 'onboarding_specialist', null, 0.00, 'activated', 'unknown'),
     ('free', 'self_serve', null, null, 0.00, 'activated', 'poor')
 ) as customers (customer_id, coverage, suggested_owner_role, owner_email, arr_usd_year, lifecycle, health);
-create table marts.dim_organizations as select 'large' as customer_id, 'branch' as organization_id;
+create table marts.dim_organizations as select * from (values
+    ('large', 'branch'), ('free', 'free')
+) as organizations (customer_id, organization_id);
 create table marts.fct_usage_daily as select 'branch' as organization_id, 'surveys' as product_key,
     date '2026-10-01' as date;
-create table marts.fct_onboarding_queue as select 'queued' as customer_id, true as is_open;
+create table marts.fct_onboarding_queue as select * from (values
+    ('queued', date '2026-10-31', null, true), ('large', date '2026-10-01', date '2026-10-20', false)
+) as stays (customer_id, entered_on, exited_on, is_open);
+create table marts.fct_account_routing_history as select * from (values
+    ('large', 'onboarding_specialist', 'in_onboarding_queue', date '2026-10-01', date '2026-10-20'),
+    ('large', null, null, date '2026-10-20', date '2026-10-31'),
+    ('large', 'csm', 'arr_with_many_primary_products', date '2026-10-31', null),
+    ('queued', 'onboarding_specialist', 'in_onboarding_queue', date '2026-10-31', null)
+) as spans (customer_id, suggested_owner_role, reason, valid_from, valid_to);
 create table marts.fct_account_routing as select * from (values
-    ('large', 'csm', 'arr_with_many_primary_products', 'csm', false),
-    ('queued', 'onboarding_specialist', 'in_onboarding_queue', null, true)
-) as routed (customer_id, suggested_owner_role, reason, current_owner_role, is_gap)
+    ('large', 'csm', 'arr_with_many_primary_products', 'csm', false, 'high_growth', 1),
+    ('queued', 'onboarding_specialist', 'in_onboarding_queue', null, true, 'hobbyist', null)
+) as routed (customer_id, suggested_owner_role, reason, current_owner_role, is_gap, icp_segment, list_rank)
 cross join (select date '2026-10-31' as since, date '2026-10-31' as as_of_date);
 create table marts.rpt_owner_load as select 'csm@vendor.example' as owner_email, 'csm' as owner_role, 50 as accounts,
     2500000.00 as arr_usd_year, 50 as book_accounts, 2500000.00 as book_arr_usd_year, false as is_over_book,
@@ -60,8 +74,8 @@ cross join (select date '2026-10-30' as since, date '2026-10-31' as as_of_date);
 create table marts.rpt_cross_sell as select 'large' as customer_id, 'pair' as signal, 'logs' as product_key,
     0.1 as figure, 'other' as icp_segment, 1 as list_rank, date '2026-10-30' as since, date '2026-10-31' as as_of_date;
 create table marts.rpt_account_risk as select * from (values
-    ('large', 'usage_fall', 'risk', 30.1, 1), ('large', 'renewal_near', 'risk', 89.0, 2)
-) as risks (customer_id, signal, kind, figure, list_rank)
+    ('large', 'usage_fall', 'risk', true, 30.1, 1), ('large', 'renewal_near', 'risk', false, 89.0, 2)
+) as risks (customer_id, signal, kind, is_do_not_contact, figure, list_rank)
 cross join (select 'unknown' as icp_segment, date '2026-10-30' as since, date '2026-10-31' as as_of_date);
 create table marts.rpt_large_deals as select 'large' as customer_id, 'large_deal' as signal, 'opp' as opportunity_id,
     3.0 as figure, true as has_long_procurement, true as wants_new_features, true as has_several_stakeholders,
@@ -74,33 +88,93 @@ create table marts.rpt_account_signals as select list_name, signal, is_available
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
+    with company_of(TABLES) as connection:
         yield connection
 
 
-def broken(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    suites = [suite for suite in load_suites() if suite.table in SUITES]
-    assert len(suites) == len(SUITES)
-    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
-
-
 def test_lists_that_are_right_pass(company: duckdb.DuckDBPyConnection) -> None:
-    assert broken(company) == set()
+    assert broken_of(company, SUITES) == set()
+
+
+HISTORY = "update marts.fct_account_routing_history set"
+ROUTED_OTHERWISE = {"routing_is_not_the_newest_of_its_history"}
+
+
+def added(table: str, changed: str = "") -> str:
+    return f"insert into marts.{table} select * {changed} from marts.{table} limit 1"
+
+
+def broken_lists(table: str, rows: str, name: str, hobbyists: str) -> list[tuple[str, set[str]]]:
+    """What breaks what every list has in common."""
+    return [
+        (
+            added(table, "replace ('high_growth' as icp_segment, 9 as list_rank)"),
+            {f"{rows}_appears_twice", f"{name}_do_not_rank_high_growth_first"},
+        ),
+        (
+            f"update marts.{table} set icp_segment = 'hobbyist', since = date '2026-11-01'",
+            {hobbyists, f"{name}_of_another_day"},
+        ),
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
+        *broken_lists("rpt_product_led_leads", "lead", "product_led_leads", "leads_list_hobbyists"),
+        *broken_lists("rpt_cross_sell", "suggestion", "cross_sell", "cross_sell_list_hobbyists"),
+        *broken_lists("rpt_account_risk", "risk", "account_risk", "account_risk_list_hobbyists"),
+        *broken_lists("rpt_large_deals", "deal", "large_deals", "large_deals_list_hobbyists"),
+        (added("rpt_owner_load"), {"owner_appears_twice_in_one_role"}),
+        (added("rpt_account_signals"), {"rule_appears_twice"}),
+        (added("fct_account_routing"), {"customer_is_routed_twice"}),
+        (
+            "insert into marts.fct_account_routing select routed.* replace (range::varchar as customer_id, "
+            "null as current_owner_role, true as is_gap) from marts.fct_account_routing as routed, range(20) "
+            "where not is_gap",
+            ROUTED_OTHERWISE | {"most_customers_above_the_line_have_nobody"},
+        ),
         ("update marts.fct_account_routing set is_gap = true", {"gap_is_not_what_the_roles_say"}),
-        ("update marts.fct_account_routing set since = date '2026-11-01'", {"routing_of_another_day"}),
+        (
+            "update marts.fct_account_routing set since = date '2026-11-01'",
+            ROUTED_OTHERWISE | {"routing_of_another_day"},
+        ),
         (
             "delete from marts.fct_account_routing where customer_id = 'large'",
-            {"customer_that_needs_somebody_is_not_routed"},
+            ROUTED_OTHERWISE | {"customer_that_needs_somebody_is_not_routed"},
         ),
         (
             "update marts.fct_account_routing set suggested_owner_role = 'csm' where customer_id = 'queued'",
-            {"customer_that_needs_somebody_is_not_routed", "member_of_the_queue_is_not_the_specialists"},
+            ROUTED_OTHERWISE
+            | {"customer_that_needs_somebody_is_not_routed", "member_of_the_queue_is_not_the_specialists"},
+        ),
+        ("update marts.fct_account_routing set list_rank = 2", {"hobbyists_are_ranked_for_routing"}),
+        (
+            "update marts.fct_account_routing set list_rank = 2 where customer_id = 'large'; "
+            "update marts.fct_account_routing set icp_segment = 'other', list_rank = 1 where customer_id = 'queued'",
+            {"routing_do_not_rank_high_growth_first"},
+        ),
+        (
+            "insert into marts.fct_account_routing_history select * replace (null as valid_to) "
+            "from marts.fct_account_routing_history where customer_id = 'queued'",
+            {"customer_is_routed_to_two_roles_on_one_day", "routing_leaves_a_gap_or_overlaps"},
+        ),
+        (
+            f"{HISTORY} valid_to = date '2026-10-21' where valid_to = date '2026-10-20'",
+            {"routing_leaves_a_gap_or_overlaps"},
+        ),
+        (
+            f"{HISTORY} valid_to = date '2026-11-01' where valid_to is null",
+            ROUTED_OTHERWISE
+            | {
+                "routing_leaves_a_gap_or_overlaps",
+                "routing_is_from_after_the_data_day",
+                "stay_in_the_queue_is_not_the_specialists",
+            },
+        ),
+        (
+            f"{HISTORY} suggested_owner_role = 'csm' where valid_to = date '2026-10-20'",
+            {"stay_in_the_queue_is_not_the_specialists"},
         ),
         (
             "update marts.dim_customers set arr_usd_year = 19999.99 where customer_id = 'large'",
@@ -125,12 +199,21 @@ def test_lists_that_are_right_pass(company: duckdb.DuckDBPyConnection) -> None:
             {"product_led_leads_do_not_fire_by_their_rule"},
         ),
         (
-            "update marts.rpt_product_led_leads set icp_segment = 'hobbyist' where signal = 'lead_score'",
-            {"leads_list_hobbyists"},
-        ),
-        (
             "update marts.rpt_product_led_leads set list_rank = 3 - list_rank",
             {"product_led_leads_do_not_rank_high_growth_first"},
+        ),
+        (
+            "update marts.rpt_product_led_leads set customer_id = 'large'; "
+            "update staging.stg_crm__accounts set is_do_not_contact = true",
+            {"leads_list_whom_nobody_may_write_to", "lead_is_held_by_sales_or_success"},
+        ),
+        (
+            "update marts.rpt_cross_sell set figure = 1; update staging.stg_crm__accounts set is_do_not_contact = true",
+            {"cross_sell_list_whom_nobody_may_write_to"},
+        ),
+        (
+            "update marts.rpt_account_risk set kind = 'opportunity' where signal = 'usage_fall'",
+            {"opportunity_is_with_whom_nobody_may_write_to", "renewal_is_a_risk_by_itself"},
         ),
         ("update marts.rpt_cross_sell set figure = 0", {"cross_sell_do_not_fire_by_their_rule"}),
         ("update marts.rpt_cross_sell set product_key = 'surveys'", set()),
@@ -155,7 +238,6 @@ def test_lists_that_are_right_pass(company: duckdb.DuckDBPyConnection) -> None:
             "update marts.rpt_account_risk set signal = 'silent' where signal = 'usage_fall'",
             {"account_risk_do_not_fire_by_their_rule"},
         ),
-        ("update marts.rpt_account_risk set since = date '2026-11-01'", {"account_risk_of_another_day"}),
         ("update marts.rpt_large_deals set is_valuable = true", {"criteria_do_not_add_up_to_the_figure"}),
         (
             "update marts.rpt_large_deals set wants_new_features = false, figure = 2",
@@ -170,4 +252,8 @@ def test_lists_that_are_right_pass(company: duckdb.DuckDBPyConnection) -> None:
 )
 def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:
     company.execute(change)
-    assert broken(company) == expected
+    assert broken_of(company, SUITES, change) == expected
+
+
+def test_every_expectation_is_broken_once() -> None:
+    assert never_broken(test_what_is_wrong_is_found, SUITES) == set()

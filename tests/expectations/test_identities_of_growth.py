@@ -1,15 +1,12 @@
 """Each expectation of the growth tables holds on a company of two customers, and fails when it is broken."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
-from expectations.run import check_suites
-from expectations.suites import load_suites
+from tests.expectations.breaking import broken_of, company_of, never_broken
 
-AS_OF = date(2026, 10, 31)
 SUITES = (
     "rpt_acquisition",
     "rpt_arr_mix_projection",
@@ -87,21 +84,12 @@ select date '2026-09-30' as as_of, 1 as months_ahead, date '2026-10-01' as month
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
+    with company_of(TABLES) as connection:
         yield connection
 
 
-def broken(connection: duckdb.DuckDBPyConnection, change: str = "") -> set[str]:
-    """What fails of the tables that a change names, or of all if it names none."""
-    tables = [table for table in SUITES if table in change] or SUITES
-    suites = [suite for suite in load_suites() if suite.table in tables]
-    assert len(suites) == len(tables)
-    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
-
-
 def test_company_that_is_right_passes(company: duckdb.DuckDBPyConnection) -> None:
-    assert broken(company) == set()
+    assert broken_of(company, SUITES) == set()
 
 
 ACQUISITION = "update marts.rpt_acquisition set"
@@ -208,11 +196,8 @@ def twice(table: str) -> str:
 )
 def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:
     company.execute(change)
-    assert broken(company, change) == expected
+    assert broken_of(company, SUITES, change) == expected
 
 
 def test_every_expectation_is_broken_once() -> None:
-    marks = [mark for mark in test_what_is_wrong_is_found.pytestmark if mark.name == "parametrize"]
-    found = set().union(*(expected for _, expected in marks[0].args[1]))
-    named = {expectation.name for suite in load_suites() if suite.table in SUITES for expectation in suite.expectations}
-    assert named - found == set()
+    assert never_broken(test_what_is_wrong_is_found, SUITES) == set()

@@ -1,15 +1,14 @@
 """Each identity of the marts holds on a company of two customers, and its expectation fails when it is broken."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
 from expectations.run import check_suites
 from expectations.suites import load_suites
+from tests.expectations.breaking import AS_OF, company_of
 
-AS_OF = date(2026, 10, 31)
 TABLES = """
 create schema raw; create schema seeds; create schema staging; create schema intermediate; create schema marts;
 
@@ -89,8 +88,7 @@ create table marts.rpt_data_quality (finding varchar, subject varchar);
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
+    with company_of(TABLES) as connection:
         yield connection
 
 

@@ -1,15 +1,12 @@
 """Each expectation of the onboarding tables holds on a queue of two customers, and fails when it is broken."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
-from expectations.run import check_suites
-from expectations.suites import load_suites
+from tests.expectations.breaking import broken_of, company_of
 
-AS_OF = date(2026, 10, 31)
 SUITES = ("fct_onboarding_queue", "fct_queue_exclusions", "rpt_limits_hit", "rpt_startup_rolloffs")
 TABLES = """
 create schema seeds; create schema staging; create schema intermediate; create schema marts;
@@ -49,29 +46,23 @@ create table marts.fct_queue_exclusions as select * from (values
 create table marts.rpt_limits_hit as select 'a' as organization_id, 'logs' as product_key,
     cast(9 as decimal(18, 2)) as amount_to_date_usd,
     8.00 as threshold_usd, 10.00 as limit_usd, 2.00 as cut_usd, date '2026-10-30' as since,
-    date '2026-11-10' as period_end, date '2026-10-31' as as_of_date;
+    date '2026-11-10' as period_end, 'other' as icp_segment, 1 as list_rank, date '2026-10-31' as as_of_date;
 create table marts.rpt_startup_rolloffs as select 'c' as organization_id, 'month_before' as signal,
     100.00 as credit_used_usd, 50.00 as credit_left_usd, 15 as runway_days, date '2026-12-01' as credit_expires_on,
     15 as rolloff_in_days, 30 as rolloff_within_days, date '2026-11-15' as rolls_off_on,
-    100.00 as projected_first_bill_usd, date '2026-10-16' as since, date '2026-10-31' as as_of_date;
+    100.00 as projected_first_bill_usd, date '2026-10-16' as since, 'other' as icp_segment, 1 as list_rank,
+    date '2026-10-31' as as_of_date;
 """
 
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
+    with company_of(TABLES) as connection:
         yield connection
 
 
-def broken(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    suites = [suite for suite in load_suites() if suite.table in SUITES]
-    assert len(suites) == len(SUITES)
-    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
-
-
 def test_queue_that_is_right_passes(company: duckdb.DuckDBPyConnection) -> None:
-    assert broken(company) == set()
+    assert broken_of(company, SUITES) == set()
 
 
 QUEUE = "update marts.fct_onboarding_queue set"
@@ -118,6 +109,18 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
             "update marts.fct_queue_exclusions set forecast_bill_usd = 499.99 where organization_id = 'b'",
             {"figure_is_below_the_line"},
         ),
+        ("update marts.rpt_limits_hit set icp_segment = 'hobbyist'", {"limits_hit_list_hobbyists"}),
+        (f"{STARTUPS} icp_segment = 'hobbyist'", {"startup_rolloffs_list_hobbyists"}),
+        (
+            "insert into marts.rpt_limits_hit select * replace ('high_growth' as icp_segment, "
+            "'surveys' as product_key, 2 as list_rank) from marts.rpt_limits_hit",
+            {"limits_hit_do_not_rank_high_growth_first", "limit_is_not_that_of_the_forecast"},
+        ),
+        (
+            "insert into marts.rpt_startup_rolloffs select * replace ('high_growth' as icp_segment, "
+            "'b' as organization_id, 2 as list_rank) from marts.rpt_startup_rolloffs",
+            {"startup_rolloffs_do_not_rank_high_growth_first"},
+        ),
         ("update marts.rpt_limits_hit set amount_to_date_usd = 7.99", {"limit_was_not_reached"}),
         ("update marts.rpt_limits_hit set amount_to_date_usd = 10.01", {"limit_was_not_reached"}),
         ("update marts.rpt_limits_hit set cut_usd = 2.01", {"limit_is_not_that_of_the_forecast"}),
@@ -132,4 +135,4 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
 )
 def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:
     company.execute(change)
-    assert broken(company) == expected
+    assert broken_of(company, SUITES) == expected

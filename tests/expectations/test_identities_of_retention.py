@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from tests.expectations.breaking import company_of
 from tests.expectations.test_identities_of_marts import TABLES, broken
 
 # The company of the other marts: customer a stays medium, c arrives as small. In October, 300 dollars of a's
@@ -49,8 +50,7 @@ BY, PRODUCTS, ADJUSTED, RETENTION = "fct_mrr_movements_by", "fct_mrr_products", 
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES + MORE_TABLES)
+    with company_of(TABLES + MORE_TABLES) as connection:
         yield connection
 
 

@@ -1,15 +1,12 @@
 """Each expectation of the segments holds on a company of three organizations, and fails when it is broken."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import duckdb
 import pytest
 
-from expectations.run import check_suites
-from expectations.suites import load_suites
+from tests.expectations.breaking import broken_of, company_of
 
-AS_OF = date(2026, 10, 31)
 SUITES = (
     "fct_organization_segments",
     "fct_segment_criteria",
@@ -67,19 +64,12 @@ from (values
 
 @pytest.fixture
 def company() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute(TABLES)
+    with company_of(TABLES) as connection:
         yield connection
 
 
-def broken(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    suites = [suite for suite in load_suites() if suite.table in SUITES]
-    assert len(suites) == len(SUITES)
-    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
-
-
 def test_segments_that_are_right_pass(company: duckdb.DuckDBPyConnection) -> None:
-    assert broken(company) == set()
+    assert broken_of(company, SUITES) == set()
 
 
 HISTORY = "update marts.fct_organization_segments set"
@@ -152,4 +142,4 @@ WEEKS = "update marts.rpt_signups_weekly set"
 )  # fmt: skip
 def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:
     company.execute(change)
-    assert broken(company) == expected
+    assert broken_of(company, SUITES) == expected

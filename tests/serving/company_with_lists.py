@@ -32,7 +32,7 @@ SIGNAL = {
     "list_rank": 1,
 }
 LEAD = {**SIGNAL, "lead_points": 60, "suggested_owner_role": "technical_ae"}
-RISK = {**SIGNAL, "kind": "risk"}
+RISK = {**SIGNAL, "kind": "risk", "is_do_not_contact": False}
 GAP = {
     "suggested_owner_role": "csm",
     "reason": "arr_with_many_primary_products",
@@ -41,6 +41,7 @@ GAP = {
     "current_owner_role": None,
     "is_double_touch": False,
     "is_gap": True,
+    "list_rank": 1,
 }
 TABLES = {
     "fct_onboarding_queue": QUEUE,

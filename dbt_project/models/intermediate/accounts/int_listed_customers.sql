@@ -16,7 +16,7 @@ subscribed as (
 select
     customers.customer_id,
     segments.icp_segment,
-    coalesce(precedence.precedence, 1000) as segment_order,
+    segments.list_order,
     customers.size_tier,
     customers.arr_usd_year,
     customers.owner_email,
@@ -36,9 +36,6 @@ inner join {{ ref('int_organization_segments') }} as segments on customers.custo
 inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.span_id
 inner join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
 cross join {{ ref('int_data_day') }} as data_day
-left join {{ ref('segments') }} as precedence
-    on segments.icp_segment = precedence.segment
-    and precedence.kind = 'segment'
 left join held_by_sales on customers.customer_id = held_by_sales.customer_id
 left join subscribed on customers.customer_id = subscribed.customer_id
-where segments.icp_segment <> 'hobbyist'
+where segments.list_order is not null

@@ -1,53 +1,16 @@
-{#- ARR has been above the line since the end of the month after the last one below it. -#}
-with months as (
+with routed as (
     select
-        customer_id,
-        min(month) as first_month,
-        max(case when arr_usd_year >= {{ threshold('coverage_from_usd_year') }} then null else month end) as last_month_below
-    from {{ ref('fct_mrr_monthly') }}
-    group by customer_id
-),
-
-covered as (
-    select
-        coverage.customer_id,
-        coverage.coverage,
-        coverage.queued_on,
-        leads.reason as lead_reason,
-        leads.since as lead_since,
-        coalesce(products.primary_products_paid, 0) >= {{ threshold('csm_primary_products') }} as has_many_products,
-        {{ month_end("coalesce(" ~ dbt.dateadd('month', 1, 'months.last_month_below') ~ ", months.first_month)") }}
-            as arr_since
-    from {{ ref('int_customer_coverage') }} as coverage
-    left join {{ ref('int_sales_leads') }} as leads on coverage.customer_id = leads.customer_id
-    left join {{ ref('int_primary_products_paid') }} as products on coverage.customer_id = products.customer_id
-    left join months on coverage.customer_id = months.customer_id
-    where
-        coverage.queued_on is not null
-        or coverage.coverage = 'sales_cs'
-        or leads.customer_id is not null
-),
-
-routed as (
-    select
-        customer_id,
-        case
-            when queued_on is not null then 'onboarding_specialist'
-            when coverage = 'sales_cs' and has_many_products then 'csm'
-            else 'technical_ae'
-        end as suggested_owner_role,
-        case
-            when queued_on is not null then 'in_onboarding_queue'
-            when coverage = 'sales_cs' and has_many_products then 'arr_with_many_primary_products'
-            when coverage = 'sales_cs' then 'arr_with_few_primary_products'
-            else lead_reason
-        end as reason,
-        case
-            when queued_on is not null then queued_on
-            when coverage = 'sales_cs' then arr_since
-            else lead_since
-        end as since
-    from covered
+        history.customer_id,
+        history.suggested_owner_role,
+        history.reason,
+        history.valid_from as since,
+        segments.icp_segment,
+        segments.list_order,
+        coverage.arr_usd_year
+    from {{ ref('fct_account_routing_history') }} as history
+    inner join {{ ref('int_customer_coverage') }} as coverage on history.customer_id = coverage.customer_id
+    inner join {{ ref('int_organization_segments') }} as segments on history.customer_id = segments.organization_id
+    where history.valid_to is null and history.suggested_owner_role is not null
 ),
 
 owners as (
@@ -72,6 +35,11 @@ select
     coalesce(owners.owner_role <> routed.suggested_owner_role, true) as is_gap,
     touches.customer_id is not null as is_double_touch,
     routed.since,
+    routed.icp_segment,
+    case
+        when routed.list_order is not null
+            then {{ list_rank('routed', ['routed.arr_usd_year desc', 'routed.customer_id']) | indent(12) }}
+    end as list_rank,
     data_day.as_of_date
 from routed
 cross join {{ ref('int_data_day') }} as data_day

@@ -16,26 +16,13 @@ owned_and_paying as (
 ),
 
 figures as (
+    {% for signals in ['int_volume_signals', 'int_forecast_signals', 'int_unpaid_bills', 'int_owner_changes'] -%}
     select customer_id, signal, figure, since
-    from {{ ref('int_volume_signals') }}
+    from {{ ref(signals) }}
 
     union all
 
-    select customer_id, signal, figure, since
-    from {{ ref('int_forecast_signals') }}
-
-    union all
-
-    select customer_id, signal, figure, since
-    from {{ ref('int_unpaid_bills') }}
-
-    union all
-
-    select customer_id, signal, figure, since
-    from {{ ref('int_owner_changes') }}
-
-    union all
-
+    {% endfor -%}
     select
         active_users.customer_id,
         'few_active_users',
@@ -64,7 +51,7 @@ negative as (
         on signals.list_name = 'account_risk'
         and risks.signal = signals.signal
         and {{ fires('risks.figure') | indent(8) }}
-    where risks.signal not in ('forecast_growth', 'owner_added')
+    where signals.kind = 'risk'
     group by risks.customer_id
 ),
 
@@ -95,16 +82,6 @@ candidates as (
     inner join negative on renewals.customer_id = negative.customer_id
     cross join {{ ref('int_data_day') }} as data_day
     inner join {{ ref('account_signals') }} as signals on signals.signal = 'renewal_near'
-),
-
-kinds as (
-    select
-        customer_id,
-        signal,
-        figure,
-        since,
-        case when signal in ('forecast_growth', 'owner_added') then 'opportunity' else 'risk' end as kind
-    from candidates
 )
 
-{{ account_list('account_risk', 'kinds', columns=['kind']) }}
+{{ account_list('account_risk', 'candidates', columns=['signals.kind', 'customers.is_do_not_contact']) }}

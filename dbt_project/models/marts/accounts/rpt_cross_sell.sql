@@ -1,4 +1,4 @@
-{#- Nothing is suggested to whom the onboarding specialist or nobody may write, to new customers, and while usage falls. -#}
+{#- Nothing is suggested to whom the onboarding specialist writes, to new customers, and while usage falls. -#}
 with users as (
     select customer_id, count(*) as users
     from {{ ref('int_active_users') }}
@@ -18,7 +18,7 @@ roles as (
 
 suggested as (
     select unused.customer_id, 'pair' as signal, unused.product_key, max(volumes.recent_quantity) as figure, min(unused.since) as since
-    from {{ ref('int_unused_products') }} as unused
+    from {{ ref('int_product_gaps') }} as unused
     inner join {{ ref('product_pairs') }} as pairs on unused.product_key = pairs.goes_with
     inner join {{ ref('int_customer_volumes') }} as volumes
         on unused.customer_id = volumes.customer_id
@@ -28,12 +28,8 @@ suggested as (
 
     union all
 
-    select unused.customer_id, 'peers_use', unused.product_key, peers.users_percent, unused.since
-    from {{ ref('int_unused_products') }} as unused
-    inner join {{ ref('int_listed_customers') }} as customers on unused.customer_id = customers.customer_id
-    inner join {{ ref('int_peer_products') }} as peers
-        on customers.size_tier = peers.size_tier
-        and unused.product_key = peers.product_key
+    select customer_id, 'peers_use', product_key, peers_percent, since
+    from {{ ref('int_product_gaps') }}
 
     union all
 
@@ -43,7 +39,7 @@ suggested as (
         unused.product_key,
         {{ percent_of_millionths(divide_half_up('1000000 * roles.people', 'users.users')) }},
         unused.since
-    from {{ ref('int_unused_products') }} as unused
+    from {{ ref('int_product_gaps') }} as unused
     inner join roles
         on unused.customer_id = roles.customer_id
         and unused.product_key = roles.product_key
@@ -80,9 +76,8 @@ candidates as (
         and customers.is_paying
     where
         not customers.is_in_onboarding_queue
-        and not customers.is_do_not_contact
         and customers.health <> 'poor'
         and {{ dbt.datediff('customers.created_on', 'customers.as_of_date', 'day') }} >= {{ threshold('cross_sell_after_days') }}
 )
 
-{{ account_list('cross_sell', 'candidates', key=['product_key']) }}
+{{ account_list('cross_sell', 'candidates', key=['candidates.product_key']) }}

@@ -102,9 +102,10 @@ candidates as (
 {{ account_list(
     'large_deals',
     'candidates',
-    key=['opportunity_id'],
+    key=['candidates.opportunity_id'],
     columns=[
-        'opportunity_type', 'stage', 'amount_usd_year', 'has_long_procurement', 'wants_new_features',
-        'has_several_stakeholders', 'is_valuable',
+        'candidates.opportunity_type', 'candidates.stage', 'candidates.amount_usd_year',
+        'candidates.has_long_procurement', 'candidates.wants_new_features', 'candidates.has_several_stakeholders',
+        'candidates.is_valuable',
     ],
 ) }}

@@ -1,4 +1,4 @@
-{#- Leads are customers that nobody in sales or success holds and that may be written to. A score is of facts about the
+{#- Leads are customers that nobody in sales or success holds. A score is of facts about the
     company, so it has held since they are known. Who is about to pay comes before who scores well. -#}
 with scores as (
     select
@@ -63,17 +63,15 @@ candidates as (
         figures.figure,
         figures.since,
         figures.priority,
-        scores.lead_points,
-        customers.suggested_owner_role
+        scores.lead_points
     from figures
-    inner join {{ ref('int_listed_customers') }} as customers on figures.customer_id = customers.customer_id
     left join scores on figures.customer_id = scores.customer_id
 )
 
 {{ account_list(
     'product_led_leads',
     'candidates',
-    columns=['lead_points', 'suggested_owner_role'],
+    columns=['candidates.lead_points', 'customers.suggested_owner_role'],
     order=['candidates.priority', 'coalesce(candidates.lead_points, 0) desc'],
-    where='not customers.is_held_by_sales and not customers.is_do_not_contact',
+    where='not customers.is_held_by_sales',
 ) }}

@@ -5,7 +5,8 @@ with signups as (
         {{ month_of('created_at') }} as month,
         coalesce(signup_channel, 'not_stated') as signup_channel,
         count(*) as signups,
-        count(activated_at) as activated
+        count(activated_at) as activated,
+        sum(case when icp_segment in ('high_growth', 'high_potential') then 1 else 0 end) as icp_signups
     from {{ ref('dim_organizations') }}
     group by {{ month_of('created_at') }}, coalesce(signup_channel, 'not_stated')
 ),
@@ -48,6 +49,7 @@ counted as (
         cells.signup_channel,
         coalesce(signups.signups, 0) as signups,
         coalesce(signups.activated, 0) as activated,
+        coalesce(signups.icp_signups, 0) as icp_signups,
         case when cells.month <= data_day.last_closed_month then coalesce(acquired.paying_customers, 0) end as paying_customers,
         case when cells.month <= data_day.last_closed_month then coalesce(acquired.mrr_usd_month, 0) end as mrr_usd_month,
         case when spend_months.month is not null then coalesce(spend.spend_usd, 0) end as spend_usd,
@@ -67,6 +69,7 @@ select
     signup_channel,
     cast(signups as int) as signups,
     cast(activated as int) as activated,
+    cast(icp_signups as int) as icp_signups,
     cast(paying_customers as int) as paying_customers,
     {{ usd('mrr_usd_month') }} as new_mrr_usd_month,
     {{ usd('spend_usd') }} as spend_usd,

@@ -70,8 +70,14 @@ select
     today.term_ends_on,
     since.since,
     actions.next_action,
+    segments.icp_segment,
+    case
+        when segments.list_order is not null
+            then {{ list_rank('segments', ['today.term_ends_on', 'today.organization_id']) | indent(12) }}
+    end as list_rank,
     today.as_of_date
 from today
 inner join since on today.organization_id = since.organization_id
 inner join {{ ref('int_customers') }} as customers on today.organization_id = customers.organization_id
+inner join {{ ref('int_organization_segments') }} as segments on customers.customer_id = segments.organization_id
 left join {{ ref('credit_runway_signals') }} as actions on today.signal = actions.signal

@@ -64,6 +64,14 @@ second_products as (
     where usage.second_product_on between periods.first_month and periods.as_of_date
 ),
 
+deals as (
+    select
+        count(*) as above_list,
+        coalesce(sum(case when segments.icp_segment in ('hobbyist', 'other') then 1 else 0 end), 0) as outside_icp
+    from {{ ref('int_deals_above_list_discount') }} as deals
+    left join {{ ref('int_organization_segments') }} as segments on deals.organization_id = segments.organization_id
+),
+
 figures as (
     select 'arr_usd_year' as figure, cast(arr_usd_year as decimal(18, 4)) as value from customers
     union all
@@ -88,7 +96,9 @@ figures as (
     union all
     select 'median_days_to_second_product', median_days from second_products
     union all
-    select 'deals_above_list_discount', count(*) from {{ ref('int_deals_above_list_discount') }}
+    select 'deals_above_list_discount', above_list from deals
+    union all
+    select 'deals_above_list_discount_outside_icp', outside_icp from deals
 )
 
 select

@@ -49,7 +49,12 @@ select
     levels.period_end,
     levels.since,
     levels.next_action,
+    segments.icp_segment,
+    {{ list_rank('segments', ['levels.cut_usd desc', 'levels.organization_id', 'levels.product_key']) | indent(4) }} as list_rank,
     levels.as_of_date
 from levels
 inner join {{ ref('int_customers') }} as customers on levels.organization_id = customers.organization_id
+inner join {{ ref('int_organization_segments') }} as segments
+    on customers.customer_id = segments.organization_id
+    and segments.list_order is not null
 where levels.is_data_day and levels.level_rank = 1

@@ -65,8 +65,13 @@ select
         coalesce({{ dbt.dateadd('day', 1, 'since.last_day_before') }}, since.first_day) as date
     ) as since,
     staged.next_action,
+    segments.icp_segment,
+    {{ list_rank('segments', ['staged.rolloff_in_days', 'staged.organization_id']) | indent(4) }} as list_rank,
     staged.as_of_date
 from staged
 inner join since on staged.organization_id = since.organization_id
+inner join {{ ref('int_organization_segments') }} as segments
+    on staged.customer_id = segments.organization_id
+    and segments.list_order is not null
 left join {{ ref('startup_programs') }} as programs on staged.startup_program = programs.startup_program
 where staged.stage_rank = 1
