@@ -29,6 +29,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     published = measure(*PIECES, "publish", **environment)
     bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
     yield _row("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
+    yield _row("daily page", measure("-m", "serving", "page", **environment))
     yield from _whole_runs(size, folder)
 
 

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     export_url: SecretStr | None = None
     export_token: SecretStr | None = None
     export_max_changes: int = Field(default=500, ge=1)
+    kept_versions: int = Field(default=3, ge=0)
+    postgres_url: SecretStr | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
 
     @field_validator("data_dir")
@@ -64,6 +66,11 @@ class Settings(BaseSettings):
     def export_ledger_path(self) -> Path:
         """The DuckDB file that holds what each receiver of work lists has been sent."""
         return self.data_dir / "state" / "exports" / "sent.duckdb"
+
+    @property
+    def page_path(self) -> Path:
+        """The daily page, beside the published file that it was made of."""
+        return self.serving_path.with_name("daily.html")
 
     @property
     def sample_dir(self) -> Path:

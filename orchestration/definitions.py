@@ -1,7 +1,5 @@
 """What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
 
-from datetime import timedelta
-
 from dagster import (
     AssetSelection,
     AssetSpec,
@@ -15,6 +13,7 @@ from dagster import (
     map_asset_specs,
 )
 
+from common.freshness import LATE_AFTER, STALE_AFTER
 from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
@@ -24,14 +23,13 @@ from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
-from orchestration.published import build_published
+from orchestration.published import build_published, daily_page, postgres_copy
 from orchestration.raw_assets import raw_assets
 from orchestration.readers import as_reader, reader_specs
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
-# A day's run may start late and wait for another; a day and a half without one is a day that was missed.
-FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 
 
 def build_definitions() -> Definitions:
@@ -57,7 +55,9 @@ def build_definitions() -> Definitions:
             DefaultScheduleStatus.RUNNING if settings.env == "production" else DefaultScheduleStatus.STOPPED
         ),
     )
-    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts), work_list_exports]
+    assets = [*raw_assets(settings, load_contract()), *models, build_published(marts), daily_page, work_list_exports]
+    if settings.postgres_url is not None:
+        assets.append(postgres_copy)
     steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
     made_here = {key for each in assets for key in each.keys}
     return Definitions(

@@ -26,6 +26,8 @@ TRANSIENT = (
     Transient("sqlite3.OperationalError", "database is locked", "Dagster's own storage is written by another process."),
     Transient("builtins.ConnectionError", "", "The network, or the other side, went away."),
     Transient("builtins.TimeoutError", "", "The other side was slow."),
+    Transient("psycopg.OperationalError", "Connection refused", "The PostgreSQL server is being started."),
+    Transient("psycopg.OperationalError", "server closed the connection", "The PostgreSQL server went away."),
     Transient("botocore.exceptions.HTTPClientError", "", "The object store could not be reached."),
     Transient("botocore.exceptions.ClientError", "SlowDown", "The object store asks for patience."),
 )

@@ -4,6 +4,8 @@ from dagster import AssetKey
 
 SOURCE_KEY = AssetKey(["sources", "sample_company"])
 PUBLISHED_KEY = AssetKey(["published", "serving"])
+POSTGRES_KEY = AssetKey(["published", "postgres"])
+PAGE_KEY = AssetKey(["published", "daily_page"])
 OWNERS = ["team:data"]
 
 

@@ -1,11 +1,12 @@
-"""The file that readers open, as an asset downstream of every mart."""
+"""What readers open: the published file, downstream of every mart, and what is made of it: the page, and the copy."""
 
 from collections.abc import Sequence
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 
+from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
-from orchestration.keys import OWNERS, PUBLISHED_KEY
+from orchestration.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
 from orchestration.resources import Warehouse
 from orchestration.unchanged import note_published, unchanged_since
 
@@ -24,6 +25,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     )
     def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
+        from serving.changes import as_table, changes
         from serving.publish import publish
 
         published_by = unchanged_since(context, warehouse.settings)
@@ -33,6 +35,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
             note_published(warehouse.settings, context.run_id)
+            differs = changes(result.replaced.path, result.path) if result.replaced else []
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),
@@ -42,7 +45,56 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 "rows_set_aside": result.rows_set_aside,
                 "checks": result.checks,
                 "bytes": result.bytes_written,
+                "changes": MetadataValue.md(as_table(differs)) if result.replaced else "no earlier version is kept",
             }
         )
 
     return published
+
+
+@asset(
+    key=PAGE_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"html"},
+    retry_policy=RETRY,
+)
+def daily_page() -> MaterializeResult:
+    """One HTML file with what the published file says, which opens from disk without a network."""
+    from serving.page.build import write_page
+
+    with permanent_unless_transient():
+        page = write_page(get_settings())
+    return MaterializeResult(
+        metadata={
+            "path": str(page.path),
+            "as_of_date": page.as_of_date.isoformat(),
+            "bytes": page.bytes_written,
+            "not_shown": page.missing,
+        }
+    )
+
+
+@asset(
+    key=POSTGRES_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"postgres"},
+    retry_policy=RETRY,
+)
+def postgres_copy() -> MaterializeResult:
+    """Schema `marts` of a PostgreSQL database with what the published file holds, for readers that need a server."""
+    from serving.postgres import publish_to_postgres
+
+    with permanent_unless_transient():
+        copied = publish_to_postgres(get_settings())
+    return MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(copied.rows_by_table.values()),
+            "rows_by_table": copied.rows_by_table,
+            "run_id": copied.run_id,
+            "was_there_already": copied.is_unchanged,
+        }
+    )

@@ -63,7 +63,7 @@ def _summarize(
     say: Callable[[str], None],
 ) -> None:
     from orchestration.coverage import coverage_lines
-    from orchestration.keys import PUBLISHED_KEY
+    from orchestration.keys import PAGE_KEY, PUBLISHED_KEY
 
     say("")
     say(f"  {'step':<28}{'seconds':>8}")
@@ -89,6 +89,8 @@ def _summarize(
             say(f"  nothing is new since run {metadata['unchanged_since_run'].value}, which made what readers see")
         else:
             say(f"  published {settings.serving_path} as of {metadata['as_of_date'].value}")
+        if any(event.asset_key == PAGE_KEY for event in materialized):
+            say(f"  the daily page: {settings.page_path} (open it in a browser; it needs no server and no network)")
         say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')
         say(f"             make ui GROWTH_DATA_DIR={settings.data_dir}")
     else:

@@ -1,7 +1,5 @@
 """Publishing: what passed the gates becomes the one file that readers open, in one rename."""
 
-import os
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +8,7 @@ import duckdb
 
 from common.settings import Settings
 from common.warehouse import connect
+from serving.versions import Version, building, put_live
 
 # Read by the widest range of clients that still refuse the log of another file.
 STORAGE_VERSION = "v1.4.0"
@@ -30,6 +29,8 @@ class Published:
     rows_set_aside: int
     checks: dict[str, int]
     bytes_written: int
+    # What readers had before, if it is kept.
+    replaced: Version | None
 
 
 def publish(settings: Settings, run_id: str) -> Published:
@@ -38,20 +39,17 @@ def publish(settings: Settings, run_id: str) -> Published:
     The caller holds the warehouse. Readers see the old file until the rename and the new one after it.
     Raises `NotPublishableError` if a gate has no result yet or its newest result blocks.
     """
-    target = settings.serving_path
-    building = target.parent.with_name(target.parent.name + ".building") / target.name
-    shutil.rmtree(building.parent, ignore_errors=True)
-    building.parent.mkdir(parents=True)
-    with connect(settings.warehouse_path) as connection:
-        checks = _checks(connection)
-        _copy_marts(connection, building)
-        info = _write_publish_info(connection, run_id, checks)
-        rows = _count_rows(connection)
-        connection.execute("checkpoint serving")
-        connection.execute("detach serving")
-    size = building.stat().st_size
-    _swap(building, target)
-    return Published(target, info[0], rows, info[1], checks, size)
+    with building(settings) as built:
+        with connect(settings.warehouse_path) as connection:
+            checks = _checks(connection)
+            _copy_marts(connection, built)
+            info = _write_publish_info(connection, run_id, checks)
+            rows = _count_rows(connection)
+            connection.execute("checkpoint serving")
+            connection.execute("detach serving")
+        size = built.stat().st_size
+        replaced = put_live(settings, built)
+    return Published(settings.serving_path, info[0], rows, info[1], checks, size, replaced)
 
 
 def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -119,8 +117,8 @@ def _outcome(status: str, severity: str) -> str:
     return "warned" if status == "failed" and severity == "warning" else "failed"
 
 
-def _copy_marts(connection: duckdb.DuckDBPyConnection, building: Path) -> None:
-    connection.execute(f"attach {_literal(str(building))} as serving (storage_version '{STORAGE_VERSION}')")
+def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
+    connection.execute(f"attach {_literal(str(built))} as serving (storage_version '{STORAGE_VERSION}')")
     connection.execute("create schema serving.marts")
     for (table,) in _mart_tables(connection):
         name = _identifier(table)
@@ -195,27 +193,6 @@ def _mart_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
         order by table_name
         """
     ).fetchall()
-
-
-def _swap(building: Path, target: Path) -> None:
-    """Put the finished file in the place of the old one; after a crash either the one or the other is there."""
-    building.chmod(0o444)
-    _sync(building)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.parent.chmod(0o755)
-    # A log that a dead client left beside the old file would be replayed into the new one.
-    target.with_name(target.name + ".wal").unlink(missing_ok=True)
-    building.replace(target)
-    _sync(target.parent)
-    building.parent.rmdir()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _identifier(name: str) -> str:

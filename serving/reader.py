@@ -19,8 +19,11 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     path = path or get_settings().serving_path
     if not path.exists():
         raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set schema = 'marts'")
+    with duckdb.connect() as connection:
+        # Attached, since connecting to a path that this process has open shows the file that was there then.
+        place = str(path).replace("'", "''")
+        connection.execute(f"attach '{place}' as serving (read_only)")
+        connection.execute("use serving.marts")
         yield connection
 
 

@@ -13,6 +13,8 @@ import yaml
 from common.settings import PROJECT_DIR, Settings
 from orchestration.dbt import current_manifest
 from serving.exports.lists import WORK_LISTS
+from serving.page.headline import HEADLINE
+from serving.page.registry import SECTIONS
 
 LOADED = """
 import json
@@ -78,6 +80,12 @@ def loaded(data_dir: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
+def in_production(data_dir: Path) -> dict:
+    """The definitions of production, with a database for the copy."""
+    return load_definitions(data_dir, GROWTH_ENV="production", GROWTH_POSTGRES_URL="postgresql://nobody@/nowhere")
+
+
+@pytest.fixture(scope="module")
 def manifest(loaded: dict, data_dir: Path) -> dict:
     """dbt's manifest that the definitions were made from."""
     assert loaded
@@ -130,10 +138,10 @@ def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) 
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
 
 
-def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, data_dir: Path) -> None:
+def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:
     check = ["raw/usage__usage_reports", "usage_still_arrives", True]
     assert check not in loaded["checks"]
-    assert check in load_definitions(data_dir, GROWTH_ENV="production")["checks"]
+    assert check in in_production["checks"]
 
 
 def test_publishing_waits_for_every_mart(loaded: dict) -> None:
@@ -152,19 +160,26 @@ def test_every_reader_is_downstream_of_its_tables_with_an_owner_and_an_address(l
         }
 
 
-def test_every_mart_has_a_reader_and_exports_say_what_they_read(loaded: dict, manifest: dict) -> None:
+def test_every_mart_has_a_reader_and_ours_say_what_they_read(loaded: dict, manifest: dict) -> None:
     read = {
         exposure["name"]: {node.split(".")[-1] for node in exposure["depends_on"]["nodes"]}
         for exposure in manifest["exposures"].values()
     }
     assert {f"marts/{table}" for table in read["bi_tools"]} == {key for key in loaded["assets"] if key[:6] == "marts/"}
     assert read["work_list_exports"] == {"dim_customers", *(each.table for each in WORK_LISTS)}
+    parts = [part for section in SECTIONS for part in section.parts]
+    on_the_page = {table for part in parts for table in part.tables}.union(*(tables for tables, _ in HEADLINE))
+    assert read["daily_page"] == on_the_page - {"publish_info"}
 
 
-def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
+def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: dict, in_production: dict) -> None:
+    assert "published/postgres" not in loaded["assets"]
+    assert in_production["assets"]["published/postgres"]["parents"] == ["published/serving"]
+
+
+def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
     assert loaded["starters"] == {"every_day": "STOPPED", "new_files": "STOPPED"}
-    in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
-    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
+    assert in_production["starters"] == {"every_day": "RUNNING", "new_files": "RUNNING"}
 
 
 def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:

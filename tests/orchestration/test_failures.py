@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 from dagster import (
     AssetCheckKey,
@@ -47,6 +48,8 @@ TRANSIENT_ERRORS = [
     sqlite3.OperationalError("database is locked"),
     ConnectionResetError("reset by peer"),
     TimeoutError("timed out"),
+    psycopg.OperationalError("connection failed: Connection refused"),
+    psycopg.errors.AdminShutdown("consuming input failed: server closed the connection unexpectedly"),
 ]
 PERMANENT_ERRORS = [
     duckdb.IOException("IO Error: No space left on device"),
@@ -55,6 +58,7 @@ PERMANENT_ERRORS = [
     sqlite3.OperationalError("no such table"),
     SourceError("a table is missing"),
     PermissionError("not yours"),
+    psycopg.OperationalError("connection failed: FATAL: password authentication failed"),
 ]
 
 

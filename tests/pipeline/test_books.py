@@ -12,6 +12,11 @@ import duckdb
 import pytest
 
 from common.settings import Settings
+from serving.page.blocks import percent, short_money
+from serving.page.headline import headline
+from serving.page.published import Published
+from serving.page.trust import WEEKS_OF_FIGURES
+from serving.reader import snapshot
 from tests.pipeline.metrics import metric
 from tests.pipeline.running import read, run_pipeline
 
@@ -280,3 +285,25 @@ def test_a_metric_is_what_the_marts_say(simulated: Settings, name: str) -> None:
     ]
     # A share of the marts is rounded half up from decimals, one of MetricFlow's is a division of floats.
     assert [float(row[-1]) for row in found] == pytest.approx([float(row[-1]) for row in expected], abs=0.00011)
+
+
+def test_the_page_says_at_its_top_what_the_metrics_say(simulated: Settings) -> None:
+    with snapshot(simulated.serving_path) as connection:
+        shown = {figure.name: figure.value for figure in headline(Published(connection))}
+        ((as_of,),) = connection.execute("select as_of_date from publish_info").fetchall()
+    weeks = [week for week, _ in metric(simulated, "signups", ["metric_time__week"])]
+    first, *_, last = [week for week in weeks if week.date() + timedelta(days=6) <= as_of][-WEEKS_OF_FIGURES:]
+    in_them = f"{{{{ TimeDimension('metric_time', 'week') }}}} between '{first}' and '{last}'"
+
+    def value(name: str, *where: str) -> Decimal:
+        ((found,),) = metric(simulated, name, where=where)
+        return found
+
+    assert shown == {
+        "ARR": short_money(value("arr")),
+        "ARR in the mix": short_money(value("arr_in_mix")),
+        "Paying customers": f"{value('customers_in_band'):,.0f}",
+        "Net retention": percent(value("ndr_12_months")),
+        "Onboarding queue": f"{value('onboarding_queue_size'):,.0f}",
+        "ICP share of sign-ups": percent(value("icp_share", in_them)),
+    }

@@ -144,7 +144,9 @@ def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
         users = {email for (email,) in connection.execute("select email from raw.product_db__users").fetchall()}
     assert len(users) > 2
     columns = read(
-        undisturbed, "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' order by all"
+        undisturbed,
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name = 'marts' and data_type = 'VARCHAR' order by all",
     )
     assert len(columns) > 50
     for table, column in columns:
@@ -156,3 +158,10 @@ def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
 def test_a_run_counts_what_it_could_send_and_sends_nothing_unless_it_is_told_to(undisturbed: Path) -> None:
     assert (undisturbed / "state" / "exports" / "sent.duckdb").exists()
     assert not (undisturbed / "exports").exists()
+
+
+def test_the_page_is_of_the_run_that_published(undisturbed: Path) -> None:
+    ((run_id, as_of_date),) = read(undisturbed, "select run_id, as_of_date from marts.publish_info")
+    page = (undisturbed / "published" / "daily.html").read_text()
+    assert f'<code title="{run_id}">' in page
+    assert f'data-as-of="{as_of_date.isoformat()}"' in page

@@ -2,83 +2,29 @@
 
 import os
 import stat
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
 
-from common.settings import PROJECT_DIR, Settings
+from common.settings import Settings
 from common.warehouse import connect
 from serving.publish import NotPublishableError, publish
-
-RESULTS = """
-create or replace table quality.expectation_results as
-select * from (values
-    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00'),
-    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00'),
-    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00')
-) as results (run_id, layer, table_name, expectation, severity, status, checked_at)
-"""
-
-READER = """
-import sys, time
-import duckdb
-path, seconds = sys.argv[1], float(sys.argv[2])
-queries, mixed, versions = 0, 0, set()
-print("reading", flush=True)
-end = time.monotonic() + seconds
-while time.monotonic() < end:
-    connection = duckdb.connect(path, read_only=True)
-    first = connection.execute("select max(version), min(version), count(*) from marts.fct_a").fetchone()
-    second = connection.execute("select max(version), min(version), count(*) from marts.fct_b").fetchone()
-    run = connection.execute("select run_id from marts.publish_info").fetchone()[0]
-    connection.close()
-    queries += 3
-    mixed += first != second or first[0] != first[1] or run != f"run-{first[0]}"
-    versions.add(first[0])
-print(queries, mixed, len(versions), flush=True)
-"""
+from tests.serving.warehouse import (
+    RESULTS,
+    build_marts,
+    gated_warehouse,
+    read,
+    readers_without_pause,
+)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A working file with two marts of one version, and gates that passed."""
-    settings = Settings(data_dir=tmp_path / "data")
-    settings.data_dir.mkdir()
-    with connect(settings.warehouse_path) as connection:
-        for schema in ("raw", "intermediate", "marts", "quality"):
-            connection.execute(f"create schema {schema}")
-        connection.execute("create table raw.rejected_rows as select 'a.csv' as file")
-        connection.execute("create table raw.loaded_files as select timestamp '2026-11-01 01:58:00' as loaded_at")
-        connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01:30' as built_at")
-        connection.execute("create table intermediate.int_data_day as select date '2026-10-31' as as_of_date")
-        connection.execute(
-            "create table intermediate.int_source_freshness as "
-            "select 'usage' as source_name, timestamp '2026-11-01 00:10:00' as newest_at"
-        )
-        connection.execute(RESULTS.format(severity="critical", status="passed"))
-    build_marts(settings, version=1)
-    return settings
-
-
-def build_marts(settings: Settings, version: int) -> None:
-    """Two marts whose every row holds the version, as a run would rebuild them."""
-    with connect(settings.warehouse_path) as connection:
-        for table in ("fct_a", "fct_b"):
-            connection.execute(
-                f"create or replace table marts.{table} as select {version} as version, i from range(20000) as r (i)"
-            )
-            connection.execute(f"comment on column marts.{table}.i is 'Number of the row, from 0.'")
-
-
-def read(settings: Settings, query: str) -> list[tuple]:
-    """Rows of the published file."""
-    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
-        return connection.execute(query).fetchall()
+    return gated_warehouse(Settings(data_dir=tmp_path / "data"))
 
 
 def test_every_mart_and_its_publish_info_reach_the_readers(settings: Settings) -> None:
@@ -164,6 +110,33 @@ def test_readers_cannot_write_the_file(settings: Settings) -> None:
     assert stat.S_IMODE(settings.serving_path.parent.stat().st_mode) == 0o755
 
 
+def test_an_unprivileged_reader_may_read_and_is_refused_when_it_opens_the_file_for_writing() -> None:
+    with TemporaryDirectory() as folder:
+        # Pytest's own folders are closed to other users.
+        Path(folder).chmod(0o755)
+        settings = gated_warehouse(Settings(data_dir=Path(folder) / "data"))
+        publish(settings, "run-1")
+        child = os.fork()
+        if child == 0:
+            os._exit(_opens_for_writing(settings.serving_path))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _opens_for_writing(path: Path) -> int:
+    """0 if somebody else may read the file but not open it for writing."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.Error:
+        return 2
+    try:
+        duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        return 0 if "Permission denied" in str(error) else 3
+    return 1
+
+
 def test_the_log_of_a_dead_client_is_not_replayed_into_the_new_file(settings: Settings) -> None:
     publish(settings, "run-1")
     stray = settings.serving_path.with_name("serving.duckdb.wal")
@@ -182,41 +155,9 @@ def test_what_a_killed_publish_left_behind_does_no_harm(settings: Settings) -> N
     assert [path.name for path in settings.serving_path.parent.iterdir()] == ["serving.duckdb"]
 
 
-@pytest.fixture
-def readers(settings: Settings) -> Iterator[list[subprocess.Popen[str]]]:
-    """Three other processes that query without pause."""
+def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Settings) -> None:
     publish(settings, "run-1")
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", READER, str(settings.serving_path), "6"],
-            cwd=PROJECT_DIR,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "reading\n"
-    yield processes
-    for process in processes:
-        process.kill()
-
-
-def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(
-    settings: Settings, readers: list[subprocess.Popen[str]]
-) -> None:
-    version = 1
-    while any(process.poll() is None for process in readers):
-        version += 1
-        build_marts(settings, version)
-        publish(settings, f"run-{version}")
-    assert version > 3
-    for process in readers:
-        output, errors = process.communicate()
-        assert process.returncode == 0, errors
-        queries, mixed, versions = (int(number) for number in output.split())
-        assert queries > 0
-        assert mixed == 0
-        assert versions > 1
+    with readers_without_pause(settings):
+        for version in range(2, 22):
+            build_marts(settings, version)
+            publish(settings, f"run-{version}")

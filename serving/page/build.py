@@ -1,0 +1,131 @@
+"""Writing the page: read one snapshot, lay it out, and put it beside the published file in one rename."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from common.freshness import LATE_AFTER, STALE_AFTER
+from common.settings import Settings
+from serving.page.blocks import Block, Chart, Note, Table
+from serving.page.headline import headline
+from serving.page.palette import style_sheet
+from serving.page.published import Published
+from serving.page.registry import SECTIONS, Section
+from serving.reader import snapshot
+
+STATIC = Path(__file__).with_name("static")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was written, and which parts wait for a table."""
+
+    path: Path
+    as_of_date: date
+    run_id: str
+    bytes_written: int
+    missing: list[str]
+
+
+def write_page(settings: Settings) -> Page:
+    """Make the page of what is published now; the old page stays until the new one is whole.
+
+    Raises `FileNotFoundError` if nothing is published.
+    """
+    with snapshot(settings.serving_path) as connection:
+        published = Published(connection)
+        run_id, as_of_date, published_at = published.row("select run_id, as_of_date, published_at from publish_info")
+        laid_out = [(section, _blocks(section, published)) for section in SECTIONS]
+        figures = headline(published)
+    html = _render(
+        {
+            "sections": laid_out,
+            "headline": figures,
+            "run_id": run_id,
+            "as_of_date": as_of_date,
+            "published_at": published_at,
+        },
+        _vega(settings),
+    )
+    building = settings.page_path.with_name(f".{settings.page_path.name}.building")
+    building.write_text(html, encoding="utf-8")
+    building.replace(settings.page_path)
+    missing = [block.text for _, blocks in laid_out for block in blocks if isinstance(block, Note)]
+    return Page(settings.page_path, as_of_date, run_id, settings.page_path.stat().st_size, missing)
+
+
+def charts_of(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The specification of every chart that the published file fills, by its key."""
+    with snapshot(settings.serving_path) as connection:
+        published = Published(connection)
+        blocks = [block for section in SECTIONS for block in _blocks(section, published)]
+    return {block.key: block.specification for block in blocks if isinstance(block, Chart)}
+
+
+def _blocks(section: Section, published: Published) -> list[Block]:
+    return [block for part in section.parts for block in part.blocks(published)]
+
+
+def _render(said: dict[str, Any], vega: str) -> str:
+    from jinja2 import Environment, FileSystemLoader
+    from markupsafe import Markup
+
+    environment = Environment(loader=FileSystemLoader(STATIC), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    blocks = [block for _, of_section in said["sections"] for block in of_section]
+    specifications = {block.key: block.specification for block in blocks if isinstance(block, Chart)}
+    tables, table_style = _data_tables()
+    return environment.get_template("page.html.j2").render(
+        **said,
+        late_after_ms=int(LATE_AFTER.total_seconds() * 1000),
+        stale_after_ms=int(STALE_AFTER.total_seconds() * 1000),
+        has_tables=any(isinstance(block, Table) for block in blocks),
+        charts=Markup(_as_data(specifications)),  # noqa: S704
+        style=Markup(table_style + style_sheet() + (STATIC / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        vega=Markup(_inline(vega)),  # noqa: S704
+        tables=Markup(_inline(tables)),  # noqa: S704
+        script=Markup(_inline((STATIC / "page.js").read_text(encoding="utf-8"))),  # noqa: S704
+    )
+
+
+def _as_data(value: object) -> str:
+    """JSON that no closing tag in a name can end."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _inline(script: str) -> str:
+    """A script that the HTML around it cannot end, or be swallowed by."""
+    return re.sub(r"</(?=script)", r"<\\/", script, flags=re.IGNORECASE).replace("<!--", "<\\!--")
+
+
+def _data_tables() -> tuple[str, str]:
+    """DataTables as `itables` carries it: one module without imports, whose exports become a global, and its style."""
+    package = find_spec("itables")
+    assert package is not None
+    assert package.submodule_search_locations
+    # Importing the package would import pandas, for the sake of two files.
+    folder = Path(package.submodule_search_locations[0]) / "html"
+    script = (folder / "dt_bundle.js").read_text(encoding="utf-8")
+    exports = re.search(r"export\{([^}]*)\}", script)
+    default = re.search(r"([\w$]+) as default", exports[1]) if exports else None
+    if exports is None or default is None:
+        raise RuntimeError("the module in itables exports nothing by the name of default: pin an itables that does")
+    script = script[: exports.start()] + f"window.DataTable={default[1]}" + script[exports.end() :]
+    return script, (folder / "dt_bundle.css").read_text(encoding="utf-8")
+
+
+def _vega(settings: Settings) -> str:
+    """Vega, Vega-Lite and Vega-Embed in one module, kept in the data folder: making it takes two seconds."""
+    kept = settings.data_dir / "state" / "page" / f"vega-{version('vl-convert-python')}.js"
+    if not kept.exists():
+        from vl_convert import javascript_bundle
+
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        building = kept.with_suffix(".building")
+        building.write_text(javascript_bundle("window.vegaEmbed = vegaEmbed"), encoding="utf-8")
+        building.replace(kept)
+    return kept.read_text(encoding="utf-8")

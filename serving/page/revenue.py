@@ -1,0 +1,214 @@
+"""What the company earns: the mix, ARR, movements, retention."""
+
+from collections.abc import Sequence
+
+from serving.page import charts
+from serving.page.blocks import Block, Chart, Column, Figure, Figures, Note, Table, percent, short_money, words, write
+from serving.page.published import Published
+
+BAND_TITLES = {
+    "25k": "From $25,000 a year",
+    "50k": "From $50,000 a year",
+    "1m": "From $1,000,000 a year",
+    "mix": "The whole mix",
+}
+# The projection goes on until the mix is met, which may be years; a chart looks as far ahead as it looks back.
+MONTHS_SHOWN = 24
+
+
+def mix_today(published: Published) -> Sequence[Block]:
+    """Each band: customers and dollars against the target, and the pace against what is needed."""
+    rows = published.rows(
+        """
+        select band, customers, target_customers, capped_arr_usd, target_arr_usd, arr_usd, progress,
+            customers_added_per_month, customers_needed_per_month
+        from rpt_arr_mix_progress
+        where as_of = (select max(as_of) from rpt_arr_mix_progress) and target_customers > 0
+        order by target_arr_usd / target_customers
+        """
+    )
+    return [Figures(_band(row), BAND_TITLES.get(row[0], row[0]), "third") for row in rows]
+
+
+def _band(row: tuple) -> list[Figure]:
+    _, customers, target, capped, target_arr, arr, progress, added, needed = row
+    pace = Figure("Customers added a month", "–" if added is None else f"{added:,.1f}")
+    if needed is not None:
+        is_slow = added is not None and added < needed
+        pace = Figure(pace.name, pace.value, f"{needed:,.1f} needed", "bad" if is_slow else "good")
+    return [
+        Figure("Customers", f"{customers:,}", f"of {target:,}", share=customers / target),
+        Figure("ARR that counts", short_money(capped), f"of {short_money(target_arr)}", share=float(progress or 0)),
+        Figure("ARR", short_money(arr), "uncapped"),
+        pace,
+    ]
+
+
+def mix_ahead(published: Published) -> Sequence[Block]:
+    """Where each band is going: a chart, and what comes of the target."""
+    rows = published.rows(
+        """
+        with ends as (
+            select band,
+                coalesce(min(case when month = make_date(year(as_of), 12, 1) then month end), min(month)) as month
+            from rpt_arr_mix_projection
+            group by band
+        )
+        select band, probability_in_time, target_customers, customers_p50, customers_p10, customers_p90,
+            arr_usd_p50, arr_usd_p10, arr_usd_p90, met_month, outlook, last_day(month)
+        from rpt_arr_mix_projection inner join ends using (band, month)
+        where target_customers > 0
+        order by case band when 'mix' then 1 else 0 end, target_arr_usd / target_customers
+        """
+    )
+    if not rows:
+        return [Note("There is no projection yet.")]
+    columns = [
+        Column("Band"), Column("Chance", "percent"), Column("Target", "number"), Column("Customers", "number"),
+        Column("P10", "number"), Column("P90", "number"), Column("ARR", "money"),
+        Column("P10", "money"), Column("P90", "money"), Column("Even odds by", "date"), Column("Outlook", "words"),
+    ]  # fmt: skip
+    titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:-1]) for row in rows]
+    title = f"Projected to {write(rows[0][-1], 'date')}: the middle path, and between P10 and P90 eight of ten"
+    return [
+        *(_band_chart(published, row[0], row[2]) for row in rows if row[0] != "mix"),
+        Table("mix-ahead", title, columns, titled, "There is no projection yet.", "rpt_arr_mix_projection"),
+    ]
+
+
+def _band_chart(published: Published, band: str, target: int) -> Block:
+    history = published.records(
+        f"select as_of, customers from rpt_arr_mix_progress where band = '{band}' order by as_of"
+    )
+    ahead = published.records(
+        f"""
+        select month + interval 1 month - interval 1 day as month,
+            customers_p10 as low, customers_p50 as middle, customers_p90 as high
+        from rpt_arr_mix_projection
+        where band = '{band}' and month < as_of + interval {MONTHS_SHOWN} month and customers_p50 is not null
+        order by month
+        """
+    )
+    title = f"Customers {BAND_TITLES.get(band, band).lower()}"
+    if not ahead:
+        return Note(f"{title}: there is too little history for a projection.")
+    now, end = history[-1], ahead[-1]
+    # The projection starts where the history ends.
+    ahead.insert(0, {"month": now["as_of"], **dict.fromkeys(("low", "middle", "high"), now["customers"])})
+    description = (
+        f"{now['customers']} on {now['as_of']}; {end['middle']} in the middle path on {end['month'][:10]}, "
+        f"between {end['low']} and {end['high']} in eight of ten; target {target}."
+    )
+    return Chart(f"mix-{band}", title, description, charts.projection(history, ahead, target), "third")
+
+
+def arr(published: Published) -> Sequence[Block]:
+    """ARR over time by band of the mix."""
+    by_band = published.records(
+        """
+        select as_of, band, arr_usd, customers,
+            case band when '1m' then 0 when '50k' then 1 when '25k' then 2 else 3 end as place
+        from rpt_arr_mix_progress
+        where as_of = last_day(as_of)
+        order by as_of, place
+        """
+    )
+    last = [row for row in by_band if row["as_of"] == by_band[-1]["as_of"]]
+    said = "; ".join(f"{row['band']} {short_money(row['arr_usd'])} of {row['customers']} customers" for row in last)
+    return [Chart("arr-by-band", "ARR by band of the mix", f"{said}.", charts.arr_by_band(by_band))]
+
+
+def tiers(published: Published) -> Sequence[Block]:
+    """Today's ARR by size tier."""
+    rows = published.rows(
+        """
+        select size_tier, sum(arr_usd_year), count(*), sum(arr_usd_year) / sum(sum(arr_usd_year)) over ()
+        from dim_customers
+        where arr_usd_year > 0
+        group by size_tier
+        order by min(arr_usd_year) desc
+        """
+    )
+    figures = [
+        Figure(words(tier), short_money(amount), f"{count:,} customers", share=share)
+        for tier, amount, count, share in rows
+    ]
+    return [Figures(figures, "ARR by size tier")]
+
+
+def _amounts_in_words(rows: list[dict]) -> str:
+    return (
+        "; ".join(f"{row['name']} {short_money(row['amount'])} of {row['customers']} customers" for row in rows) + "."
+    )
+
+
+def movements(published: Published) -> Sequence[Block]:
+    """MRR won and lost by month."""
+    rows = published.records(
+        """
+        select month, movement, sum(delta_usd_month) as delta, count(*) as customers,
+            case movement when 'new' then 0 when 'expansion' then 1 when 'reactivation' then 2 when 'contraction' then 3
+                else 4 end as place
+        from fct_mrr_movements
+        group by month, movement
+        order by month, place
+        """
+    )
+    last = [row for row in rows if row["month"] == rows[-1]["month"]]
+    said = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in last)
+    description = f"In the last closed month: {said}." if rows else "No month with a movement yet."
+    return [Chart("movements", "MRR movements by month; the dash is the net", description, charts.movements(rows))]
+
+
+def products(published: Published) -> Sequence[Block]:
+    """What the last closed month's MRR is made of."""
+    rows = published.records(
+        """
+        select product_key as name, sum(mrr_usd_month) as amount, count(*) as customers
+        from fct_mrr_products
+        where month = (select max(month) from fct_mrr_products)
+        group by product_key
+        having sum(mrr_usd_month) <> 0
+        order by amount desc, name
+        """
+    )
+    for row in rows:
+        row["name"] = words(row["name"])
+    chart = charts.amounts(rows, "MRR")
+    return [Chart("products", "MRR by product, last closed month", _amounts_in_words(rows), chart, "whole")]
+
+
+def retention(published: Published) -> Sequence[Block]:
+    """Net and gross retention over the longest window, and the last month over all of them."""
+    longest = "(select max(base_months) from rpt_retention)"
+    rows = published.records(
+        f"""
+        select month, name, share from (
+            select month, base_months, 'Net' as name, ndr as share from rpt_retention
+            union all
+            select month, base_months, 'Gross' as name, gdr as share from rpt_retention
+        )
+        where base_months = {longest} and share is not null
+        order by month, name
+        """
+    )
+    last = published.rows(
+        """
+        select base_months, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention, adjusted_ndr
+        from rpt_retention
+        where month = (select max(month) from rpt_retention)
+        order by base_months
+        """
+    )
+    columns = [
+        Column("Months back", "number"), Column("Customers then", "number"), Column("MRR then", "money"),
+        Column("MRR now", "money"), Column("Net", "percent"), Column("Gross", "percent"), Column("Logos", "percent"),
+        Column("Net without spikes", "percent"),
+    ]  # fmt: skip
+    table = Table("retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention")
+    if not rows:
+        return [Note("No base is old enough for a chart yet."), table]
+    window = last[-1][0] if last else ""
+    said = f"Net {percent(last[-1][4])} and gross {percent(last[-1][5])} in the last closed month." if last else ""
+    title = f"Dollar retention over {window} months"
+    return [Chart("retention-chart", title, said, charts.retention(rows), "whole"), table]

@@ -1,0 +1,160 @@
+"""Who signs up, how good the forecasts are, and what the data is worth."""
+
+from collections.abc import Sequence
+
+from serving.page import charts
+from serving.page.blocks import Block, Chart, Column, Figure, Figures, Note, Table, percent, words
+from serving.page.published import Published
+
+SEGMENTS = ("high_growth", "high_potential", "hobbyist", "other", "unknown")
+UNKNOWN = (
+    "no_owner", "no_domain", "free_mail", "not_enriched", "not_found", "insufficient_data", "disqualified", "stale",
+    "missing_fact",
+)  # fmt: skip
+WEEKS_SHOWN = 26
+WEEKS_OF_FIGURES = 13
+# What the interval of a bill forecast promises: 80 of 100 bills are within.
+INTERVAL = 0.8
+METHODS = {"forecast": "This forecast", "published_rule": "Vendor's rule"}
+CLOSED_WEEKS = "week + interval 7 day <= (select as_of_date + interval 1 day from publish_info)"
+
+
+def sign_ups(published: Published) -> Sequence[Block]:
+    """Sign-ups by week and segment, and the share of the ICP."""
+    count, icp, work_mail, paying = published.row(
+        f"""
+        select coalesce(sum(signups), 0), coalesce(sum(icp_signups), 0), coalesce(sum(work_mail_signups), 0),
+            coalesce(sum(new_paying_companies), 0)
+        from (select * from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_OF_FIGURES})
+        """
+    )
+    if not count:
+        return [Note("No week with a sign-up has closed yet.")]
+    columns = ", ".join(f"{segment}_signups as {segment}" for segment in SEGMENTS)
+    rows = published.records(
+        f"""
+        with weeks as (
+            select week, {columns} from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_SHOWN}
+        )
+        select week, segment, organizations
+        from (unpivot weeks on {", ".join(SEGMENTS)} into name segment value organizations)
+        order by week
+        """
+    )
+    for row in rows:
+        row["place"] = SEGMENTS.index(row["segment"])
+        row["segment"] = words(row["segment"])
+    beside = f"last {WEEKS_OF_FIGURES} closed weeks"
+    figures = [
+        Figure("ICP share of sign-ups", percent(icp / count), beside),
+        Figure("Sign-ups", f"{count:,}", beside),
+        Figure("With a work address", percent(work_mail / count), beside),
+        Figure("New paying companies", f"{paying:,}", beside),
+    ]
+    said = f"{icp} of {count} sign-ups in the {beside} are in the ICP, high growth or high potential."
+    chart = charts.sign_ups(rows, [words(segment) for segment in SEGMENTS])
+    return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", said, chart, "whole")]
+
+
+def accuracy(published: Published) -> Sequence[Block]:
+    """Errors, the interval and the onboarding line, by day of the period."""
+    rows = published.records(
+        """
+        select day_of_period as day, method, median_absolute_percentage_error as error, interval_coverage as coverage
+        from rpt_forecast_accuracy
+        order by day, method
+        """
+    )
+    if not rows:
+        return [Note("No period has closed with a forecast yet.")]
+    errors = [
+        {"day": row["day"], "name": METHODS[row["method"]], "share": row["error"]}
+        for row in rows
+        if row["error"] is not None
+    ]
+    covered = [
+        {"day": row["day"], "name": "Bills within the interval", "share": row["coverage"]}
+        for row in rows
+        if row["coverage"] is not None
+    ]
+    weeks = published.rows(
+        """
+        select day_of_period, n, median_absolute_percentage_error, bias, interval_coverage, line_precision, line_recall,
+            line_lead_days
+        from rpt_forecast_accuracy
+        where method = 'forecast' and day_of_period % 7 = 0
+        order by day_of_period
+        """
+    )
+    columns = [
+        Column("Day", "number"), Column("Bills", "number"), Column("Median error", "percent"),
+        Column("Bias", "percent"), Column("In the interval", "percent"), Column("Line: precision", "percent"),
+        Column("Line: recall", "percent"), Column("Line: days of lead", "number"),
+    ]  # fmt: skip
+    told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2] or 0)}." if weeks else ""
+    return [
+        Chart("accuracy-by-day", "Median error of the bill forecast", told,
+              charts.accuracy(errors, tuple(METHODS.values()), 0.0)),
+        Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
+              charts.accuracy(covered, ("Bills within the interval",), INTERVAL)),
+        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+    ]  # fmt: skip
+
+
+def checks(published: Published) -> Sequence[Block]:
+    """What the gates said before this was published."""
+    passed, warned, failed, set_aside = published.row(
+        "select checks_passed, checks_warned, checks_failed, rows_set_aside from publish_info"
+    )
+    figures = [
+        Figure("Checks passed", f"{passed:,}", tone="good"),
+        Figure("Warned", f"{warned:,}", "published all the same", "warning" if warned else ""),
+        Figure("Failed", f"{failed:,}", "one would have stopped it", "bad" if failed else ""),
+        Figure("Rows set aside", f"{set_aside:,}", "broke the contract", "warning" if set_aside else ""),
+    ]
+    return [Figures(figures)]
+
+
+def freshness(published: Published) -> Sequence[Block]:
+    """How new each source is at the end of the data day."""
+    (info,) = published.records("from publish_info")
+    sources = sorted(name.removesuffix("_newest_at") for name in info if name.endswith("_newest_at"))
+    ages = ", ".join(
+        f"{source}_newest_at, greatest(as_of_date - cast({source}_newest_at as date), 0)" for source in sources
+    )
+    if not sources:
+        return [Note("No source said how new it is.")]
+    row = published.row(f"select {ages} from publish_info")
+    rows = list(zip(sources, row[::2], row[1::2], strict=True))
+    columns = [Column("Source", "words"), Column("Newest record", "date"), Column("Days behind the data day", "number")]
+    return [Table("freshness", "Freshness of the sources", columns, rows, "No source.", "publish_info", "half")]
+
+
+def findings(published: Published) -> Sequence[Block]:
+    """What is doubtful about the data, and how large it is."""
+    rows = published.rows("select finding, subject, figure, unit from rpt_data_quality order by finding, subject")
+    columns = [
+        Column("Finding", "words", is_filter=True),
+        Column("About"),
+        Column("Size", "number"),
+        Column("Unit", "words"),
+    ]
+    return [Table("findings", "Findings", columns, rows, "Nothing was found.", "rpt_data_quality")]
+
+
+def coverage(published: Published) -> Sequence[Block]:
+    """How many sign-ups enrichment tells something about, and why not the others."""
+    sums = ", ".join(f"coalesce(sum(unknown_{reason}), 0)" for reason in UNKNOWN)
+    work_mail, known, *counts = published.row(
+        f"""
+        select coalesce(sum(work_mail_signups), 0), coalesce(sum(work_mail_with_segment), 0), {sums}
+        from (select * from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_OF_FIGURES})
+        """
+    )
+    share = "–" if not work_mail else percent(known / work_mail)
+    rows = sorted(
+        ((reason, count) for reason, count in zip(UNKNOWN, counts, strict=True) if count), key=lambda row: -row[1]
+    )
+    columns = [Column("Why a segment is unknown", "words"), Column("Sign-ups", "number")]
+    title = f"Enrichment covers {share} of the work-mail sign-ups of {WEEKS_OF_FIGURES} weeks"
+    return [Table("unknown", title, columns, rows, "Every segment is known.", "rpt_signups_weekly", "half")]

@@ -1,0 +1,190 @@
+"""Who needs a person: the lists from which people work."""
+
+from collections.abc import Sequence
+
+from serving.page.blocks import Block, Column, Figure, Figures, Table, short_money
+from serving.page.published import Published
+
+CUSTOMER = "coalesce(dim_customers.name, {table}.customer_id)"
+DATA_DAY = "(select as_of_date from publish_info)"
+
+
+def _named(table: str, columns: str, condition: str, order: str) -> str:
+    """A query on a table of customers, with their names first."""
+    return f"""
+        select {CUSTOMER.format(table=table)} as name, {columns}
+        from {table} left join dim_customers using (customer_id)
+        where {condition}
+        order by {order}, name
+    """
+
+
+def queue(published: Published) -> Sequence[Block]:
+    """The onboarding queue, the next to write to first."""
+    rows = published.rows(
+        f"""
+        select {CUSTOMER.format(table="queue")}, queue.queue_reason, queue.latest_forecast_usd,
+            forecasts.forecast_low_usd, forecasts.forecast_high_usd, queue.period_end, queue.contact_by,
+            case when queue.contact_by <= {DATA_DAY} then 'due' else 'later' end,
+            queue.bills_paid, coalesce(queue.owner_email, 'nobody'), queue.entered_on
+        from fct_onboarding_queue as queue
+        left join dim_customers using (customer_id)
+        left join fct_bill_forecasts as forecasts
+            on queue.organization_id = forecasts.organization_id and forecasts.as_of_date = {DATA_DAY}
+        where queue.is_open
+        order by queue.contact_by, queue.latest_forecast_usd desc, queue.customer_id
+        """
+    )
+    columns = [
+        Column("Customer"), Column("Reason", "words", is_filter=True), Column("Forecast", "money"),
+        Column("Bill low", "money"), Column("Bill high", "money"), Column("Renews", "date"),
+        Column("Contact by", "date"), Column("Contact", "words", is_filter=True), Column("Bills paid", "number"),
+        Column("Owner", "person", is_filter=True), Column("Entered", "date"),
+    ]  # fmt: skip
+    due = sum(row[7] == "due" for row in rows)
+    figures = [
+        Figure("In the queue", f"{len(rows):,}"),
+        Figure("Contact due", f"{due:,}", tone="warning" if due else "good"),
+        Figure("Held by nobody", f"{sum(row[9] == 'nobody' for row in rows):,}"),
+        Figure("Forecast a month", short_money(sum(row[2] for row in rows))),
+    ]
+    empty = "Nobody is in the queue."
+    return [Figures(figures), Table("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
+
+
+def line_crossers(published: Published) -> Sequence[Block]:
+    """Who crosses a line soon at the present growth."""
+    rows = published.rows(
+        _named(
+            "rpt_line_crossers",
+            "direction, line || format(' (${:,} a ', cast(line_usd as bigint)) || period || ')', "
+            "rpt_line_crossers.mrr_usd_month, growth_per_month, crosses_on",
+            "true",
+            "crosses_on, line_usd",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("Direction", "words", is_filter=True), Column("Line", "words", is_filter=True),
+        Column("MRR", "money"), Column("Growth a month", "percent"),
+        Column("Crosses on", "date"),
+    ]  # fmt: skip
+    return [Table("line-crossers-list", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
+
+
+def gainers_and_losers(published: Published) -> Sequence[Block]:
+    """The largest movements of the last closed month, either way."""
+    columns = [
+        Column("Customer"), Column("Movement", "words"), Column("Change a month", "money"), Column("Before", "money"),
+        Column("After", "money"),
+    ]  # fmt: skip
+    blocks = []
+    for key, title, condition, direction in (
+        ("gainers", "Gainers", "delta_usd_month > 0", "desc"),
+        ("losers", "Losers", "delta_usd_month < 0", "asc"),
+    ):
+        rows = published.rows(
+            _named(
+                "fct_mrr_movements",
+                "movement, delta_usd_month, mrr_before, mrr_after",
+                f"{condition} and month = (select max(month) from fct_mrr_movements)",
+                f"delta_usd_month {direction}",
+            )
+            + "limit 10"
+        )
+        blocks.append(Table(key, title, columns, rows, "Nobody.", "fct_mrr_movements", "half"))
+    return blocks
+
+
+def unowned(published: Published) -> Sequence[Block]:
+    """Customers that need a person and have nobody, or the wrong one."""
+    rows = published.rows(
+        _named(
+            "fct_account_routing",
+            "suggested_owner_role, reason, coalesce(current_owner_email, 'nobody'), current_owner_role, "
+            "dim_customers.arr_usd_year, since",
+            "is_gap and as_of_date = (select max(as_of_date) from fct_account_routing)",
+            "dim_customers.arr_usd_year desc",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("Needs", "words", is_filter=True), Column("Why", "words"),
+        Column("Owner now", "person", is_filter=True), Column("Owner's role", "words"), Column("ARR", "money"),
+        Column("Since", "date"),
+    ]  # fmt: skip
+    return [
+        Table(
+            "unowned", "", columns, rows, "Every customer that needs a person has the right one.", "fct_account_routing"
+        )
+    ]
+
+
+def risk(published: Published) -> Sequence[Block]:
+    """What may go wrong with whom, and what to do next."""
+    rows = published.rows(
+        _named(
+            "rpt_account_risk",
+            "signal, what_fired, rpt_account_risk.arr_usd_year, coalesce(rpt_account_risk.owner_email, 'nobody'), "
+            "since, next_action",
+            "kind = 'risk'",
+            "list_rank",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("Signal", "words", is_filter=True), Column("What fired"), Column("ARR", "money"),
+        Column("Owner", "person", is_filter=True), Column("Since", "date"), Column("Next"),
+    ]  # fmt: skip
+    return [Table("risk-list", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
+
+
+def startup_rolloffs(published: Published) -> Sequence[Block]:
+    """Startups whose plan ends: when, and what they will pay then."""
+    rows = published.rows(
+        _named(
+            "rpt_startup_rolloffs",
+            "startup_program, signal, rolls_off_on, credit_left_usd, projected_first_bill_usd, next_action",
+            "true",
+            "rolls_off_on",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("Program", "words"), Column("Stage", "words", is_filter=True),
+        Column("Rolls off", "date"), Column("Credit left", "money"), Column("First bill", "money"), Column("Next"),
+    ]  # fmt: skip
+    return [
+        Table("rolloffs", "Startup plans that end", columns, rows, "No startup is on a plan.", "rpt_startup_rolloffs")
+    ]
+
+
+def credit_runways(published: Published) -> Sequence[Block]:
+    """How long prepaid credit lasts, beside its contract."""
+    rows = published.rows(
+        _named(
+            "rpt_credit_runway",
+            "signal, credit_balance_usd, burn_usd_day, runs_out_on, runway_days, term_ends_on, next_action",
+            "true",
+            "coalesce(runs_out_on, term_ends_on)",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("State", "words", is_filter=True), Column("Credit", "money"),
+        Column("Used a day", "money"), Column("Runs out", "date"), Column("Days left", "number"),
+        Column("Contract ends", "date"), Column("Next"),
+    ]  # fmt: skip
+    return [Table("runways", "Prepaid credit", columns, rows, "Nobody has a prepaid contract.", "rpt_credit_runway")]
+
+
+def limits_hit(published: Published) -> Sequence[Block]:
+    """Who is close to a spend limit of their own, or held back by it."""
+    rows = published.rows(
+        _named(
+            "rpt_limits_hit",
+            "product_key, signal, amount_to_date_usd, limit_usd, cut_usd, period_end, next_action",
+            "true",
+            "cut_usd desc, period_end, product_key",
+        )
+    )
+    columns = [
+        Column("Customer"), Column("Product", "words"), Column("Level", "words"), Column("So far", "money"),
+        Column("Limit", "money"), Column("Cut off", "money"), Column("Renews", "date"), Column("Next"),
+    ]  # fmt: skip
+    return [Table("limits", "Spend limits", columns, rows, "No spend limit is near.", "rpt_limits_hit")]

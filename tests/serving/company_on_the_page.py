@@ -1,0 +1,246 @@
+"""Rows of the marts for a company of a few customers, one of which has a name that would break out of the page."""
+
+from datetime import date, timedelta
+from typing import Any
+
+DATA_DAY = date(2026, 10, 31)
+HOSTILE_NAME = "</script><img src=x onerror=document.title='broken'> & \"Sons\""
+NAMES = {"c1": "Acme", "c2": "Blue Fin", "c3": HOSTILE_NAME, **{f"q{i}": f"Queued {i}" for i in range(20)}}
+MONTHS = [date(2026, month, 1) for month in range(1, 11)]
+ENDS = [date(2026, month + 1, 1) - timedelta(days=1) for month in range(1, 11)]
+
+
+def _customers() -> list[dict[str, Any]]:
+    arr = {"c1": (1_200_000, "large"), "c2": (60_000, "medium"), "c3": (2_400, "small")}
+    return [
+        {
+            "customer_id": customer_id,
+            "name": name,
+            "arr_usd_year": arr.get(customer_id, (0, "none"))[0],
+            "size_tier": arr.get(customer_id, (0, "none"))[1],
+            "lifecycle": "paying" if customer_id in arr else "activated",
+        }
+        for customer_id, name in NAMES.items()
+    ]
+
+
+def _progress() -> list[dict[str, Any]]:
+    bands = {"25k": (1000, 25_000_000), "50k": (500, 25_000_000), "1m": (50, 50_000_000), "below": (0, 0)}
+    return [
+        {
+            "as_of": end,
+            "band": band,
+            "target_customers": target,
+            "customers": 0 if band == "25k" else 1,
+            "target_arr_usd": dollars,
+            "arr_usd": {"25k": 0, "50k": 60_000, "1m": 1_200_000, "below": 2_400}[band],
+            "capped_arr_usd": {"25k": 0, "50k": 50_000, "1m": 1_000_000, "below": 0}[band],
+            "customers_needed_per_month": 24.5,
+            "customers_added_per_month": 0.33,
+            "progress": None if band == "below" else 0.02,
+        }
+        for end in ENDS
+        for band, (target, dollars) in bands.items()
+    ]
+
+
+def _queue() -> list[dict[str, Any]]:
+    reasons = ("first_bill", "startup_rolloff", "startup_credit_use")
+    stays = [
+        {
+            "customer_id": f"q{i}",
+            "organization_id": f"o{i}",
+            "queue_reason": reasons[i % 3],
+            "entered_on": date(2026, 10, 1) + timedelta(days=i),
+            "latest_forecast_usd": 600 + 37 * (i * 7 % 20),
+            "period_end": date(2026, 11, 5) + timedelta(days=i),
+            "contact_by": date(2026, 10, 22) + timedelta(days=i),
+            "bills_paid": i % 3,
+            "owner_email": (None, "ada.owner@vendor.example", None, "ada.owner.jr@vendor.example")[i % 4],
+            "is_open": True,
+        }
+        for i in range(20)
+    ]
+    return [*stays, {**stays[0], "customer_id": "c2", "is_open": False}]
+
+
+def _accuracy() -> list[dict[str, Any]]:
+    return [
+        {
+            "day_of_period": day,
+            "method": method,
+            "n": 40,
+            "median_absolute_percentage_error": round((0.1 if method == "forecast" else 0.2) * (31 - day) / 31, 4),
+            "bias": -0.01,
+            "interval_coverage": 0.82 if method == "forecast" else None,
+            "line_precision": 0.9,
+            "line_recall": 0.8,
+            "line_lead_days": 20.5,
+        }
+        for day in range(1, 31)
+        for method in ("forecast", "published_rule")
+    ]
+
+
+def _movements() -> list[dict[str, Any]]:
+    kinds = ("new", "expansion", "contraction", "churn", "reactivation")
+    return [
+        {
+            "customer_id": ("c1", "c2", "c3")[i % 3],
+            "month": month,
+            "movement": kind,
+            "delta_usd_month": (-1 if kind in ("contraction", "churn") else 1) * (100.25 + 10 * i),
+            "mrr_before": 500,
+            "mrr_after": 600,
+        }
+        for month in MONTHS
+        for i, kind in enumerate(kinds)
+    ]
+
+
+def _projection() -> list[dict[str, Any]]:
+    months = [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]
+    return [
+        {
+            "as_of": DATA_DAY,
+            "month": month,
+            "band": band,
+            "target_customers": target,
+            "customers_p10": 1 + i,
+            "customers_p50": 2 + i,
+            "customers_p90": 4 + i,
+            "target_arr_usd": target * 25_000,
+            "arr_usd_p10": 1_100_000,
+            "arr_usd_p50": 2_200_000,
+            "arr_usd_p90": 14_400_000,
+            "probability_in_time": 0.125,
+            "outlook": "not_within_horizon",
+        }
+        for band, target in (("25k", 5), ("50k", 500), ("1m", 50), ("mix", 555))
+        for i, month in enumerate(months)
+    ]
+
+
+def _retention() -> list[dict[str, Any]]:
+    return [
+        {
+            "month": month,
+            "base_months": window,
+            "customers_in_base": 2,
+            "base_mrr": 1000,
+            "current_mrr": 1100,
+            "ndr": 1.1,
+            "gdr": 0.97,
+            "logo_retention": 1,
+        }
+        for month in MONTHS[3:]
+        for window in (3, 6, 12)
+    ]
+
+
+def _sign_ups() -> list[dict[str, Any]]:
+    return [
+        {
+            "week": date(2026, 10, 26) - timedelta(weeks=i),
+            "signups": 40,
+            "work_mail_signups": 20,
+            "icp_signups": 7,
+            "high_growth_signups": 4,
+            "high_potential_signups": 3,
+            "hobbyist_signups": 2,
+            "other_signups": 11,
+            "unknown_signups": 20,
+            "work_mail_with_segment": 15,
+            "unknown_free_mail": 20,
+            "new_paying_companies": 1,
+        }
+        for i in range(20)
+    ]
+
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "dim_customers": _customers(),
+    "rpt_arr_mix_progress": _progress(),
+    "rpt_arr_mix_projection": _projection(),
+    "fct_mrr_movements": _movements(),
+    "fct_mrr_products": [
+        {"customer_id": "c1", "month": MONTHS[-1], "product_key": "session_replay", "mrr_usd_month": 100_000},
+        {"customer_id": "c2", "month": MONTHS[-1], "product_key": "surveys", "mrr_usd_month": 5_000},
+    ],
+    "rpt_retention": _retention(),
+    "fct_onboarding_queue": _queue(),
+    "fct_bill_forecasts": [
+        {
+            "organization_id": f"o{i}",
+            "as_of_date": DATA_DAY,
+            "forecast_low_usd": 500 + i,
+            "forecast_high_usd": 1500 + i,
+        }
+        for i in range(20)
+    ],
+    "rpt_forecast_accuracy": _accuracy(),
+    "fct_account_routing": [
+        {
+            "customer_id": "c1",
+            "suggested_owner_role": "csm",
+            "reason": "arr_with_many_primary_products",
+            "is_gap": True,
+            "since": MONTHS[0],
+            "as_of_date": DATA_DAY,
+        }
+    ],
+    "rpt_account_risk": [
+        {
+            "customer_id": "c3",
+            "signal": "usage_fell",
+            "kind": "risk",
+            "what_fired": "Events fell.",
+            "since": MONTHS[-1],
+            "next_action": "Call.",
+            "list_rank": 1,
+        }
+    ],
+    "rpt_line_crossers": [
+        {
+            "customer_id": "c2",
+            "line": "large",
+            "direction": "up",
+            "line_usd": 100_000,
+            "period": "year",
+            "mrr_usd_month": 5_000,
+            "growth_per_month": 0.25,
+            "crosses_on": date(2026, 12, 24),
+            "as_of_date": DATA_DAY,
+        }
+    ],
+    "rpt_startup_rolloffs": [
+        {
+            "customer_id": "q1",
+            "organization_id": "o1",
+            "startup_program": "yc",
+            "signal": "two_weeks_before",
+            "credit_left_usd": 900,
+            "rolls_off_on": date(2026, 11, 12),
+            "projected_first_bill_usd": 640,
+            "next_action": "Write.",
+        }
+    ],
+    "rpt_credit_runway": [
+        {
+            "customer_id": "c1",
+            "organization_id": "o-c1",
+            "signal": "runs_out_early",
+            "credit_balance_usd": 100_000,
+            "burn_usd_day": 3_000,
+            "runs_out_on": date(2026, 12, 3),
+            "runway_days": 33,
+            "term_ends_on": date(2027, 6, 1),
+            "next_action": "Offer.",
+        }
+    ],
+    "rpt_limits_hit": [],
+    "rpt_signups_weekly": _sign_ups(),
+    "rpt_data_quality": [
+        {"finding": "usage_counter_without_product", "subject": "x_in_period", "figure": 12, "unit": "units"}
+    ],
+}

@@ -1,0 +1,47 @@
+"""A published file made by hand: every mart as its contract in dbt declares it, with the rows that a test gives."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from common.settings import PROJECT_DIR, Settings
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def contracts() -> dict[str, dict[str, str]]:
+    """Columns and types of every mart in the dbt project."""
+    marts = {}
+    for path in sorted((PROJECT_DIR / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
+        for model in yaml.safe_load(path.read_text())["models"]:
+            marts[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
+    return marts
+
+
+def write_published(
+    settings: Settings, rows: Mapping[str, Rows], *, published_at: datetime, without: Sequence[str] = ()
+) -> Path:
+    """The published file with all marts but `without`; those of which no rows are given are empty."""
+    settings.serving_path.parent.mkdir(parents=True, exist_ok=True)
+    marts = {name: columns for name, columns in contracts().items() if name not in without}
+    with duckdb.connect(str(settings.serving_path)) as connection:
+        connection.execute("create schema marts")
+        connection.execute("set schema = 'marts'")
+        for name, columns in marts.items():
+            declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            connection.execute(f"create table {name} ({declared})")
+            for row in rows.get(name, ()):
+                marks = ", ".join("?" for _ in row)
+                connection.execute(f"insert into {name} ({', '.join(row)}) values ({marks})", list(row.values()))
+        connection.execute(
+            "create table publish_info as select '0f8e6a52-6f5e-4f7e-9d9a-0c2f0c1d2e3f' as run_id, "
+            "date '2026-10-31' as as_of_date, ? as published_at, timestamp '2026-11-01 00:10:00' as usage_newest_at, "
+            "timestamp '2026-10-28 09:00:00' as crm_newest_at, 7 as rows_set_aside, 170 as checks_passed, "
+            "3 as checks_warned, 0 as checks_failed",
+            [published_at],
+        )
+    return settings.serving_path

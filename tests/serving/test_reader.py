@@ -1,0 +1,70 @@
+"""A Python reader gets the newest publish with every query, one publish with every snapshot, and cannot write."""
+
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from serving.reader import query, snapshot
+
+
+def publish_version(path: Path, version: int) -> None:
+    """Swap in a file whose one row is the version."""
+    built = path.with_suffix(".built")
+    with duckdb.connect(str(built)) as connection:
+        connection.execute("create schema marts")
+        connection.execute(f"create table marts.fct_a as select {version} as version")
+    built.chmod(0o444)
+    built.replace(path)
+
+
+def newest(path: Path) -> list[tuple]:
+    """The version that a query of its own sees."""
+    with query("select version from fct_a", path=path) as result:
+        return result.fetchall()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A published file of version 1, in a folder whose name needs quotes."""
+    folder = tmp_path / 'the company\'s "own" folder'
+    folder.mkdir()
+    publish_version(folder / "serving.duckdb", 1)
+    return folder / "serving.duckdb"
+
+
+def test_a_query_sees_the_newest_publish_while_another_snapshot_of_the_process_is_open(path: Path) -> None:
+    with snapshot(path) as earlier:
+        publish_version(path, 2)
+        assert newest(path) == [(2,)]
+        assert earlier.execute("select version from fct_a").fetchall() == [(1,)]
+
+
+def test_threads_read_beside_each_other(path: Path) -> None:
+    seen: list[list[tuple]] = []
+    threads = [threading.Thread(target=lambda: seen.append(newest(path))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [[(1,)]] * 8
+
+
+def test_parameters_are_values_and_never_sql(path: Path) -> None:
+    with query(
+        "select version, ? as said from fct_a where version = ?", ["'; drop table fct_a", 1], path=path
+    ) as result:
+        assert result.fetchall() == [(1, "'; drop table fct_a")]
+
+
+@pytest.mark.parametrize("statement", ["delete from fct_a", "create table marts.mine as select 1", "drop table fct_a"])
+def test_a_reader_cannot_write(path: Path, statement: str) -> None:
+    with pytest.raises(duckdb.InvalidInputException, match="read-only"), snapshot(path) as connection:
+        connection.execute(statement)
+    assert newest(path) == [(1,)]
+
+
+def test_what_is_not_published_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nothing is published at .* yet: `make run` first"):
+        newest(tmp_path / "serving.duckdb")
