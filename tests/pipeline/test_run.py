@@ -144,7 +144,9 @@ def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
         users = {email for (email,) in connection.execute("select email from raw.product_db__users").fetchall()}
     assert len(users) > 2
     columns = read(
-        undisturbed, "select table_name, column_name from duckdb_columns() where data_type = 'VARCHAR' order by all"
+        undisturbed,
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name = 'marts' and data_type = 'VARCHAR' order by all",
     )
     assert len(columns) > 50
     for table, column in columns:
