@@ -35,12 +35,13 @@ test: $(READY) ## Every test (at most ten minutes)
 soak: $(READY) ## What takes longer: large sizes, repeated kills
 	@$(BIN)/python -m pytest -m soak --timeout=7200
 
-lint: $(READY) ## Style, types, the arrows between the rooms, generated files
+lint: $(READY) ## Style, types, the arrows between the rooms, generated files, metrics
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m ingestion contract --check
+	@$(BIN)/python -m orchestration metrics validate-configs --skip-dw
 
 format: $(READY) ## Rewrite the code in the house's style
 	@$(BIN)/ruff check --fix .

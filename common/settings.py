@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
+    export_send: bool = False
+    export_url: SecretStr | None = None
+    export_token: SecretStr | None = None
+    export_max_changes: int = Field(default=500, ge=1)
     kept_versions: int = Field(default=3, ge=0)
     postgres_url: SecretStr | None = None
     ui_host: str = "127.0.0.1"
@@ -61,6 +65,16 @@ class Settings(BaseSettings):
     def serving_path(self) -> Path:
         """The published DuckDB file, which readers open read-only."""
         return self.data_dir / "published" / "serving.duckdb"
+
+    @property
+    def exports_dir(self) -> Path:
+        """The work lists as CSV, a folder a list, while no address is set to send them to."""
+        return self.data_dir / "exports"
+
+    @property
+    def export_ledger_path(self) -> Path:
+        """The DuckDB file that holds what each receiver of work lists has been sent."""
+        return self.data_dir / "state" / "exports" / "sent.duckdb"
 
     @property
     def page_path(self) -> Path:

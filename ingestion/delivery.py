@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from common.dlt_settings import QUIET
 from ingestion.contract import Column, Table
 from ingestion.plans import Changes
 from ingestion.raw import SCHEMA
@@ -28,13 +29,6 @@ DATA_TYPES: dict[str, dict[str, Any]] = {
     "list": {"data_type": "json"},
     "object": {"data_type": "json"},
 }
-QUIET = {
-    "runtime.dlthub_telemetry": False,
-    "runtime.log_level": "CRITICAL",
-    "load.workers": 1,
-    "load.truncate_staging_dataset": True,
-    "normalize.workers": 1,
-}
 
 
 def deliver(
@@ -43,7 +37,7 @@ def deliver(
     """Write the changes into their tables, all in one load package."""
     import dlt
 
-    for name, value in QUIET.items():
+    for name, value in {**QUIET, "load.truncate_staging_dataset": True}.items():
         dlt.config[name] = value
     shutil.rmtree(dlt_dir, ignore_errors=True)
     pipeline = dlt.pipeline(  # type: ignore[call-overload]

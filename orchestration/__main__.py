@@ -1,12 +1,14 @@
-"""The project's commands that need every room: run, backfill, build, copy, ui, parse, docs."""
+"""The project's commands that need every room: run, backfill, build, copy, ui, parse, metrics, docs."""
 
 import argparse
 import gc
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -23,6 +25,10 @@ def main() -> int:
     commands.add_parser("run", help="load, build, validate and publish, in this process")
     commands.add_parser("ui", help="Dagster's web server and daemon, on 127.0.0.1 unless GROWTH_UI_HOST says otherwise")
     commands.add_parser("parse", help="parse the dbt project, which the first command on a data folder does otherwise")
+    asking = commands.add_parser(
+        "metrics", help="MetricFlow (`mf`) on what is published: query, list, validate-configs"
+    )
+    asking.add_argument("arguments", nargs=argparse.REMAINDER, help="such as: query --metrics mrr")
     commands.add_parser("docs", help="dbt's documentation site, as one file in the data folder")
     backfill = commands.add_parser(
         "backfill", help="build days again in one run, then what is made of them, and publish"
@@ -35,12 +41,17 @@ def main() -> int:
     if dbt_arguments and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(dbt_arguments)}")
     try:
-        if options.command == "backfill":
-            return _backfill(get_settings(), Days(options.first, options.last))
-        if options.command == "build":
-            return _build(get_settings(), dbt_arguments)
-        simple = {"run": _run, "copy": _copy, "ui": _ui, "parse": _parse, "docs": _docs}
-        return simple[options.command](get_settings())
+        actions: dict[str, Callable[[Settings], int]] = {
+            "run": _run,
+            "backfill": lambda settings: _backfill(settings, Days(options.first, options.last)),
+            "copy": _copy,
+            "build": lambda settings: _build(settings, dbt_arguments),
+            "ui": _ui,
+            "parse": _parse,
+            "metrics": lambda settings: _metrics(settings, options.arguments),
+            "docs": _docs,
+        }
+        return actions[options.command](get_settings())
     except ValidationError as error:
         for problem in error.errors():
             name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
@@ -122,6 +133,21 @@ def _parse(settings: Settings) -> int:
     prepare_dagster_home(settings)
     current_manifest(settings)
     return 0
+
+
+def _metrics(settings: Settings, arguments: list[str]) -> NoReturn:
+    from orchestration.dbt import DBT_PROJECT_DIR, current_manifest, dbt_environment
+
+    current_manifest(settings)
+    parsed = settings.dbt_target_dir / "parsing"
+    # Here, and nowhere else, MetricFlow looks for what dbt wrote when it parsed the project.
+    looked_for = DBT_PROJECT_DIR / "target" / "semantic_manifest.json"
+    looked_for.parent.mkdir(exist_ok=True)
+    shutil.copyfile(parsed / looked_for.name, looked_for)
+    environment = dbt_environment(settings, parsed) | {"DBT_TARGET": "published"}
+    os.chdir(DBT_PROJECT_DIR)
+    mf = Path(sys.executable).with_name("mf")
+    os.execve(mf, [str(mf), *arguments], {**os.environ, **environment})
 
 
 def _docs(settings: Settings) -> int:

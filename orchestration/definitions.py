@@ -18,6 +18,7 @@ from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
+from orchestration.exports import work_list_exports
 from orchestration.freshness import build_source_freshness
 from orchestration.gates import build_gates
 from orchestration.keys import SOURCE_KEY
@@ -26,6 +27,7 @@ from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
 from orchestration.published import build_published, daily_page, postgres_copy
 from orchestration.raw_assets import raw_assets
+from orchestration.readers import as_reader, reader_specs
 from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
@@ -37,7 +39,9 @@ def build_definitions() -> Definitions:
     """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
     contract = load_contract()
-    models, days = build_dbt_assets(current_manifest(settings), settings)
+    manifest = current_manifest(settings)
+    models, days = build_dbt_assets(manifest, settings)
+    readers = reader_specs(manifest)
     marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
@@ -60,11 +64,14 @@ def build_definitions() -> Definitions:
         description="After the day is over and its usage reports have been sent.",
         default_status=DefaultScheduleStatus.RUNNING,
     )
-    assets = [*raw_assets(settings, contract), *models, days, build_published(marts), daily_page]
+    assets = [*raw_assets(settings, contract), *models, days, build_published(marts), daily_page, work_list_exports]
     if settings.postgres_url is not None:
         assets.append(postgres_copy)
+    steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
+    made_here = {key for each in assets for key in each.keys}
     return Definitions(
-        assets=map_asset_specs(_with_freshness, assets),
+        # A reader that is no step of ours, such as a BI tool, is shown and never run.
+        assets=[*steps, *(spec for key, spec in readers.items() if key not in made_here)],
         asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
         jobs=[daily_job, days_job],
         schedules=[schedule] if settings.env == "production" else [],

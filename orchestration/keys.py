@@ -12,3 +12,8 @@ OWNERS = ["team:data"]
 def table_key(schema: str, table: str) -> AssetKey:
     """The asset of a table of the working file."""
     return AssetKey([schema, table])
+
+
+def reader_key(name: str) -> AssetKey:
+    """The asset of a reader that dbt's exposures name."""
+    return AssetKey([PUBLISHED_KEY.path[0], name])

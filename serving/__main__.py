@@ -10,6 +10,8 @@ import duckdb
 from common.settings import Settings, get_settings
 from common.warehouse import WarehouseBusyError, hold
 from serving.changes import as_table, changes
+from serving.exports.send import export
+from serving.exports.webhook import NotSentError
 from serving.postgres import PostgresError, publish_to_postgres
 from serving.publish import NotPublishableError, publish
 from serving.reader import query
@@ -19,6 +21,7 @@ SHOWN_ROWS = 100
 SAID_IN_A_SENTENCE = (
     NotPublishableError,
     NoSuchVersionError,
+    NotSentError,
     PostgresError,
     WarehouseBusyError,
     OSError,
@@ -49,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("page", help="make daily.html of what is published")
     drawing = commands.add_parser("images", help="draw the main charts of the page as PNG")
     drawing.add_argument("folder", type=Path, help="such as: docs/images")
+    exporting = commands.add_parser("export", help="say what has changed on the work lists since they were last sent")
+    exporting.add_argument("--send", action="store_true", help="and send it")
     reading = commands.add_parser("query", help="print what a query on the published file gives")
     reading.add_argument("sql", help="such as: from rpt_arr_mix_progress")
     return parser
@@ -134,6 +139,14 @@ def _images(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    done = export(get_settings(), send=options.send)
+    print(f"work lists as of {done.as_of_date}, {'sent' if options.send else 'to be sent (a dry run: --send sends)'}:")
+    for line in done.lines():
+        print(f"  {line}")
+    return 1 if done.refused else 0
+
+
 def _query(options: argparse.Namespace) -> int:
     with query(options.sql) as result:
         result.show(max_rows=SHOWN_ROWS, max_width=180)
@@ -148,6 +161,7 @@ COMMANDS = {
     "postgres": _postgres,
     "page": _page,
     "images": _images,
+    "export": _export,
     "query": _query,
 }
 

@@ -100,8 +100,8 @@ def unowned(published: Published) -> Sequence[Block]:
     rows = published.rows(
         _named(
             "fct_account_routing",
-            "fct_account_routing.suggested_owner_role, reason, coalesce(current_owner_email, 'nobody'), current_owner_role, "
-            "dim_customers.arr_usd_year, since",
+            "fct_account_routing.suggested_owner_role, reason, coalesce(current_owner_email, 'nobody'), "
+            "current_owner_role, dim_customers.arr_usd_year, since",
             "is_gap and as_of_date = (select max(as_of_date) from fct_account_routing)",
             "dim_customers.arr_usd_year desc",
         )

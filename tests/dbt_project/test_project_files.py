@@ -123,3 +123,57 @@ def test_every_column_of_a_seed_is_described_and_typed(path: Path) -> None:
     assert [column["name"] for column in seed["columns"]] == header
     assert all(column.get("description") for column in seed["columns"])
     assert list(seed["config"]["column_types"]) == header
+
+
+# A column that is called so may be about a person; it says which one (`personal_data`), or stands below with a reason.
+MAY_BE_PERSONAL = re.compile(r"mail|name|phone|address|login|domain|detail|(^|_)(user|person|ip|city)($|_)")
+NOT_PERSONAL = {
+    "work_mail_signups": "A count.",
+    "work_mail_with_segment": "A count.",
+    "unknown_free_mail": "A count.",
+    "unknown_no_domain": "A count.",
+    "list_name": "A list of the project.",
+}
+NEEDS_PERSONAL_DATA = {
+    ("dim_customers", "organization"): "The name under which people know the customer.",
+    (
+        "dim_organizations",
+        "organization",
+    ): "The name under which people know it, and the domain that leads to its company.",
+    ("fct_organization_segments", "organization"): "The domain whose facts explain the decision.",
+    ("dim_customers", "staff"): "Who holds the customer.",
+    ("fct_account_routing", "staff"): "Who holds the customer, beside who should.",
+    ("fct_onboarding_queue", "staff"): "Whose list it is.",
+    ("rpt_account_risk", "staff"): "Whose list it is.",
+    ("rpt_cross_sell", "staff"): "Whose list it is.",
+    ("rpt_large_deals", "staff"): "Whose list it is.",
+    ("rpt_owner_load", "staff"): "What the table is about.",
+    ("rpt_product_led_leads", "staff"): "Whose list it is.",
+}
+
+
+def columns_below(folder: str) -> dict[tuple[str, str], str | None]:
+    """The columns of a layer's models, each with whose personal data it holds."""
+    return {
+        (name, column["name"]): column.get("config", {}).get("meta", {}).get("personal_data")
+        for path in (MODELS_DIR / folder).rglob("_*__models.yml")
+        for name, model in described(path).items()
+        for column in model["columns"]
+    }
+
+
+def test_personal_data_is_in_those_marts_alone_that_need_it_and_is_tagged() -> None:
+    marts = columns_below("marts")
+    untagged = {
+        f"{table}.{column}"
+        for (table, column), of in marts.items()
+        if of is None and MAY_BE_PERSONAL.search(column) and column not in NOT_PERSONAL
+    }
+    assert untagged == set()
+    assert {(table, of) for (table, _), of in marts.items() if of} == set(NEEDS_PERSONAL_DATA)
+
+
+def test_no_mart_has_a_column_of_a_user() -> None:
+    of_users = {column for (_, column), of in columns_below("staging").items() if of == "user"}
+    assert of_users == {"email", "role_detail"}
+    assert [key for key in columns_below("marts") if key[1] in of_users] == []

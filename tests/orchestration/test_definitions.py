@@ -12,6 +12,9 @@ import yaml
 
 from common.settings import PROJECT_DIR, Settings
 from orchestration.dbt import current_manifest
+from serving.exports.lists import WORK_LISTS
+from serving.page.headline import HEADLINE
+from serving.page.registry import SECTIONS
 
 MARTS_BY_DAYS = {
     "marts/fct_usage_daily",
@@ -35,9 +38,17 @@ assets = {
 checks = [
     [key.asset_key.to_user_string(), key.name, graph.get_check_spec(key).blocking] for key in graph.asset_check_keys
 ]
+readers = {
+    key.to_user_string(): {
+        "parents": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+        "owners": list(graph.get(key).owners),
+        "address": graph.get(key).metadata["address"],
+    }
+    for key in graph.get_all_asset_keys() if "address" in graph.get(key).metadata
+}
 external = sorted(key.to_user_string() for key in graph.external_asset_keys)
 print(json.dumps({
-    "assets": assets, "checks": checks, "external": external,
+    "assets": assets, "checks": checks, "external": external, "readers": readers,
     "starters": {
         each.name: each.default_status.value for each in [*(definitions.schedules or []), *definitions.sensors]
     },
@@ -108,8 +119,10 @@ def test_every_asset_has_a_group_an_owner_and_kinds(loaded: dict) -> None:
     assert incomplete == {}
 
 
-def test_no_asset_hangs_in_the_air(loaded: dict) -> None:
-    assert loaded["external"] == []
+def test_no_asset_hangs_in_the_air_but_readers_that_are_no_step_of_ours(loaded: dict, manifest: dict) -> None:
+    readers = {f"published/{exposure['name']}" for exposure in manifest["exposures"].values()}
+    assert loaded["external"] == sorted(readers - set(loaded["assets"]))
+    assert "published/bi_tools" in loaded["external"]
 
 
 def test_every_table_of_the_contract_is_an_asset_fed_by_the_sources(loaded: dict) -> None:
@@ -165,6 +178,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "marts__fct_usage_daily_every_day_is_built",
         "published__daily_page",
         "published__serving",
+        "published__work_list_exports",
         "source_freshness",
         "sources__sample_company",
     ]
@@ -182,8 +196,27 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
     assert loaded["assets"]["published/serving"]["parents"] == marts
 
 
-def test_the_page_is_made_of_what_was_published(loaded: dict) -> None:
-    assert loaded["assets"]["published/daily_page"]["parents"] == ["published/serving"]
+def test_every_reader_is_downstream_of_its_tables_with_an_owner_and_an_address(loaded: dict, manifest: dict) -> None:
+    for exposure in manifest["exposures"].values():
+        reader = loaded["readers"][f"published/{exposure['name']}"]
+        tables = [f"marts/{node.split('.')[-1]}" for node in exposure["depends_on"]["nodes"]]
+        assert reader == {
+            "parents": sorted(["published/serving", *tables]),
+            "owners": [exposure["owner"]["email"]],
+            "address": exposure["url"],
+        }
+
+
+def test_every_mart_has_a_reader_and_ours_say_what_they_read(loaded: dict, manifest: dict) -> None:
+    read = {
+        exposure["name"]: {node.split(".")[-1] for node in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert {f"marts/{table}" for table in read["bi_tools"]} == {key for key in loaded["assets"] if key[:6] == "marts/"}
+    assert read["work_list_exports"] == {"dim_customers", *(each.table for each in WORK_LISTS)}
+    parts = [part for section in SECTIONS for part in section.parts]
+    on_the_page = {table for part in parts for table in part.tables}.union(*(tables for tables, _ in HEADLINE))
+    assert read["daily_page"] == on_the_page - {"publish_info"}
 
 
 def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: dict, in_production: dict) -> None:

@@ -12,6 +12,12 @@ import duckdb
 import pytest
 
 from common.settings import Settings
+from serving.page.blocks import percent, short_money
+from serving.page.headline import headline
+from serving.page.published import Published
+from serving.page.trust import WEEKS_OF_FIGURES
+from serving.reader import snapshot
+from tests.pipeline.metrics import metric
 from tests.pipeline.running import read, run_pipeline
 
 SIZES = [
@@ -225,3 +231,79 @@ def test_lines_are_crossed_by_those_whose_growth_in_the_books_takes_them_there(s
     assert sorted(expected) == built(
         simulated, "select customer_id, line, direction from marts.rpt_line_crossers order by all"
     )
+
+
+# A metric by MetricFlow, what it is grouped by, and the same figures as the marts have them.
+METRICS = {
+    "mrr": ((), "select sum(mrr_usd_month) from marts.dim_customers"),
+    "arr": ((), "select sum(arr_usd_year) from marts.dim_customers"),
+    "mrr by month": (
+        ("metric_time__month",),
+        "select month, sum(mrr_usd_month) from marts.fct_mrr_monthly group by month",
+    ),
+    "arr by size": (
+        ("customer__size_tier",),
+        "select size_tier, sum(arr_usd_year) from marts.dim_customers "
+        "where customer_id in (select customer_id from marts.fct_mrr_monthly) group by size_tier",
+    ),
+    "customers_in_band": (
+        ("mix_row__band",),
+        "select arr_mix_band, count(*) from marts.dim_customers where arr_usd_year > 0 group by arr_mix_band",
+    ),
+    "arr_in_mix": (
+        (),
+        "select sum(capped_arr_usd) from marts.rpt_arr_mix_progress "
+        "where as_of = (select as_of_date from intermediate.int_data_day)",
+    ),
+    "onboarding_queue_size": ((), "select count(*) from marts.fct_onboarding_queue where is_open"),
+    "icp_share": (
+        ("metric_time__week",),
+        "select week, round(icp_signups / signups, 4) from marts.rpt_signups_weekly where signups > 0",
+    ),
+    **{
+        f"{rate}_{months}_months": (
+            ("metric_time__month",),
+            f"select month, {rate} from marts.rpt_retention where base_months = {months} and {rate} is not null",
+        )
+        for rate in ("ndr", "gdr")
+        for months in (3, 6, 12)
+    },
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_is_what_the_marts_say(simulated: Settings, name: str) -> None:
+    by, figures = METRICS[name]
+    found = [
+        (*of, round(value, 4)) for *of, value in metric(simulated, name.split(maxsplit=1)[0], by) if value is not None
+    ]
+    with duckdb.connect(str(simulated.warehouse_path), read_only=True) as connection:
+        expected = sorted(connection.execute(figures).fetchall())
+    assert len(expected) >= (10 if by and by[0].startswith("metric_time") else 1)
+    assert [[str(part)[:10] for part in row[:-1]] for row in found] == [
+        [str(part)[:10] for part in row[:-1]] for row in expected
+    ]
+    # A share of the marts is rounded half up from decimals, one of MetricFlow's is a division of floats.
+    assert [float(row[-1]) for row in found] == pytest.approx([float(row[-1]) for row in expected], abs=0.00011)
+
+
+def test_the_page_says_at_its_top_what_the_metrics_say(simulated: Settings) -> None:
+    with snapshot(simulated.serving_path) as connection:
+        shown = {figure.name: figure.value for figure in headline(Published(connection))}
+        ((as_of,),) = connection.execute("select as_of_date from publish_info").fetchall()
+    weeks = [week for week, _ in metric(simulated, "signups", ["metric_time__week"])]
+    first, *_, last = [week for week in weeks if week.date() + timedelta(days=6) <= as_of][-WEEKS_OF_FIGURES:]
+    in_them = f"{{{{ TimeDimension('metric_time', 'week') }}}} between '{first}' and '{last}'"
+
+    def value(name: str, *where: str) -> Decimal:
+        ((found,),) = metric(simulated, name, where=where)
+        return found
+
+    assert shown == {
+        "ARR": short_money(value("arr")),
+        "ARR in the mix": short_money(value("arr_in_mix")),
+        "Paying customers": f"{value('customers_in_band'):,.0f}",
+        "Net retention": percent(value("ndr_12_months")),
+        "Onboarding queue": f"{value('onboarding_queue_size'):,.0f}",
+        "ICP share of sign-ups": percent(value("icp_share", in_them)),
+    }

@@ -152,6 +152,27 @@ def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, so
     assert "none before GROWTH_FIRST_DAY (2024-11-01)" in done.stdout
 
 
+def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
+    with connect(Settings(data_dir=undisturbed).warehouse_path, read_only=True) as connection:
+        users = {email for (email,) in connection.execute("select email from raw.product_db__users").fetchall()}
+    assert len(users) > 2
+    columns = read(
+        undisturbed,
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name = 'marts' and data_type = 'VARCHAR' order by all",
+    )
+    assert len(columns) > 50
+    for table, column in columns:
+        values = read(undisturbed, f'select distinct "{column}" from marts.{table} where "{column}" like \'%@%\'')
+        assert not {value for (value,) in values} & users, (table, column)
+        assert values == [] or column.endswith("owner_email"), (table, column)
+
+
+def test_a_run_counts_what_it_could_send_and_sends_nothing_unless_it_is_told_to(undisturbed: Path) -> None:
+    assert (undisturbed / "state" / "exports" / "sent.duckdb").exists()
+    assert not (undisturbed / "exports").exists()
+
+
 def test_the_page_is_of_the_run_that_published(undisturbed: Path) -> None:
     ((run_id, as_of_date),) = read(undisturbed, "select run_id, as_of_date from marts.publish_info")
     page = (undisturbed / "published" / "daily.html").read_text()

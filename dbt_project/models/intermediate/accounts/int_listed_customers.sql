@@ -1,22 +1,6 @@
 {#- Customers that lists may name: all but hobbyists. A customer's segment and size are those of its canonical
     organization's company. -#}
-with contacts as (
-    {{ version_on_data_day(
-        ref('stg_crm__accounts'),
-        key=['account_id'],
-        stamp='updated_at',
-        columns=['account_id', 'organization_id', 'is_do_not_contact'],
-    ) | indent }}
-),
-
-closed_to_mail as (
-    select distinct members.customer_id
-    from contacts
-    inner join {{ ref('int_customers') }} as members on contacts.organization_id = members.organization_id
-    where contacts.is_do_not_contact
-),
-
-held_by_sales as (
+with held_by_sales as (
     select distinct customer_id
     from {{ ref('int_customer_owners') }}
     where is_sales_or_success
@@ -40,7 +24,7 @@ select
     customers.lifecycle = 'paying' as is_paying,
     customers.suggested_owner_role,
     coverage.queued_on is not null as is_in_onboarding_queue,
-    closed_to_mail.customer_id is not null as is_do_not_contact,
+    customers.is_do_not_contact,
     held_by_sales.customer_id is not null as is_held_by_sales,
     subscribed.customer_id is not null as is_subscribed,
     segments.created_on,
@@ -52,7 +36,6 @@ inner join {{ ref('int_organization_segments') }} as segments on customers.custo
 inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.span_id
 inner join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
 cross join {{ ref('int_data_day') }} as data_day
-left join closed_to_mail on customers.customer_id = closed_to_mail.customer_id
 left join held_by_sales on customers.customer_id = held_by_sales.customer_id
 left join subscribed on customers.customer_id = subscribed.customer_id
 where segments.list_order is not null

@@ -19,6 +19,22 @@ mrr as (
     group by monthly.customer_id
 ),
 
+accounts as (
+    {{ version_on_data_day(
+        ref('stg_crm__accounts'),
+        key=['account_id'],
+        stamp='updated_at',
+        columns=['account_id', 'organization_id', 'is_do_not_contact'],
+    ) | indent }}
+),
+
+closed_to_mail as (
+    select distinct members.customer_id
+    from accounts
+    inner join {{ ref('int_customers') }} as members on accounts.organization_id = members.organization_id
+    where accounts.is_do_not_contact
+),
+
 customers as (
     select
         organizations.customer_id,
@@ -30,6 +46,7 @@ customers as (
         coalesce(mrr.arr_usd_year, 0) as arr_usd_year,
         case when mrr.arr_usd_year > 0 then mrr.arr_usd_year else 0 end as banded_usd_year,
         owners.owner_email,
+        closed_to_mail.customer_id is not null as is_do_not_contact,
         coverage.coverage,
         routing.suggested_owner_role,
         coalesce(health.health, 'unknown') as health
@@ -38,6 +55,7 @@ customers as (
     left join {{ ref('int_customer_owners') }} as owners
         on organizations.customer_id = owners.customer_id
         and owners.owner_rank = 1
+    left join closed_to_mail on organizations.customer_id = closed_to_mail.customer_id
     left join {{ ref('int_customer_coverage') }} as coverage on organizations.customer_id = coverage.customer_id
     left join {{ ref('fct_account_routing') }} as routing on organizations.customer_id = routing.customer_id
     left join {{ ref('int_customer_health') }} as health
@@ -57,6 +75,7 @@ select
     customers.coverage,
     customers.suggested_owner_role,
     customers.owner_email,
+    customers.is_do_not_contact,
     customers.health,
     {{ lifecycle('customers.mrr_usd_month', 'customers.first_paid_month', 'customers.activated_at') }} as lifecycle
 from customers

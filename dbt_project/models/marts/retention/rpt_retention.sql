@@ -46,6 +46,7 @@ select
     cast({{ prefix }}customers_in_base as int) as {{ prefix }}customers_in_base,
     {{ usd(prefix ~ 'base_mrr') }} as {{ prefix }}base_mrr,
     {{ usd(prefix ~ 'current_mrr') }} as {{ prefix }}current_mrr,
+    {{ usd(prefix ~ 'kept_mrr') }} as {{ prefix }}kept_mrr,
     {{ ratio(prefix ~ 'current_mrr', prefix ~ 'base_mrr') }} as {{ prefix }}ndr,
     {{ ratio(prefix ~ 'kept_mrr', prefix ~ 'base_mrr') }} as {{ prefix }}gdr,
     {{ ratio(prefix ~ 'kept_customers', prefix ~ 'customers_in_base') }} as {{ prefix }}logo_retention

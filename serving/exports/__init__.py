@@ -1,0 +1,1 @@
+"""Work lists where people work: CSV files, or a CRM's or a chat's address."""

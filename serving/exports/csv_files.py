@@ -1,0 +1,83 @@
+"""The receiver that is there by default: a CSV file a list and send, in the data folder."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.exports.changes import Change
+from serving.exports.ledger import Ledger
+from serving.exports.lists import WorkList
+
+RECEIVER = "csv"
+# A spreadsheet takes text that begins so for a formula, and runs it.
+STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+PART = ".part"
+NUMBERED = "[0-9]" * 6 + "_*.csv"
+
+
+class CsvFiles:
+    """Writes changes to files that appear whole, once the ledger has them."""
+
+    batch_size = 100_000
+
+    def __init__(self, folder: Path, ledger: Ledger, lists: Sequence[WorkList]) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._lists = {each.name: each for each in lists}
+        self.refused: list[str] = []
+        self._show_noted()
+
+    def receive(self, changes: Sequence[Change]) -> None:
+        """Write the changes, note them, and let the files appear."""
+        by_list: dict[str, list[Change]] = {}
+        for change in changes:
+            by_list.setdefault(change.list_name, []).append(change)
+        number = 1 + max((int(path.name[:6]) for path in self._folder.rglob(NUMBERED)), default=0)
+        names = {name: f"{name}/{number:06}_{changes[0].as_of_date}.csv" for name in by_list}
+        for name, of_list in by_list.items():
+            self._write(self._folder / (names[name] + PART), self._lists[name], of_list)
+        self._ledger.confirm(changes, [names[change.list_name] for change in changes])
+        self._show_noted()
+
+    def _show_noted(self) -> None:
+        """Of files that are not shown yet, show those that the ledger has; others are of a send that came to no end."""
+        noted = self._ledger.files()
+        for part in self._folder.rglob(f"*{PART}"):
+            path = part.with_suffix("")
+            if str(path.relative_to(self._folder)) in noted:
+                part.replace(path)
+            else:
+                part.unlink()
+
+    def _write(self, path: Path, work_list: WorkList, changes: Sequence[Change]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # With the mark of UTF-8, without which spreadsheets read names as another encoding.
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            writer = csv.DictWriter(file, ["change", *work_list.columns, "as_of_date", "idempotency_key"])
+            writer.writeheader()
+            writer.writerows(_row(change) for change in changes)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _row(change: Change) -> dict[str, Any]:
+    cells = {name: harmless(value) for name, value in {**change.key, **change.values}.items()}
+    return {
+        **cells,
+        "change": change.kind,
+        "as_of_date": change.as_of_date,
+        "idempotency_key": change.idempotency_key,
+    }
+
+
+def harmless(value: Any) -> Any:
+    """Text that no spreadsheet takes for a formula; a number stays one."""
+    if not isinstance(value, str) or not value.startswith(STARTS_A_FORMULA) or _is_number(value):
+        return value
+    return "'" + value
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdecimal()

@@ -1,0 +1,84 @@
+"""The lists that are sent: from which mart, what of it, and which changes are news."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """Rows of one mart. A row is known by its key, and is sent again when something in `news` has changed.
+
+    Columns in `figures` are sent along; they move every day, and by themselves are no reason to send.
+    """
+
+    name: str
+    table: str
+    where: str
+    key: tuple[str, ...]
+    news: tuple[str, ...]
+    figures: tuple[str, ...]
+    order: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is sent of a row, in order."""
+        return (*self.key, *self.news, *self.figures)
+
+    @property
+    def sql(self) -> str:
+        """Today's rows, each with `is_do_not_contact`; a customer of whom that is not known is not among them."""
+        columns = ", ".join(
+            "customers.name as customer_name" if name == "customer_name" else f"listed.{name}" for name in self.columns
+        )
+        return f"""
+            select {columns}, customers.is_do_not_contact
+            from {self.table} as listed
+            inner join dim_customers as customers on listed.customer_id = customers.customer_id
+            where {self.where}
+            order by {self.order}
+        """  # noqa: S608
+
+
+SIGNAL = ("what_fired", "since", "next_action", "owner_email")
+SIGNAL_FIGURES = ("figure", "threshold", "unit", "icp_segment", "arr_usd_year")
+
+WORK_LISTS = (
+    WorkList(
+        name="onboarding_queue",
+        table="fct_onboarding_queue",
+        where="is_open",
+        key=("customer_id",),
+        news=("customer_name", "queue_reason", "entered_on", "period_end", "contact_by", "bills_paid", "owner_email"),
+        figures=("latest_forecast_usd",),
+        order="contact_by, listed.customer_id",
+    ),
+    WorkList(
+        name="product_led_leads",
+        table="rpt_product_led_leads",
+        where="true",
+        key=("customer_id", "signal"),
+        news=("customer_name", "suggested_owner_role", *SIGNAL),
+        figures=("lead_points", *SIGNAL_FIGURES),
+        order="list_rank",
+    ),
+    WorkList(
+        name="account_risk",
+        table="rpt_account_risk",
+        where="true",
+        key=("customer_id", "signal"),
+        news=("customer_name", "kind", *SIGNAL),
+        figures=SIGNAL_FIGURES,
+        order="list_rank",
+    ),
+    WorkList(
+        name="routing_gaps",
+        table="fct_account_routing",
+        where="is_gap and list_rank is not null",
+        key=("customer_id",),
+        news=(
+            "customer_name", "suggested_owner_role", "reason", "since", "current_owner_email", "current_owner_role",
+            "is_double_touch",
+        ),
+        figures=(),
+        order="list_rank",
+    ),
+)  # fmt: skip

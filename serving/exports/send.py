@@ -1,0 +1,126 @@
+"""Sends what changed on the work lists since the last send, through dlt's interface for destinations.
+
+dlt keeps no state from one send to the next: the ledger notes each change when its receiver has confirmed it, and a
+send that follows one that was ended on its way compares today's lists with that. What has happened between the two
+counts, so that nobody is written to who has asked not to be in the meantime.
+"""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+
+from common.dlt_settings import QUIET
+from common.settings import Settings
+from common.warehouse import hold
+from serving.exports import csv_files
+from serving.exports.changes import Change, changes_since, read_lists
+from serving.exports.csv_files import CsvFiles
+from serving.exports.ledger import Ledger, open_ledger
+from serving.exports.lists import WORK_LISTS
+from serving.exports.webhook import NotSentError, Webhook, receiver_name
+from serving.reader import snapshot
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a send did, or in a dry run would have done."""
+
+    receiver: str
+    as_of_date: date
+    was_sent: bool
+    changes: dict[str, int] = field(default_factory=dict)
+    left_for_later: int = 0
+    kept_back: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """What there is to say about it, a line each."""
+        lines = [f"{what}: {count:,}" for what, count in self.changes.items()] or ["nothing has changed"]
+        if self.left_for_later:
+            lines.append(f"left for the next time (GROWTH_EXPORT_MAX_CHANGES): {self.left_for_later:,}")
+        if self.kept_back:
+            lines.append(f"kept back, since nobody may write to the customer: {self.kept_back:,}")
+        return [*lines, *(f"refused by the receiver, and tried again next time: {each}" for each in self.refused)]
+
+
+def export(settings: Settings, *, send: bool, say: Callable[[str], None] = print) -> Export:
+    """Send at most `export_max_changes` changes of the published lists to the configured receiver.
+
+    Without `send` only says what would be sent. Raises `NotSentError`, or `ReceiverAwayError`, which passes;
+    what was confirmed before is noted.
+    """
+    receiver = receiver_name(settings.export_url) if settings.export_url else csv_files.RECEIVER
+    path = settings.export_ledger_path
+    with hold(path, "export of work lists", say=say), open_ledger(path, receiver) as ledger:
+        with snapshot(settings.serving_path) as connection:
+            published = read_lists(connection, WORK_LISTS)
+        newest = ledger.newest_day()
+        if newest and newest > published.as_of_date:
+            raise NotSentError(
+                f"what is published is as of {published.as_of_date}, and lists as of {newest} have been sent: "
+                "nothing is sent until a newer day is published"
+            )
+        changes = changes_since(ledger, published, WORK_LISTS)
+        chosen = changes[: settings.export_max_changes]
+        refused = _send(settings, ledger, chosen) if send else []
+    return Export(
+        receiver=receiver.split(maxsplit=1)[0],
+        as_of_date=published.as_of_date,
+        was_sent=send,
+        changes=dict(Counter(f"{change.list_name} {change.kind}" for change in chosen)),
+        left_for_later=len(changes) - len(chosen),
+        kept_back=published.kept_back,
+        refused=refused,
+    )
+
+
+def _send(settings: Settings, ledger: Ledger, changes: Sequence[Change]) -> list[str]:
+    """What the receiver refused."""
+    receiver: CsvFiles | Webhook
+    if settings.export_url:
+        receiver = Webhook(settings.export_url, settings.export_token, ledger)
+    else:
+        receiver = CsvFiles(settings.exports_dir, ledger, WORK_LISTS)
+    if changes:
+        _deliver(changes, receiver.receive, receiver.batch_size, settings.export_ledger_path.with_name("dlt"))
+    return receiver.refused
+
+
+def _deliver(
+    changes: Sequence[Change], receive: Callable[[Sequence[Change]], None], batch_size: int, dlt_dir: Path
+) -> None:
+    """Hand the changes to dlt, which hands them on in batches, in order. Raises what `receive` raises."""
+    import dlt
+    from dlt.common.schema import TTableSchema
+    from dlt.common.typing import TDataItems
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    for name, value in {**QUIET, "load.raise_on_max_retries": 1}.items():
+        dlt.config[name] = value
+    # What goes wrong is said once, by whoever called.
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
+    raised: list[Exception] = []
+
+    @dlt.destination(batch_size=batch_size, naming_convention="direct")
+    def work_lists(rows: TDataItems, table: TTableSchema) -> None:
+        try:
+            receive([Change(**row["change"]) for row in rows])
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    shutil.rmtree(dlt_dir, ignore_errors=True)
+    pipeline = dlt.pipeline("work_lists", pipelines_dir=str(dlt_dir), destination=work_lists)
+    rows = [{"change": asdict(change)} for change in changes]
+    try:
+        pipeline.run(dlt.resource(rows, name="changes", columns={"change": {"data_type": "json"}}))
+    except PipelineStepFailed:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        shutil.rmtree(dlt_dir, ignore_errors=True)

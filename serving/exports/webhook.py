@@ -1,0 +1,132 @@
+"""The receiver behind an address: each change is one POST, with a key by which the other side knows it again."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from serving.exports.changes import Change
+from serving.exports.ledger import Ledger
+
+if TYPE_CHECKING:
+    from dlt.sources.helpers.requests import Client
+    from requests import PreparedRequest
+
+ATTEMPTS = 3
+WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+TIMEOUT_SECONDS = 20.0
+# What is said of one change, and does not mean that the next is refused as well.
+ABOUT_THE_CHANGE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+class NotSentError(RuntimeError):
+    """Trying again does not help; the message says what to do. It never holds the address, which is a secret."""
+
+
+class ReceiverAwayError(ConnectionError):
+    """The receiver did not answer, or asks for patience; it may be there later."""
+
+
+class Webhook:
+    """Posts changes one by one and notes each when the receiver has confirmed it."""
+
+    batch_size = 1
+
+    def __init__(self, url: SecretStr, token: SecretStr | None, ledger: Ledger) -> None:
+        self._url = url
+        self._token = token
+        self._ledger = ledger
+        self.refused: list[str] = []
+
+    def receive(self, changes: Sequence[Change]) -> None:
+        """Post each change; one that is refused is listed, stays to be sent, and stops no other."""
+        for change in changes:
+            self._ledger.begin(change)
+            status = self._post(change)
+            if status in ABOUT_THE_CHANGE:
+                self.refused.append(f"{change.list_name} {change.item} ({status})")
+                continue
+            if not 200 <= status < 300:
+                _give_up(status)
+            self._ledger.confirm([change], [None])
+
+    @cached_property
+    def _client(self) -> "Client":
+        from dlt.sources.helpers.requests import Client
+
+        return Client(
+            request_timeout=TIMEOUT_SECONDS,
+            raise_for_status=False,
+            request_max_attempts=ATTEMPTS,
+            request_backoff_factor=WAIT_SECONDS,
+            request_max_retry_delay=LONGEST_WAIT_SECONDS,
+        )
+
+    def _post(self, change: Change) -> int:
+        from requests import RequestException
+
+        try:
+            # A redirect is not followed: the token is for this address alone.
+            answer = self._client.post(
+                self._url.get_secret_value(),
+                json=message(change),
+                headers={"Idempotency-Key": change.idempotency_key},
+                auth=self._sign,
+                allow_redirects=False,
+            )
+        except RequestException as error:
+            # Its text has the address.
+            raise ReceiverAwayError(f"the receiver of exports did not answer ({type(error).__name__})") from None
+        return answer.status_code
+
+    def _sign(self, request: "PreparedRequest") -> "PreparedRequest":
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        return request
+
+
+def receiver_name(url: SecretStr) -> str:
+    """What the ledger calls the address. Raises `NotSentError` if nothing may be sent to it."""
+    address = urlsplit(url.get_secret_value())
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOCAL_HOSTS):
+        raise NotSentError("GROWTH_EXPORT_URL has to begin with https:// (http:// is for this machine alone)")
+    return "webhook " + sha256(url.get_secret_value().encode()).hexdigest()[:12]
+
+
+def _give_up(status: int) -> NoReturn:
+    said = f"the receiver of exports answers {status}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+        raise ReceiverAwayError(f"{said}, {ATTEMPTS} times: what it has is noted, and the rest is sent next time")
+    raise NotSentError(f"{said}: look at GROWTH_EXPORT_URL and GROWTH_EXPORT_TOKEN")
+
+
+def message(change: Change) -> dict[str, Any]:
+    """A change as it is sent: fields for a CRM, and one line of text that a chat shows."""
+    return {
+        "idempotency_key": change.idempotency_key,
+        "list": change.list_name,
+        "change": change.kind,
+        "as_of_date": change.as_of_date,
+        "item": change.key,
+        "values": change.values,
+        "text": _text(change),
+    }
+
+
+def _text(change: Change) -> str:
+    name = change.values.get("customer_name") or change.key["customer_id"]
+    details = [f"{key}: {value}" for key, value in {**change.key, **change.values}.items() if value is not None]
+    text = f"{change.list_name}: {change.kind} {name} ({', '.join(details)})"
+    # Chats take angle brackets for links and calls to everybody, and a customer chooses its own name.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

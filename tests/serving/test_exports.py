@@ -1,0 +1,354 @@
+"""Work lists reach people once a change, whatever dies on the way, and never name whom nobody may write to."""
+
+import csv
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from common.settings import PROJECT_DIR, Settings
+from serving.exports import csv_files, webhook
+from serving.exports.lists import WORK_LISTS
+from serving.exports.send import Export, export
+from serving.exports.webhook import NotSentError, ReceiverAwayError
+from tests.serving.company_with_lists import TABLES, Company
+from tests.serving.fake_crm import FakeCrm, fake_crm
+
+TOKEN = "token-of-the-crm"
+
+
+@pytest.fixture
+def crm() -> Iterator[FakeCrm]:
+    with fake_crm() as crm:
+        yield crm
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "WAIT_SECONDS", 0.01)
+
+
+@pytest.fixture
+def to_files(tmp_path: Path) -> Company:
+    """A company that exports to CSV."""
+    company = Company(Settings(data_dir=tmp_path / "data"))
+    company.put("fct_onboarding_queue", "acme")
+    company.put("fct_onboarding_queue", "beta")
+    company.put("rpt_account_risk", "acme")
+    company.publish()
+    return company
+
+
+@pytest.fixture
+def to_crm(to_files: Company, crm: FakeCrm) -> Company:
+    """The same company, which exports to a CRM."""
+    to_files.settings = Settings(data_dir=to_files.settings.data_dir, export_url=crm.url, export_token=TOKEN)
+    return to_files
+
+
+def quietly(company: Company, *, send: bool = True) -> Export:
+    return export(company.settings, send=send, say=lambda _: None)
+
+
+def written(company: Company, list_name: str) -> list[list[dict[str, str]]]:
+    """The rows of each file of a list."""
+    files = []
+    for path in sorted((company.settings.exports_dir / list_name).iterdir()):
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            files.append(list(csv.DictReader(file)))
+    return files
+
+
+def test_nothing_is_sent_unless_it_is_asked_for(to_crm: Company, to_files: Company, crm: FakeCrm) -> None:
+    done = quietly(to_crm, send=False)
+    assert done.changes == {"onboarding_queue added": 2, "account_risk added": 1}
+    assert not done.was_sent
+    assert crm.requests == []
+    quietly(Company(Settings(data_dir=to_files.settings.data_dir)), send=False)
+    assert not to_files.settings.exports_dir.exists()
+    assert not Settings(data_dir=to_files.settings.data_dir).export_send
+
+
+def test_files_hold_what_changed_since_the_last_send_and_nothing_else(to_files: Company) -> None:
+    quietly(to_files)
+    assert quietly(to_files).changes == {}
+    to_files.day += timedelta(days=1)
+    to_files.put("fct_onboarding_queue", "acme", bills_paid=1)
+    del to_files.rows["fct_onboarding_queue"]["beta"]
+    to_files.put("fct_onboarding_queue", "gamma")
+    to_files.publish()
+    quietly(to_files)
+    first, second = written(to_files, "onboarding_queue")
+    assert [(row["change"], row["customer_id"]) for row in first] == [("added", "acme"), ("added", "beta")]
+    assert [(row["change"], row["customer_id"], row["bills_paid"], row["as_of_date"]) for row in second] == [
+        ("removed", "beta", "", "2026-11-01"),
+        ("changed", "acme", "1", "2026-11-01"),
+        ("added", "gamma", "0", "2026-11-01"),
+    ]
+    assert first[0]["latest_forecast_usd"] == "807.10"
+    assert len(written(to_files, "account_risk")) == 1
+
+
+def test_a_figure_that_moves_every_day_is_no_news(to_crm: Company, crm: FakeCrm) -> None:
+    quietly(to_crm)
+    to_crm.put("fct_onboarding_queue", "acme", latest_forecast_usd=Decimal("807.11"))
+    to_crm.publish()
+    assert quietly(to_crm).changes == {}
+    to_crm.put("fct_onboarding_queue", "acme", latest_forecast_usd=Decimal("807.12"), owner_email="a@vendor.example")
+    to_crm.publish()
+    quietly(to_crm)
+    assert crm.requests[-1]["values"]["latest_forecast_usd"] == "807.12"
+    assert len(crm.requests) == 4
+
+
+def test_a_change_that_is_taken_back_is_two_changes(to_crm: Company, crm: FakeCrm) -> None:
+    for bills_paid in (0, 1, 0):
+        to_crm.put("fct_onboarding_queue", "acme", bills_paid=bills_paid)
+        to_crm.publish()
+        quietly(to_crm)
+    assert [each["values"]["bills_paid"] for each in crm.held.values() if each["item"] == {"customer_id": "acme"}] == [
+        0,
+        1,
+        0,
+    ]
+
+
+def test_nobody_is_named_who_asked_not_to_be_contacted(to_crm: Company, crm: FakeCrm) -> None:
+    for table in TABLES:
+        to_crm.put(table, "closed")
+    to_crm.closed = {"closed"}
+    to_crm.publish()
+    done = quietly(to_crm)
+    assert done.kept_back == 4
+    assert "closed" not in str(crm.requests)
+    assert len(crm.requests) == 3
+
+
+def test_who_asks_after_having_been_sent_is_taken_off_first(to_crm: Company, crm: FakeCrm) -> None:
+    quietly(to_crm)
+    to_crm.closed = {"beta"}
+    to_crm.put("fct_onboarding_queue", "aaron")
+    to_crm.publish()
+    quietly(to_crm)
+    taken_off, added = crm.requests[-2:]
+    assert (taken_off["change"], taken_off["item"], taken_off["values"]) == ("removed", {"customer_id": "beta"}, {})
+    assert added["item"] == {"customer_id": "aaron"}
+
+
+def test_a_customer_of_whom_nothing_is_known_is_not_sent(to_crm: Company, crm: FakeCrm) -> None:
+    with duckdb.connect(str(to_crm.settings.serving_path)) as connection:
+        connection.execute("delete from marts.dim_customers where customer_id = 'beta'")
+    quietly(to_crm)
+    assert "beta" not in str(crm.requests)
+
+
+def test_one_run_sends_no_more_than_it_may_and_the_next_goes_on(to_crm: Company, crm: FakeCrm) -> None:
+    to_crm.settings = to_crm.settings.model_copy(update={"export_max_changes": 2})
+    assert quietly(to_crm).left_for_later == 1
+    assert len(crm.requests) == 2
+    assert quietly(to_crm).left_for_later == 0
+    assert len(crm.requests) == 3
+    assert len(set(crm.keys)) == 3
+
+
+def test_a_receiver_that_fails_in_the_middle_gets_the_rest_the_next_time(to_crm: Company, crm: FakeCrm) -> None:
+    crm.answer = lambda number: 500 if number >= 2 else 200
+    with pytest.raises(ReceiverAwayError, match="answers 500, 3 times"):
+        quietly(to_crm)
+    assert len(crm.held) == 1
+    crm.answer = lambda _: 200
+    quietly(to_crm)
+    assert sorted(crm.changes()) == [
+        ("account_risk", "added", "acme"),
+        ("onboarding_queue", "added", "acme"),
+        ("onboarding_queue", "added", "beta"),
+    ]
+    assert quietly(to_crm).changes == {}
+
+
+def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, crm: FakeCrm) -> None:
+    crm.answer = lambda number: 422 if number == 1 else 200
+    assert quietly(to_crm).refused == ['onboarding_queue ["acme"] (422)']
+    assert len(crm.held) == 2
+    crm.answer = lambda _: 200
+    assert quietly(to_crm).changes == {"onboarding_queue added": 1}
+    assert len(crm.held) == 3
+
+
+@pytest.mark.parametrize("status", [302, 401])
+def test_a_receiver_that_knows_us_not_is_asked_once(to_crm: Company, crm: FakeCrm, status: int) -> None:
+    crm.answer = lambda _: status
+    with pytest.raises(NotSentError, match=f"answers {status}: look at GROWTH_EXPORT_URL"):
+        quietly(to_crm)
+    assert len(crm.requests) == 1
+
+
+def test_an_older_day_than_was_sent_is_not_sent(to_crm: Company, crm: FakeCrm) -> None:
+    quietly(to_crm)
+    to_crm.day -= timedelta(days=1)
+    to_crm.put("fct_onboarding_queue", "gamma")
+    to_crm.publish()
+    with pytest.raises(NotSentError, match="published is as of 2026-10-30, and lists as of 2026-10-31 have been sent"):
+        quietly(to_crm)
+    assert len(crm.requests) == 3
+
+
+def test_each_receiver_has_its_own_history(to_crm: Company, crm: FakeCrm) -> None:
+    quietly(to_crm)
+    to_crm.settings = Settings(data_dir=to_crm.settings.data_dir)
+    quietly(to_crm)
+    assert len(written(to_crm, "onboarding_queue")[0]) == 2
+
+
+def test_the_message_has_the_token_and_a_line_for_a_chat_that_calls_nobody(to_crm: Company, crm: FakeCrm) -> None:
+    to_crm.names = {"acme": "<!channel> & Co"}
+    to_crm.publish()
+    quietly(to_crm)
+    assert set(crm.authorizations) == {f"Bearer {TOKEN}"}
+    assert crm.requests[0]["text"].startswith("onboarding_queue: added &lt;!channel&gt; &amp; Co (customer_id: acme")
+    assert crm.requests[0]["values"]["customer_name"] == "<!channel> & Co"
+
+
+def test_an_address_without_encryption_is_for_this_machine_alone(to_files: Company) -> None:
+    to_files.settings = Settings(data_dir=to_files.settings.data_dir, export_url="http://crm.example/T0SECRET")
+    with pytest.raises(NotSentError, match="has to begin with https://") as raised:
+        quietly(to_files)
+    assert "T0SECRET" not in str(raised.value)
+
+
+def test_a_spreadsheet_is_given_no_formula(to_files: Company) -> None:
+    to_files.names = {"acme": '=HYPERLINK("http://evil.example";"Acme, Inc")'}
+    to_files.publish()
+    quietly(to_files)
+    assert written(to_files, "onboarding_queue")[0][0]["customer_name"] == "'" + to_files.names["acme"]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
+def test_text_that_begins_a_formula_begins_with_an_apostrophe(first: str) -> None:
+    assert csv_files.harmless(first + "1+1") == "'" + first + "1+1"
+
+
+def test_a_negative_figure_stays_a_number() -> None:
+    assert csv_files.harmless("-12.50") == "-12.50"
+    assert csv_files.harmless("-") == "'-"
+    assert csv_files.harmless(None) is None
+
+
+def send_in_another_process(company: Company, url: str | None = None) -> subprocess.Popen[str]:
+    environment = {**os.environ, "GROWTH_DATA_DIR": str(company.settings.data_dir)}
+    if url:
+        environment |= {"GROWTH_EXPORT_URL": url, "GROWTH_EXPORT_TOKEN": TOKEN}
+    return subprocess.Popen(
+        [sys.executable, "-m", "serving", "export", "--send"],
+        cwd=PROJECT_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_killed_in_the_middle_and_run_again_the_crm_holds_each_change_once(to_crm: Company, crm: FakeCrm) -> None:
+    for number in range(20):
+        to_crm.put("rpt_product_led_leads", f"lead-{number:02}", list_rank=number)
+    to_crm.publish()
+    arrived = threading.Event()
+
+    def take_and_never_answer(number: int) -> int:
+        if number == 10:
+            arrived.set()
+            killed.wait(60)
+        return 200
+
+    killed = threading.Event()
+    crm.answer = take_and_never_answer
+    process = send_in_another_process(to_crm, crm.url)
+    assert arrived.wait(60), process.communicate()[0]
+    process.kill()
+    process.wait()
+    killed.set()
+    assert len(crm.requests) == 10
+    crm.answer = lambda _: 200
+    again = send_in_another_process(to_crm, crm.url)
+    assert again.wait(60) == 0, again.communicate()[0]
+    assert Counter(crm.changes()).most_common(1)[0][1] == 1
+    assert len(crm.held) == 23
+    # What nobody knows whether it had arrived is sent again, word for word and under the same key; nothing else is.
+    assert len(crm.requests) == 24
+    assert crm.requests[9] == crm.requests[10]
+    assert quietly(to_crm).changes == {}
+
+
+def test_who_was_on_the_way_when_a_send_died_and_has_left_since_is_taken_off(to_crm: Company, crm: FakeCrm) -> None:
+    crm.answer = lambda _: 503
+    with pytest.raises(ReceiverAwayError):
+        quietly(to_crm)
+    to_crm.closed = {"acme"}
+    to_crm.day += timedelta(days=1)
+    to_crm.publish()
+    crm.answer = lambda _: 200
+    quietly(to_crm)
+    assert crm.changes() == [("onboarding_queue", "removed", "acme"), ("onboarding_queue", "added", "beta")]
+
+
+@pytest.mark.parametrize("dies", ["before it is noted", "after it is noted"])
+def test_killed_between_writing_and_showing_each_change_is_in_one_file(
+    to_files: Company, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as context:
+        if dies == "before it is noted":
+            context.setattr(csv_files.Ledger, "confirm", die)
+        else:
+            context.setattr(Path, "replace", die)
+        with pytest.raises(KilledError):
+            quietly(to_files)
+    assert list(to_files.settings.exports_dir.rglob("*.csv")) == []
+    quietly(to_files)
+    assert [row["customer_id"] for file in written(to_files, "onboarding_queue") for row in file] == ["acme", "beta"]
+    assert list(to_files.settings.exports_dir.rglob("*.part")) == []
+
+
+def test_no_secret_is_in_what_is_said_or_left_behind(to_crm: Company, crm: FakeCrm) -> None:
+    crm.answer = lambda number: 500 if number >= 2 else 200
+    process = send_in_another_process(to_crm, crm.url)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert said.strip().splitlines() == [
+        "the receiver of exports answers 500, 3 times: what it has is noted, and the rest is sent next time"
+    ]
+    unreachable = send_in_another_process(to_crm, "http://127.0.0.1:9/T0SECRET")
+    said = unreachable.communicate(timeout=60)[0]
+    assert "did not answer (ConnectionError)" in said
+    left = [path for path in to_crm.settings.data_dir.rglob("*") if path.is_file()]
+    assert left
+    for path in left:
+        assert TOKEN.encode() not in path.read_bytes(), path
+        assert b"T0SECRET" not in path.read_bytes(), path
+    assert TOKEN not in repr(to_crm.settings)
+    assert "T0SECRET" not in said + repr(to_crm.settings)
+
+
+def test_every_list_has_a_key_of_its_own_columns_and_no_column_twice() -> None:
+    assert [each.name for each in WORK_LISTS] == [
+        "onboarding_queue",
+        "product_led_leads",
+        "account_risk",
+        "routing_gaps",
+    ]
+    for each in WORK_LISTS:
+        assert each.key[0] == "customer_id"
+        assert max(Counter(each.columns).values()) == 1
