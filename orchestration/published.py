@@ -34,7 +34,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
             return MaterializeResult(metadata={"unchanged_since_run": published_by})
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
-            note_published(warehouse.settings, context.run_id)
+            note_published(context, warehouse.settings)
             differs = changes(result.replaced.path, result.path) if result.replaced else []
         return MaterializeResult(
             metadata={

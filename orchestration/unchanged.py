@@ -6,6 +6,7 @@ it as it is and says since which run. What a person selects in the UI, or builds
 """
 
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,7 +27,7 @@ NOTE = f"select run_id from quality.published where made_of = ? and built_at = (
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
     """The run that published all of this already, or None if there is something to do."""
-    if context.run.asset_selection or context.run.asset_check_selection or not settings.serving_path.exists():
+    if not _is_of_everything(context) or not settings.serving_path.exists():
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
         try:
@@ -36,17 +37,22 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
     return noted[0] if noted and noted[0] == _published_run(settings) else None
 
 
-def note_published(settings: Settings, run_id: str) -> None:
-    """Remember what the publish of this run was made of."""
+def note_published(context: AssetExecutionContext, settings: Settings) -> None:
+    """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
     with connect(settings.warehouse_path) as connection:
         connection.execute(CREATE_NOTE)
         connection.execute("begin")
         connection.execute("delete from quality.published")
-        connection.execute(
-            f"insert into quality.published values (?, ?, ({BUILT_AT}))",  # noqa: S608
-            [run_id, _made_of(connection, settings)],
-        )
+        if _is_of_everything(context):
+            connection.execute(
+                f"insert into quality.published values (?, ?, ({BUILT_AT}))",  # noqa: S608
+                [context.run_id, _made_of(connection, settings)],
+            )
         connection.execute("commit")
+
+
+def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContext) -> bool:
+    return not (context.run.asset_selection or context.run.asset_check_selection)
 
 
 def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
@@ -54,9 +60,17 @@ def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
     digest = sha256(f"{settings.as_of} {settings.env}".encode())
     for row in connection.execute(LOADED).fetchall():
         digest.update(repr(row).encode())
+    digest.update(_project_digest())
+    return digest.hexdigest()
+
+
+@cache
+def _project_digest() -> bytes:
+    """Of the files as this process found them: what is edited while it runs is not what it ran."""
+    digest = sha256()
     for path in _project_files():
         digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _project_files() -> Iterator[Path]:

@@ -18,7 +18,8 @@ from orchestration.unchanged import note_published, unchanged_since
 
 def context(**run: Any) -> Any:
     """What a step knows of its run; by default a run of everything."""
-    return SimpleNamespace(run=SimpleNamespace(**{"asset_selection": None, "asset_check_selection": None, **run}))
+    run = {"asset_selection": None, "asset_check_selection": None, **run}
+    return SimpleNamespace(run=SimpleNamespace(**run), run_id="run-1")
 
 
 SEED = Path("dbt_project", "seeds", "size_tiers.csv")
@@ -39,8 +40,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             "create table quality.builds as select timestamp '2026-11-01' as built_at"
         )
     put_before_readers(settings, "run-1")
-    note_published(settings, "run-1")
+    in_a_new_process()
+    note_published(context(), settings)
     return settings
+
+
+def in_a_new_process() -> None:
+    """A process reads the project's files once."""
+    unchanged._project_digest.cache_clear()
 
 
 def put_before_readers(settings: Settings, run_id: str) -> None:
@@ -64,6 +71,7 @@ def in_warehouse(sql: str) -> Callable[[Settings], None]:
 def edit_the_seed(settings: Settings) -> None:
     """A threshold is another one, in as many characters."""
     (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
+    in_a_new_process()
 
 
 CHANGES = {
@@ -94,3 +102,15 @@ def test_another_data_day_makes_a_run_do_its_work(settings: Settings) -> None:
 def test_what_a_person_selects_is_done(settings: Settings) -> None:
     assert unchanged_since(context(asset_selection={AssetKey("a")}), settings) is None
     assert unchanged_since(context(asset_check_selection=set("a")), settings) is None
+
+
+def test_a_file_that_was_edited_during_the_run_is_not_what_the_run_published(settings: Settings) -> None:
+    (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
+    note_published(context(), settings)
+    in_a_new_process()
+    assert unchanged_since(context(), settings) is None
+
+
+def test_a_run_of_a_selection_leaves_the_next_run_of_everything_its_work(settings: Settings) -> None:
+    note_published(context(asset_selection={AssetKey("published")}), settings)
+    assert unchanged_since(context(), settings) is None
