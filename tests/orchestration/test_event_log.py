@@ -1,0 +1,33 @@
+"""The event log is Dagster's own, kept by fewer engines."""
+
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, DagsterInstance, asset, materialize
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from common.settings import Settings
+from orchestration import event_log
+from orchestration.run import prepare_dagster_home
+
+
+def test_events_are_where_and_what_dagsters_own_storage_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+    settings = Settings(data_dir=tmp_path)
+    prepare_dagster_home(settings)
+    event_log._engine.cache_clear()
+
+    @asset
+    def built() -> None:
+        """Something to report."""
+
+    with DagsterInstance.get() as instance:
+        assert isinstance(instance.event_log_storage, event_log.EventLogStorage)
+        run_id = materialize([built], instance=instance).run_id
+        written = [record.event_log_entry.message for record in instance.get_records_for_run(run_id).records]
+    own = SqliteEventLogStorage(str(settings.dagster_home / "history" / "runs"))
+    assert [record.event_log_entry.message for record in own.get_records_for_run(run_id).records] == written
+    assert len(written) > 5
+    assert own.get_asset_records([AssetKey("built")])[0].asset_entry.last_run_id == run_id
+    # One engine for the run's file and one for the index, however many events.
+    assert event_log._engine.cache_info().currsize == 2
