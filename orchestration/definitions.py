@@ -17,6 +17,7 @@ from dagster import (
 
 from common.settings import get_settings
 from ingestion.contract import load_contract
+from orchestration.alerting import build_alerts_sensor
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.freshness import build_source_freshness
@@ -68,7 +69,7 @@ def build_definitions() -> Definitions:
         asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
         jobs=[daily_job, days_job],
         schedules=[schedule] if settings.env == "production" else [],
-        sensors=[build_new_files_sensor(settings, daily_job)],
+        sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
         # One process a run: on data of this size starting interpreters costs more than the work.

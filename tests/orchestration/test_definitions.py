@@ -176,9 +176,9 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
 
 
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, data_dir: Path) -> None:
-    assert loaded["starters"] == {"new_files": "STOPPED"}
+    assert loaded["starters"] == {"new_files": "STOPPED", "alerts": "RUNNING"}
     in_production = load_definitions(data_dir, GROWTH_ENV="production")["starters"]
-    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING"}
+    assert in_production == {"every_day": "RUNNING", "new_files": "RUNNING", "alerts": "RUNNING"}
 
 
 def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:
