@@ -27,6 +27,7 @@ KINDS = {
 }
 # What a check that failed leads to is no failure of its own: Dagster ends the step, and publishing refuses.
 CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
+NOTHING_TO_SAY = {"passed", "not judged"}
 # What Dagster writes before the sentence of a step that ends itself.
 FAILURE = "dagster._core.definitions.events.Failure: "
 DETAIL_CHARACTERS = 1000
@@ -80,9 +81,9 @@ def _of_check(check: AssetCheckEvaluation, graph: AssetGraph) -> Alert:
 
 
 def _said_by_check(check: AssetCheckEvaluation) -> str:
-    """The rows of its table that did not pass, or else its figures."""
+    """The rows of its table that are not as they should be, or else its figures."""
     tables = [each for each in check.metadata.values() if isinstance(each, TableMetadataValue)]
-    shown = [row.data for table in tables for row in table.records if row.data.get("status") != "passed"]
+    shown = [row.data for table in tables for row in table.records if row.data.get("status") not in NOTHING_TO_SAY]
     if shown:
         return "; ".join(", ".join(f"{name} {value}" for name, value in row.items() if value != "") for row in shown)
     return check.description or ", ".join(f"{name} {each.value}" for name, each in check.metadata.items())

@@ -18,6 +18,7 @@ from dagster import (
 from common.settings import get_settings
 from ingestion.contract import load_contract
 from orchestration.alerting import build_alerts_sensor
+from orchestration.anomalies import build_anomalies
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.freshness import build_source_freshness
@@ -66,7 +67,12 @@ def build_definitions() -> Definitions:
     assets = [*raw_assets(settings, contract), *models, days, build_published(marts)]
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
-        asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
+        asset_checks=[
+            *build_gates(settings, days.keys),
+            build_missing_days(days),
+            build_source_freshness(contract),
+            build_anomalies(),
+        ],
         jobs=[daily_job, days_job],
         schedules=[schedule] if settings.env == "production" else [],
         sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],

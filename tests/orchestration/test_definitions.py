@@ -150,6 +150,7 @@ def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loade
 
 def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: dict) -> None:
     assert loaded["jobs"]["daily_refresh"] == [
+        "anomalies",
         "build_marts",
         "build_staging",
         "gate_marts",
