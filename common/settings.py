@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     ui_port: int = Field(default=3000, ge=1, le=65535)
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
     user: str = Field(default="me", validation_alias="USER")
+    log_format: Literal["text", "json"] = "text"
     alert_from: Literal["warning", "error"] = "error"
     alert_repeat_hours: int = Field(default=24, ge=0)
     alert_emails: str = ""

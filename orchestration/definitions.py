@@ -23,7 +23,8 @@ from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.freshness import build_source_freshness
 from orchestration.gates import build_gates
-from orchestration.keys import SOURCE_KEY
+from orchestration.keys import SOURCE_KEY, WORKING_FILE_KEY
+from orchestration.maintenance import working_file
 from orchestration.missing_days import build_missing_days
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
@@ -33,8 +34,10 @@ from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
+COMPACT_JOB_NAME = "compact_working_file"
 # A day's run may start late and wait for another; a day and a half without one is a day that was missed.
 FRESHNESS = FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
+WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
 
 
 def build_definitions() -> Definitions:
@@ -46,7 +49,8 @@ def build_definitions() -> Definitions:
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days | AssetSelection.all_asset_checks(),
+        selection=AssetSelection.all() - by_days - AssetSelection.assets(working_file)
+        | AssetSelection.all_asset_checks(),
         config={"loggers": {"progress": {}}},
         description="Load what is new, build, validate and publish: what `make run` does.",
     )
@@ -56,7 +60,21 @@ def build_definitions() -> Definitions:
         config={"loggers": {"progress": {}}},
         description="Build days again, and what is made of them: what a backfill does before the refresh that follows.",
     )
-    schedule = ScheduleDefinition(
+    compact_job = define_asset_job(
+        COMPACT_JOB_NAME,
+        selection=AssetSelection.assets(working_file),
+        config={"loggers": {"progress": {}}},
+        description="Show how large the working file is, and give back what nothing in it uses.",
+    )
+    every_week = ScheduleDefinition(
+        name="every_week",
+        job=compact_job,
+        cron_schedule="0 5 * * 0",
+        execution_timezone="UTC",
+        description="After Sunday's refresh, whose turn comes first.",
+        default_status=DefaultScheduleStatus.RUNNING,
+    )
+    every_day = ScheduleDefinition(
         name="every_day",
         job=daily_job,
         cron_schedule="30 1 * * *",
@@ -64,7 +82,7 @@ def build_definitions() -> Definitions:
         description="After the day is over and its usage reports have been sent.",
         default_status=DefaultScheduleStatus.RUNNING,
     )
-    assets = [*raw_assets(settings, contract), *models, days, build_published(marts)]
+    assets = [*raw_assets(settings, contract), *models, days, build_published(marts), working_file]
     return Definitions(
         assets=map_asset_specs(_with_freshness, assets),
         asset_checks=[
@@ -73,8 +91,8 @@ def build_definitions() -> Definitions:
             build_source_freshness(contract),
             build_anomalies(),
         ],
-        jobs=[daily_job, days_job],
-        schedules=[schedule] if settings.env == "production" else [],
+        jobs=[daily_job, days_job, compact_job],
+        schedules=[every_day, every_week] if settings.env == "production" else [],
         sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
@@ -85,7 +103,9 @@ def build_definitions() -> Definitions:
 
 def _with_freshness(spec: AssetSpec) -> AssetSpec:
     """One policy over the whole graph, so that no new asset can be without it; the simulation is made once."""
-    return spec if spec.key == SOURCE_KEY else apply_freshness_policy(spec, FRESHNESS)
+    if spec.key == SOURCE_KEY:
+        return spec
+    return apply_freshness_policy(spec, WEEKLY if spec.key == WORKING_FILE_KEY else FRESHNESS)
 
 
 definitions = build_definitions()

@@ -4,6 +4,7 @@ from dagster import AssetKey
 
 SOURCE_KEY = AssetKey(["sources", "sample_company"])
 PUBLISHED_KEY = AssetKey(["published", "serving"])
+WORKING_FILE_KEY = AssetKey(["maintenance", "working_file"])
 OWNERS = ["team:data"]
 
 

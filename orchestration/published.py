@@ -6,6 +6,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, PUBLISHED_KEY
+from orchestration.measured import used_by_this_process
 from orchestration.resources import Warehouse
 from orchestration.unchanged import note_published, unchanged_since
 
@@ -29,7 +30,9 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         published_by = unchanged_since(context, warehouse.settings)
         if published_by:
             context.log.info(f"nothing is new since run {published_by}: the published file stays as it is")
-            return MaterializeResult(metadata={"unchanged_since_run": published_by})
+            return MaterializeResult(
+                metadata={"unchanged_since_run": published_by, **used_by_this_process(warehouse.settings)}
+            )
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
             note_published(warehouse.settings, context.run_id)
@@ -42,6 +45,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 "rows_set_aside": result.rows_set_aside,
                 "checks": result.checks,
                 "bytes": result.bytes_written,
+                **used_by_this_process(warehouse.settings),
             }
         )
 
