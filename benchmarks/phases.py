@@ -87,18 +87,23 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
-    yield from _one_day_again(environment)
+    yield from _one_day_again(settings, folder / "days")
     yield _row(
         "models, data tests",
         measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),
     )
 
 
-def _one_day_again(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
-    """The newest day built again, without start-up, after two months of history and after twenty-four."""
-    for months, day in ((2, "2024-12-31"), (24, "2026-10-31")):
-        measure(*PIECES, "history", day, **environment)
-        yield _row(f"one day again after {months} months", _inner(measure(*PIECES, "one_day", day, **environment)))
+def _one_day_again(settings: Settings, folder: Path) -> Iterator[tuple[str, ...]]:
+    """The newest day built again, without start-up, after all of the history, and after its last two months alone: the
+    company is as large in both."""
+    folder.mkdir()
+    environment = {"GROWTH_DATA_DIR": str(folder)}
+    shutil.copyfile(settings.warehouse_path, folder / settings.warehouse_path.name)
+    for months, first_day in ((24, "2024-11-01"), (2, "2026-09-01")):
+        measure(*PIECES, "history", first_day, **environment)
+        yield _row(f"one day again after {months} months", _inner(measure(*PIECES, "one_day", **environment)))
+    shutil.rmtree(folder)
 
 
 def _mix_projection(folder: Path) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -55,24 +54,27 @@ def models(target_dir: str, *selection: str) -> None:
     print(time.process_time() - started)
 
 
-def history(day: str) -> None:
-    """Ours: seeds and every model up to a data day."""
+def history(first_day: str) -> None:
+    """Ours: seeds and every model, with usage from a day on."""
     from orchestration.dbt import build_models
 
-    settings = get_settings().model_copy(update={"as_of": date.fromisoformat(day)})
+    settings = get_settings()
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute(f'delete from raw."{RAW_USAGE}" where date < ?', [first_day])
     build_models(["resource_type:seed", "resource_type:model"], settings, quiet)
 
 
-def one_day(day: str) -> None:
-    """Ours: a run of one partition, the newest one of `history`. Prints CPU seconds without start-up."""
+def one_day() -> None:
+    """Ours: a run of the newest partition. Prints CPU seconds without start-up."""
     from orchestration.days import Days
-    from orchestration.dbt import build_models, current_manifest
+    from orchestration.dbt import build_models
 
-    settings = get_settings().model_copy(update={"as_of": date.fromisoformat(day)})
-    current_manifest(settings)
+    settings = get_settings()
     build_models(["int_data_day"], settings, quiet)
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        [(day,)] = connection.execute("select as_of_date from intermediate.int_data_day").fetchall()
     started = time.process_time()
-    build_models(TABLES_BY_DAYS, settings, quiet, days=Days(date.fromisoformat(day), date.fromisoformat(day)))
+    build_models(TABLES_BY_DAYS, settings, quiet, days=Days(day, day))
     print(time.process_time() - started)
 
 

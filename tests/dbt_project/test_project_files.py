@@ -108,9 +108,9 @@ def test_sql_is_what_another_engine_can_run(path: Path) -> None:
     assert [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, text, re.I)] == []
 
 
-def test_environment_is_read_in_the_data_day_and_the_profile_alone() -> None:
+def test_environment_says_the_data_day_the_days_and_the_file_and_nothing_else() -> None:
     readers = {path.stem for path in SQL_FILES if "env_var" in path.read_text()}
-    assert readers == {"int_data_day"}
+    assert readers == {"int_data_day", "days_to_build", "builds"}
 
 
 @pytest.mark.parametrize("path", sorted((DBT_DIR / "seeds").glob("*.csv")), ids=lambda path: path.stem)

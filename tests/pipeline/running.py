@@ -85,7 +85,7 @@ def run_command(data_dir: Path, source_root: Path | None = None, *command: str) 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=280,
+        timeout=2000,
     )
 
 

@@ -1,6 +1,7 @@
 """Runs, backfills, a person's dbt and readers at once: none fails, and the marts are those of a quiet run."""
 
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,17 +28,16 @@ def copy_and_build(data_dir: Path, source_root: Path | None) -> subprocess.Compl
     return dbt(data_dir, "run", "--select", "dim_customers", file=None)
 
 
-def all_at_once(data_dir: Path, source_root: Path | None, times: int) -> None:
-    """Start everything `times` times at once on a data folder that was run before; all of it has to end well."""
-    with ThreadPoolExecutor(4 * times) as threads, reading(data_dir):
+def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tuple[str, ...]], times: int = 1) -> None:
+    """Start a run, a person's build and the commands, each `times` times, on a data folder that was run before."""
+    with ThreadPoolExecutor((2 + len(commands)) * times) as threads, reading(data_dir):
         started = [
             threads.submit(*each)
             for _ in range(times)
             for each in (
                 (run_pipeline, data_dir, source_root),
-                (run_command, data_dir, source_root, *BACKFILL),
                 (copy_and_build, data_dir, source_root),
-                (run_command, data_dir, source_root, *BUILD),
+                *((run_command, data_dir, source_root, *command) for command in commands),
             )
         ]
         for each in started:
@@ -48,10 +48,10 @@ def all_at_once(data_dir: Path, source_root: Path | None, times: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_run_a_backfill_builds_and_a_reader_at_once_end_well(
+def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
-    all_at_once(data_dir, source_root, 1)
+    all_at_once(data_dir, source_root, [BACKFILL])
     assert marts(data_dir) == marts(undisturbed)
 
 
@@ -62,5 +62,5 @@ def test_many_of_each_at_once_on_the_sample_company_end_well(tmp_path: Path) -> 
     assert run_pipeline(quiet).returncode == 0
     data_dir = tmp_path / "busy"
     assert run_pipeline(data_dir).returncode == 0
-    all_at_once(data_dir, None, 3)
+    all_at_once(data_dir, None, [BACKFILL, BUILD], times=3)
     assert marts(data_dir) == marts(quiet)
