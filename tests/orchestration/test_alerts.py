@@ -18,6 +18,7 @@ from dagster import (
     TableRecord,
     asset,
     asset_check,
+    build_sensor_context,
     define_asset_job,
     in_process_executor,
 )
@@ -283,3 +284,17 @@ def test_that_no_refresh_has_succeeded_for_a_day_and_a_half_is_told_once_a_day(
     lines = sent(Outbox(settings.alerts_path, timedelta(0)), NOW)
     assert len(lines) == alerts
     assert all("refresh_is_late: refresh: the last one that succeeded ended 36 hours ago" in line for line in lines)
+
+
+def test_the_sensor_tells_of_runs_that_somebody_else_started(
+    tmp_path: Path, mail: MailServer, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    settings = settings_of(tmp_path, mail, web)
+    sensor = alerting.build_alerts_sensor(settings, "refresh")
+    with DagsterInstance.ephemeral() as instance:
+        _, definitions = run_of(instance, loads, money)
+        for _ in range(2):
+            context = build_sensor_context(instance, repository_def=definitions.get_repository_def())
+            assert sensor.evaluate_tick(context).run_requests == []
+    assert len(mail.mails) == 2
