@@ -12,13 +12,21 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+# What no message may show, not even one that says that it is wrong.
+SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password"}
 
 
 class Settings(BaseSettings):
     """The environment variables `GROWTH_*`, typed; a value that does not fit raises and names the variable."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GROWTH_", env_file=PROJECT_DIR / ".env", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_prefix="GROWTH_",
+        env_file=PROJECT_DIR / ".env",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        # It may be a secret that does not fit.
+        hide_input_in_errors=True,
     )
 
     env: Literal["local", "production"] = "local"
@@ -40,6 +48,17 @@ class Settings(BaseSettings):
     ui_port: int = Field(default=3000, ge=1, le=65535)
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
     user: str = Field(default="me", validation_alias="USER")
+    log_format: Literal["text", "json"] = "text"
+    alert_from: Literal["warning", "error"] = "error"
+    alert_repeat_hours: int = Field(default=24, ge=0)
+    alert_emails: str = ""
+    alert_webhooks: SecretStr = SecretStr("")
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_sender: str = "growth-pipeline@localhost"
 
     @field_validator("data_dir")
     @classmethod
@@ -50,6 +69,36 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_folder(cls, value: str | None) -> str | None:
         return value if value is None or "://" in value else str(Path(value).expanduser().resolve())
+
+    @field_validator("alert_emails")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if any("@" not in address for address in _by_owner(value).values()):
+            raise ValueError("must be team:data=data@example.com, and more such pairs after spaces")
+        return value
+
+    @field_validator("alert_webhooks")
+    @classmethod
+    def _web_addresses(cls, value: SecretStr) -> SecretStr:
+        addresses = _by_owner(value.get_secret_value()).values()
+        if any(not address.startswith(("http://", "https://")) for address in addresses):
+            raise ValueError("must be team:data=https://example.com/hook, and more such pairs after spaces")
+        return value
+
+    @property
+    def emails_by_owner(self) -> dict[str, str]:
+        """Where an alert for an owner of assets is mailed to."""
+        return _by_owner(self.alert_emails)
+
+    @property
+    def webhooks_by_owner(self) -> dict[str, str]:
+        """Where an alert for an owner of assets is posted to: secrets."""
+        return _by_owner(self.alert_webhooks.get_secret_value())
+
+    @property
+    def alerts_path(self) -> Path:
+        """What was told, and what waits to be told."""
+        return self.data_dir / "state" / "alerts.sqlite"
 
     @property
     def warehouse_path(self) -> Path:
@@ -105,6 +154,10 @@ class Settings(BaseSettings):
     def resolved_source_root(self) -> str:
         """The given source root, or the sample company's."""
         return self.source_root or str(self.sample_dir / "source")
+
+
+def _by_owner(pairs: str) -> dict[str, str]:
+    return {owner: value for owner, _, value in (pair.partition("=") for pair in pairs.split())}
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from common.settings import PROJECT_DIR, Settings, get_settings
+from common.settings import PROJECT_DIR, SECRETS, Settings, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
 from orchestration.days import Days
 from orchestration.dbt import DbtError
@@ -54,8 +54,9 @@ def main() -> int:
         return actions[options.command](get_settings())
     except ValidationError as error:
         for problem in error.errors():
-            name = "GROWTH_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"{name}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+            setting = "_".join(str(part) for part in problem["loc"])
+            shown = "" if setting in SECRETS else f"={problem['input']!r}"
+            print(f"GROWTH_{setting.upper()}{shown}: {problem['msg']}", file=sys.stderr)
         return 2
     except DataDirError as error:
         print(error, file=sys.stderr)

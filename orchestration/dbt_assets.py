@@ -26,6 +26,7 @@ from orchestration.days import Days, days_of_tags, days_to_report
 from orchestration.dbt import DbtError, build_models
 from orchestration.failures import RETRY, is_transient, permanent_unless_transient
 from orchestration.keys import OWNERS, table_key
+from orchestration.measured import row_counts
 from orchestration.resources import Warehouse
 from orchestration.retry import built_before, note_failure
 from orchestration.unchanged import unchanged_since
@@ -178,6 +179,8 @@ def _build(
             context.log.warning(f"{result.node.name}: {result.message}")
     if left:
         raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
+    for key, rows in row_counts(keys, settings).items():
+        metadata[key] |= rows
     return metadata
 
 

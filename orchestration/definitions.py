@@ -1,5 +1,7 @@
 """What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
 
+from datetime import timedelta
+
 from dagster import (
     AssetSelection,
     AssetSpec,
@@ -12,16 +14,20 @@ from dagster import (
     in_process_executor,
     map_asset_specs,
 )
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from common.freshness import LATE_AFTER, STALE_AFTER
 from common.settings import get_settings
 from ingestion.contract import load_contract
+from orchestration.alerting import build_alerts_sensor
+from orchestration.anomalies import build_anomalies
 from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.exports import work_list_exports
 from orchestration.freshness import build_source_freshness
 from orchestration.gates import build_gates
-from orchestration.keys import SOURCE_KEY
+from orchestration.keys import SOURCE_KEY, WORKING_FILE_KEY
+from orchestration.maintenance import working_file
 from orchestration.missing_days import build_missing_days
 from orchestration.new_files import build_new_files_sensor
 from orchestration.progress import progress_logger
@@ -32,7 +38,9 @@ from orchestration.resources import Warehouse
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
+COMPACT_JOB_NAME = "compact_working_file"
 FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
+WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
 
 
 def build_definitions() -> Definitions:
@@ -46,7 +54,8 @@ def build_definitions() -> Definitions:
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days | AssetSelection.all_asset_checks(),
+        selection=AssetSelection.all() - by_days - AssetSelection.assets(working_file)
+        | AssetSelection.all_asset_checks(),
         config={"loggers": {"progress": {}}},
         description="Load what is new, build, validate and publish: what `make run` does.",
     )
@@ -56,15 +65,21 @@ def build_definitions() -> Definitions:
         config={"loggers": {"progress": {}}},
         description="Build days again, and what is made of them: what a backfill does before the refresh that follows.",
     )
-    schedule = ScheduleDefinition(
-        name="every_day",
-        job=daily_job,
-        cron_schedule="30 1 * * *",
-        execution_timezone="UTC",
-        description="After the day is over and its usage reports have been sent.",
-        default_status=DefaultScheduleStatus.RUNNING,
+    compact_job = define_asset_job(
+        COMPACT_JOB_NAME,
+        selection=AssetSelection.assets(working_file),
+        config={"loggers": {"progress": {}}},
+        description="Show how large the working file is, and give back what nothing in it uses.",
     )
-    assets = [*raw_assets(settings, contract), *models, days, build_published(marts), daily_page, work_list_exports]
+    assets = [
+        *raw_assets(settings, contract),
+        *models,
+        days,
+        build_published(marts),
+        daily_page,
+        work_list_exports,
+        working_file,
+    ]
     if settings.postgres_url is not None:
         assets.append(postgres_copy)
     steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
@@ -72,10 +87,15 @@ def build_definitions() -> Definitions:
     return Definitions(
         # A reader that is no step of ours, such as a BI tool, is shown and never run.
         assets=[*steps, *(spec for key, spec in readers.items() if key not in made_here)],
-        asset_checks=[*build_gates(settings, days.keys), build_missing_days(days), build_source_freshness(contract)],
-        jobs=[daily_job, days_job],
-        schedules=[schedule] if settings.env == "production" else [],
-        sensors=[build_new_files_sensor(settings, daily_job)],
+        asset_checks=[
+            *build_gates(settings, days.keys),
+            build_missing_days(days),
+            build_source_freshness(contract),
+            build_anomalies(),
+        ],
+        jobs=[daily_job, days_job, compact_job],
+        schedules=_schedules(daily_job, compact_job) if settings.env == "production" else [],
+        sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
         # One process a run: on data of this size starting interpreters costs more than the work.
@@ -83,9 +103,34 @@ def build_definitions() -> Definitions:
     )
 
 
+def _schedules(
+    daily_job: UnresolvedAssetJobDefinition, compact_job: UnresolvedAssetJobDefinition
+) -> list[ScheduleDefinition]:
+    return [
+        ScheduleDefinition(
+            name="every_day",
+            job=daily_job,
+            cron_schedule="30 1 * * *",
+            execution_timezone="UTC",
+            description="After the day is over and its usage reports have been sent.",
+            default_status=DefaultScheduleStatus.RUNNING,
+        ),
+        ScheduleDefinition(
+            name="every_week",
+            job=compact_job,
+            cron_schedule="0 5 * * 0",
+            execution_timezone="UTC",
+            description="After Sunday's refresh, whose turn comes first.",
+            default_status=DefaultScheduleStatus.RUNNING,
+        ),
+    ]
+
+
 def _with_freshness(spec: AssetSpec) -> AssetSpec:
     """One policy over the whole graph, so that no new asset can be without it; the simulation is made once."""
-    return spec if spec.key == SOURCE_KEY else apply_freshness_policy(spec, FRESHNESS)
+    if spec.key == SOURCE_KEY:
+        return spec
+    return apply_freshness_policy(spec, WEEKLY if spec.key == WORKING_FILE_KEY else FRESHNESS)
 
 
 definitions = build_definitions()

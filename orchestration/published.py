@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Materiali
 from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
+from orchestration.measured import used_by_this_process
 from orchestration.resources import Warehouse
 from orchestration.unchanged import note_published, unchanged_since
 
@@ -31,7 +32,9 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         published_by = unchanged_since(context, warehouse.settings)
         if published_by:
             context.log.info(f"nothing is new since run {published_by}: the published file stays as it is")
-            return MaterializeResult(metadata={"unchanged_since_run": published_by})
+            return MaterializeResult(
+                metadata={"unchanged_since_run": published_by, **used_by_this_process(warehouse.settings)}
+            )
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
             note_published(context, warehouse.settings)
@@ -46,6 +49,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 "checks": result.checks,
                 "bytes": result.bytes_written,
                 "changes": MetadataValue.md(as_table(differs)) if result.replaced else "no earlier version is kept",
+                **used_by_this_process(warehouse.settings),
             }
         )
 

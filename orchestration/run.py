@@ -66,7 +66,7 @@ def run_daily(settings: Settings, say: Callable[[str], None] = print) -> bool:
 
     ready_seconds = time.monotonic() - started
     say(f"  ready after {ready_seconds:.1f} s")
-    result = _execute(DAILY_JOB_NAME, {})
+    result = _execute(settings, DAILY_JOB_NAME, {}, say)
     _summarize(settings, result, ready_seconds, time.monotonic() - started, say)
     return result.success
 
@@ -77,22 +77,27 @@ def run_backfill(settings: Settings, days: Days, say: Callable[[str], None] = pr
     from orchestration.definitions import DAYS_JOB_NAME
 
     say(f"growth-pipeline: building {days} again")
-    result = _execute(DAYS_JOB_NAME, tags_of_days(days))
+    result = _execute(settings, DAYS_JOB_NAME, tags_of_days(days), say)
     _say_failures(result, say)
     return result.success and run_daily(settings, say)
 
 
-def _execute(job_name: str, tags: Mapping[str, str]) -> "ExecuteInProcessResult":
+def _execute(
+    settings: Settings, job_name: str, tags: Mapping[str, str], say: Callable[[str], None]
+) -> "ExecuteInProcessResult":
     from dagster import DagsterInstance
 
+    from orchestration.alerting import tell_of_ended_runs
     from orchestration.definitions import definitions
     from orchestration.runs import close_dead_runs
 
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        return definitions.resolve_job_def(job_name).execute_in_process(
+        result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}
         )
+        tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, say)
+    return result
 
 
 def _say_failures(result: "ExecuteInProcessResult", say: Callable[[str], None]) -> None:

@@ -52,6 +52,20 @@ def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.as_of is None
 
 
+def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"GROWTH_ALERT_WEBHOOKS": "team:data=hooks.example/s3cret", "GROWTH_DAGSTER_POSTGRES_URL": "mysql://s3cret"}
+    done = run_python("-m", "orchestration", "run", **wrong)
+    assert done.returncode == 2
+    assert "GROWTH_ALERT_WEBHOOKS: " in done.stderr
+    assert "GROWTH_DAGSTER_POSTGRES_URL: " in done.stderr
+    assert "s3cret" not in done.stderr
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    assert "s3cret" not in str(raised.value)
+
+
 # Root is not bound by file modes, so the process gives up its rights once everything is imported.
 UNPRIVILEGED_RUN = """
 import os, sys

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from common.settings import PROJECT_DIR, Settings
+from orchestration.alerts import KINDS
 from orchestration.dbt import current_manifest
 from serving.exports.lists import WORK_LISTS
 from serving.page.headline import HEADLINE
@@ -169,6 +171,7 @@ def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loade
 
 def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: dict) -> None:
     assert loaded["jobs"]["daily_refresh"] == [
+        "anomalies",
         "build_marts",
         "build_staging",
         "gate_marts",
@@ -183,6 +186,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "sources__sample_company",
     ]
     assert loaded["jobs"]["build_days_again"] == ["build_days"]
+    assert loaded["jobs"]["compact_working_file"] == ["maintenance__working_file"]
 
 
 def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:
@@ -225,8 +229,13 @@ def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: d
 
 
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
-    assert loaded["starters"] == {"new_files": "STOPPED"}
-    assert in_production["starters"] == {"every_day": "RUNNING", "new_files": "RUNNING"}
+    assert loaded["starters"] == {"new_files": "STOPPED", "alerts": "RUNNING"}
+    assert in_production["starters"] == {
+        "every_day": "RUNNING",
+        "every_week": "RUNNING",
+        "new_files": "RUNNING",
+        "alerts": "RUNNING",
+    }
 
 
 def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:
@@ -252,3 +261,10 @@ def test_the_manifest_is_parsed_again_when_a_model_is_newer(data_dir: Path, mani
     assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns == before
     os.utime(path, (0, 0))
     assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns >= before
+
+
+def test_every_alert_and_every_check_has_an_entry_in_the_runbook(loaded: dict, data_dir: Path) -> None:
+    entries = set(re.findall(r"^### `(\w+)`$", (PROJECT_DIR / "docs" / "runbook.md").read_text(), flags=re.MULTILINE))
+    in_production = load_definitions(data_dir, GROWTH_ENV="production")
+    checks = {name for _, name, _ in [*loaded["checks"], *in_production["checks"]]}
+    assert entries == {*KINDS, *checks}

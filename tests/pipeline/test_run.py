@@ -9,6 +9,7 @@ from dagster import AssetKey
 
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import connect
+from tests.orchestration.receivers import WebServer, serving
 from tests.pipeline.hand_made import write_usage_day
 from tests.pipeline.running import dagster_instance, marts, read, reading, run_command, run_pipeline
 
@@ -95,12 +96,22 @@ def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     assert ledger(data_dir) == ledger(undisturbed)
 
 
-def test_a_data_day_without_usage_publishes_nothing(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
-    done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-11-15")
+def test_a_data_day_without_usage_publishes_nothing_and_its_owner_is_told_once(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    web = WebServer()
+    with serving(web):
+        for _ in range(2):
+            webhook = f"team:data={web.address}"
+            done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-11-15", GROWTH_ALERT_WEBHOOKS=webhook)
     assert done.returncode == 1
     assert "2026-11-15" in done.stdout
     assert "what readers see stays as it was" in done.stdout
+    assert web.address not in done.stdout
     assert marts(data_dir) == marts(undisturbed)
+    [post] = web.posts
+    assert post["subject"] == "growth-pipeline: 1 alert for team:data"
+    assert "2026-11-15" in post["lines"][0]
 
 
 def test_a_seed_that_contradicts_itself_publishes_nothing(

@@ -1,0 +1,49 @@
+"""The working file shows its size and gives back what nothing uses, in a run like any other; tables show their rows."""
+
+from collections.abc import Iterator
+
+import pytest
+from dagster import DagsterInstance, materialize
+
+from common.settings import Settings, get_settings
+from common.warehouse import connect
+from orchestration.keys import WORKING_FILE_KEY, table_key
+from orchestration.maintenance import working_file
+from orchestration.measured import row_counts
+from orchestration.resources import Warehouse
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    """Settings of a data folder with a working file, most of which is unused."""
+    get_settings.cache_clear()
+    settings = get_settings()
+    settings.data_dir.mkdir(parents=True)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create schema marts; create table marts.large as select hash(range) as value from range(1_000_000); "
+            "create view marts.seen as from marts.large"
+        )
+        connection.execute("checkpoint")
+        connection.execute("create or replace table marts.large as from marts.large limit 300")
+    yield settings
+    get_settings.cache_clear()
+
+
+def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Settings) -> None:
+    held = settings.warehouse_path.stat().st_size
+    with DagsterInstance.ephemeral() as instance:
+        for given_back in (True, False):
+            result = materialize([working_file], resources={"warehouse": Warehouse()}, instance=instance)
+            [event] = result.asset_materializations_for_node("maintenance__working_file")
+            shown = {name: each.value for name, each in event.metadata.items()}
+            assert event.asset_key == WORKING_FILE_KEY
+            assert shown["bytes"] == settings.warehouse_path.stat().st_size
+            assert (shown["bytes_given_back"] == held - settings.warehouse_path.stat().st_size > 0) == given_back
+            [largest] = event.metadata["largest_tables"].records
+            assert (largest.data["table"], largest.data["rows"]) == ("marts.large", 300)
+
+
+def test_tables_show_their_rows_and_views_are_not_computed_for_it(settings: Settings) -> None:
+    large = table_key("marts", "large")
+    assert row_counts([large, table_key("marts", "seen")], settings) == {large: {"dagster/row_count": 300}}
