@@ -83,9 +83,21 @@ def invoke_dbt(
             for result in results or []
             if result.status in ("error", "fail", "runtime error")
         ]
-        built = [result.node.name for result in results or [] if result.status in ("success", "pass")]
-        raise DbtError("; ".join(failed) or str(done.exception), built)
+        raise DbtError("; ".join(failed) or str(done.exception), _built(results or []))
     return results
+
+
+def _built(results: Sequence[Any]) -> list[str]:
+    """What was built and has not failed a test; a seed that failed one is to be mended and filled again."""
+    doubted = {
+        tested
+        for result in results
+        if result.node.resource_type == "test" and result.status not in ("pass", "warn", "skipped")
+        for tested in result.node.depends_on.nodes
+    }
+    return [
+        result.node.name for result in results if result.status == "success" and result.node.unique_id not in doubted
+    ]
 
 
 def current_manifest(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import connect
+from orchestration.retry import FROM_FAILURE_TAG
 
 ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
 NOT_SOURCES = {"target", "logs", "__pycache__"}
@@ -52,7 +53,9 @@ def note_published(context: AssetExecutionContext, settings: Settings) -> None:
 
 
 def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContext) -> bool:
-    return not (context.run.asset_selection or context.run.asset_check_selection)
+    """Not so of a selection, and not of a run that goes on from a failure with what was built from other files."""
+    is_resumed = context.run.tags.get(FROM_FAILURE_TAG) == "true"
+    return not (context.run.asset_selection or context.run.asset_check_selection or is_resumed)
 
 
 def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:

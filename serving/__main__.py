@@ -91,8 +91,9 @@ def _rollback(options: argparse.Namespace) -> int:
     earlier = _earlier(settings, options)
     with hold(settings.warehouse_path, "serving rollback"):
         replaced = roll_back(settings, earlier)
-    print(f"published again: {earlier}\ninstead of:      {replaced}, which is kept")
-    status = _page_again(settings)
+        instead = f"{replaced}, which is kept" if replaced else "a file that does not open"
+        print(f"published again: {earlier}\ninstead of:      {instead}")
+        status = _page_again(settings)
     if settings.postgres_url is not None:
         _postgres(options)
     return status

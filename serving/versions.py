@@ -41,16 +41,16 @@ class Version:
 
 
 def versions(settings: Settings) -> list[Version]:
-    """The versions that are there, the oldest first; one of them, unless nothing is published, is live."""
+    """The versions that open, the oldest first; one of them is live, unless what is published does not open."""
     live = settings.serving_path
     found = [_read(path, live) for path in sorted(_folder(settings).glob(f"*/{live.name}"))]
-    if live.exists() and not any(version.is_live for version in found):
+    if live.exists() and not any(version and version.is_live for version in found):
         found.append(_read(live, live))
-    return sorted(found, key=lambda version: version.name)
+    return sorted((version for version in found if version), key=lambda version: version.name)
 
 
 def version_before(settings: Settings) -> Version:
-    """The version that was published last before the live one.
+    """The version that was published last before the live one, or the newest if the published file does not open.
 
     Raises `NoSuchVersionError` if none is kept.
     """
@@ -112,14 +112,14 @@ def put_live(settings: Settings, built: Path) -> Version | None:
     return replaced
 
 
-def roll_back(settings: Settings, version: Version) -> Version:
-    """Put a kept version before the readers again, in one rename; returns the one that it took the place of.
+def roll_back(settings: Settings, version: Version) -> Version | None:
+    """Put a kept version before the readers again, in one rename; returns what it took the place of, if it opens.
 
     The caller holds the warehouse, so that no publish comes in between. Raises `NoSuchVersionError` if it is live
     already, or is not kept any more.
     """
     live = next((each for each in versions(settings) if each.is_live), None)
-    if live is None or live.name == version.name:
+    if live is not None and live.name == version.name:
         raise NoSuchVersionError(f"version {version} is what readers have")
     with building(settings) as place:
         try:
@@ -134,9 +134,13 @@ def _folder(settings: Settings) -> Path:
     return settings.serving_path.parent / "versions"
 
 
-def _read(path: Path, live: Path) -> Version:
-    with snapshot(path) as connection:
-        row = connection.execute("select run_id, as_of_date, published_at from publish_info").fetchone()
+def _read(path: Path, live: Path) -> Version | None:
+    """What a file says of itself; None if it does not open, which is when somebody needs the others."""
+    try:
+        with snapshot(path) as connection:
+            row = connection.execute("select run_id, as_of_date, published_at from publish_info").fetchone()
+    except duckdb.Error:
+        return None
     assert row is not None
     run_id, as_of_date, published_at = row
     return Version(path, run_id, as_of_date, published_at, live.exists() and path.samefile(live))
@@ -147,9 +151,8 @@ def _keep(settings: Settings) -> Version | None:
     live = settings.serving_path
     if not live.exists():
         return None
-    try:
-        version = _read(live, live)
-    except duckdb.Error:
+    version = _read(live, live)
+    if version is None:
         return None
     place = _folder(settings) / version.name / live.name
     place.parent.mkdir(parents=True, exist_ok=True)

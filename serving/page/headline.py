@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from serving.page.blocks import Figure, percent, short_money
-from serving.page.published import Published
+from serving.page.published import LAST_CLOSED_MONTH, Published
 from serving.page.trust import CLOSED_WEEKS, WEEKS_OF_FIGURES
 
 LAST_MONTH = "month = (select max(month) from {table})"
@@ -17,8 +17,7 @@ def headline(published: Published) -> list[Figure]:
 def _arr(published: Published) -> Figure:
     (arr,) = published.row("select coalesce(sum(arr_usd_year), 0) from dim_customers")
     (net,) = published.row(
-        f"select coalesce(sum(delta_usd_month), 0) from fct_mrr_movements "
-        f"where {LAST_MONTH.format(table='fct_mrr_movements')}"
+        f"select coalesce(sum(delta_usd_month), 0) from fct_mrr_movements where month = {LAST_CLOSED_MONTH}"
     )
     return Figure("ARR", short_money(arr), f"{'+' if net >= 0 else ''}{short_money(net * 12)} in the last month")
 
@@ -26,8 +25,7 @@ def _arr(published: Published) -> Figure:
 def _customers(published: Published) -> Figure:
     (paying,) = published.row("select count(*) from dim_customers where lifecycle = 'paying'")
     (new,) = published.row(
-        f"select count(*) from fct_mrr_movements "
-        f"where movement = 'new' and {LAST_MONTH.format(table='fct_mrr_movements')}"
+        f"select count(*) from fct_mrr_movements where movement = 'new' and month = {LAST_CLOSED_MONTH}"
     )
     return Figure("Paying customers", f"{paying:,}", f"{new:,} new in the last month")
 

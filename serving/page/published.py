@@ -4,6 +4,10 @@ from typing import Any
 
 import duckdb
 
+DATA_DAY = "(select as_of_date from publish_info)"
+# Of a table that has no row for a quiet month, the newest month is not the last one.
+LAST_CLOSED_MONTH = "(select cast(date_trunc('month', as_of_date + 1) - interval 1 month as date) from publish_info)"
+
 
 class Published:
     """Questions to one snapshot of schema `marts`."""

@@ -154,9 +154,9 @@ def movements(published: Published) -> Sequence[Block]:
         order by month, place
         """
     )
-    last = [row for row in rows if row["month"] == rows[-1]["month"]]
-    said = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in last)
-    description = f"In the last closed month: {said}." if rows else "No month with a movement yet."
+    newest = rows[-1]["month"] if rows else ""
+    said = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in rows if row["month"] == newest)
+    description = f"In {newest[:7]}: {said}." if rows else "No month with a movement yet."
     return [Chart("movements", "MRR movements by month; the dash is the net", description, charts.movements(rows))]
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from serving.page.blocks import Block, Column, Figure, Figures, Table, short_money
-from serving.page.published import Published
+from serving.page.published import DATA_DAY, LAST_CLOSED_MONTH, Published
 
 CUSTOMER = "coalesce(dim_customers.name, {table}.customer_id)"
-DATA_DAY = "(select as_of_date from publish_info)"
 
 
 def _named(table: str, columns: str, condition: str, order: str) -> str:
@@ -25,7 +24,11 @@ def queue(published: Published) -> Sequence[Block]:
         f"""
         select {CUSTOMER.format(table="queue")}, queue.queue_reason, queue.latest_forecast_usd,
             forecasts.forecast_low_usd, forecasts.forecast_high_usd, queue.period_end, queue.contact_by,
-            case when queue.contact_by <= {DATA_DAY} then 'due' else 'later' end,
+            case
+                when dim_customers.is_do_not_contact then 'may not be contacted'
+                when queue.contact_by <= {DATA_DAY} then 'due'
+                else 'later'
+            end,
             queue.bills_paid, coalesce(queue.owner_email, 'nobody'), queue.entered_on
         from fct_onboarding_queue as queue
         left join dim_customers using (customer_id)
@@ -86,7 +89,7 @@ def gainers_and_losers(published: Published) -> Sequence[Block]:
             _named(
                 "fct_mrr_movements",
                 "movement, delta_usd_month, mrr_before, mrr_after",
-                f"{condition} and month = (select max(month) from fct_mrr_movements)",
+                f"{condition} and month = {LAST_CLOSED_MONTH}",
                 f"delta_usd_month {direction}",
             )
             + "limit 10"
@@ -102,8 +105,8 @@ def unowned(published: Published) -> Sequence[Block]:
             "fct_account_routing",
             "fct_account_routing.suggested_owner_role, reason, coalesce(current_owner_email, 'nobody'), "
             "current_owner_role, dim_customers.arr_usd_year, since",
-            "is_gap and as_of_date = (select max(as_of_date) from fct_account_routing)",
-            "dim_customers.arr_usd_year desc",
+            "is_gap and list_rank is not null and as_of_date = (select max(as_of_date) from fct_account_routing)",
+            "list_rank, dim_customers.arr_usd_year desc",
         )
     )
     columns = [

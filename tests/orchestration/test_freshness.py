@@ -41,7 +41,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     get_settings.cache_clear()
 
 
-def run_and_look(keys: list[AssetCheckKey]) -> tuple[ExecuteInProcessResult, list[Shown]]:
+def run_and_look(keys: list[AssetCheckKey], *, alone: bool = False) -> tuple[ExecuteInProcessResult, list[Shown]]:
     """Run the checks, and what the UI shows of these."""
     definitions = Definitions(
         asset_checks=[build_source_freshness(load_contract())],
@@ -50,6 +50,8 @@ def run_and_look(keys: list[AssetCheckKey]) -> tuple[ExecuteInProcessResult, lis
     )
     with DagsterInstance.ephemeral() as instance:
         job = definitions.resolve_implicit_global_asset_job_def()
+        if alone:
+            job = job.get_subset(asset_check_selection=set(keys), asset_selection=set())
         result = job.execute_in_process(instance=instance, raise_on_error=False)
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
         shown = [asyncio.run(records[key].resolve_status(LoadingContextForTest(instance))) for key in keys]
@@ -61,6 +63,13 @@ def test_a_source_is_fresh_up_to_its_bound_stale_after_it_and_skipped_where_it_i
     result, shown = run_and_look([USAGE, STRIPE, CRM])
     assert result.success
     assert shown == [Shown.SUCCEEDED, Shown.FAILED, Shown.SKIPPED]
+
+
+def test_one_source_can_be_asked_for_alone(settings: Settings) -> None:
+    assert settings
+    result, shown = run_and_look([USAGE], alone=True)
+    assert result.success
+    assert shown == [Shown.SUCCEEDED]
 
 
 def test_a_check_that_cannot_look_is_neither(settings: Settings) -> None:

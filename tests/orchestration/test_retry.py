@@ -10,7 +10,7 @@ from dagster import AssetKey, Failure
 from common.settings import Settings, get_settings
 from common.warehouse import connect
 from orchestration import dbt_assets
-from orchestration.dbt import DbtError
+from orchestration.dbt import DbtError, _built
 from orchestration.retry import FROM_FAILURE_TAG
 
 KEYS = [AssetKey(["marts", name]) for name in ("first", "second", "third")]
@@ -87,3 +87,19 @@ def test_a_run_that_starts_from_the_beginning_builds_everything(project: Project
     project.is_mended = True
     build("run 2", "run 1", from_failure=False)
     assert project.asked[-1] == ["first", "second", "third"]
+
+
+def test_a_seed_that_failed_a_test_is_not_built() -> None:
+    def result(name: str, kind: str, status: str, tested: Sequence[str] = ()) -> SimpleNamespace:
+        depends_on = SimpleNamespace(nodes=tested)
+        node = SimpleNamespace(name=name, unique_id=f"{kind}.{name}", resource_type=kind, depends_on=depends_on)
+        return SimpleNamespace(node=node, status=status)
+
+    results = [
+        result("prices", "seed", "success"),
+        result("targets", "seed", "success"),
+        result("prices_overlap", "test", "fail", ["seed.prices"]),
+        result("targets_add_up", "test", "pass", ["seed.targets"]),
+        result("bills", "model", "skipped", ["seed.prices"]),
+    ]
+    assert _built(results) == ["targets"]

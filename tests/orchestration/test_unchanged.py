@@ -18,7 +18,7 @@ from orchestration.unchanged import note_published, unchanged_since
 
 def context(**run: Any) -> Any:
     """What a step knows of its run; by default a run of everything."""
-    run = {"asset_selection": None, "asset_check_selection": None, **run}
+    run = {"asset_selection": None, "asset_check_selection": None, "tags": {}, **run}
     return SimpleNamespace(run=SimpleNamespace(**run), run_id="run-1")
 
 
@@ -111,6 +111,9 @@ def test_a_file_that_was_edited_during_the_run_is_not_what_the_run_published(set
     assert unchanged_since(context(), settings) is None
 
 
-def test_a_run_of_a_selection_leaves_the_next_run_of_everything_its_work(settings: Settings) -> None:
-    note_published(context(asset_selection={AssetKey("published")}), settings)
+@pytest.mark.parametrize(
+    "part", [{"asset_selection": {AssetKey("published")}}, {"tags": {"dagster/is_resume_retry": "true"}}]
+)
+def test_a_run_of_a_part_leaves_the_next_run_of_everything_its_work(settings: Settings, part: dict) -> None:
+    note_published(context(**part), settings)
     assert unchanged_since(context(), settings) is None

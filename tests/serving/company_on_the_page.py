@@ -185,6 +185,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "suggested_owner_role": "csm",
             "reason": "arr_with_many_primary_products",
             "is_gap": True,
+            "list_rank": 1,
             "since": MONTHS[0],
             "as_of_date": DATA_DAY,
         }

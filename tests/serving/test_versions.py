@@ -208,6 +208,13 @@ def test_a_published_file_that_does_not_open_is_replaced_and_not_kept(settings: 
     assert runs(settings) == ["run-1", "run-2"]
 
 
+def test_a_published_file_that_does_not_open_is_rolled_back_to_the_newest_that_does(settings: Settings) -> None:
+    settings.serving_path.unlink()
+    settings.serving_path.write_bytes(b"no database")
+    assert roll_back(settings, version_before(settings)) is None
+    assert live_run(settings) == "run-1"
+
+
 def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
     def published(name: str, customers: list[tuple[str | None, str]], *others: str) -> Path:
         path = tmp_path / f"{name}.duckdb"

@@ -13,10 +13,11 @@ members as (
         customers.customer_id,
         members.user_id,
         max(members.role_at_organization) as role_at_organization,
-        max(users.last_login_at) as last_login_at
+        max(case when users.last_login_at < data_day.as_of_ts then users.last_login_at end) as last_login_at
     from {{ ref('int_members') }} as members
     inner join {{ ref('int_customers') }} as customers on members.organization_id = customers.organization_id
     inner join users on members.user_id = users.user_id
+    cross join {{ ref('int_data_day') }} as data_day
     where members.is_active
     group by customers.customer_id, members.user_id
 )

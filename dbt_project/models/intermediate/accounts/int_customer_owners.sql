@@ -19,7 +19,7 @@ with owners as (
     cross join {{ ref('int_data_day') }} as data_day
     where
         owners.owner_email is not null
-        and data_day.as_of_date >= owners.held_from
+        and data_day.as_of_date >= owners.owned_from
         and data_day.as_of_date < owners.held_before
 )
 

@@ -32,10 +32,12 @@ worked_on as (
 
     select queued.customer_id
     from queued
+    cross join {{ ref('int_data_day') }} as data_day
     inner join {{ ref('int_account_owners') }} as owners
         on queued.customer_id = owners.customer_id
         and owners.is_sales_or_success
         and owners.last_contacted_on >= queued.queued_on
+        and owners.last_contacted_on <= data_day.as_of_date
         and owners.held_before > queued.queued_on
 )
 

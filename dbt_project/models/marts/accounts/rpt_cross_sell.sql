@@ -1,4 +1,4 @@
-{#- Nothing is suggested to whom the onboarding specialist writes, to new customers, and while usage falls. -#}
+{#- Nothing is suggested to whom the onboarding specialist writes, to new customers, and while health is poor. -#}
 with users as (
     select customer_id, count(*) as users
     from {{ ref('int_active_users') }}
