@@ -1,12 +1,18 @@
 {#- A renewal is a risk only with another one, from the day on which both were there. Where nobody has logged in lately
-    logins are not recorded, which says nothing. -#}
+    logins are not recorded, which says nothing; where few have, they are few since the one left who made them so. -#}
 with active_users as (
-    select
-        customer_id,
-        sum(case when is_recent then 1 else 0 end) as active_users,
-        max(case when not is_recent then last_login_on end) as last_left_on
+    select customer_id, sum(case when is_recent then 1 else 0 end) as active_users
     from {{ ref('int_active_users') }}
     group by customer_id
+),
+
+departures as (
+    select
+        customer_id,
+        last_login_on,
+        row_number() over (partition by customer_id order by last_login_on desc, user_id) as departure_rank
+    from {{ ref('int_active_users') }}
+    where not is_recent and last_login_on is not null
 ),
 
 owned_and_paying as (
@@ -29,12 +35,16 @@ figures as (
         active_users.active_users,
         coalesce(
             cast({{ dbt.dateadd(
-                'day', 'cast(' ~ threshold('active_user_days') ~ ' as int)', 'active_users.last_left_on'
+                'day', 'cast(' ~ threshold('active_user_days') ~ ' as int)', 'departures.last_login_on'
             ) }} as date),
             customers.created_on
         )
     from active_users
     inner join {{ ref('int_listed_customers') }} as customers on active_users.customer_id = customers.customer_id
+    inner join {{ ref('account_signals') }} as signals on signals.signal = 'few_active_users'
+    left join departures
+        on active_users.customer_id = departures.customer_id
+        and signals.threshold - active_users.active_users + 1 = departures.departure_rank
     where active_users.active_users > 0
 ),
 

@@ -1,6 +1,24 @@
 {#- A deal is large from the first day of the unbroken run of versions in which enough criteria hold; the one of time may
-    come to hold within a version. -#}
-with versions as (
+    come to hold within a version. The first version holds from the day on which the deal was created. -#}
+with numbered as (
+    select
+        opportunity_id,
+        account_id,
+        opportunity_type,
+        stage,
+        amount_usd_year,
+        stakeholders,
+        non_engineer_stakeholders,
+        has_new_feature_requests,
+        procurement_started_at,
+        created_at,
+        closed_at,
+        updated_at,
+        row_number() over (partition by opportunity_id order by updated_at) as version_number
+    from {{ ref('stg_crm__opportunities') }}
+),
+
+versions as (
     select
         opportunities.opportunity_id,
         opportunities.account_id,
@@ -11,7 +29,12 @@ with versions as (
         opportunities.non_engineer_stakeholders,
         opportunities.closed_at,
         opportunities.updated_at,
-        cast(opportunities.updated_at as date) as valid_from,
+        cast(
+            case
+                when opportunities.version_number = 1 then coalesce(opportunities.created_at, opportunities.updated_at)
+                else opportunities.updated_at
+            end as date
+        ) as valid_from,
         cast(
             {{ dbt.dateadd(
                 'month', 'cast(' ~ threshold('large_deal_procurement_months') ~ ' as int)', 'opportunities.procurement_started_at'
@@ -30,9 +53,11 @@ with versions as (
         ) as next_at,
         data_day.as_of_date,
         data_day.as_of_ts
-    from {{ ref('stg_crm__opportunities') }} as opportunities
+    from numbered as opportunities
     cross join {{ ref('int_data_day') }} as data_day
-    where opportunities.updated_at < data_day.as_of_ts
+    where
+        opportunities.updated_at < data_day.as_of_ts
+        or (opportunities.version_number = 1 and opportunities.created_at < data_day.as_of_ts)
 ),
 
 counted as (
