@@ -2,18 +2,33 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 WHOLE_RUNS = ("test_run", "test_disturbed_run", "test_ui")
 SLOWEST_FIRST = ("pipeline", "serving", "dbt_project")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the slowest first, and keep a module's tests on one worker with its fixtures.
+class ModulesButWholeRuns(LoadScopeScheduling):
+    """Keeps a module's tests on one worker, with the module's fixtures.
 
-    The tests of whole runs share no fixture but one that all workers share, so each goes where there is room.
+    Tests of whole runs share no fixture but one that all workers share, so each goes where there is room.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.split("::", maxsplit=1)[0]
+        return nodeid if Path(module).stem in WHOLE_RUNS else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesButWholeRuns:
+    """The scheduler of every distributed run."""
+    return ModulesButWholeRuns(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the slowest first."""
     tests = Path(__file__).parent
 
     def rank(item: pytest.Item) -> int:
@@ -21,9 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return SLOWEST_FIRST.index(room) if room in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
     items.sort(key=rank)
-    for item in items:
-        if item.path.stem not in WHOLE_RUNS:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(trylast=True)
