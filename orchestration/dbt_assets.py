@@ -85,13 +85,15 @@ def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey])
         context: AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[MaterializeResult | AssetMaterialization]:
         # A person who selects some of the set builds those alone.
-        also = by_days if context.selected_asset_keys == context.assets_def.keys else []
+        is_whole = context.selected_asset_keys == context.assets_def.keys
+        also = by_days if is_whole else []
         published_by = unchanged_since(context, warehouse.settings)
+        keys = [*context.selected_asset_keys, *also]
         metadata: Mapping[AssetKey, dict]
         if published_by:
-            metadata = {key: {"unchanged_since_run": published_by} for key in [*context.selected_asset_keys, *also]}
+            metadata = {key: {"unchanged_since_run": published_by} for key in keys}
         else:
-            metadata = _build([*context.selected_asset_keys, *also], context, warehouse.settings)
+            metadata = _build(keys, context, warehouse.settings, whole_set=selection if is_whole else None)
         yield from _results(context, metadata)
         if also:
             yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
@@ -114,7 +116,7 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
         if days is None:
             raise Failure("these tables are built by days: choose partitions, or run everything", allow_retries=False)
         _require_a_refresh(warehouse.settings)
-        yield from _results(context, _build(list(context.selected_asset_keys), context, warehouse.settings, days))
+        yield from _results(context, _build(list(context.selected_asset_keys), context, warehouse.settings, days=days))
 
     return build
 
@@ -159,15 +161,21 @@ def _build(
     keys: Sequence[AssetKey],
     context: AssetExecutionContext,
     settings: Settings,
+    *,
     days: Days | None = None,
+    whole_set: str | None = None,
 ) -> dict[AssetKey, dict]:
-    """Build the models of these keys, for `days` with what those are made of; what is to be said of each key."""
+    """Build the models of these keys, for `days` with what those are made of; what is to be said of each key.
+
+    `whole_set` selects all of them at once: dbt looks through the whole project for each name that it is given.
+    """
     left = {key.path[-1]: key for key in keys}
     built = set() if days else built_before(context.run, settings).intersection(left)
     metadata: dict[AssetKey, dict] = {left.pop(name): {"built_by_run": context.run.parent_run_id} for name in built}
     with permanent_unless_transient():
         try:
-            results = build_models(sorted(left), settings, context.log.info, days=days) if left else []
+            selection = whole_set.split() if whole_set and not built else sorted(left)
+            results = build_models(selection, settings, context.log.info, days=days) if selection else []
         except DbtError as error:
             note_failure(settings, context.run.run_id, {*built, *error.built})
             raise

@@ -52,7 +52,7 @@
                 and usage.priced_on >= tiers.valid_from
                 and usage.priced_on < tiers.valid_to
                 and usage.quantity > tiers.units_from
-                and usage.quantity <= coalesce(tiers.units_to, usage.quantity)
+                and usage.quantity <= tiers.units_to
         ) as priced
     ) as discounted
 {%- endmacro %}

@@ -1,4 +1,5 @@
-{#- A package's fee is a flat one a month: its unit is the month. -#}
+{#- A package's fee is a flat one a month: its unit is the month. What has no end, a last tier or a price in force, ends
+    past all that can be: a join on plain comparisons is a hash join, and one on a null's replacement is not. -#}
 with versions as (
     select
         product_key,
@@ -25,7 +26,7 @@ typed as (
         tiers.product_key,
         tiers.tier,
         cast(coalesce(tiers.previous_up_to, 0) as decimal(22, 6)) as units_from,
-        cast(tiers.up_to as decimal(22, 6)) as units_to,
+        cast(coalesce(tiers.up_to, 9999999999999999) as decimal(22, 6)) as units_to,
         cast(
             case when products.is_package then tiers.flat_amount_usd else tiers.unit_price_usd end as decimal(16, 10)
         ) as unit_price_usd,
