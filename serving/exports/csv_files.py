@@ -34,7 +34,9 @@ class CsvFiles:
         by_list: dict[str, list[Change]] = {}
         for change in changes:
             by_list.setdefault(change.list_name, []).append(change)
-        number = 1 + max((int(path.name[:6]) for path in self._folder.rglob(NUMBERED)), default=0)
+        # A file that somebody has moved away keeps its number.
+        files = {*self._ledger.files(), *map(str, self._folder.rglob(NUMBERED))}
+        number = 1 + max((int(Path(file).name[:6]) for file in files), default=0)
         names = {name: f"{name}/{number:06}_{changes[0].as_of_date}.csv" for name in by_list}
         for name, of_list in by_list.items():
             self._write(self._folder / (names[name] + PART), self._lists[name], of_list)

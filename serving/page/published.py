@@ -1,5 +1,6 @@
 """The published file as the page reads it: one connection, so that every figure is of one publish."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -27,9 +28,9 @@ class Published:
         (row,) = self.rows(sql)
         return row
 
-    def records(self, sql: str) -> list[dict[str, Any]]:
+    def records(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Rows for a chart: names with values that JSON has."""
-        cursor = self._connection.execute(sql)
+        cursor = self._connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 

@@ -78,16 +78,17 @@ def mix_ahead(published: Published) -> Sequence[Block]:
 
 def _band_chart(published: Published, band: str, target: int) -> Block:
     history = published.records(
-        f"select as_of, customers from rpt_arr_mix_progress where band = '{band}' order by as_of"
+        "select as_of, customers from rpt_arr_mix_progress where band = ? order by as_of", [band]
     )
     ahead = published.records(
         f"""
         select month + interval 1 month - interval 1 day as month,
             customers_p10 as low, customers_p50 as middle, customers_p90 as high
         from rpt_arr_mix_projection
-        where band = '{band}' and month < as_of + interval {MONTHS_SHOWN} month and customers_p50 is not null
+        where band = ? and month < as_of + interval {MONTHS_SHOWN} month and customers_p50 is not null
         order by month
-        """
+        """,
+        [band],
     )
     title = f"Customers {BAND_TITLES.get(band, band).lower()}"
     if not ahead:

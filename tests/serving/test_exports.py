@@ -97,6 +97,16 @@ def test_files_hold_what_changed_since_the_last_send_and_nothing_else(to_files: 
     assert len(written(to_files, "account_risk")) == 1
 
 
+def test_a_file_that_was_moved_away_leaves_its_number_to_no_other(to_files: Company) -> None:
+    quietly(to_files)
+    taken = [path for path in to_files.settings.exports_dir.rglob("*.csv") if path.rename(path.with_suffix(".taken"))]
+    to_files.put("fct_onboarding_queue", "gamma")
+    to_files.publish()
+    quietly(to_files)
+    [new] = to_files.settings.exports_dir.rglob("*.csv")
+    assert new.name > max(path.name for path in taken)
+
+
 def test_a_figure_that_moves_every_day_is_no_news(to_crm: Company, crm: FakeCrm) -> None:
     quietly(to_crm)
     to_crm.put("fct_onboarding_queue", "acme", latest_forecast_usd=Decimal("807.11"))

@@ -98,7 +98,9 @@ ranked as (
         changes.day,
         reasons.owner_role,
         reasons.reason,
-        row_number() over (partition by changes.customer_id, changes.day order by reasons.priority) as reason_rank
+        row_number() over (
+            partition by changes.customer_id, changes.day order by reasons.priority, reasons.reason
+        ) as reason_rank
     from changes
     left join reasons
         on changes.customer_id = reasons.customer_id
