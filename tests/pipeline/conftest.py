@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from common.settings import Settings
+from common.warehouse import connect
 from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import run_command
 
@@ -50,6 +52,9 @@ def new_data_dir(undisturbed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_source(source_root: Path, tmp_path: Path) -> Path:
-    """Source files that the test may change; their times are those of the originals."""
-    return Path(shutil.copytree(source_root, tmp_path / "source"))
+def own_source(source_root: Path, data_dir: Path, tmp_path: Path) -> Path:
+    """Source files that the test may change; `data_dir` is as if it were loaded from them."""
+    own = Path(shutil.copytree(source_root, tmp_path / "source"))
+    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
+        connection.execute("update raw.loaded_files set source_root = ?", [str(own)])
+    return own
