@@ -188,7 +188,7 @@ def test_cost_and_payback_of_new_customers_follow_from_the_books_and_the_spend(s
 
 
 def test_what_came_of_projections_and_how_often_they_held_it_follow_from_the_books(simulated: Settings) -> None:
-    bounds = {"below": 0, "25k": 25_000, "50k": 50_000, "1m": 1_000_000, "mix": 0}
+    bounds = {"below": 0, "25k": 25_000, "50k": 50_000, "1m": 1_000_000, "mix": 25_000}
     above = {"below": 25_000, "25k": 50_000, "50k": 1_000_000, "1m": 10**12, "mix": 10**12}
     mrr = books_mrr(simulated)
     judged = built(

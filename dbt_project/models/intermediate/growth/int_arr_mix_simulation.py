@@ -70,7 +70,7 @@ class Customers(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """By month ahead (from 0), band and path; the last band is the whole mix. `is_met`: in that month or before."""
+    """By month ahead (from 0), band and path; the last band is the whole mix, the bands with a target. `is_met`: in that month or before."""
 
     customers: np.ndarray
     arr: np.ndarray
@@ -137,7 +137,11 @@ def _count(mrr: np.ndarray, path: np.ndarray, bands: Bands, paths: int) -> tuple
     shape, cells = (len(bands.names), paths), len(bands.names) * paths
     customers = np.bincount(cell, minlength=cells).reshape(shape)
     by_band = np.bincount(cell, weights=arr[paying], minlength=cells).reshape(shape)
-    return np.vstack([customers, customers.sum(axis=0)]), np.vstack([by_band, by_band.sum(axis=0)])
+    is_of_mix = bands.target_customers > 0
+    return (
+        np.vstack([customers, customers[is_of_mix].sum(axis=0)]),
+        np.vstack([by_band, by_band[is_of_mix].sum(axis=0)]),
+    )
 
 
 def _is_met(customers: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
-{#- A contract bought the most credit that its account ever had on it. Credit above the last bound with a discount of the
-    list is agreed one by one: nothing is above its list. -#}
+{#- An account's credit is what was paid for it, and its bills are net of the discount: at list prices a contract bought
+    the most credit that its account ever had on it, divided by what the discount leaves (here the other side of the
+    comparison is multiplied by that). Credit above the last bound with a discount of the list is agreed one by one:
+    nothing is above its list. -#}
 with contracts as (
     select
         versions.organization_id,
@@ -30,7 +32,10 @@ select
     max(list_prices.discount_percent) as list_discount_percent
 from contracts
 inner join list_prices
-    on contracts.credit_usd >= list_prices.credit_from_usd
-    and (list_prices.credit_below_usd is null or contracts.credit_usd < list_prices.credit_below_usd)
+    on 100 * contracts.credit_usd >= list_prices.credit_from_usd * (100 - contracts.discount_percent)
+    and (
+        list_prices.credit_below_usd is null
+        or 100 * contracts.credit_usd < list_prices.credit_below_usd * (100 - contracts.discount_percent)
+    )
 where contracts.discount_percent > list_prices.discount_percent
 group by contracts.billed_to

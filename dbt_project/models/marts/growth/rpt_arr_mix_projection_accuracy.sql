@@ -24,6 +24,7 @@ by_band as (
 
     select as_of, 'mix' as band, sum(customers) as customers, sum(arr_usd) as arr_usd
     from {{ ref('rpt_arr_mix_progress') }}
+    where target_customers > 0
     group by as_of
 )
 

@@ -51,4 +51,6 @@ select
     cast({{ dbt.dateadd('day', 'cast(days_after_month as int)', 'month_end') }} as date) as crosses_on,
     as_of_date
 from dated
-where days_after_month <= {{ dbt.datediff('month_end', 'as_of_date', 'day') }} + {{ threshold('crossing_days') }}
+where
+    days_after_month > {{ dbt.datediff('month_end', 'as_of_date', 'day') }}
+    and days_after_month <= {{ dbt.datediff('month_end', 'as_of_date', 'day') }} + {{ threshold('crossing_days') }}
