@@ -10,6 +10,7 @@ select
     {{ usd('max(limit_usd)') }} as limit_usd,
     {{ usd("sum(case when basis = 'forecast' then bill_usd else 0 end)") }} as bill_usd,
     {{ usd("sum(case when basis = 'to_date' then bill_usd else 0 end)") }} as bill_to_date_usd,
+    max(case when is_price_assumed then 1 else 0 end) = 1 as is_price_assumed,
     as_of_date
 from {{ ref('int_rated_forecasts') }}
 where basis in ('to_date', 'forecast')
