@@ -158,6 +158,7 @@ def _opportunities(
         large = account.group in ("1m", "50k", "25k")
         wanted = [("new_business", 8 + 30 * draws[10])] if large or draws[10] < 0.1 else []
         wanted += [("expansion", 150 + 200 * draws[11])] if large and draws[12] < 0.6 else []
+        wanted += [("expansion", 520 + 120 * draws[14])] if account.group == "1m" else []
         wanted += [("renewal", 290 + 60 * draws[13])] if account.kind == "prepaid" else []
         amount, start = account.net_usd_year, account.start_us
     rows = []

@@ -46,6 +46,9 @@ MEMBERS_OF_KIND = {
     "agency": 2,
     "school": 1.5,
 }
+# Of the members of an account that still pays; on average they were last seen so many days before the end.
+REGULAR_SHARE = 0.8
+REGULAR_MEAN_DAYS = 9
 MEMBERS_OF_GROUP = {"1m": 90, "50k": 32, "25k": 18, "5k": 9, "first_bill": 6}
 
 
@@ -98,6 +101,7 @@ def simulate_people(
         people.owner_email[organization[row]] = people.email[row]
     _second_memberships(people, signups, rng)
     _staff(people, signups, accounts, rng)
+    _see_regulars(people, accounts, rng)
     return people
 
 
@@ -199,6 +203,15 @@ def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.ra
     joined = np.maximum(signups.created_us[organizations] + 5 * DAY_US, people.joined_us[users - 1] + DAY_US)
     inside = joined < END_US
     _join(people, organizations[inside], users[inside], ADMINISTRATOR, joined[inside])
+
+
+def _see_regulars(people: People, accounts: list[Account], rng: np.random.Generator) -> None:
+    """Most who work for an account that still pays were seen lately."""
+    paying = [number for account in accounts if account.final_period is None for number in account.organizations]
+    users = np.unique(people.member_user[np.isin(people.member_organization, paying)]) - 1
+    users = users[rng.random(len(users)) < REGULAR_SHARE]
+    ago = SECOND_US + (rng.exponential(REGULAR_MEAN_DAYS, len(users)) * DAY_US).astype(np.int64)
+    people.seen_us[users] = np.maximum(people.seen_us[users], END_US - ago)
 
 
 def _join(people: People, organizations: np.ndarray, users: np.ndarray, level: int, joined_us: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from ingestion.sample_company.signups import Signups
 
 NEW_NAMES = (" Group", " HQ", " Technologies", " One")
 RENAMED_SHARE = 0.05
-CAME_BACK_SHARE = 0.6
+CAME_BACK_SHARE = 0.9
 PROMOTED_SHARE = 0.06
 
 

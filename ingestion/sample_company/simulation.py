@@ -30,7 +30,7 @@ from ingestion.sample_company.usage import UsageSimulation
 from ingestion.sample_company.usage_plan import UsagePlan, free_course, free_pairs
 
 # Raised by one whenever the same size and seed give another company than before.
-VERSION = 2
+VERSION = 3
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
