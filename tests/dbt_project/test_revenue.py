@@ -8,11 +8,13 @@ from typing import Any
 import duckdb
 import pytest
 
+from common.settings import Settings
 from ingestion.raw import create_missing_tables
-from tests.dbt_project.building import dbt, insert, read, stripe
+from orchestration.dbt import build_models
+from tests.dbt_project.building import insert, read, stripe
 
 DATA_DAY = "2026-06-30"
-MODELS = ("+fct_mrr_movements_by", "+rpt_retention", "+int_revenue_findings")
+NAMES = ("fct_mrr_movements_by", "rpt_retention", "int_revenue_findings")
 PRODUCTS = {"prod_events": "product_analytics", "prod_boost": "boost", "prod_new": "quantum_replay"}
 
 # Start and end of a line's period.
@@ -176,9 +178,8 @@ def write_company(warehouse: Path) -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data_dir = tmp_path_factory.mktemp("revenue")
     write_company(data_dir / "warehouse.duckdb")
-    no_tests = ("--exclude", "resource_type:test", "resource_type:unit_test")
-    done = dbt(data_dir, "build", "--select", *MODELS, *no_tests)
-    assert done.returncode == 0, done.stdout
+    models = [f"+{name},resource_type:model" for name in NAMES]
+    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir), print)
     return data_dir
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from common.settings import Settings
 from ingestion.contract import load_contract
 from ingestion.raw import create_missing_tables
+from orchestration.dbt import build_models
 from tests.dbt_project.test_build import DBT_DIR, dbt, insert, read
 
 DATA_DAY = date(2026, 6, 30)
@@ -220,8 +222,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     company.organization("second sign-up", None)
     company.member("second sign-up", owners["growth at the revenue"], level=15)
     company.connection.close()
-    done = dbt(data_dir, "build", "--select", *(f"+{name}" for name in NAMES), *WITHOUT_TESTS)
-    assert done.returncode == 0, done.stdout
+    models = [f"+{name},resource_type:model" for name in NAMES]
+    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir), print)
     return data_dir
 
 
@@ -336,7 +338,7 @@ def test_doubtful_facts_are_listed(built: Path) -> None:
 
 
 def test_each_fact_gives_the_points_of_the_reference(built: Path, tmp_path: Path) -> None:
-    (compiled,) = (built / "target" / "compiled").rglob("int_score_field_points.sql")
+    (compiled,) = (Settings(data_dir=built).dbt_target_dir / "run" / "compiled").rglob("int_score_field_points.sql")
     shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("delete from intermediate.int_score_facts")
@@ -358,7 +360,7 @@ def test_each_fact_gives_the_points_of_the_reference(built: Path, tmp_path: Path
 
 def test_matching_does_not_compare_each_organization_with_each_domain(built: Path) -> None:
     """With a condition on one side alone in the last join 100,000 organizations took 21 s of CPU, without it 0.3 s."""
-    (compiled,) = (built / "target" / "compiled").rglob("int_organization_companies.sql")
+    (compiled,) = (Settings(data_dir=built).dbt_target_dir / "run" / "compiled").rglob("int_organization_companies.sql")
     ((_, plan),) = read(built, f"explain (format json) {compiled.read_text()}")
     assert "HASH_JOIN" in plan
     assert "BLOCKWISE_NL_JOIN" not in plan
