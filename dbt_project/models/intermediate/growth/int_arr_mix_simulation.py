@@ -70,7 +70,8 @@ class Customers(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """By month ahead (from 0), band and path; the last band is the whole mix, the bands with a target. `is_met`: in that month or before."""
+    """By month ahead (from 0), band and path; the last band is the whole mix, those with a target. `is_met`: in that
+    month or before."""
 
     customers: np.ndarray
     arr: np.ndarray
