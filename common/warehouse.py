@@ -16,6 +16,8 @@ from typing import TextIO
 
 import duckdb
 
+# The folder of a restore that has begun to move files: until it has ended, the data folder is of two moments.
+RESTORING = "restoring"
 POLL_SECONDS = 0.5
 PROGRESS_EVERY_SECONDS = 15.0
 
@@ -30,17 +32,25 @@ class WarehouseBusyError(RuntimeError):
 
 @contextmanager
 def hold(
-    path: Path, holder: str, *, wait_seconds: float = 3600.0, say: Callable[[str], None] = print
+    path: Path,
+    holder: str,
+    *,
+    wait_seconds: float = 3600.0,
+    say: Callable[[str], None] = print,
+    to_restore: bool = False,
 ) -> Iterator[None]:
     """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
 
     Waits up to `wait_seconds` while another process holds it and says which one does.
-    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written.
+    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written or is only half restored.
+    Whoever holds it `to_restore` it gets it in any state, and one that does not open.
     """
     lock = _open_lock(path)
     try:
         _wait_for_lock(lock, holder, wait_seconds, say)
-        _wait_for_file(path, holder, wait_seconds, say)
+        if not to_restore:
+            _refuse_if_half_restored(path)
+            _wait_for_file(path, holder, wait_seconds, say)
         _sign(lock, holder)
         yield
     finally:
@@ -88,6 +98,13 @@ def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable
                 say(f"waiting for the warehouse: {_read_holder(lock)} holds it")
                 first, said = False, now
             time.sleep(POLL_SECONDS)
+
+
+def _refuse_if_half_restored(path: Path) -> None:
+    if path.with_name(RESTORING).exists():
+        raise DataDirError(
+            f"a restore into {path.parent} was cut short: `python -m orchestration restore` again, which finishes it"
+        )
 
 
 def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:

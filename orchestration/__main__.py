@@ -1,4 +1,4 @@
-"""The project's commands that need every room: run, backfill, build, copy, ui, parse, metrics, docs."""
+"""The project's commands that need every room, from a run to a backup."""
 
 import argparse
 import gc
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, SECRETS, Settings, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
+from orchestration.backup import BEFORE, BackupError, back_up, restore
 from orchestration.days import Days
 from orchestration.dbt import DbtError
 
@@ -37,6 +38,10 @@ def main() -> int:
     backfill.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="last day")
     commands.add_parser("copy", help="make your own copy of the working file, in which dbt in a shell builds")
     commands.add_parser("build", help="dbt build into the shared working file, in its turn: build --select my_model+")
+    saving = commands.add_parser("backup", help="copy the data folder's state into a new folder, between two runs")
+    saving.add_argument("folder", type=Path, help="where backups are, a folder each")
+    restoring = commands.add_parser("restore", help="put a backup in the place of the data folder's state")
+    restoring.add_argument("backup", type=Path, help="the folder of the backup")
     options, dbt_arguments = parser.parse_known_args()
     if dbt_arguments and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(dbt_arguments)}")
@@ -50,6 +55,8 @@ def main() -> int:
             "parse": _parse,
             "metrics": lambda settings: _metrics(settings, options.arguments),
             "docs": _docs,
+            "backup": lambda settings: _back_up(settings, options.folder),
+            "restore": lambda settings: _restore(settings, options.backup),
         }
         return actions[options.command](get_settings())
     except ValidationError as error:
@@ -61,7 +68,7 @@ def main() -> int:
     except DataDirError as error:
         print(error, file=sys.stderr)
         return 2
-    except (DbtError, WarehouseBusyError) as error:
+    except (BackupError, DbtError, WarehouseBusyError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -159,6 +166,20 @@ def _docs(settings: Settings) -> int:
     with hold(settings.warehouse_path, "make docs"):
         invoke_dbt(["docs", "generate", "--static"], settings, target_dir)
     print(f"open {target_dir / 'static_index.html'}")
+    return 0
+
+
+def _back_up(settings: Settings, folder: Path) -> int:
+    print(f"{back_up(settings, folder)} is whole: `python -m orchestration restore` with it brings all of it back")
+    return 0
+
+
+def _restore(settings: Settings, backup: Path) -> int:
+    made_at = restore(settings, backup)
+    print(
+        f"{settings.data_dir} is as it was at {made_at}, and a run goes on from there. What was there is in "
+        f"{settings.data_dir / BEFORE}: delete it once you do not need it"
+    )
     return 0
 
 

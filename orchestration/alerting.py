@@ -20,6 +20,7 @@ from orchestration.alerts import Alert, alerts_of_run
 from orchestration.channels import channels_of, senders
 from orchestration.keys import OWNERS
 from orchestration.outbox import KEPT, Outbox, utc_now
+from orchestration.runs import close_dead_runs
 
 EVERY_SECONDS = 60
 LATE_AFTER = timedelta(hours=36)
@@ -60,6 +61,8 @@ def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
     )
     def alerts(context: SensorEvaluationContext) -> SkipReason:
         assert context.repository_def is not None
+        # Nobody else looks after a code server that was killed with the run that it had started.
+        close_dead_runs(context.instance)
         if settings.env == "production":
             _put_if_late(context.instance, settings, job_name, datetime.now(UTC))
         tell_of_ended_runs(context.instance, context.repository_def.asset_graph, settings, context.log.warning)

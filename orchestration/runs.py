@@ -14,12 +14,16 @@ def this_process() -> str:
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.0f}"
 
 
-def close_dead_runs(instance: DagsterInstance) -> None:
-    """Report runs of this host as failed whose process is gone, so that the UI tells the truth and the pool is free."""
+def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) -> None:
+    """Report runs of this host as failed whose process is gone, so that the UI tells the truth and the pool is free.
+
+    With `are_all_dead` every run that has begun: what a backup remembers of them.
+    """
     open_statuses = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
     for run in instance.get_runs(RunsFilter(statuses=open_statuses)):
         tag = run.tags.get(PROCESS_TAG)
-        if tag and tag.startswith(f"{socket.gethostname()}/") and not _is_alive(tag):
+        is_dead = tag and tag.startswith(f"{socket.gethostname()}/") and not _is_alive(tag)
+        if is_dead or are_all_dead:
             instance.report_run_failed(run, "The run's process was killed. Run again: nothing half-done is kept.")
 
 

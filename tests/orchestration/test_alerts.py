@@ -1,5 +1,6 @@
 """The owner of what failed is told once, by every channel that is set up; what cannot be sent fails no run."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     DagsterInstance,
+    DagsterRunStatus,
     Definitions,
     ExecuteInProcessResult,
     Failure,
@@ -28,6 +30,7 @@ from orchestration import alerting
 from orchestration.alerting import tell_of_ended_runs
 from orchestration.alerts import Alert, alerts_of_run
 from orchestration.outbox import KEPT, Message, Outbox
+from orchestration.runs import PROCESS_TAG
 from serving.publish import NotPublishableError
 from tests.orchestration.receivers import MailServer, WebServer, serving
 
@@ -298,3 +301,24 @@ def test_the_sensor_tells_of_runs_that_somebody_else_started(
             context = build_sensor_context(instance, repository_def=definitions.get_repository_def())
             assert sensor.evaluate_tick(context).run_requests == []
     assert len(mail.mails) == 2
+
+
+def test_the_sensor_tells_of_a_run_whose_process_was_killed(
+    tmp_path: Path, mail: MailServer, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    sensor = alerting.build_alerts_sensor(settings_of(tmp_path, mail, web), "refresh")
+    with DagsterInstance.ephemeral() as instance:
+        _, definitions = run_of(instance, loads, calm)
+        killed = instance.create_run_for_job(
+            definitions.resolve_job_def("refresh"),
+            status=DagsterRunStatus.STARTED,
+            tags={PROCESS_TAG: f"{socket.gethostname()}/999999999/0"},
+        )
+        context = build_sensor_context(instance, repository_def=definitions.get_repository_def())
+        sensor.evaluate_tick(context)
+        run = instance.get_run_by_id(killed.run_id)
+    assert run is not None
+    assert run.status is DagsterRunStatus.FAILURE
+    [post] = web.posts
+    assert "run_failed: refresh: The run's process was killed." in post["text"]

@@ -1,0 +1,52 @@
+"""The files of `deploy/` agree with each other and with the project: nobody starts them in a test."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from common.settings import PROJECT_DIR
+from orchestration.run import LOCATION_TAG
+
+SYSTEMD = PROJECT_DIR / "deploy" / "systemd"
+LOCATION = LOCATION_TAG[".dagster/repository"].partition("@")[2]
+
+
+def read_yaml(path: Path) -> dict:
+    return yaml.safe_load(path.read_text())
+
+
+def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() -> None:
+    code = (SYSTEMD / "growth-pipeline-code.service").read_text()
+    server = read_yaml(SYSTEMD / "workspace.yaml")["load_from"][0]["grpc_server"]
+    assert f"--socket {server['socket']}" in code
+    assert f"--location-name {server['location_name']}" in code
+    assert server["location_name"] == LOCATION
+    for name in ("daemon", "web"):
+        unit = (SYSTEMD / f"growth-pipeline-{name}.service").read_text()
+        [workspace] = re.findall(r"--workspace (\S+)", unit)
+        assert (PROJECT_DIR / workspace).exists()
+
+
+def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
+    [host] = re.findall(r"--host (\S+)", (SYSTEMD / "growth-pipeline-web.service").read_text())
+    assert host == "127.0.0.1"
+
+
+def test_the_chart_serves_the_code_on_the_volume_under_the_name_that_commands_use() -> None:
+    values = read_yaml(PROJECT_DIR / "deploy" / "kubernetes" / "values.yaml")
+    [code] = values["dagster-user-deployments"]["deployments"]
+    [server] = values["dagsterWebserver"]["workspace"]["servers"]
+    assert (server["host"], server["port"], server["name"]) == (code["name"], code["port"], LOCATION)
+    data_dir = {variable["name"]: variable["value"] for variable in code["env"]}["GROWTH_DATA_DIR"]
+    assert [mount["mountPath"] for mount in code["volumeMounts"]] == [data_dir]
+    assert values["global"]["dagsterHome"] == f"{data_dir}/dagster"
+    own = read_yaml(PROJECT_DIR / "orchestration" / "dagster.yaml")["concurrency"]["pools"]
+    pools = values["concurrency"]["pools"]
+    assert (pools["granularity"], pools["defaultLimit"]) == (own["granularity"], own["default_limit"])
+    claims = [
+        document["metadata"]["name"]
+        for document in yaml.safe_load_all((PROJECT_DIR / "deploy" / "kubernetes" / "volume.yaml").read_text())
+        if document["kind"] == "PersistentVolumeClaim"
+    ]
+    assert code["volumes"][0]["persistentVolumeClaim"]["claimName"] in claims
