@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def build_models(
     target_dir = settings.dbt_target_dir / "run"
     # dbt would write the manifest twice a build, a second each time, and nothing reads it.
     arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
-    project = _parsed_project(settings, _newest_change())
+    project = _parsed_project(settings)
     return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days, say=say)
 
 
@@ -101,22 +102,26 @@ def _built(results: Sequence[Any]) -> list[str]:
 
 
 def current_manifest(settings: Settings) -> Path:
-    """Path of a manifest that is as new as every file of the dbt project, parsed again if it is not.
+    """Path of a manifest of the dbt project's files as they are, parsed again if it is of others.
 
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
     manifest = settings.dbt_target_dir / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _newest_change():
+    # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
+    files, made_of = _files_digest(), _parsing_dir(settings) / "made_of"
+    if not (manifest.exists() and made_of.exists() and made_of.read_text() == files):
+        made_of.unlink(missing_ok=True)
         invoke_dbt(["parse"], settings, _parsing_dir(settings))
         # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
         (_parsing_dir(settings) / manifest.name).replace(manifest)
+        made_of.write_text(files)
     return manifest
 
 
-_parsed: dict[float, Any] = {}
+_parsed: dict[str, Any] = {}
 
 
-def _parsed_project(settings: Settings, newest_change: float) -> Any:
+def _parsed_project(settings: Settings) -> Any:
     """The project as dbt parsed it, read once a process for each state of its files.
 
     What dbt keeps for its next parsing is read as it is. dbt itself would parse everything again as soon as a variable
@@ -124,13 +129,14 @@ def _parsed_project(settings: Settings, newest_change: float) -> Any:
     """
     from dbt.contracts.graph.manifest import Manifest
 
-    if newest_change not in _parsed:
+    files = _files_digest()
+    if files not in _parsed:
         current_manifest(settings)
         manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
         manifest.build_flat_graph()
         _parsed.clear()
-        _parsed[newest_change] = manifest
-    return _parsed[newest_change]
+        _parsed[files] = manifest
+    return _parsed[files]
 
 
 def _parsing_dir(settings: Settings) -> Path:
@@ -169,10 +175,11 @@ def _let_go_of_the_warehouse() -> None:
     DuckDBConnectionManager.close_all_connections()
 
 
-def _newest_change() -> float:
-    ignored = {"target", "logs"}
-    return max(
-        path.stat().st_mtime
-        for path in DBT_PROJECT_DIR.rglob("*")
-        if path.is_file() and not ignored.intersection(path.relative_to(DBT_PROJECT_DIR).parts)
-    )
+def _files_digest() -> str:
+    ignored = {"target", "logs", "__pycache__"}
+    digest = sha256()
+    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
+        name = path.relative_to(DBT_PROJECT_DIR)
+        if path.is_file() and not ignored.intersection(name.parts):
+            digest.update(f"{name} {path.stat().st_size} ".encode() + path.read_bytes())
+    return digest.hexdigest()
