@@ -146,17 +146,20 @@ def test_an_address_takes_the_person_and_leaves_the_domain_to_those_who_share_it
 
 def test_who_is_not_known_is_left_out_once_there_and_harms_nobody(loaded: Source) -> None:
     before = loaded.raw()
-    assert list_request(loaded.settings(), "address", "later@company1.example").newly_listed == 1
-    assert list_request(loaded.settings(), "address", "Later@company1.example").newly_listed == 0
+    assert list_request(loaded.settings(), "address", "later@company9.example").newly_listed == 1
+    assert list_request(loaded.settings(), "address", "Later@company9.example").newly_listed == 0
     assert rewrite_raw(loaded.settings()) == {}
     assert loaded.raw() == before
-    row = {**company()[USERS][0], "id": 44, "email": "Later@Company1.example", "first_name": "Later"}
+    row = {**company()[USERS][0], "id": 44, "email": "Later@Company9.example", "first_name": "Later"}
     write_file(loaded.root / USERS / "later.csv", USERS, [row])
-    loaded.load(USERS)
+    answer = {**company()["enrichment/companies"][0], "domain": "company9.example"}
+    write_file(loaded.root / "enrichment/companies/2.jsonl", "enrichment/companies", [answer])
+    loaded.load(USERS, "enrichment/companies")
     [(email, first_name)] = loaded.query("select email, first_name from raw.product_db__users where id = 44")
-    assert re.fullmatch("deleted-[0-9a-f]{12}@company1.example", email)
+    assert re.fullmatch("deleted-[0-9a-f]{12}@company9.example", email)
     assert first_name is None
-    assert loaded.query("select domain from raw.enrichment__companies order by 1")[0] == ("company1.example",)
+    # Nobody knew whose the domain is, so it is taken for nobody's own.
+    assert ("company9.example",) in loaded.query("select domain from raw.enrichment__companies")
 
 
 def test_a_row_of_somebody_on_the_list_that_breaks_the_contract_is_not_quoted(loaded: Source) -> None:
@@ -192,11 +195,12 @@ def test_what_may_be_meant_as_well_is_told(loaded: Source) -> None:
     assert list_request(loaded.settings(), "organization", "org-3").perhaps_meant == []
 
 
-def test_a_payer_of_whom_only_an_invoice_has_the_address_is_found(loaded: Source) -> None:
+def test_a_payer_is_found_of_whom_one_invoice_has_the_address_in_a_file_that_is_gone(loaded: Source) -> None:
     path = loaded.root / "stripe/invoices/2.jsonl"
     write_file(path, "stripe/invoices", [invoice(77, "cus_1", company()["usage/usage_reports"][0]["date"], 5)])
     path.write_text(path.read_text().replace('"currency"', '"receipt": {"to": "Once@x.example."}, "currency"', 1))
     loaded.load("stripe/invoices")
+    path.unlink()
     assert forget(loaded, "address", "once@x.example") == {"raw.stripe__invoices": 1}
 
 
