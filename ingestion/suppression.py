@@ -193,7 +193,7 @@ def _replacements(table: Table, columns: Iterable[Column]) -> dict[str, str]:
             continue
         left = {
             "address": _address(name),
-            "domain": f"pseudonym(domain_of({name})) || '.invalid'",
+            "domain": _domain(name),
             "name": f"pseudonym(coalesce({named}))",
         }.get(str(column.personal), "'[]'" if column.type == "list" else "null")
         is_named = f"_is_about or has_suppressed_address({name})" if column.type == "string" else "_is_about"
@@ -202,12 +202,18 @@ def _replacements(table: Table, columns: Iterable[Column]) -> dict[str, str]:
 
 
 def _address(name: str) -> str:
-    """A pseudonym that keeps the domain, which is the company's, unless that is on the list as well."""
+    """A pseudonym that keeps the domain, which is the company's, unless that is on the list and has one as well."""
     local = (
         f"case when regexp_matches({name}, '^{PSEUDONYM}@') then split_part({name}, '@', 1) else pseudonym({name}) end"
     )
-    is_gone = f"{name} not like '%@%' or is_suppressed('domain', domain_of({name}))"
-    return f"{local} || '@' || case when {is_gone} then '{NO_DOMAIN}' else split_part(lower(trim({name})), '@', -1) end"
+    domain = f"split_part(lower(trim({name})), '@', -1)"
+    cases = f"when {name} not like '%@%' then '{NO_DOMAIN}' when is_suppressed('domain', domain_of({name})) then"
+    return f"{local} || '@' || case {cases} {_domain(name)} else {domain} end"
+
+
+def _domain(name: str) -> str:
+    """One pseudonym for a domain and the addresses in it, so that an organization still finds its company."""
+    return f"pseudonym(domain_of({name})) || '.invalid'"
 
 
 def _key(settings: Settings) -> bytes:
