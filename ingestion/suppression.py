@@ -58,8 +58,7 @@ def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
     if not path.exists():
         return False
     prepare_hashes(connection, settings)
-    with path.open(newline="", encoding="ascii") as file:
-        kinds, hashes, _ = zip(*list(csv.reader(file))[1:], strict=True)
+    kinds, hashes, _ = zip(*_lines(path), strict=True)
     connection.execute(
         "create or replace temp table suppressed as select unnest(?::varchar[]) as kind, unnest(?::varchar[]) as hash",
         [kinds, hashes],
@@ -97,6 +96,13 @@ def add_to_list(connection: duckdb.DuckDBPyConnection, settings: Settings, reque
     if new:
         _write(path, before + "".join(f"{kind},{digest},{now}\n" for kind, digest in new))
     return sum(kind != CHECK for kind, _ in new)
+
+
+def requests_since(settings: Settings, instant: str) -> int:
+    """How many requests are newer than an instant, in the form that the list has."""
+    path = settings.suppression_dir / LIST
+    times = {requested_at for *_, requested_at in _lines(path)} if path.exists() else set()
+    return sum(requested_at > instant for requested_at in times)
 
 
 def suppressed_rows(table: Table, columns: Sequence[Column], rows: str) -> str:
@@ -234,6 +240,11 @@ def _key(settings: Settings) -> bytes:
 def _block(key: bytes) -> bytes:
     """HMAC takes a key that is longer than a block by its hash."""
     return sha256(key).digest() if len(key) > BLOCK_BYTES else key
+
+
+def _lines(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="ascii") as file:
+        return list(csv.reader(file))[1:]
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from common.settings import Settings
 from common.warehouse import connect, hold
 from ingestion.forget import list_request, rewrite_raw
 from ingestion.suppression import apply_list, clear_texts
+from orchestration.backup import BEFORE
 
 HOLDER = "python -m orchestration forget"
 RESULTS = "quality.expectation_results"
@@ -51,7 +52,7 @@ def forget(
             known = "nothing is known here of this request, and it is on the list: what comes of it is left out"
             say(known if request.newly_listed else "nothing is left of this request, and it is on the list")
             return True
-        _delete_private_copies(settings, say)
+        _delete_copies(settings, say)
     return _build_without(settings, unfinished, say)
 
 
@@ -137,9 +138,13 @@ def _forget_results(settings: Settings) -> dict[str, int]:
             return {}
 
 
-def _delete_private_copies(settings: Settings, say: Callable[[str], None]) -> None:
-    copies = list((settings.data_dir / "private").glob("*/warehouse*"))
-    for path in copies:
+def _delete_copies(settings: Settings, say: Callable[[str], None]) -> None:
+    """People's private copies of the working file, and what a restore has taken the place of."""
+    private = list((settings.data_dir / "private").glob("*/warehouse*"))
+    for path in private:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if copies:
+    if private:
         say("private copies of the working file are deleted: python -m orchestration copy makes new ones")
+    if (settings.data_dir / BEFORE).exists():
+        shutil.rmtree(settings.data_dir / BEFORE)
+        say(f"{BEFORE}/, what was there before a restore, is deleted")

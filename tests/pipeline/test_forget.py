@@ -37,7 +37,13 @@ def plant(data_dir: Path) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(statement)
     shutil.copy(settings.warehouse_path, settings.private_warehouse_path)
-    for leftover in ("state/dlt/package", "state/load/copy", "dagster/storage/run/compute_logs/step.err"):
+    leftovers = (
+        "state/dlt/package",
+        "state/load/copy",
+        "before_restore/x",
+        "dagster/storage/run/compute_logs/step.err",
+    )
+    for leftover in leftovers:
         (data_dir / leftover).parent.mkdir(parents=True, exist_ok=True)
         (data_dir / leftover).write_text("'ada@acme.example' is no number")
 
