@@ -51,7 +51,7 @@ def size_of(path: Path) -> FileSize:
     return FileSize(path.stat().st_size, free_blocks * block_size)
 
 
-def compact(path: Path) -> FileSize | None:
+def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileSize | None:
     """Copy what is used of the file at `path` into a new one and swap it in; return its size before.
 
     None if it is not worth a copy. The caller holds the file. Raises `CompactionError` if the disk is short, or the
@@ -60,7 +60,7 @@ def compact(path: Path) -> FileSize | None:
     building = path.with_name(path.stem + ".compacting") / path.name
     shutil.rmtree(building.parent, ignore_errors=True)
     before = size_of(path)
-    if before.bytes_unused < LEAST_UNUSED_SHARE * before.bytes_in_all:
+    if before.bytes_unused < least_unused_share * before.bytes_in_all:
         return None
     _require_room(path, before)
     building.parent.mkdir()

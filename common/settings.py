@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 # What no message may show, not even one that says that it is wrong.
-SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password"}
+SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
 
 class Settings(BaseSettings):
@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     ui_host: str = "127.0.0.1"
     ui_port: int = Field(default=3000, ge=1, le=65535)
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
+    suppression_key: SecretStr | None = Field(default=None, min_length=32)
     user: str = Field(default="me", validation_alias="USER")
     log_format: Literal["text", "json"] = "text"
     alert_from: Literal["warning", "error"] = "error"
@@ -139,6 +140,11 @@ class Settings(BaseSettings):
     def dlt_dir(self) -> Path:
         """dlt's working folder: load packages that are not finished yet."""
         return self.data_dir / "state" / "dlt"
+
+    @property
+    def suppression_dir(self) -> Path:
+        """Who asked to be deleted, as keyed hashes, and the key unless a setting has it."""
+        return self.data_dir / "state" / "suppression"
 
     @property
     def dagster_home(self) -> Path:

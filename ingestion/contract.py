@@ -15,6 +15,8 @@ Stored = Literal["versions", "days", "rows", "objects"]
 ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp", "list", "object"]
 FieldType = Literal["string", "int", "bool", "list", "unix_seconds", "amounts"]
 Needed = Literal["always", "optional", "with_balance", "with_subscription", "without_lines"]
+Subject = Literal["organization", "user", "customer", "account"]
+Personal = Literal["address", "name", "domain", "nothing", "staff"]
 
 NEW_COUNTER_SUFFIX = "_in_period"
 SQL_TYPES: dict[str, str] = {
@@ -42,6 +44,7 @@ class Column:
     minimum: int | None = None
     maximum: int | None = None
     references: str | None = None
+    personal: Personal | None = None
 
     @property
     def sql_type(self) -> str:
@@ -80,6 +83,8 @@ class Table:
     stamp: str | None
     columns: tuple[Column, ...]
     fields: tuple[Field, ...] = ()
+    subjects: tuple[tuple[Subject, str], ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -148,7 +153,7 @@ _OBJECT_COLUMNS = (
     Column("created", "timestamp", "Instant of creation; null if Stripe does not say.", nullable=True),
     Column("payload", "object", "The whole object as JSON, as Stripe sent it."),
 )
-_TABLE_KEYS = {"description", "stored", "required", "key", "stamp", "columns", "fields"}
+_TABLE_KEYS = {"description", "stored", "required", "key", "stamp", "columns", "fields", "subjects", "kept"}
 
 
 @lru_cache(maxsize=1)
@@ -183,6 +188,8 @@ def _parse_table(full_name: str, entry: dict[str, Any]) -> Table:
         stamp=entry.get("stamp"),
         columns=_OBJECT_COLUMNS if is_object else _parse_columns(full_name, entry["columns"]),
         fields=_parse_fields(full_name, entry.get("fields", {})),
+        subjects=tuple(entry.get("subjects", {}).items()),
+        kept=tuple(entry.get("kept", ())),
     )
     _check_table(full_name, table)
     return table
@@ -221,6 +228,7 @@ def _check_table(full_name: str, table: Table) -> None:
         raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(get_args(Stored))}")
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
         raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
+    _check_personal(full_name, table)
     for column in table.columns:
         if column.references and column.references.count(".") != 1:
             raise ContractError(f"{full_name}.{column.name}: references a table as source.name")
@@ -228,6 +236,21 @@ def _check_table(full_name: str, table: Table) -> None:
     for name in (*table.key, *([table.stamp] if table.stamp else [])):
         if nullable.get(name, True):
             raise ContractError(f"{full_name}: {name} is a key or stamp and must be a column that is never null")
+
+
+def _check_personal(full_name: str, table: Table) -> None:
+    for kind, place in table.subjects:
+        if kind not in get_args(Subject):
+            raise ContractError(f"{full_name}: {kind!r} is not one of {', '.join(get_args(Subject))}")
+        if not table.fields and place not in table.column_names:
+            raise ContractError(f"{full_name}: a row is found by its {kind} in {place}, which is no column")
+    for column in table.columns:
+        if column.personal and column.personal not in get_args(Personal):
+            raise ContractError(
+                f"{full_name}.{column.name}: {column.personal!r} is not one of {', '.join(get_args(Personal))}"
+            )
+        if column.personal == "nothing" and not (column.nullable or column.type == "list"):
+            raise ContractError(f"{full_name}.{column.name}: nothing can be left of a list or of what may be null")
 
 
 def _no_table(raw_name: str) -> Table:

@@ -16,6 +16,13 @@ NEEDED_IN_WORDS = {
     "with_subscription": "if the line has a subscription",
     "without_lines": "if the note has no lines",
 }
+PERSONAL_IN_WORDS = {
+    "address": "personal: a pseudonym, with the domain if others have it",
+    "name": "personal: a pseudonym",
+    "domain": "personal: a pseudonym",
+    "nothing": "personal: nothing is left of it",
+    "staff": "personal, of a colleague: stays",
+}
 
 
 def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
@@ -54,7 +61,12 @@ def _dbt_source(contract: Contract, source: str) -> str:
             "identifier": table.raw_name,
             "description": table.description,
             "columns": [
-                {"name": column.name, "description": column.description, "data_type": column.sql_type}
+                {
+                    "name": column.name,
+                    **({"config": {"meta": {"personal": column.personal}}} if column.personal else {}),
+                    "description": column.description,
+                    "data_type": column.sql_type,
+                }
                 for column in (*table.columns, *table.technical_columns)
             ],
         }
@@ -81,6 +93,10 @@ def _section(table: Table) -> str:
         f"{'Required' if table.required else 'Optional'}. Key {key}{stamp}.",
         "",
     ]
+    if table.subjects:
+        found = ", ".join(f"{kind} in `{place}`" for kind, place in table.subjects)
+        left = f" Of an object its fields stay{_kept(table)}." if table.fields else ""
+        lines += [f"Found by a request for deletion: {found}.{left}", ""]
     if table.fields:
         lines += ["| field | type | where | needed | |", "| --- | --- | --- | --- | --- |"]
         lines += [_field_row(field) for field in table.fields]
@@ -88,6 +104,10 @@ def _section(table: Table) -> str:
         lines += ["| column | type | |", "| --- | --- | --- |"]
         lines += [_column_row(column) for column in table.columns]
     return "\n".join([*lines, ""])
+
+
+def _kept(table: Table) -> str:
+    return f", and {', '.join(f'`{path}`' for path in table.kept)}" if table.kept else ""
 
 
 def _column_row(column: Column) -> str:
@@ -105,6 +125,8 @@ def _limits(column: Column) -> str:
         parts.append(f"at most {column.maximum}")
     if column.default is not None:
         parts.append(f"{column.default} where a file does not have it")
+    if column.personal:
+        parts.append(PERSONAL_IN_WORDS[column.personal])
     return f" ({'; '.join(parts)})" if parts else ""
 
 

@@ -22,6 +22,7 @@ from ingestion.errors import SourceError
 from ingestion.files import Listing, SourceRoot
 from ingestion.plans import Plan, Planner, scalar
 from ingestion.raw import literal, raw_table
+from ingestion.suppression import apply_list, clear_rejects
 from ingestion.tables import plan_table
 from ingestion.usage import plan_usage
 
@@ -89,7 +90,10 @@ class _Load:
         ledger.prepare(connection)
         last_root = ledger.source_root(connection)
         self.starts_over = last_root not in {None, self.root.address}
-        self.planner = Planner(connection, self.root, work_dir, starts_over=self.starts_over)
+        self.suppresses = apply_list(connection, settings)
+        self.planner = Planner(
+            connection, self.root, work_dir, starts_over=self.starts_over, suppresses=self.suppresses
+        )
         self.seconds: dict[str, float] = {}
         if self.starts_over:
             say(f"the source root was {last_root} and is now {self.root.address}: the load starts from nothing")
@@ -101,6 +105,8 @@ class _Load:
         listing = self.root.list_files(contract)
         _require(tables, listing, self.root)
         plans = self._plan(tables, listing)
+        if self.suppresses:
+            clear_rejects(self.connection, "rejects")
         for plan in plans.values():
             self._accept(plan)
         self._write(list(plans.values()))

@@ -75,6 +75,15 @@ def _shape(table: Table) -> dict[str, Any]:
     return shape
 
 
+def kept_shape(table: Table) -> str:
+    """What stays of an object that is about somebody who asked to be deleted: the shape of `from_json`."""
+    shape = _shape(table)
+    for path in (*(place for _, place in table.subjects), *table.kept):
+        of_line = path.removeprefix(f"{LINES}[].")
+        _put(shape if of_line == path else shape["lines"]["data"][0], of_line)
+    return literal(json.dumps(shape))
+
+
 def _put(shape: dict[str, Any], path: str) -> None:
     *parents, name = path.split(".")
     for parent in parents:

@@ -18,6 +18,7 @@ from ingestion.ledger import FileCounts
 from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
 from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
+from ingestion.suppression import suppressed_rows
 
 NO_ROW = (
     "null::varchar as _file, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
@@ -79,13 +80,23 @@ class Planner:
     """Reads files and checks their rows; what schema raw has, as far as this load builds on it."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, root: SourceRoot, work_dir: Path, *, starts_over: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        root: SourceRoot,
+        work_dir: Path,
+        *,
+        starts_over: bool,
+        suppresses: bool,
     ) -> None:
-        """`work_dir` takes the changes. `starts_over`: what is in schema raw counts for nothing."""
+        """`work_dir` takes the changes. `starts_over`: what is in schema raw counts for nothing.
+
+        `suppresses`: the connection knows who asked to be deleted.
+        """
         self.connection = connection
         self.root = root
         self.work_dir = work_dir
         self.starts_over = starts_over
+        self.suppresses = suppresses
         self._raw_extras = {} if starts_over else extra_columns(connection)
         self._has_functions = False
 
@@ -184,6 +195,8 @@ class Planner:
             query = checked_objects(table, portion) if is_object else checked_rows(table, portion, references)
             queries.append(f"select * replace (_place + {number << PLACE_BITS} as _place) from ({query})")
         rows = " union all by name ".join(f"({query})" for query in queries)
+        if self.suppresses:
+            rows = suppressed_rows(table, columns, rows)
         self.connection.execute(f"create or replace temp view faults as {rows}")
         rows = "select * exclude (_fault) from faults"
         if not _is_quick_to_read_again(table, portions, files):

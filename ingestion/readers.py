@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 * 1024 * 1024
 NUMBERS_QUOTED = "json_numbers_quoted"
 LINE = "line"
-OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place"}
+OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about"}
 EXACT_TYPES = {"decimal", "object"}
 IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
 READ_ERRORS = (OSError, EOFError, UnicodeDecodeError, csv.Error)

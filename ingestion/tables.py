@@ -90,7 +90,7 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     values = f"hash({_names(table.column_names)})" if _tie_scope(table) else "0"
     connection.execute(
         f"create or replace temp table sent as select {identity}, _file, _row, "
-        f"{_row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
+        f"{row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
         "from checked where not _is_bad"
     )
     rival = f"({identity}) in (select ({identity}) from sent)"
@@ -116,7 +116,7 @@ def _tie_scope(table: Table) -> str:
     return f"partition by {_names(table.identity)}{', _file' if table.stored == 'rows' else ''}"
 
 
-def _row_hash(table: Table, columns: Sequence[Column]) -> str:
+def row_hash(table: Table, columns: Sequence[Column]) -> str:
     """A hash of all values of a row; a column beyond the contract counts only where it has a value."""
     if table.stored == "objects":
         return "md5(payload::varchar)"

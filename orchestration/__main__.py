@@ -12,8 +12,10 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from common.compaction import CompactionError
 from common.settings import PROJECT_DIR, SECRETS, Settings, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
+from ingestion.errors import SourceError
 from orchestration.backup import BEFORE, BackupError, back_up, restore
 from orchestration.days import Days
 from orchestration.dbt import DbtError
@@ -42,6 +44,10 @@ def main() -> int:
     saving.add_argument("folder", type=Path, help="where backups are, a folder each")
     restoring = commands.add_parser("restore", help="put a backup in the place of the data folder's state")
     restoring.add_argument("backup", type=Path, help="the folder of the backup")
+    forgetting = commands.add_parser("forget", help="delete somebody everywhere, and leave them out of what is loaded")
+    whom = forgetting.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--email", help="a user's or a payer's address")
+    whom.add_argument("--organization", help="an organization's id: its names, its domain and its people")
     options, dbt_arguments = parser.parse_known_args()
     if dbt_arguments and options.command != "build":
         parser.error(f"unrecognized arguments: {' '.join(dbt_arguments)}")
@@ -50,6 +56,7 @@ def main() -> int:
             "run": _run,
             "backfill": lambda settings: _backfill(settings, Days(options.first, options.last)),
             "copy": _copy,
+            "forget": lambda settings: _forget(settings, options.email, options.organization),
             "build": lambda settings: _build(settings, dbt_arguments),
             "ui": _ui,
             "parse": _parse,
@@ -68,7 +75,7 @@ def main() -> int:
     except DataDirError as error:
         print(error, file=sys.stderr)
         return 2
-    except (BackupError, DbtError, WarehouseBusyError) as error:
+    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -102,6 +109,15 @@ def _copy(settings: Settings) -> int:
 
     print(f"{make_private_copy(settings)} is yours: dbt in dbt_project builds there")
     return 0
+
+
+def _forget(settings: Settings, email: str | None, organization: str | None) -> int:
+    from orchestration.forget import forget
+
+    if email is not None:
+        return 0 if forget(settings, "address", email) else 1
+    assert organization is not None
+    return 0 if forget(settings, "organization", organization) else 1
 
 
 def _build(settings: Settings, arguments: Sequence[str]) -> int:

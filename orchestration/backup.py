@@ -16,8 +16,10 @@ from pathlib import Path
 
 from common.settings import Settings
 from common.warehouse import RESTORING, DataDirError, connect, hold
+from ingestion.suppression import requests_since
 
-KEPT = ("warehouse.duckdb", "published", "exports", "state/exports", "state/alerts.sqlite", "dagster")
+SUPPRESSION = "state/suppression"
+KEPT = ("warehouse.duckdb", "published", "exports", "state/exports", "state/alerts.sqlite", SUPPRESSION, "dagster")
 MANIFEST = "manifest.json"
 BEFORE = "before_restore"
 UNFINISHED = ".unfinished"
@@ -91,8 +93,16 @@ def restore(settings: Settings, backup: Path, say: Callable[[str], None] = print
                 shutil.rmtree(incoming, ignore_errors=True)
         made_at, files = _read_manifest(moving)
         for name in KEPT:
+            if name == SUPPRESSION and settings.suppression_dir.exists():
+                # An older list would bring back whoever asked to be deleted since.
+                continue
             is_saved = any(Path(file).is_relative_to(name) for file in files)
             _exchange(settings.data_dir / name, moving / name, aside / name, is_saved=is_saved)
+        if since := requests_since(settings, made_at):
+            say(
+                f"{since} requests for deletion are newer than the backup, which has those people: make them again "
+                "(docs/personal_data.md)"
+            )
         _close_runs(settings)
         os.sync()
         shutil.rmtree(moving)

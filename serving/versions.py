@@ -130,6 +130,15 @@ def roll_back(settings: Settings, version: Version) -> Version | None:
     return live
 
 
+def drop_earlier(settings: Settings) -> int:
+    """Delete every version but the live one; how many."""
+    live = settings.serving_path
+    earlier = [path for path in _folder(settings).glob("*") if not _is_live(path / live.name, live)]
+    for path in earlier:
+        shutil.rmtree(path)
+    return len(earlier)
+
+
 def _folder(settings: Settings) -> Path:
     return settings.serving_path.parent / "versions"
 

@@ -97,6 +97,22 @@ def test_a_backup_is_restored_where_nothing_was(settings: Settings, tmp_path: Pa
     assert read(tmp_path / "new") == {"first"}
 
 
+def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(settings: Settings, tmp_path: Path) -> None:
+    listed = settings.suppression_dir / "list.csv"
+    listed.parent.mkdir(parents=True)
+    old = "kind,hash,requested_at\naddress,0a,2026-01-01T00:00:00+00:00\n"
+    listed.write_text(old)
+    backup = back_up(settings, tmp_path / "backups")
+    listed.write_text(f"{old}address,0b,2999-01-01T00:00:00+00:00\nuser,0c,2999-01-01T00:00:00+00:00\n")
+    newer = listed.read_text()
+    said: list[str] = []
+    restore(settings, backup, said.append)
+    assert listed.read_text() == newer
+    assert [line for line in said if line.startswith("1 requests for deletion are newer")]
+    restore(Settings(data_dir=tmp_path / "new"), backup)
+    assert (tmp_path / "new" / "state" / "suppression" / "list.csv").read_text() == old
+
+
 def test_files_that_do_not_open_and_their_logs_are_replaced(settings: Settings, tmp_path: Path) -> None:
     backup = back_up(settings, tmp_path / "backups")
     settings.warehouse_path.write_bytes(b"broken")

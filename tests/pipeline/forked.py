@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -18,14 +18,18 @@ _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(list(LIBRARIES))
 
 
-def fork_run(project_dir: Path, environment: Mapping[str, str], said: Path) -> ForkServerProcess:
-    """Start `python -m orchestration run`, which writes what it says into the named pipe `said`."""
-    process = _server.Process(target=_run, args=(str(project_dir), dict(environment), str(said)), daemon=True)
+def fork_run(
+    project_dir: Path, environment: Mapping[str, str], said: Path, command: Sequence[str]
+) -> ForkServerProcess:
+    """Start `python -m orchestration` with a command, which writes what it says into the named pipe `said`."""
+    process = _server.Process(
+        target=_run, args=(str(project_dir), dict(environment), str(said), list(command)), daemon=True
+    )
     process.start()
     return process
 
 
-def _run(project_dir: str, environment: dict[str, str], said: str) -> None:
+def _run(project_dir: str, environment: dict[str, str], said: str, command: list[str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(project_dir)
@@ -33,5 +37,5 @@ def _run(project_dir: str, environment: dict[str, str], said: str) -> None:
     output = os.open(said, os.O_WRONLY)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(output, sys.stderr.fileno())
-    sys.argv = ["orchestration", "run"]
+    sys.argv = ["orchestration", *command]
     runpy.run_module("orchestration", run_name="__main__", alter_sys=True)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,17 @@ class Run:
     """A run of the whole pipeline in a process of its own, which has started."""
 
     def __init__(
-        self, data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, **more: str
+        self,
+        data_dir: Path,
+        source_root: Path | None = None,
+        project_dir: Path = PROJECT_DIR,
+        command: Sequence[str] = ("run",),
+        **more: str,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             said = Path(folder) / "said"
             os.mkfifo(said)
-            self._process = fork_run(project_dir, environment(data_dir, source_root, **more), said)
+            self._process = fork_run(project_dir, environment(data_dir, source_root, **more), said, command)
             self.lines = said.open()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -89,9 +94,11 @@ def run_command(data_dir: Path, source_root: Path | None = None, *command: str) 
     )
 
 
-def run_and_kill(data_dir: Path, source_root: Path | None, at: str, seconds_later: float = 0.0) -> str:
+def run_and_kill(
+    data_dir: Path, source_root: Path | None, at: str, seconds_later: float = 0.0, command: Sequence[str] = ("run",)
+) -> str:
     """Start a run, kill -9 it `seconds_later` than its progress first says `at`, and return what it had said."""
-    run = Run(data_dir, source_root)
+    run = Run(data_dir, source_root, command=command)
     said = run.wait_for(at)
     time.sleep(seconds_later)
     run.kill()

@@ -16,6 +16,7 @@ import pytest
 
 from common.settings import PROJECT_DIR, Settings
 from serving.exports import csv_files, webhook
+from serving.exports.forget import forget_customer
 from serving.exports.lists import WORK_LISTS
 from serving.exports.send import Export, export
 from serving.exports.webhook import NotSentError, ReceiverAwayError
@@ -362,3 +363,38 @@ def test_every_list_has_a_key_of_its_own_columns_and_no_column_twice() -> None:
     for each in WORK_LISTS:
         assert each.key[0] == "customer_id"
         assert max(Counter(each.columns).values()) == 1
+
+
+def test_a_customer_who_is_deleted_is_in_no_file_and_the_next_change_is_told(to_files: Company) -> None:
+    to_files.names = {"acme": "Ada Acme"}
+    to_files.publish()
+    quietly(to_files)
+    removed = forget_customer(to_files.settings, "acme")
+    assert removed == {"exports/": 2, "state/exports/sent.duckdb": 2}
+    assert forget_customer(to_files.settings, "acme") == dict.fromkeys(removed, 0)
+    assert [row["customer_id"] for row in written(to_files, "onboarding_queue")[0]] == ["beta"]
+    assert written(to_files, "account_risk") == [[]]
+    assert list(to_files.settings.exports_dir.rglob(".*")) == []
+    to_files.names = {"acme": "deleted-0123456789ab"}
+    del to_files.rows["rpt_account_risk"]["acme"]
+    to_files.publish()
+    assert quietly(to_files).changes == {"account_risk removed": 1, "onboarding_queue changed": 1}
+    assert quietly(to_files).changes == {}
+
+
+def test_a_change_on_its_way_to_a_receiver_is_not_sent_as_it_was_once_its_customer_is_deleted(
+    to_crm: Company, crm: FakeCrm
+) -> None:
+    to_crm.names = {"acme": "Ada Acme"}
+    to_crm.publish()
+    crm.answer = lambda _: 503
+    with pytest.raises(ReceiverAwayError):
+        quietly(to_crm)
+    ledger = to_crm.settings.export_ledger_path
+    unconfirmed = "select string_agg(unconfirmed, '') from sent"
+    with duckdb.connect(str(ledger), read_only=True) as connection:
+        assert "Ada Acme" in str(connection.execute(unconfirmed).fetchall())
+    forget_customer(to_crm.settings, "acme")
+    with duckdb.connect(str(ledger), read_only=True) as connection:
+        assert "Ada Acme" not in str(connection.execute(unconfirmed).fetchall())
+    assert b"Ada Acme" not in ledger.read_bytes()

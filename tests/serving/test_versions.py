@@ -17,7 +17,7 @@ from common.warehouse import connect
 from serving import __main__ as command
 from serving.changes import Change, as_table, changes
 from serving.publish import publish
-from serving.versions import NoSuchVersionError, roll_back, version_before, version_named, versions
+from serving.versions import NoSuchVersionError, drop_earlier, roll_back, version_before, version_named, versions
 from tests.serving.published_marts import write_published
 from tests.serving.warehouse import (
     build_marts,
@@ -109,6 +109,14 @@ def test_a_publish_after_a_rollback_drops_the_oldest_of_all(settings: Settings) 
     publish(settings, "run-3")
     assert runs(settings) == ["run-1", "run-2", "run-3"]
     assert live_run(settings) == "run-3"
+
+
+def test_versions_before_the_live_one_can_be_dropped(settings: Settings) -> None:
+    assert runs(settings) == ["run-1", "run-2"]
+    assert drop_earlier(settings) == 1
+    assert runs(settings) == ["run-2"]
+    assert live_run(settings) == "run-2"
+    assert drop_earlier(settings) == 0
 
 
 def test_there_is_no_going_back_further_than_what_is_kept(settings: Settings) -> None:

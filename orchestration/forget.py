@@ -1,0 +1,150 @@
+"""A deletion request: somebody out of all that the pipeline keeps, and out of what it loads from now on.
+
+What is found outside of the warehouse goes first, while schema raw still says what to look for. A request that is ended
+on its way leaves a mark, and the same request again finishes it.
+"""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from common.compaction import compact
+from common.settings import Settings
+from common.warehouse import connect, hold
+from ingestion.forget import list_request, rewrite_raw
+from ingestion.suppression import apply_list, clear_texts
+from orchestration.backup import BEFORE
+
+HOLDER = "python -m orchestration forget"
+RESULTS = "quality.expectation_results"
+TAKEN_OUT = "it was about somebody who asked to be deleted"
+INSTEAD = "deleted"
+LOCK_SECONDS = 60.0
+
+
+def forget(
+    settings: Settings, kind: Literal["address", "organization"], value: str, say: Callable[[str], None] = print
+) -> bool:
+    """Take whoever is meant out of everything, build and publish without them; whether all of it was done.
+
+    Says what was taken out, by place, and never the value.
+    """
+    unfinished = settings.suppression_dir / "unfinished"
+    with hold(settings.warehouse_path, HOLDER, say=say):
+        was_unfinished = unfinished.exists()
+        request = list_request(settings, kind, value)
+        if request.perhaps_meant:
+            say(f"not taken out, but perhaps meant as well: organization {', '.join(request.perhaps_meant)}")
+        unfinished.touch()
+        removed = _forget_outside(settings, kind, value, request.words)
+        removed |= rewrite_raw(settings) | _forget_results(settings)
+        for place, count in removed.items():
+            if count:
+                say(f"taken out of {place}: {count:,}")
+        if not any(removed.values()) and not was_unfinished:
+            unfinished.unlink()
+            known = "nothing is known here of this request, and it is on the list: what comes of it is left out"
+            say(known if request.newly_listed else "nothing is left of this request, and it is on the list")
+            return True
+        _delete_copies(settings, say)
+    return _build_without(settings, unfinished, say)
+
+
+def _build_without(settings: Settings, unfinished: Path, say: Callable[[str], None]) -> bool:
+    """Load, build and publish as every day does, then drop what was published before and what the file has freed."""
+    from orchestration.run import run_daily
+    from serving.versions import drop_earlier
+
+    if not run_daily(settings, say):
+        say("nothing new was published: mend what failed, and make the same request again, which goes on from here")
+        return False
+    with hold(settings.warehouse_path, HOLDER, say=say):
+        say(f"published before, and deleted, since it may have been in any of them: {drop_earlier(settings)} versions")
+        compact(settings.warehouse_path, least_unused_share=0)
+        unfinished.unlink()
+    say("the working file was written anew, without the bytes of what was deleted")
+    if settings.dagster_postgres_url:
+        say("Dagster's history is in PostgreSQL, where nobody looked: docs/personal_data.md says what may be in it")
+    return True
+
+
+def _forget_outside(settings: Settings, kind: str, value: str, words: Iterable[str]) -> dict[str, int]:
+    """Clear what was exported and what was written down of runs; by place, how many rows, texts or files."""
+    from serving.exports.forget import forget_customer
+
+    removed = forget_customer(settings, value.strip()) if kind == "organization" else {}
+    databases = [*settings.dagster_home.rglob("*.db"), settings.alerts_path]
+    removed["what Dagster and alerts remember"] = sum(
+        _clear_database(path, word) for path in databases if path.exists() for word in words
+    )
+    logs = [*settings.dagster_home.glob("storage/*/compute_logs/*"), *settings.dbt_target_dir.rglob("*.log")]
+    removed["logs of steps and of dbt"] = sum(_clear_text(path, words) for path in logs)
+    return removed
+
+
+def _clear_database(path: Path, word: str) -> int:
+    """Replace a word in every text of an SQLite file; in how many texts it was."""
+    cleared = 0
+    with closing(sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        for (table,) in tables:
+            for _, column, kind, *_ in connection.execute(f'pragma table_info("{table}")').fetchall():
+                if kind.startswith(("TEXT", "VARCHAR")):
+                    cleared += _clear_column(connection, f'"{table}"', f'"{column}"', word)
+        if cleared:
+            connection.execute("vacuum")
+    return cleared
+
+
+def _clear_column(connection: sqlite3.Connection, table: str, column: str, word: str) -> int:
+    is_in = f"instr(lower({column}), ?) > 0"
+    found = connection.execute(f"select rowid, {column} from {table} where {is_in}", [word]).fetchall()  # noqa: S608
+    connection.executemany(
+        f"update {table} set {column} = ? where rowid = ?",  # noqa: S608
+        [(_replaced(text, word), row) for row, text in found],
+    )
+    return len(found)
+
+
+def _clear_text(path: Path, words: Iterable[str]) -> int:
+    """Replace words in a log; 1 if there was one."""
+    text = before = path.read_text(encoding="utf-8", errors="replace")
+    for word in words:
+        text = _replaced(text, word)
+    if text != before:
+        path.write_text(text, encoding="utf-8")
+    return int(text != before)
+
+
+def _replaced(text: str, word: str) -> str:
+    """The text with another word, however it is written in large and small letters."""
+    return re.sub(re.escape(word), INSTEAD, text, flags=re.IGNORECASE)
+
+
+def _forget_results(settings: Settings) -> dict[str, int]:
+    """Clear what gates have quoted; keys of organizations stay, as everywhere."""
+    with connect(settings.warehouse_path) as connection:
+        apply_list(connection, settings)
+        cleared = f"observed = null, detail = '{TAKEN_OUT}'"
+        try:
+            return {RESULTS: clear_texts(connection, RESULTS, ("observed", "detail"), cleared)}
+        except duckdb.CatalogException:
+            return {}
+
+
+def _delete_copies(settings: Settings, say: Callable[[str], None]) -> None:
+    """People's private copies of the working file, and what a restore has taken the place of."""
+    private = list((settings.data_dir / "private").glob("*/warehouse*"))
+    for path in private:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if private:
+        say("private copies of the working file are deleted: python -m orchestration copy makes new ones")
+    if (settings.data_dir / BEFORE).exists():
+        shutil.rmtree(settings.data_dir / BEFORE)
+        say(f"{BEFORE}/, what was there before a restore, is deleted")

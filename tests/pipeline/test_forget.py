@@ -1,0 +1,99 @@
+"""A deletion request leaves nothing of its subject in the data folder, and every figure as it was."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from common.settings import Settings
+from common.warehouse import connect
+from serving.exports.send import export
+from tests.pipeline.running import Run, marts, run_and_kill
+
+# Keys are left: org-acme, cus_acme.
+WORDS = r"Acme|(?i:ada@acme|acme\.example)"
+# The project's own text: its unit tests have an Acme, too.
+OF_THE_PROJECT = Path("state", "dbt")
+NAMED = {"dim_customers": {"name"}, "dim_organizations": {"name", "domain"}}
+
+
+def plant(data_dir: Path) -> None:
+    """Whatever a run can leave of somebody beside its tables: exports, quotes in logs and alerts, copies, leftovers."""
+    settings = Settings(data_dir=data_dir)
+    assert export(settings, send=True).changes
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results by name select *  replace "
+            "('For example: domain=acme.example, rows=2' as detail) from quality.expectation_results limit 1"
+        )
+    for path, statement in (
+        (settings.alerts_path, "insert into told values ('log', 'team:data', 'x', 'Ada@Acme.example', 'now', 0)"),
+        (
+            next(settings.dagster_home.glob("history/runs/*-*.db")),
+            "update event_logs set event = 'of ada@acme.example'",
+        ),
+    ):
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute(statement)
+    shutil.copy(settings.warehouse_path, settings.private_warehouse_path)
+    leftovers = (
+        "state/dlt/package",
+        "state/load/copy",
+        "before_restore/x",
+        "dagster/storage/run/compute_logs/step.err",
+    )
+    for leftover in leftovers:
+        (data_dir / leftover).parent.mkdir(parents=True, exist_ok=True)
+        (data_dir / leftover).write_text("'ada@acme.example' is no number")
+
+
+def found(data_dir: Path) -> set[str]:
+    """Where one of the words is: files whose bytes have it, and columns of tables, which DuckDB compresses."""
+    places = set()
+    for path in [path for path in data_dir.rglob("*") if path.is_file()]:
+        place = path.relative_to(data_dir)
+        if not place.is_relative_to(OF_THE_PROJECT) and re.search(WORDS.encode(), path.read_bytes()):
+            places.add(str(place))
+        if path.suffix == ".duckdb":
+            with connect(path, read_only=True) as connection:
+                columns = connection.execute(
+                    "select schema_name, table_name, column_name from duckdb_columns() "
+                    "where not internal and data_type in ('VARCHAR', 'JSON')"
+                ).fetchall()
+                for schema, table, column in columns:
+                    query = f'select 1 from "{schema}"."{table}" where regexp_matches("{column}"::varchar, ?) limit 1'
+                    if connection.execute(query, [WORDS]).fetchall():
+                        places.add(f"{place}: {schema}.{table}.{column}")
+    return places
+
+
+def without_names(data_dir: Path) -> dict[str, list[tuple]]:
+    """The published marts without the columns that have a name or a domain."""
+    rows = marts(data_dir)
+    with connect(Settings(data_dir=data_dir).serving_path, read_only=True) as connection:
+        for table, names in NAMED.items():
+            columns = [row[0] for row in connection.execute(f"describe marts.{table}").fetchall()]
+            kept = [index for index, column in enumerate(columns) if column not in names]
+            rows[table] = [tuple(row[index] for index in kept) for row in rows[table]]
+    return rows
+
+
+def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    plant(data_dir)
+    before = found(data_dir)
+    assert {place.split(":")[0].split("/")[0] for place in before} >= {
+        "warehouse.duckdb", "published", "exports", "state", "dagster", "private",
+    }  # fmt: skip
+    said = run_and_kill(data_dir, source_root, "load ...", command=("forget", "--organization", "org-acme-eu"))
+    assert "perhaps meant as well: organization org-acme\n" in said
+    ended = Run(data_dir, source_root, command=("forget", "--organization", "org-acme")).end()
+    assert ended.returncode == 0, ended.stdout
+    assert not re.search(WORDS, said + ended.stdout)
+    assert found(data_dir) == set()
+    assert without_names(data_dir) == without_names(undisturbed)
+    again = Run(data_dir, source_root, command=("forget", "--organization", "org-acme-eu")).end()
+    assert again.stdout == "nothing is left of this request, and it is on the list\n"
+    assert again.returncode == 0
