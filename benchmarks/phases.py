@@ -81,6 +81,10 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     for topic in ("segments", "accounts"):
         of_topic = measure(*PIECES, "models", str(target), *_models_of(topic), **environment)
         yield _row(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
+    by_days = ("int_days_to_build", "fct_usage_daily", *_models_of("forecast"), "fct_queue_exclusions")
+    of_every_day = measure(*PIECES, "models", str(target), *by_days, "--full-refresh", **environment)
+    forecasts = _rows(settings, "marts.fct_bill_forecasts")
+    yield _row("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)
     of_revenue = measure(*PIECES, "models", str(target), *_models_of("revenue", "retention"), **environment)
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
