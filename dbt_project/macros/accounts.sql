@@ -58,6 +58,18 @@
 {%- endmacro %}
 
 
+{#- What else fires by a signal: the names of a customer's rows after the first, in the order of their `place`. -#}
+{% macro others_named(placed, name) -%}
+select
+    customer_id,
+    signal,
+    {{ dbt.listagg(name, "', '", 'order by place') }} as others
+from {{ placed }}
+where place > 1
+group by customer_id, signal
+{%- endmacro %}
+
+
 {#- A list of customers to look at: what of `candidates` fires by seed `account_signals`, with the rule beside it, those
     whom the product is for first and hobbyists left out. Whom nobody may write to is listed for risks alone. `key` names
     what is unique beside customer and signal, `order` what comes before ARR. -#}

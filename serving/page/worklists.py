@@ -165,7 +165,7 @@ def credit_runways(published: Published) -> Sequence[Block]:
             "rpt_credit_runway",
             "signal, credit_balance_usd, burn_usd_day, runs_out_on, runway_days, term_ends_on, next_action",
             "true",
-            "coalesce(runs_out_on, term_ends_on)",
+            "coalesce(runs_out_on, term_ends_on), signal",
         )
     )
     columns = [
@@ -181,13 +181,14 @@ def limits_hit(published: Published) -> Sequence[Block]:
     rows = published.rows(
         _named(
             "rpt_limits_hit",
-            "product_key, signal, amount_to_date_usd, limit_usd, cut_usd, period_end, next_action",
+            "product_key || coalesce(', ' || other_products, ''), signal, figure, limit_usd, cut_usd, period_end, "
+            "next_action",
             "true",
-            "cut_usd desc, period_end, product_key",
+            "cut_usd desc, period_end, signal",
         )
     )
     columns = [
-        Column("Customer"), Column("Product", "words"), Column("Level", "words"), Column("So far", "money"),
+        Column("Customer"), Column("Products", "words"), Column("Level", "words"), Column("So far", "money"),
         Column("Limit", "money"), Column("Cut off", "money"), Column("Renews", "date"), Column("Next"),
     ]  # fmt: skip
     return [Table("limits", "Spend limits", columns, rows, "No spend limit is near.", "rpt_limits_hit")]

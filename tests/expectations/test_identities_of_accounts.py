@@ -28,6 +28,9 @@ create table staging.stg_crm__accounts as select * from (values
     ('acc', 'branch', true, timestamp '2026-11-01')
 ) as accounts (account_id, organization_id, is_do_not_contact, updated_at);
 create table seeds.score_cuts as select 'lead_70' as score, 20 as cut;
+create table seeds.products as select * from (values
+    ('logs', 'logs'), ('surveys', 'surveys'), ('session_replay', 'session_replay'), ('mobile_replay', 'session_replay')
+) as products (product_key, product_group);
 create table seeds.account_signals as select * from (values
     ('product_led_leads', 'lead_score', 'at_least', 2.0, true, null),
     ('product_led_leads', 'first_bill', 'at_least', 500.0, true, null),
@@ -72,7 +75,8 @@ create table marts.rpt_product_led_leads as select * from (values
 ) as leads (customer_id, signal, figure, lead_points, suggested_owner_role, icp_segment, list_rank)
 cross join (select date '2026-10-30' as since, date '2026-10-31' as as_of_date);
 create table marts.rpt_cross_sell as select 'large' as customer_id, 'pair' as signal, 'logs' as product_key,
-    0.1 as figure, 'other' as icp_segment, 1 as list_rank, date '2026-10-30' as since, date '2026-10-31' as as_of_date;
+    'session_replay' as other_products, 0.1 as figure, 'other' as icp_segment, 1 as list_rank,
+    date '2026-10-30' as since, date '2026-10-31' as as_of_date;
 create table marts.rpt_account_risk as select * from (values
     ('large', 'usage_fall', 'risk', true, 30.1, 1), ('large', 'renewal_near', 'risk', false, 89.0, 2)
 ) as risks (customer_id, signal, kind, is_do_not_contact, figure, list_rank)
@@ -221,6 +225,15 @@ def broken_lists(table: str, rows: str, name: str, hobbyists: str) -> list[tuple
             "update marts.rpt_cross_sell set product_key = 'surveys'; "
             "update marts.fct_usage_daily set date = date '2026-10-02'",
             {"product_that_is_used_is_suggested"},
+        ),
+        (
+            "update marts.rpt_cross_sell set figure = 1; "
+            "update marts.fct_usage_daily set date = date '2026-10-02', product_key = 'mobile_replay'",
+            {"product_that_is_used_is_suggested"},
+        ),
+        (
+            "update marts.rpt_cross_sell set other_products = 'surveys, logs'",
+            {"product_is_suggested_twice_by_one_signal"},
         ),
         (
             "update marts.dim_customers set health = 'poor' where customer_id = 'large'",

@@ -54,10 +54,13 @@ create table marts.rpt_line_crossers as select 'b' as customer_id, 'medium' as l
 create table marts.rpt_strategy as select * from (values
     (date '2026-10-31', 'arr_usd_year', 5280.0000, 'USD a year'), (date '2026-10-31', 'middle_share', 1.0000, 'share')
 ) as figures (as_of, figure, value, unit);
-create table marts.rpt_credit_runway as select 'b' as customer_id, 'b' as organization_id, 'runs_out' as signal,
+create table marts.rpt_credit_runway as select 'b' as customer_id, 'b' as organization_id, signal,
     100.00 as credit_balance_usd, 10.00 as burn_usd_day, date '2026-11-10' as runs_out_on, 10 as runway_days,
-    92 as term_days_left, 92 as threshold_days, date '2026-02-01' as term_starts_on, date '2027-01-31' as term_ends_on,
-    date '2026-09-30' as since, date '2026-10-31' as as_of_date;
+    92 as term_days_left, figure, 92 as threshold, date '2026-02-01' as term_starts_on,
+    date '2027-01-31' as term_ends_on, since, date '2026-10-31' as as_of_date
+from (values
+    ('runs_out', 10, date '2026-09-30'), ('renewal_due', 92, date '2026-10-31')
+) as signals (signal, figure, since);
 
 create table marts.rpt_arr_mix_progress as
 select date '2026-10-31' as as_of, band, target_customers, 1 as customers, 2640.00 as arr_usd
@@ -146,16 +149,29 @@ def twice(table: str) -> str:
         (f"{STRATEGY} value = 1.1 where unit = 'share'", {"share_is_not_from_0_to_1"}),
         (f"{STRATEGY} as_of = date '2026-10-30'", {"figure_of_another_day"}),
         (f"{STRATEGY} value = 5279.99 where unit <> 'share'", {"arr_is_not_that_of_the_customers"}),
-        (twice("rpt_credit_runway"), {"account_appears_twice"}),
-        ("delete from marts.rpt_credit_runway", {"contract_that_ends_soon_is_missing"}),
-        (f"{CREDIT} runway_days = 92", {"signal_contradicts_its_figures"}),
-        (f"{CREDIT} runs_out_on = null, runway_days = null", {"signal_contradicts_its_figures"}),
+        (twice("rpt_credit_runway"), {"runway_appears_twice"}),
+        ("delete from marts.rpt_credit_runway where signal = 'renewal_due'", {"contract_that_ends_soon_is_missing"}),
         (
-            f"{CREDIT} runs_out_on = null, runway_days = null, signal = 'renewal_due', threshold_days = 91",
+            f"{CREDIT} runway_days = 92, figure = 92 where signal = 'runs_out'",
             {"signal_contradicts_its_figures"},
         ),
-        (f"{CREDIT} since = date '2026-11-01'", {"signal_of_another_day"}),
-        (f"{CREDIT} credit_balance_usd = -0.01", {"credit_is_negative"}),
+        (f"{CREDIT} runs_out_on = null, runway_days = null", {"signal_contradicts_its_figures"}),
+        (f"{CREDIT} runs_out_on = null, runway_days = null where signal = 'renewal_due'", set()),
+        (
+            f"{CREDIT} threshold = 91, since = date '2026-11-01' where signal = 'renewal_due'",
+            {"signal_contradicts_its_figures", "signal_of_another_day"},
+        ),
+        (f"{CREDIT} since = date '2026-10-30' where signal = 'renewal_due'", {"renewal_is_not_due_since_its_day"}),
+        (f"{CREDIT} since = date '2026-11-01' where signal = 'runs_out'", {"signal_of_another_day"}),
+        (f"{CREDIT} credit_balance_usd = 0", {"credit_that_is_used_up_ends_in_the_future"}),
+        (
+            f"{CREDIT} credit_balance_usd = 0, runs_out_on = as_of_date, runway_days = 0, figure = 0 where figure = 10",
+            set(),
+        ),
+        (
+            f"{CREDIT} credit_balance_usd = -0.01",
+            {"credit_is_negative", "credit_that_is_used_up_ends_in_the_future"},
+        ),
         (f"{CREDIT} burn_usd_day = 0", {"nothing_burns"}),
         (
             twice("rpt_arr_mix_projection"),

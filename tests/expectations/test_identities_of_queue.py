@@ -15,6 +15,7 @@ create table seeds.thresholds as select * from (values
     ('onboarding_line_usd_month', 500.0), ('sales_line_usd_month', 1666.67),
     ('startup_first_bill_max_usd_month', 1500.0)
 ) as thresholds (name, value);
+create table seeds.spend_limit_levels as select 0.8 as share_of_limit;
 create table seeds.startup_rolloff_stages as select * from (values
     ('two_weeks_before', 14), ('month_before', 30)
 ) as stages (signal, rolloff_within_days);
@@ -33,7 +34,7 @@ create table marts.fct_bill_forecasts as select * from (values
 ) as forecasts (organization_id, as_of_date, forecast_bill_usd);
 create table marts.fct_bill_forecast_products as select
     'a' as organization_id, 'logs' as product_key, date '2026-10-31' as as_of_date,
-    10.00 as limit_usd, 12.00 as after_discount_usd, 10.00 as bill_usd;
+    10.00 as limit_usd, 12.00 as after_discount_usd, 10.00 as bill_usd, cast(9 as decimal(18, 2)) as bill_to_date_usd;
 create table marts.fct_onboarding_queue as select * from (values
     ('a', 'first_bill', date '2026-10-21', 500.00, date '2026-11-10', date '2026-10-27', 1, null, null, true),
     ('c', 'startup_rolloff', date '2026-10-19', 1500.00, date '2026-10-30', date '2026-10-19', 0, date '2026-10-20',
@@ -43,13 +44,13 @@ create table marts.fct_onboarding_queue as select * from (values
 create table marts.fct_queue_exclusions as select * from (values
     ('c', date '2026-10-20', 'owned', 700.00), ('b', date '2026-10-20', 'no_subscription', 500.00)
 ) as exclusions (organization_id, as_of_date, reason, forecast_bill_usd);
-create table marts.rpt_limits_hit as select 'a' as organization_id, 'logs' as product_key,
-    cast(9 as decimal(18, 2)) as amount_to_date_usd,
-    8.00 as threshold_usd, 10.00 as limit_usd, 2.00 as cut_usd, date '2026-10-30' as since,
+create table marts.rpt_limits_hit as select 'a' as customer_id, 'near_limit' as signal, 'a' as organization_id,
+    'logs' as product_key, cast(9 as decimal(18, 4)) as figure, 8.0000 as threshold, 10.00 as limit_usd,
+    2.00 as cut_usd, date '2026-10-30' as since,
     date '2026-11-10' as period_end, 'other' as icp_segment, 1 as list_rank, date '2026-10-31' as as_of_date;
-create table marts.rpt_startup_rolloffs as select 'c' as organization_id, 'month_before' as signal,
+create table marts.rpt_startup_rolloffs as select 'c' as customer_id, 'month_before' as signal, 'c' as organization_id,
     100.00 as credit_used_usd, 50.00 as credit_left_usd, 15 as runway_days, date '2026-12-01' as credit_expires_on,
-    15 as rolloff_in_days, 30 as rolloff_within_days, date '2026-11-15' as rolls_off_on,
+    15 as figure, 30 as threshold, date '2026-11-15' as rolls_off_on,
     100.00 as projected_first_bill_usd, date '2026-10-16' as since, 'other' as icp_segment, 1 as list_rank,
     date '2026-10-31' as as_of_date;
 """
@@ -113,20 +114,48 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
         (f"{STARTUPS} icp_segment = 'hobbyist'", {"startup_rolloffs_list_hobbyists"}),
         (
             "insert into marts.rpt_limits_hit select * replace ('high_growth' as icp_segment, "
-            "'surveys' as product_key, 2 as list_rank) from marts.rpt_limits_hit",
+            "'at_limit' as signal, 0 as cut_usd, 2 as list_rank) from marts.rpt_limits_hit",
             {"limits_hit_do_not_rank_high_growth_first", "limit_is_not_that_of_the_forecast"},
         ),
         (
             "insert into marts.rpt_startup_rolloffs select * replace ('high_growth' as icp_segment, "
-            "'b' as organization_id, 2 as list_rank) from marts.rpt_startup_rolloffs",
+            "'b' as customer_id, 2 as list_rank) from marts.rpt_startup_rolloffs",
             {"startup_rolloffs_do_not_rank_high_growth_first"},
         ),
-        ("update marts.rpt_limits_hit set amount_to_date_usd = 7.99", {"limit_was_not_reached"}),
-        ("update marts.rpt_limits_hit set amount_to_date_usd = 10.01", {"limit_was_not_reached"}),
-        ("update marts.rpt_limits_hit set cut_usd = 2.01", {"limit_is_not_that_of_the_forecast"}),
+        (
+            "insert into marts.rpt_limits_hit select * replace ('b' as organization_id, 0 as cut_usd) "
+            "from marts.rpt_limits_hit",
+            {"limit_appears_twice", "limit_is_not_that_of_the_forecast"},
+        ),
+        (
+            "insert into marts.rpt_startup_rolloffs select * replace ('b' as organization_id) "
+            "from marts.rpt_startup_rolloffs",
+            {"startup_appears_twice"},
+        ),
+        (
+            "update marts.rpt_limits_hit set figure = 7.99; "
+            "update marts.fct_bill_forecast_products set bill_to_date_usd = 7.99",
+            {"limit_was_not_reached", "cut_of_a_limit_is_lost"},
+        ),
+        (
+            "update marts.rpt_limits_hit set figure = 10.01; "
+            "update marts.fct_bill_forecast_products set bill_to_date_usd = 10.01",
+            {"limit_was_not_reached"},
+        ),
+        ("update marts.rpt_limits_hit set figure = 9.01", {"limit_is_not_that_of_the_forecast"}),
+        ("update marts.rpt_limits_hit set cut_usd = 2.01", {"cut_of_a_limit_is_lost"}),
+        (
+            "update marts.rpt_limits_hit set cut_usd = 1.99",
+            {"limit_is_not_that_of_the_forecast", "cut_of_a_limit_is_lost"},
+        ),
+        (
+            "insert into marts.fct_bill_forecast_products select * replace ('b' as organization_id, "
+            "8 as bill_to_date_usd) from marts.fct_bill_forecast_products",
+            {"cut_of_a_limit_is_lost"},
+        ),
         (f"{STARTUPS} signal = 'two_weeks_before'", {"startup_is_in_the_wrong_stage"}),
         (
-            f"{STARTUPS} rolloff_in_days = 14, runway_days = 14, rolls_off_on = date '2026-11-14'",
+            f"{STARTUPS} figure = 14, runway_days = 14, rolls_off_on = date '2026-11-14'",
             {"startup_is_in_the_wrong_stage"},
         ),
         (f"{STARTUPS} credit_expires_on = date '2026-11-14'", {"plan_does_not_end_with_its_credit_or_its_time"}),

@@ -239,7 +239,20 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "next_action": "Offer.",
         }
     ],
-    "rpt_limits_hit": [],
+    "rpt_limits_hit": [
+        {
+            "customer_id": "c1",
+            "organization_id": "o-c1",
+            "signal": "at_limit",
+            "product_key": "session_replay",
+            "other_products": "logs, surveys",
+            "figure": 500,
+            "limit_usd": 500,
+            "cut_usd": 240,
+            "period_end": date(2026, 11, 12),
+            "next_action": "Ask.",
+        }
+    ],
     "rpt_signups_weekly": _sign_ups(),
     "rpt_data_quality": [
         {"finding": "usage_counter_without_product", "subject": "x_in_period", "figure": 12, "unit": "units"}

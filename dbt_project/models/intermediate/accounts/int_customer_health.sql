@@ -1,5 +1,6 @@
 {#- The falls of a customer's products, weighted by seed `health_weights`; the weights of those that it used before are
-    what they are shares of. Growth of one product does not hide the fall of another. -#}
+    what they are shares of. Growth of one product does not hide the fall of another. Volumes of different counters are
+    not added: a group's main product stands for it, since add-ons look at the same usage, and without one they do alike. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage
@@ -7,20 +8,44 @@ with first_days as (
     group by customers.customer_id
 ),
 
-falls as (
+product_falls as (
     select
         volumes.customer_id,
         volumes.weeks_ago,
         volumes.ends_on,
-        sum(weights.weight * case when volumes.change_millionths < 0 then -volumes.change_millionths else 0 end) as weighted_fall,
-        sum(weights.weight) as weights
+        products.product_group,
+        products.product_key = products.product_group as is_main,
+        case when volumes.change_millionths < 0 then -volumes.change_millionths else 0 end as fall
     from {{ ref('int_customer_volumes') }} as volumes
-    inner join {{ ref('health_weights') }} as weights on volumes.product_key = weights.product_key
+    inner join {{ ref('products') }} as products on volumes.product_key = products.product_key
     inner join first_days
         on volumes.customer_id = first_days.customer_id
         and first_days.first_used_on <= {{ dbt.dateadd('day', 1, 'volumes.before_after') }}
-    where volumes.change_millionths is not null and weights.weight > 0
-    group by volumes.customer_id, volumes.weeks_ago, volumes.ends_on
+    where volumes.change_millionths is not null
+),
+
+group_falls as (
+    select
+        customer_id,
+        weeks_ago,
+        ends_on,
+        product_group,
+        coalesce(max(case when is_main then fall end), {{ divide_half_up('sum(fall)', 'count(*)') }}) as fall
+    from product_falls
+    group by customer_id, weeks_ago, ends_on, product_group
+),
+
+falls as (
+    select
+        group_falls.customer_id,
+        group_falls.weeks_ago,
+        group_falls.ends_on,
+        sum(weights.weight * group_falls.fall) as weighted_fall,
+        sum(weights.weight) as weights
+    from group_falls
+    inner join {{ ref('health_weights') }} as weights on group_falls.product_group = weights.product_group
+    where weights.weight > 0
+    group by group_falls.customer_id, group_falls.weeks_ago, group_falls.ends_on
 ),
 
 shares as (

@@ -7,9 +7,12 @@ with packages as (
 ),
 
 departments as (
-    select customer_id, count(distinct role_at_organization) as departments
-    from {{ ref('int_active_users') }}
-    group by customer_id
+    select users.customer_id, count(distinct users.role_at_organization) as departments
+    from {{ ref('int_active_users') }} as users
+    inner join {{ ref('user_roles') }} as roles
+        on users.role_at_organization = roles.role_at_organization
+        and roles.is_department
+    group by users.customer_id
 ),
 
 prepaid as (

@@ -1,13 +1,24 @@
 {#- Products that a paying customer does not use, since which of the days that are compared it has used others only, and
-    how many of the paying customers of its size do use them. Add-ons are no products of their own here. -#}
-with main_products as (
-    select products.product_key
+    how many of the paying customers of its size do use them. A group counts as one, with its add-ons and with recordings
+    of phones beside those of the web; its main product, or else its first, is what is offered of it. -#}
+with ranked as (
+    select
+        products.product_group,
+        products.product_key,
+        row_number() over (
+            partition by products.product_group
+            order by
+                case when products.product_key = products.product_group then 0 else 1 end,
+                products.product_key
+        ) as product_rank
     from {{ ref('products') }} as products
     inner join {{ ref('usage_counters') }} as counters on products.product_key = counters.product_key
-    left join {{ ref('products') }} as extended
-        on products.product_group = extended.product_key
-        and products.product_key <> extended.product_key
-    where extended.product_key is null
+),
+
+offered as (
+    select product_group, product_key
+    from ranked
+    where product_rank = 1
 ),
 
 customers as (
@@ -17,8 +28,14 @@ customers as (
 ),
 
 used as (
-    select volumes.customer_id, customers.size_tier, volumes.product_key, volumes.weeks_ago, volumes.ends_on
+    select distinct
+        volumes.customer_id,
+        customers.size_tier,
+        products.product_group,
+        volumes.weeks_ago,
+        volumes.ends_on
     from {{ ref('int_customer_volumes') }} as volumes
+    inner join {{ ref('products') }} as products on volumes.product_key = products.product_key
     inner join customers on volumes.customer_id = customers.customer_id
     where volumes.recent_quantity > 0
 ),
@@ -31,21 +48,21 @@ looks as (
 unused as (
     select
         looks.customer_id,
-        main_products.product_key,
+        offered.product_group,
         looks.weeks_ago as step,
         looks.ends_on as day,
         0 as figure
     from looks
-    cross join main_products
+    cross join offered
     left join used
         on looks.customer_id = used.customer_id
         and looks.weeks_ago = used.weeks_ago
-        and main_products.product_key = used.product_key
+        and offered.product_group = used.product_group
     where used.customer_id is null
 ),
 
 runs as (
-    {{ unbroken_since('unused', ['customer_id', 'product_key']) }}
+    {{ unbroken_since('unused', ['customer_id', 'product_group']) }}
 ),
 
 peers as (
@@ -55,23 +72,24 @@ peers as (
 ),
 
 users as (
-    select size_tier, product_key, count(*) as users
+    select size_tier, product_group, count(*) as users
     from used
     where weeks_ago = 0
-    group by size_tier, product_key
+    group by size_tier, product_group
 )
 
 select
     runs.customer_id,
-    runs.product_key,
+    offered.product_key,
     runs.since,
     case
         when peers.peers >= {{ threshold('peers_min') }}
             then {{ percent_of_millionths(divide_half_up('1000000 * coalesce(users.users, 0)', 'peers.peers')) }}
     end as peers_percent
 from runs
+inner join offered on runs.product_group = offered.product_group
 inner join customers on runs.customer_id = customers.customer_id
 inner join peers on customers.size_tier = peers.size_tier
 left join users
     on customers.size_tier = users.size_tier
-    and runs.product_key = users.product_key
+    and runs.product_group = users.product_group

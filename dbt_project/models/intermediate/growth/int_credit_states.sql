@@ -1,5 +1,6 @@
-{#- How long a prepaid contract's credit lasts, on the data day and at the end of each month of the contract before it.
-    The balance is what the last bill left, so the credit lasts from the start of the open period on. -#}
+{#- How long a prepaid contract's credit lasts, on each day of the contract on which that may have changed: at the end of a
+    month its MRR is known, and billing has a new version. The balance is what the last bill left, so the credit lasts
+    from the start of the open period on; credit that is used up ended with the last version that had some. -#}
 with contracts as (
     select
         coalesce(accounts.account_organization_id, versions.organization_id) as organization_id,
@@ -21,16 +22,37 @@ with contracts as (
         and versions.annual_plan_end_at > data_day.as_of_ts
 ),
 
-dates as (
-    select as_of_date, last_closed_month
-    from {{ ref('int_data_day') }}
+versions as (
+    select
+        organization_id,
+        credit_balance_usd,
+        current_period_start_at,
+        valid_from,
+        valid_to,
+        max(case when credit_balance_usd > 0 then valid_to end) over (
+            partition by organization_id
+            order by valid_from
+            rows between unbounded preceding and current row
+        ) as had_credit_until
+    from {{ ref('int_billing_versions') }}
+),
+
+days as (
+    select contracts.contract_organization_id, data_day.as_of_date
+    from contracts
+    cross join {{ ref('int_data_day') }} as data_day
 
     union
 
-    select
-        {{ month_end('months.month') }} as as_of_date,
-        months.month as last_closed_month
-    from (select distinct month from {{ ref('int_organization_mrr_monthly') }}) as months
+    select contracts.contract_organization_id, {{ month_end('months.month') }} as as_of_date
+    from contracts
+    cross join (select distinct month from {{ ref('int_organization_mrr_monthly') }}) as months
+
+    union
+
+    select contracts.contract_organization_id, cast(versions.valid_from as date) as as_of_date
+    from contracts
+    inner join versions on contracts.contract_organization_id = versions.organization_id
 ),
 
 balances as (
@@ -38,18 +60,30 @@ balances as (
         contracts.organization_id,
         cast(contracts.annual_plan_start_at as date) as term_starts_on,
         cast(contracts.annual_plan_end_at as date) as term_ends_on,
-        dates.as_of_date,
-        dates.last_closed_month,
+        days.as_of_date,
+        cast({{ dbt.dateadd('month', -1, month_of(dbt.dateadd('day', 1, 'days.as_of_date'))) }} as date) as last_closed_month,
         versions.credit_balance_usd,
-        coalesce(
-            cast(versions.current_period_start_at as date), cast({{ dbt.dateadd('day', 1, 'dates.as_of_date') }} as date)
-        ) as burns_from
+        case
+            when versions.credit_balance_usd > 0
+                then coalesce(
+                    cast(versions.current_period_start_at as date),
+                    cast({{ dbt.dateadd('day', 1, 'days.as_of_date') }} as date)
+                )
+            else greatest(
+                cast(coalesce(versions.had_credit_until, contracts.annual_plan_start_at) as date),
+                cast(contracts.annual_plan_start_at as date)
+            )
+        end as burns_from,
+        versions.credit_balance_usd <= 0
+            and coalesce(versions.had_credit_until > contracts.annual_plan_start_at, false) as is_used_up
     from contracts
-    inner join dates on dates.as_of_date >= cast(contracts.annual_plan_start_at as date)
-    inner join {{ ref('int_billing_versions') }} as versions
+    inner join days
+        on contracts.contract_organization_id = days.contract_organization_id
+        and days.as_of_date >= cast(contracts.annual_plan_start_at as date)
+    inner join versions
         on contracts.contract_organization_id = versions.organization_id
-        and versions.valid_from < {{ dbt.dateadd('day', 1, 'dates.as_of_date') }}
-        and versions.valid_to >= {{ dbt.dateadd('day', 1, 'dates.as_of_date') }}
+        and versions.valid_from < {{ dbt.dateadd('day', 1, 'days.as_of_date') }}
+        and versions.valid_to >= {{ dbt.dateadd('day', 1, 'days.as_of_date') }}
     where contracts.contract_rank = 1
 ),
 
@@ -77,6 +111,7 @@ lasting as (
         balances.burns_from,
         {{ divide_half_up('cast(burned.burned_usd * 100 as bigint)', 'burned.burned_days') }} as burn_cents_day,
         case
+            when balances.is_used_up then 0
             when burned.burned_usd > 0 then {{ divide_cut(
                 'cast(balances.credit_balance_usd * 100 as bigint) * burned.burned_days',
                 'cast(burned.burned_usd * 100 as bigint)'

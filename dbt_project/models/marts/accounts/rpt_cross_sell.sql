@@ -17,7 +17,13 @@ roles as (
 ),
 
 suggested as (
-    select unused.customer_id, 'pair' as signal, unused.product_key, max(volumes.recent_quantity) as figure, min(unused.since) as since
+    select
+        unused.customer_id,
+        'pair' as signal,
+        unused.product_key,
+        min(pairs.offer_order) as offer_order,
+        max(volumes.recent_quantity) as figure,
+        min(unused.since) as since
     from {{ ref('int_product_gaps') }} as unused
     inner join {{ ref('product_pairs') }} as pairs on unused.product_key = pairs.goes_with
     inner join {{ ref('int_customer_volumes') }} as volumes
@@ -28,7 +34,7 @@ suggested as (
 
     union all
 
-    select customer_id, 'peers_use', product_key, peers_percent, since
+    select customer_id, 'peers_use', product_key, 0, peers_percent, since
     from {{ ref('int_product_gaps') }}
 
     union all
@@ -37,6 +43,7 @@ suggested as (
         unused.customer_id,
         roles.signal,
         unused.product_key,
+        0,
         {{ percent_of_millionths(divide_half_up('1000000 * roles.people', 'users.users')) }},
         unused.since
     from {{ ref('int_product_gaps') }} as unused
@@ -47,7 +54,7 @@ suggested as (
 
     union all
 
-    select customer_id, signal, 'product_analytics', figure, since
+    select customer_id, signal, 'product_analytics', 0, figure, since
     from {{ ref('int_volume_signals') }}
 
     union all
@@ -56,28 +63,60 @@ suggested as (
         customer_id,
         'near_limit',
         product_key,
+        0,
         max({{ percent_of_millionths(divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd')) }}),
         min(since)
-    from {{ ref('rpt_limits_hit') }}
+    from {{ ref('int_limits_hit') }}
     where limit_usd > 0
     group by customer_id, product_key
 
     union all
 
-    select customer_id, signal, product_key, figure, since
+    select customer_id, signal, product_key, 0, figure, since
     from {{ ref('int_package_signals') }}
 ),
 
-candidates as (
-    select suggested.customer_id, suggested.signal, suggested.product_key, suggested.figure, suggested.since
+placed as (
+    select
+        suggested.customer_id,
+        suggested.signal,
+        suggested.product_key,
+        suggested.figure,
+        suggested.since,
+        row_number() over (
+            partition by suggested.customer_id, suggested.signal
+            order by suggested.offer_order, suggested.figure desc, suggested.product_key
+        ) as place
     from suggested
+    inner join {{ ref('account_signals') }} as signals
+        on suggested.signal = signals.signal
+        and {{ fires('suggested.figure') | indent(8) }}
+),
+
+others as (
+    {{ others_named('placed', 'product_key') | indent(4) }}
+),
+
+candidates as (
+    select
+        placed.customer_id,
+        placed.signal,
+        placed.product_key,
+        others.others as other_products,
+        placed.figure,
+        placed.since
+    from placed
     inner join {{ ref('int_listed_customers') }} as customers
-        on suggested.customer_id = customers.customer_id
+        on placed.customer_id = customers.customer_id
         and customers.is_paying
+    left join others
+        on placed.customer_id = others.customer_id
+        and placed.signal = others.signal
     where
-        not customers.is_in_onboarding_queue
+        placed.place = 1
+        and not customers.is_in_onboarding_queue
         and customers.health <> 'poor'
         and {{ dbt.datediff('customers.created_on', 'customers.as_of_date', 'day') }} >= {{ threshold('cross_sell_after_days') }}
 )
 
-{{ account_list('cross_sell', 'candidates', key=['candidates.product_key']) }}
+{{ account_list('cross_sell', 'candidates', columns=['candidates.product_key', 'candidates.other_products']) }}

@@ -1,60 +1,52 @@
-with open_periods as (
+with placed as (
     select
-        forecasts.organization_id,
-        forecasts.period_start,
-        forecasts.period_end,
-        forecasts.as_of_date
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_data_day') }} as data_day on forecasts.as_of_date = data_day.as_of_date
+        customer_id,
+        organization_id,
+        product_key,
+        signal,
+        amount_to_date_usd,
+        threshold_usd,
+        limit_usd,
+        period_end,
+        since,
+        as_of_date,
+        sum(cut_usd) over (partition by customer_id, signal) as cut_usd,
+        row_number() over (
+            partition by customer_id, signal
+            order by cut_usd desc, organization_id, product_key
+        ) as place
+    from {{ ref('int_limits_hit') }}
+    where is_highest
 ),
 
-levels as (
-    select
-        products.organization_id,
-        products.product_key,
-        products.as_of_date,
-        open_periods.period_end,
-        products.as_of_date = open_periods.as_of_date as is_data_day,
-        products.bill_to_date_usd,
-        products.limit_usd,
-        products.after_discount_usd - products.bill_usd as cut_usd,
-        levels.signal,
-        levels.share_of_limit,
-        levels.next_action,
-        min(products.as_of_date) over (
-            partition by products.organization_id, products.product_key, levels.signal
-        ) as since,
-        row_number() over (
-            partition by products.organization_id, products.product_key, products.as_of_date
-            order by levels.share_of_limit desc
-        ) as level_rank
-    from open_periods
-    inner join {{ ref('fct_bill_forecast_products') }} as products
-        on open_periods.organization_id = products.organization_id
-        and products.as_of_date >= open_periods.period_start
-    inner join {{ ref('spend_limit_levels') }} as levels
-        on products.bill_to_date_usd >= products.limit_usd * levels.share_of_limit
-    where products.after_discount_usd > 0
+others as (
+    {{ others_named('placed', 'product_key') | indent(4) }}
 )
 
 select
-    customers.customer_id,
-    levels.organization_id,
-    levels.product_key,
-    levels.signal,
-    levels.bill_to_date_usd as amount_to_date_usd,
-    {{ usd(round_half_up('levels.limit_usd * levels.share_of_limit')) }} as threshold_usd,
-    levels.limit_usd,
-    {{ usd('levels.cut_usd') }} as cut_usd,
-    levels.period_end,
-    levels.since,
-    levels.next_action,
+    placed.customer_id,
+    placed.signal,
+    placed.organization_id,
+    placed.product_key,
+    others.others as other_products,
+    signals.rule as what_fired,
+    cast(placed.amount_to_date_usd as decimal(18, 4)) as figure,
+    cast(placed.threshold_usd as decimal(18, 4)) as threshold,
+    signals.unit,
+    placed.since,
+    signals.next_action,
+    placed.limit_usd,
+    {{ usd('placed.cut_usd') }} as cut_usd,
+    placed.period_end,
     segments.icp_segment,
-    {{ list_rank('segments', ['levels.cut_usd desc', 'levels.organization_id', 'levels.product_key']) | indent(4) }} as list_rank,
-    levels.as_of_date
-from levels
-inner join {{ ref('int_customers') }} as customers on levels.organization_id = customers.organization_id
+    {{ list_rank('segments', ['placed.cut_usd desc', 'placed.customer_id', 'placed.signal']) | indent(4) }} as list_rank,
+    placed.as_of_date
+from placed
+inner join {{ ref('spend_limit_levels') }} as signals on placed.signal = signals.signal
 inner join {{ ref('int_organization_segments') }} as segments
-    on customers.customer_id = segments.organization_id
+    on placed.customer_id = segments.organization_id
     and segments.list_order is not null
-where levels.is_data_day and levels.level_rank = 1
+left join others
+    on placed.customer_id = others.customer_id
+    and placed.signal = others.signal
+where placed.place = 1

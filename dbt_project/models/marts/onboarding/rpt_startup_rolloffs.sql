@@ -21,6 +21,8 @@ staged as (
         startups.*,
         stages.signal,
         stages.rolloff_within_days,
+        stages.rule,
+        stages.unit,
         stages.next_action,
         row_number() over (
             partition by startups.organization_id
@@ -43,35 +45,56 @@ since as (
     inner join startups as history on staged.organization_id = history.organization_id
     where staged.stage_rank = 1
     group by staged.organization_id
+),
+
+placed as (
+    select
+        staged.*,
+        row_number() over (
+            partition by staged.customer_id, staged.signal
+            order by staged.rolloff_in_days, staged.organization_id
+        ) as place
+    from staged
+    where staged.stage_rank = 1
+),
+
+others as (
+    {{ others_named('placed', 'organization_id') | indent(4) }}
 )
 
 select
-    staged.customer_id,
-    staged.organization_id,
-    staged.startup_program,
-    staged.signal,
-    case
-        when programs.credit_usd > staged.credit_left_usd then {{ usd('programs.credit_usd - staged.credit_left_usd') }}
-        when programs.credit_usd is not null then {{ usd('0') }}
-    end as credit_used_usd,
-    staged.credit_left_usd,
-    cast(staged.runway_days as int) as runway_days,
-    staged.credit_expires_on,
-    cast(staged.rolloff_in_days as int) as rolloff_in_days,
-    staged.rolloff_within_days,
-    cast({{ dbt.dateadd('day', 'cast(staged.rolloff_in_days as int)', 'staged.as_of_date') }} as date) as rolls_off_on,
-    staged.forecast_bill_usd as projected_first_bill_usd,
+    placed.customer_id,
+    placed.signal,
+    placed.organization_id,
+    others.others as other_organizations,
+    placed.rule as what_fired,
+    cast(placed.rolloff_in_days as decimal(18, 4)) as figure,
+    cast(placed.rolloff_within_days as decimal(18, 4)) as threshold,
+    placed.unit,
     cast(
         coalesce({{ dbt.dateadd('day', 1, 'since.last_day_before') }}, since.first_day) as date
     ) as since,
-    staged.next_action,
+    placed.next_action,
+    placed.startup_program,
+    case
+        when programs.credit_usd > placed.credit_left_usd then {{ usd('programs.credit_usd - placed.credit_left_usd') }}
+        when programs.credit_usd is not null then {{ usd('0') }}
+    end as credit_used_usd,
+    placed.credit_left_usd,
+    cast(placed.runway_days as int) as runway_days,
+    placed.credit_expires_on,
+    cast({{ dbt.dateadd('day', 'cast(placed.rolloff_in_days as int)', 'placed.as_of_date') }} as date) as rolls_off_on,
+    placed.forecast_bill_usd as projected_first_bill_usd,
     segments.icp_segment,
-    {{ list_rank('segments', ['staged.rolloff_in_days', 'staged.organization_id']) | indent(4) }} as list_rank,
-    staged.as_of_date
-from staged
-inner join since on staged.organization_id = since.organization_id
+    {{ list_rank('segments', ['placed.rolloff_in_days', 'placed.customer_id', 'placed.signal']) | indent(4) }} as list_rank,
+    placed.as_of_date
+from placed
+inner join since on placed.organization_id = since.organization_id
 inner join {{ ref('int_organization_segments') }} as segments
-    on staged.customer_id = segments.organization_id
+    on placed.customer_id = segments.organization_id
     and segments.list_order is not null
-left join {{ ref('startup_programs') }} as programs on staged.startup_program = programs.startup_program
-where staged.stage_rank = 1
+left join others
+    on placed.customer_id = others.customer_id
+    and placed.signal = others.signal
+left join {{ ref('startup_programs') }} as programs on placed.startup_program = programs.startup_program
+where placed.place = 1
