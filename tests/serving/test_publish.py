@@ -161,3 +161,4 @@ def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Sett
         for version in range(2, 22):
             build_marts(settings, version)
             publish(settings, f"run-{version}")
+    assert read(settings, "select distinct version from marts.fct_a") == [(21,)]

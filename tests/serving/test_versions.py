@@ -147,6 +147,7 @@ def test_readers_without_pause_see_one_version_or_the_other_while_it_is_rolled_b
         for _ in range(8):
             (other,) = (version for version in versions(settings) if not version.is_live)
             roll_back(settings, other)
+    assert live_run(settings) == "run-2"
 
 
 @pytest.mark.parametrize("what", ["publish", "rollback"])
