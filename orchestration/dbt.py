@@ -64,12 +64,18 @@ def invoke_dbt(
     """
     from dbt.cli.main import dbtRunner
 
+    log = target_dir / "dbt.log"
+    target_dir.mkdir(parents=True, exist_ok=True)
+
     def on_event(event: Any) -> None:
+        if event.info.level != "debug":
+            with log.open("a") as lines:
+                lines.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
         if say and event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
             say(f"{event.data.description}: {event.data.execution_time:.1f} s")
 
-    target_dir.mkdir(parents=True, exist_ok=True)
-    flags = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
+    # dbt's own log makes a line of each statement, with a look at all of the environment, and then writes none of them.
+    flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
     with _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
         try:
             done = dbtRunner(manifest, callbacks=[on_event]).invoke(
@@ -108,7 +114,7 @@ def current_manifest(settings: Settings) -> Path:
     """
     manifest = settings.dbt_target_dir / "manifest.json"
     # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
-    files, made_of = _files_digest(), _parsing_dir(settings) / "made_of"
+    files, made_of = files_digest(), _parsing_dir(settings) / "made_of"
     if not (manifest.exists() and made_of.exists() and made_of.read_text() == files):
         made_of.unlink(missing_ok=True)
         invoke_dbt(["parse"], settings, _parsing_dir(settings))
@@ -129,7 +135,7 @@ def _parsed_project(settings: Settings) -> Any:
     """
     from dbt.contracts.graph.manifest import Manifest
 
-    files = _files_digest()
+    files = files_digest()
     if files not in _parsed:
         current_manifest(settings)
         manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
@@ -175,7 +181,8 @@ def _let_go_of_the_warehouse() -> None:
     DuckDBConnectionManager.close_all_connections()
 
 
-def _files_digest() -> str:
+def files_digest() -> str:
+    """Changes with any file of the dbt project."""
     ignored = {"target", "logs", "__pycache__"}
     digest = sha256()
     for path in sorted(DBT_PROJECT_DIR.rglob("*")):

@@ -23,12 +23,13 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, buil
 from common.settings import Settings
 from common.warehouse import connect
 from orchestration.days import Days, days_of_tags, days_to_report
-from orchestration.dbt import DbtError, build_models
+from orchestration.dbt import DbtError, build_models, files_digest
 from orchestration.failures import RETRY, is_transient, permanent_unless_transient
 from orchestration.keys import OWNERS, table_key
 from orchestration.measured import row_counts
 from orchestration.resources import Warehouse
 from orchestration.retry import built_before, note_failure
+from orchestration.seeds import note_tested_seeds, tested_seeds
 from orchestration.unchanged import unchanged_since
 
 BUILT_BY_DAYS = "config.materialized:incremental"
@@ -87,16 +88,17 @@ def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey])
         # A person who selects some of the set builds those alone.
         is_whole = context.selected_asset_keys == context.assets_def.keys
         also = by_days if is_whole else []
-        published_by = unchanged_since(context, warehouse.settings)
         keys = [*context.selected_asset_keys, *also]
         metadata: Mapping[AssetKey, dict]
-        if published_by:
-            metadata = {key: {"unchanged_since_run": published_by} for key in keys}
-        else:
-            metadata = _build(keys, context, warehouse.settings, whole_set=selection if is_whole else None)
-        yield from _results(context, metadata)
-        if also:
-            yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
+        with permanent_unless_transient():
+            published_by = unchanged_since(context, warehouse.settings)
+            if published_by:
+                metadata = {key: {"unchanged_since_run": published_by} for key in keys}
+            else:
+                metadata = _build(keys, context, warehouse.settings, whole_set=selection if is_whole else None)
+            yield from _results(context, metadata)
+            if also:
+                yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
 
     return build
 
@@ -115,8 +117,11 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
         days = days_of_tags(context.run.tags)
         if days is None:
             raise Failure("these tables are built by days: choose partitions, or run everything", allow_retries=False)
-        _require_a_refresh(warehouse.settings)
-        yield from _results(context, _build(list(context.selected_asset_keys), context, warehouse.settings, days=days))
+        with permanent_unless_transient():
+            _require_a_refresh(warehouse.settings)
+            yield from _results(
+                context, _build(list(context.selected_asset_keys), context, warehouse.settings, days=days)
+            )
 
     return build
 
@@ -170,15 +175,18 @@ def _build(
     `whole_set` selects all of them at once: dbt looks through the whole project for each name that it is given.
     """
     left = {key.path[-1]: key for key in keys}
-    built = set() if days else built_before(context.run, settings).intersection(left)
-    metadata: dict[AssetKey, dict] = {left.pop(name): {"built_by_run": context.run.parent_run_id} for name in built}
-    with permanent_unless_transient():
-        try:
-            selection = whole_set.split() if whole_set and not built else sorted(left)
-            results = build_models(selection, settings, context.log.info, days=days) if selection else []
-        except DbtError as error:
-            note_failure(settings, context.run.run_id, {*built, *error.built})
-            raise
+    project = files_digest()
+    metadata: dict[AssetKey, dict[str, Any]] = {}
+    if not days:
+        before = {name: {"built_by_run": context.run.parent_run_id} for name in built_before(context.run, settings)}
+        tested = {name: {"is_unchanged": True} for name in (tested_seeds(settings) if whole_set else ())}
+        metadata |= {left.pop(name): said for name, said in (before | tested).items() if name in left}
+    try:
+        selection = whole_set.split() if whole_set and not metadata else sorted(left)
+        results = build_models(selection, settings, context.log.info, days=days) if selection else []
+    except DbtError as error:
+        note_failure(settings, context.run.run_id, {*(key.path[-1] for key in metadata), *error.built})
+        raise
     for result in results:
         key = left.pop(result.node.name, None)
         if key:
@@ -187,8 +195,11 @@ def _build(
             context.log.warning(f"{result.node.name}: {result.message}")
     if left:
         raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
+    note_tested_seeds(
+        [result.node.name for result in results if result.node.resource_type == "seed"], project, settings
+    )
     for key, rows in row_counts(keys, settings).items():
-        metadata[key] |= rows
+        metadata[key] = {**metadata[key], **rows}
     return metadata
 
 

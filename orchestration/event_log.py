@@ -1,27 +1,50 @@
-"""Dagster's event log in SQLite, with one SQLAlchemy engine a file instead of one an event."""
+"""Dagster's event log in SQLite, with one engine and one connection a file instead of one an event."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, QueuePool, create_engine
 
 BUSY_TIMEOUT_SECONDS = 60
 
 
+_engines: WeakSet[Engine] = WeakSet()
+
+
 @lru_cache(maxsize=8)
 def _engine(address: str) -> Engine:
-    return create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(address, poolclass=QueuePool, pool_size=1, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    _engines.add(engine)
+    return engine
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Dagster makes an engine for each event, and an engine compiles each statement that it has not seen.
+    """Dagster makes an engine for each event, which compiles each statement anew, and a connection for each statement.
 
-    That is more work than storing the event. An engine that stays keeps what it compiled, and no connection.
+    It also asks the file's schema for what it has, several times an event. All of that is more work than storing the
+    event. The schema of a file changes when Dagster's version does, and then its processes start again.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._known_indexes: set[str] = set()
+        self._known_columns: set[str] = set()
+        super().__init__(*arguments, **named)
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Asked once a process, as long as the answer is yes."""
+        if name not in self._known_indexes and super().has_secondary_index(name):
+            self._known_indexes.add(name)
+        return name in self._known_indexes
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        if column_name not in self._known_columns and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._known_columns.add(column_name)
+        return column_name in self._known_columns
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "EventLogStorage":
@@ -37,3 +60,9 @@ class EventLogStorage(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
+
+    def dispose(self) -> None:
+        """Close the connections as well, so that no log of SQLite's own is left beside the files."""
+        super().dispose()
+        for engine in list(_engines):
+            engine.dispose()

@@ -99,6 +99,8 @@ def _clear_database(path: Path, word: str) -> int:
                     cleared += _clear_column(connection, f'"{table}"', f'"{column}"', word)
         if cleared:
             connection.execute("vacuum")
+            # What was there before is also in SQLite's own log for as long as another process has the file open.
+            connection.execute("pragma wal_checkpoint(truncate)")
     return cleared
 
 

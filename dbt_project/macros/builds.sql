@@ -6,6 +6,14 @@
 {%- endmacro %}
 
 
+{#- Before any seed is filled, none counts as filled and tested; a run notes them again when it is done. -#}
+{% macro forget_tested_seeds() -%}
+    {%- for resource in selected_resources if resource.startswith('seed.') and flags.WHICH in ('build', 'seed') -%}
+        {%- if loop.first -%} delete from quality.seeds_tested {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
 {#- Stops a command on a file that has nothing in it: a private copy that was not made yet. -#}
 {% macro require_raw_tables() -%}
     {%- set is_private = env_var('GROWTH_DBT_FILE', '') == '' and flags.WHICH in ('build', 'run', 'test') -%}

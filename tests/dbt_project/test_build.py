@@ -176,8 +176,12 @@ def test_faults_in_seeds_fail_tests_that_say_what_is_wrong(tmp_path: Path) -> No
         + criterion.format(criterion="fame", field="fame", bound=1, valid_from="")
         + criterion.format(criterion="people", field="employees", bound=1, valid_from="2026-01-01")
     )
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema quality; create table quality.seeds_tested (name varchar, project varchar)")
+        connection.execute("insert into quality.seeds_tested values ('price_list', 'of the files as they were')")
     done = dbt(tmp_path, "build", "--select", "resource_type:seed", "path:tests/seeds", project=project)
     assert done.returncode == 1
+    assert read(tmp_path, "select * from quality.seeds_tested") == []
     for test in (
         "last_price_tier_of_a_product_has_an_upper_bound",
         "price_tiers_of_a_product_overlap_or_leave_a_gap",

@@ -1,4 +1,4 @@
-"""The event log is Dagster's own, kept by fewer engines."""
+"""The event log is Dagster's own, kept by fewer engines and connections."""
 
 from pathlib import Path
 
@@ -29,5 +29,6 @@ def test_events_are_where_and_what_dagsters_own_storage_writes(tmp_path: Path, m
     assert [record.event_log_entry.message for record in own.get_records_for_run(run_id).records] == written
     assert len(written) > 5
     assert own.get_asset_records([AssetKey("built")])[0].asset_entry.last_run_id == run_id
+    assert list(settings.dagster_home.rglob("*-wal")) == []
     # One engine for the run's file and one for the index, however many events.
     assert event_log._engine.cache_info().currsize == 2

@@ -11,6 +11,7 @@ from common.settings import Settings, get_settings
 from common.warehouse import connect
 from orchestration import dbt_assets
 from orchestration.dbt import DbtError, _built
+from orchestration.failures import permanent_unless_transient
 from orchestration.retry import FROM_FAILURE_TAG
 
 KEYS = [AssetKey(["marts", name]) for name in ("first", "second", "third")]
@@ -30,7 +31,10 @@ class Project:
             connection.execute("insert into quality.builds select now()")
         if "second" in names and not self.is_mended:
             raise DbtError("second: a column is missing", ["first"])
-        return [SimpleNamespace(node=SimpleNamespace(name=name), status="success", execution_time=1) for name in names]
+        return [
+            SimpleNamespace(node=SimpleNamespace(name=name, resource_type="model"), status="success", execution_time=1)
+            for name in names
+        ]
 
 
 @pytest.fixture
@@ -54,7 +58,8 @@ def build(run_id: str, parent: str | None = None, *, from_failure: bool = True) 
     tags = {FROM_FAILURE_TAG: "true"} if parent and from_failure else {}
     run = SimpleNamespace(run_id=run_id, parent_run_id=parent, tags=tags)
     context: Any = SimpleNamespace(run=run, log=SimpleNamespace(info=print, warning=print))
-    return dbt_assets._build(KEYS, context, get_settings())
+    with permanent_unless_transient():
+        return dbt_assets._build(KEYS, context, get_settings())
 
 
 def test_what_was_built_is_not_built_again_until_all_is(project: Project) -> None:

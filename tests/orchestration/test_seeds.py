@@ -1,0 +1,35 @@
+"""What counts as filled and tested, and when it no longer does; that dbt forgets it is in tests/dbt_project."""
+
+from pathlib import Path
+
+import pytest
+
+from common.settings import Settings
+from common.warehouse import connect
+from orchestration import seeds
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a warehouse that dbt has prepared."""
+    settings = Settings(data_dir=tmp_path)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create schema quality; create table quality.seeds_tested (name varchar, project varchar)")
+    return settings
+
+
+def test_seeds_count_as_tested_for_the_project_that_they_were_tested_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds.note_tested_seeds(["products", "plans"], seeds.files_digest(), settings)
+    seeds.note_tested_seeds(["size_tiers"], "of another state of the files", settings)
+    assert seeds.tested_seeds(settings) == {"products", "plans"}
+    monkeypatch.setattr(seeds, "files_digest", lambda: "of a seed that was edited")
+    assert seeds.tested_seeds(settings) == set()
+
+
+def test_no_seed_counts_as_tested_in_a_warehouse_that_dbt_has_not_seen(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create schema raw")
+    assert seeds.tested_seeds(settings) == set()
