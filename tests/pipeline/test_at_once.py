@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from dagster import DagsterRunStatus
+from dagster import AssetKey, DagsterRunStatus
 
+from common.settings import Settings
+from common.warehouse import connect
 from tests.dbt_project.building import dbt
 from tests.pipeline.running import (
     dagster_instance,
@@ -48,11 +50,18 @@ def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tup
 
 
 @pytest.mark.timeout(600)
-def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well(
+def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well_and_the_days_are_built_again(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
+    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
+        connection.execute("update marts.fct_usage_daily set quantity = 1 where date = date '2026-10-20'")
     all_at_once(data_dir, source_root, [BACKFILL])
     assert marts(data_dir) == marts(undisturbed)
+    with dagster_instance(data_dir) as instance:
+        built = instance.get_materialized_partitions(AssetKey(["marts", "fct_usage_daily"]))
+        runs = {(run.job_name, run.tags.get("dagster/asset_partition_range_end")) for run in instance.get_runs()}
+    assert built == {"2026-10-20", "2026-10-21", "2026-10-22", *(f"2026-10-{day}" for day in range(25, 32))}
+    assert runs == {("daily_refresh", None), ("build_days_again", "2026-10-22")}
 
 
 @pytest.mark.soak

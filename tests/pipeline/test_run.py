@@ -147,22 +147,6 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     assert ["is_unchanged" in metadata for metadata in built] == [True, False]
 
 
-def test_a_backfill_builds_its_days_again_and_publishes_what_was_there(
-    undisturbed: Path, data_dir: Path, source_root: Path
-) -> None:
-    settings = Settings(data_dir=data_dir)
-    with connect(settings.warehouse_path) as connection:
-        connection.execute("update marts.fct_usage_daily set quantity = 1 where date = date '2026-10-20'")
-    done = run_command(data_dir, source_root, "backfill", "--from", "2026-10-19", "--to", "2026-10-21")
-    assert done.returncode == 0, done.stdout
-    assert marts(data_dir) == marts(undisturbed)
-    with dagster_instance(data_dir) as instance:
-        built = instance.get_materialized_partitions(AssetKey(["marts", "fct_usage_daily"]))
-        runs = [(run.job_name, run.tags.get("dagster/asset_partition_range_end")) for run in instance.get_runs()]
-    assert built == {"2026-10-19", "2026-10-20", "2026-10-21", *(f"2026-10-{day}" for day in range(25, 32))}
-    assert runs[:2] == [("daily_refresh", None), ("build_days_again", "2026-10-21")]
-
-
 def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, source_root: Path) -> None:
     done = run_command(data_dir, source_root, "backfill", "--from", "2024-10-31", "--to", "2026-10-21")
     assert done.returncode == 2
