@@ -56,7 +56,7 @@ def fake_crm() -> Iterator[FakeCrm]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     crm.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/T0SECRET"
     try:
