@@ -26,6 +26,7 @@ ROWS_BEFORE = """
 select layer || '.' || table_name, as_of_date, max_by(total_rows, checked_at)
 from quality.expectation_results
 where as_of_date >= {since} and as_of_date < {as_of} and layer in ('raw', 'marts') and total_rows is not null
+    and first_day is null
 group by layer, table_name, as_of_date
 """
 Kind = Literal["rows", "usd", "ratio"]

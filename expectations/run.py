@@ -2,10 +2,13 @@
 
 A table's suite is validated at once, for success or failure only. What failed is validated again for its counts and
 a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
+
+In a run for some days the tables that are built by days are asked for those alone. Such a result says which days it is
+of, and stands beside that of the whole table.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,20 +26,29 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 5
 DETAIL_CHARACTERS = 2000
 SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
+EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
+OF_DAYS = "of_days"
 
+# The two columns that come last are newer than the data folders of the first version.
 CREATE_RESULTS = """
 create schema if not exists quality;
 create table if not exists quality.expectation_results (
     run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
     expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
-    observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null
-)
+    observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null,
+    first_day date, last_day date
+);
+alter table quality.expectation_results add column if not exists first_day date;
+alter table quality.expectation_results add column if not exists last_day date
 """
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one expectation. Counts are null where the check could not run or does not count rows."""
+    """What came of one expectation. Counts are null where the check could not run or does not count rows.
+
+    `days`, both ends included, are those that it is of; None if it is of the whole table.
+    """
 
     layer: str
     table: str
@@ -48,6 +60,7 @@ class Result:
     unexpected_rows: int | None
     total_rows: int | None
     detail: str | None
+    days: tuple[date, date] | None = None
 
     @property
     def is_blocking(self) -> bool:
@@ -62,12 +75,14 @@ def run_layer(
     run_id: str,
     as_of: date | None,
     tables: Collection[str] | None = None,
+    days: tuple[date, date] | None = None,
     say: Callable[[str], None] = print,
 ) -> list[Result]:
     """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
 
-    `as_of` is the data day, None the newest complete day of usage. The caller holds the warehouse. Running the same
-    layer again in the same run replaces its results. Raises `ValueError` for a table that has no suite.
+    `as_of` is the data day, None the newest complete day of usage. Of tables that are built by days only the rows of
+    `days` (first and last) are read, if they are given. The caller holds the warehouse. Running the same layer again in
+    the same run replaces its results. Raises `ValueError` for a table that has no suite.
     """
     suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
     without_suite = set(tables or ()) - {suite.table for suite in suites}
@@ -75,7 +90,7 @@ def run_layer(
         raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
     with connect(warehouse_path, read_only=True) as connection:
         day = as_of or _newest_complete_day(connection)
-        results = check_suites(connection, suites, day)
+        results = check_suites(connection, suites, day, days)
     _keep(warehouse_path, results, run_id, day)
     for result in results:
         if result.status != "passed":
@@ -96,9 +111,14 @@ def results_of_run(warehouse_path: Path, layer: str, run_id: str) -> list[Result
     return [Result(*row) for row in rows]
 
 
-def check_suites(connection: duckdb.DuckDBPyConnection, suites: Iterable[Suite], as_of: date | None) -> list[Result]:
+def check_suites(
+    connection: duckdb.DuckDBPyConnection,
+    suites: Iterable[Suite],
+    as_of: date | None,
+    days: tuple[date, date] | None = None,
+) -> list[Result]:
     """Check suites on a connection, which may be read-only, in the order of their expectations."""
-    gate = _Gate(connection, as_of)
+    gate = _Gate(connection, as_of, days)
     return [result for suite in suites for result in gate.check(suite)]
 
 
@@ -114,28 +134,43 @@ def _newest_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
 
 
 class _Gate:
-    """Great Expectations over one connection, for one data day."""
+    """Great Expectations over one connection, for one data day, and for some days of what is built by days."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, as_of: date | None, days: tuple[date, date] | None
+    ) -> None:
         from expectations.checks import CountingEngine
         from expectations.dialect import create_engine
 
         self._connection = connection
-        self._as_of = f"date '{as_of.isoformat()}'" if as_of else "cast(null as date)"
+        self._days = days
+        first, last = days or EVERY_DAY
+        self._dates = {
+            "{as_of}": _literal(as_of) if as_of else "cast(null as date)",
+            "{first_day}": _literal(first),
+            "{last_day}": _literal(last),
+        }
+        if days:
+            # A database in memory, since a cursor does not see the temporary views of another.
+            connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
         self._engine = CountingEngine(engine=create_engine(connection), create_temp_table=False)
 
     def check(self, suite: Suite) -> list[Result]:
         """Check a suite; the results are in the order of its expectations."""
+        is_of_days = self._is_of_days(suite)
+        expectations = [each for each in suite.expectations if not (is_of_days and each.is_whole)]
+        if is_of_days:
+            self._show_days(suite)
         validator = self._validator(suite)
-        outcomes = self._validate(validator, suite.expectations, SUCCESS_ONLY)
-        for each in [each for each in suite.expectations if _error_of(outcomes[each.name])]:
+        outcomes = self._validate(validator, expectations, SUCCESS_ONLY)
+        for each in [each for each in expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
             outcomes |= self._validate(validator, [each], SUCCESS_ONLY)
-        failed = [each for each in suite.expectations if _has_failed(outcomes[each.name])]
+        failed = [each for each in expectations if _has_failed(outcomes[each.name])]
         observations = self._validate(validator, failed, _summary_of(suite)) if failed else {}
         total_rows = self._engine.row_counts.get(validator.active_batch_id)
         results = []
-        for each in suite.expectations:
+        for each in expectations:
             reason = _error_of(outcomes[each.name])
             if reason:
                 results.append(_result(suite, each, "error", total_rows, detail=reason))
@@ -143,7 +178,23 @@ class _Gate:
                 results.append(self._failure(suite, each, observations[each.name], total_rows))
             else:
                 results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
-        return results
+        return [replace(result, days=self._days) for result in results] if is_of_days else results
+
+    def _is_of_days(self, suite: Suite) -> bool:
+        return self._days is not None and suite.day is not None
+
+    def _schema(self, suite: Suite) -> str:
+        """Where the table is looked at: as it is, or as a view of the days that are asked for."""
+        return OF_DAYS if self._is_of_days(suite) else suite.layer
+
+    def _show_days(self, suite: Suite) -> None:
+        assert suite.day is not None
+        view, day = _quoted(OF_DAYS, suite.table), _quoted(suite.day)
+        database = self._connection.execute("select current_database()").fetchall()[0][0]
+        self._connection.execute(
+            f"create or replace view {view} as select * from {_quoted(database, suite.layer, suite.table)} "  # noqa: S608
+            f"where {day} >= {self._dates['{first_day}']} and {day} <= {self._dates['{last_day}']}"
+        )
 
     def _validator(self, suite: Suite) -> "Validator":
         from great_expectations.core.batch import Batch, LegacyBatchDefinition
@@ -151,7 +202,7 @@ class _Gate:
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
         from great_expectations.validator.validator import Validator
 
-        data: Any = SqlAlchemyBatchData(self._engine, schema_name=suite.layer, table_name=suite.table)
+        data: Any = SqlAlchemyBatchData(self._engine, schema_name=self._schema(suite), table_name=suite.table)
         # What was counted is known by the batch's id, which without a definition is the same for every table.
         definition = LegacyBatchDefinition("warehouse", suite.layer, suite.table, IDDict())
         batch = Batch(data=data, batch_definition=definition)
@@ -174,11 +225,16 @@ class _Gate:
         if type_name == CUSTOM_SQL:
             type_name, arguments = "expect_query_to_return_no_rows", {"unexpected_rows_query": self._query(expectation)}
         elif "condition" in arguments:
-            arguments["condition"] = arguments["condition"].replace("{as_of}", self._as_of)
+            arguments["condition"] = self._dated(arguments["condition"])
         return ExpectationConfiguration(type=type_name, kwargs=arguments, meta={"name": expectation.name})
 
     def _query(self, expectation: Expectation) -> str:
-        return expectation.arguments["query"].replace("{as_of}", self._as_of)
+        return self._dated(expectation.arguments["query"])
+
+    def _dated(self, text: str) -> str:
+        for placeholder, value in self._dates.items():
+            text = text.replace(placeholder, value)
+        return text
 
     def _failure(
         self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int | None
@@ -216,11 +272,11 @@ class _Gate:
 
     def _sample_query(self, suite: Suite, expectation: Expectation) -> str | None:
         """A query for unexpected rows, or None for a type of Great Expectations, which samples for itself."""
-        table = _quoted(suite.layer, suite.table)
+        table = _quoted(self._schema(suite), suite.table)
         if expectation.type == CUSTOM_SQL:
             return self._query(expectation).format(batch=table)
         if expectation.type == "expect_rows_to_satisfy":
-            condition = expectation.arguments["condition"].replace("{as_of}", self._as_of)
+            condition = self._dated(expectation.arguments["condition"])
             return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
         if expectation.type == "expect_key_to_be_unique":
             columns = _quoted_list(expectation.arguments["columns"])
@@ -300,6 +356,7 @@ def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: d
         (
             *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
             *(each.observed, each.unexpected_rows, each.total_rows, each.detail, checked_at),
+            *(each.days or (None, None)),
         )
         for each in results
     ]
@@ -311,9 +368,13 @@ def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: d
             sorted({(run_id, each.layer, each.table) for each in results}),
         )
         connection.executemany(
-            "insert into quality.expectation_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            "insert into quality.expectation_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
         connection.execute("commit")
+
+
+def _literal(day: date) -> str:
+    return f"date '{day.isoformat()}'"
 
 
 def _quoted(*names: str) -> str:

@@ -4,6 +4,11 @@ A suite names its table's `key` and lists expectations. Each has a name (a sente
 and its arguments, a severity, and why it is there. `owner` is who is told; `suites/<layer>/_defaults.yml` holds the
 one for a layer. In a condition or a query, `{as_of}` is the data day, and in a query `{batch}` is the table.
 
+A suite of a table that is built by days names its `day`, a column of the key: a run for some days then asks for those
+rows alone. `{batch}` has no others, and `{first_day}` and `{last_day}` are the ends of the days, for whatever else a
+query reads; where all is asked for they are far before and far after any day. What makes sense of the table as a
+whole only says `whole: true`, and is left to a run of everything.
+
 A report shows some of the unexpected rows: their key and their figures. A query's other text columns are shown when
 the expectation lists them under `shown`, which is for identifiers only: no name and no e-mail address.
 """
@@ -49,16 +54,18 @@ class Expectation:
     severity: Literal["critical", "warning"]
     owner: str
     why: str
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations of one table, and the columns that name one of its rows in a report."""
+    """The expectations of one table, the columns that name one of its rows in a report, and the one that is its day."""
 
     layer: str
     table: str
     key: tuple[str, ...]
     expectations: tuple[Expectation, ...]
+    day: str | None = None
 
 
 @lru_cache(maxsize=4)
@@ -79,9 +86,12 @@ def load_suites(directory: Path = SUITES_DIR) -> tuple[Suite, ...]:
 
 
 def _suite(path: Path, layer: str, defaults: dict[str, Any]) -> Suite:
-    content = defaults | _read(path, {"key", "expectations"}, {"owner"})
+    content = defaults | _read(path, {"key", "expectations"}, {"owner", "day"})
     if not _is_list_of_text(content["key"]):
         raise SuiteError(f"{path}: key must be a list of column names")
+    day = content.get("day")
+    if "day" in content and day not in content["key"]:
+        raise SuiteError(f"{path}: day {day!r} is not a column of the key, which is {', '.join(content['key'])}")
     if not isinstance(content["expectations"], list) or not content["expectations"]:
         raise SuiteError(f"{path}: expectations must be a list with at least one entry")
     expectations = [
@@ -92,7 +102,12 @@ def _suite(path: Path, layer: str, defaults: dict[str, Any]) -> Suite:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SuiteError(f"{path}: {twice[0]} is the name of more than one expectation")
-    return Suite(layer, path.stem, tuple(content["key"]), tuple(expectations))
+    about_days = [each.name for each in expectations if each.is_whole or _names_days(each.arguments)]
+    if about_days and not day:
+        raise SuiteError(
+            f"{path}: {about_days[0]} tells days from the whole, and day, the column of the day, is missing"
+        )
+    return Suite(layer, path.stem, tuple(content["key"]), tuple(expectations), day)
 
 
 def _expectation(path: Path, position: int, entry: object, owner: str | None) -> Expectation:
@@ -100,7 +115,7 @@ def _expectation(path: Path, position: int, entry: object, owner: str | None) ->
     if not isinstance(entry, dict):
         raise SuiteError(f"{where}: must have name, type, arguments, severity and why")
     where += f" ({entry.get('name', 'without a name')})"
-    _check_keys(where, entry, {"name", "type", "arguments", "severity", "why"}, {"owner"})
+    _check_keys(where, entry, {"name", "type", "arguments", "severity", "why"}, {"owner", "whole"})
     name = entry["name"]
     if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
         raise SuiteError(f"{where}: the name must be in snake_case")
@@ -109,8 +124,10 @@ def _expectation(path: Path, position: int, entry: object, owner: str | None) ->
     owner = entry.get("owner", owner)
     if not owner:
         raise SuiteError(f"{where}: has no owner, and neither has its file or its layer's _defaults.yml")
+    if entry.get("whole", True) is not True:
+        raise SuiteError(f"{where}: whole is true, or is left out")
     arguments = _arguments(where, entry["type"], entry["arguments"])
-    return Expectation(name, entry["type"], arguments, entry["severity"], owner, entry["why"])
+    return Expectation(name, entry["type"], arguments, entry["severity"], owner, entry["why"], "whole" in entry)
 
 
 def _arguments(where: str, type_name: str, arguments: object) -> dict[str, Any]:
@@ -126,6 +143,10 @@ def _arguments(where: str, type_name: str, arguments: object) -> dict[str, Any]:
     if type_name == CUSTOM_SQL and "{batch}" not in arguments["query"]:
         raise SuiteError(f"{where}: the query must read the table, which is {{batch}}")
     return arguments
+
+
+def _names_days(arguments: Mapping[str, Any]) -> bool:
+    return any(f"{{{end}}}" in str(text) for text in arguments.values() for end in ("first_day", "last_day"))
 
 
 def _read(path: Path, required: set[str], optional: set[str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from orchestration.dbt import current_manifest
 from orchestration.dbt_assets import build_dbt_assets
 from orchestration.exports import work_list_exports
 from orchestration.freshness import build_source_freshness
-from orchestration.gates import build_gates
+from orchestration.gates import build_gates, gates_of
 from orchestration.keys import SOURCE_KEY, WORKING_FILE_KEY
 from orchestration.maintenance import working_file
 from orchestration.missing_days import build_missing_days
@@ -59,11 +59,12 @@ def build_definitions() -> Definitions:
         config={"loggers": {"progress": {}}},
         description="Load what is new, build, validate and publish: what `make run` does.",
     )
+    gates = build_gates(settings, days.keys)
     days_job = define_asset_job(
         DAYS_JOB_NAME,
-        selection=by_days.without_checks(),
+        selection=by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
         config={"loggers": {"progress": {}}},
-        description="Build days again, and what is made of them: what a backfill does before the refresh that follows.",
+        description="Build days again, with what they are made of, and validate them: what comes first in a backfill.",
     )
     compact_job = define_asset_job(
         COMPACT_JOB_NAME,
@@ -88,7 +89,7 @@ def build_definitions() -> Definitions:
         # A reader that is no step of ours, such as a BI tool, is shown and never run.
         assets=[*steps, *(spec for key, spec in readers.items() if key not in made_here)],
         asset_checks=[
-            *build_gates(settings, days.keys),
+            *gates,
             build_missing_days(days),
             build_source_freshness(contract),
             build_anomalies(),

@@ -11,6 +11,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetKey,
+    DagsterRun,
     Failure,
     MetadataValue,
     TableRecord,
@@ -22,6 +23,8 @@ from common.settings import Settings
 from common.warehouse import connect
 from expectations.run import Result, results_of_run, run_layer
 from expectations.suites import Suite, load_suites
+from orchestration.days import Days, days_of_tags
+from orchestration.dbt_assets import BUILT
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import table_key
 from orchestration.resources import Warehouse
@@ -36,12 +39,20 @@ def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[Asset
     """A gate for each layer, and in production one that asks whether usage still arrives.
 
     A check that blocks would stand between tables that are built by days and the marts that read them, although a run
-    builds both in one step. Theirs are left to publishing, which refuses while a critical expectation is not met.
+    builds both in one step. Theirs are left to publishing, which refuses while a critical expectation is not met. A run
+    for some days asks for the days that it has built.
     """
     suites = load_suites()
     gates = [_gate(layer, [suite for suite in suites if suite.layer == layer], by_days) for layer in LAYERS]
     is_about_today = settings.env == "production" and settings.as_of is None
     return [*gates, usage_still_arrives] if is_about_today else gates
+
+
+def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition]) -> list[AssetCheckKey]:
+    """The checks of these tables that are made of expectations."""
+    return sorted(
+        key for gate in gates for key in gate.check_keys if key.asset_key in tables and key.name in (CRITICAL, WARNING)
+    )
 
 
 @asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse", retry_policy=RETRY)
@@ -82,6 +93,7 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
                     run_id=context.run.run_id,
                     as_of=settings.as_of,
                     tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
+                    days=_days_built(context.run, settings),
                     say=context.log.info,
                 )
         for key in sorted(context.selected_asset_check_keys):
@@ -98,6 +110,17 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
             raise Failure(f"{len(errors)} checks of {layer} could not run: " + "; ".join(errors), allow_retries=False)
 
     return gate
+
+
+def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
+    """The days that a run was for, with those before and after them that were built with them; None for one of all."""
+    asked = days_of_tags(run.tags)
+    if asked is None:
+        return None
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        first, last, _ = connection.execute(BUILT).fetchall()[0]
+    # Those that were asked for in any case: a run that goes on from a failure may find what a refresh has built since.
+    return Days(min(asked.first, first), max(asked.last, last))
 
 
 def _check_name(severity: str) -> str:

@@ -79,6 +79,8 @@ def run_backfill(settings: Settings, days: Days, say: Callable[[str], None] = pr
     say(f"growth-pipeline: building {days} again")
     result = _execute(settings, DAYS_JOB_NAME, tags_of_days(days), say)
     _say_failures(result, say)
+    if result.success:
+        _say_checks(result.get_asset_check_evaluations(), say)
     return result.success and run_daily(settings, say)
 
 

@@ -37,7 +37,7 @@ def publish(settings: Settings, run_id: str) -> Published:
     """Copy schema `marts` of the working file, with `publish_info`, into a new file and swap it in.
 
     The caller holds the warehouse. Readers see the old file until the rename and the new one after it.
-    Raises `NotPublishableError` if a gate has no result yet or its newest result blocks.
+    Raises `NotPublishableError` if a gate has not looked at all that is there, or what it last found blocks.
     """
     with building(settings) as built:
         with connect(settings.warehouse_path) as connection:
@@ -53,18 +53,25 @@ def publish(settings: Settings, run_id: str) -> Published:
 
 
 def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Results of each table's newest check, counted as passed, warned and failed."""
+    """Results of each table's newest check as a whole, counted as passed, warned and failed.
+
+    A check of some days says nothing good of the others; what it found since then is added.
+    """
     try:
         results = connection.execute(
             """
-            select layer, table_name, expectation, status, severity
-            from quality.expectation_results
+            select results.layer, results.table_name, results.expectation, results.status, results.severity
+            from quality.expectation_results as results
             inner join (
-                select layer, table_name, max_by(run_id, checked_at) as run_id
+                select layer, table_name, max_by(run_id, checked_at) as run_id, max(checked_at) as checked_at
                 from quality.expectation_results
+                where first_day is null
                 group by layer, table_name
-            ) as newest using (layer, table_name, run_id)
-            order by layer, table_name, expectation
+            ) as newest on results.layer = newest.layer and results.table_name = newest.table_name
+            where (results.first_day is null and results.run_id = newest.run_id)
+                or (results.first_day is not null and results.checked_at > newest.checked_at
+                    and results.status <> 'passed')
+            order by results.layer, results.table_name, results.expectation
             """
         ).fetchall()
     except duckdb.CatalogException:
@@ -92,14 +99,20 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
-    """What was loaded or built after it was checked has not been checked."""
+    """What was loaded or built after it was checked as a whole has not been checked."""
     row = connection.execute(
         """
+        with wholly_checked as (
+            select layer, max(checked_at) as checked_at
+            from quality.expectation_results
+            where first_day is null
+            group by layer
+        )
         select
             (select max(loaded_at) from raw.loaded_files)
-                > (select max(checked_at) from quality.expectation_results where layer = 'raw') as is_loaded_since,
+                > (select checked_at from wholly_checked where layer = 'raw') as is_loaded_since,
             (select max(built_at) from quality.builds)
-                > (select max(checked_at) from quality.expectation_results where layer = 'marts') as is_built_since
+                > (select checked_at from wholly_checked where layer = 'marts') as is_built_since
         """
     ).fetchone()
     for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):

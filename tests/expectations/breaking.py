@@ -19,12 +19,17 @@ def company_of(tables: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def broken_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], change: str = "") -> set[str]:
+def broken_of(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Collection[str],
+    change: str = "",
+    days: tuple[date, date] | None = None,
+) -> set[str]:
     """The expectations of these tables that do not pass: of those that a change names, or of all if it names none."""
     looked_at = [table for table in tables if table in change] or tables
     suites = [suite for suite in load_suites() if suite.table in looked_at]
     assert len(suites) == len(looked_at)
-    return {each.name for each in check_suites(connection, suites, AS_OF) if each.status != "passed"}
+    return {each.name for each in check_suites(connection, suites, AS_OF, days) if each.status != "passed"}
 
 
 def never_broken(test: Callable, tables: Collection[str]) -> set[str]:

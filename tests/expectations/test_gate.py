@@ -1,6 +1,7 @@
 """What a gate does with its results: it blocks or warns, keeps history, and never takes an error for a verdict."""
 
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -40,10 +41,15 @@ def warehouse(tmp_path: Path) -> Path:
 def gate_of(warehouse: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the gate of marts over suites made by hand."""
 
-    def run_gate(*suites: Suite, run_id: str = "first", said: list[str] | None = None) -> list[run.Result]:
+    def run_gate(
+        *suites: Suite,
+        run_id: str = "first",
+        said: list[str] | None = None,
+        days: tuple[date, date] | None = None,
+    ) -> list[run.Result]:
         monkeypatch.setattr(run, "load_suites", lambda: suites)
         say = (said if said is not None else []).append
-        return run.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, say=say)
+        return run.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days, say=say)
 
     return run_gate
 
@@ -157,6 +163,100 @@ def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
     ]
     assert len(said) == 4
     assert not [line for line in said if "Turing" in line or "alan@" in line]
+
+
+@pytest.fixture
+def amounts_by_day(warehouse: Path) -> None:
+    """A table that is built by days, whose first and last of three days are wrong."""
+    with connect(warehouse) as connection:
+        connection.execute(
+            "create table marts.amounts as select * from (values (1, -1, date '2026-10-29'), "
+            "(2, 1, date '2026-10-30'), (3, -7, date '2026-10-31')) as amounts (id, amount, day)"
+        )
+
+
+AMOUNT_IS_NEGATIVE = (
+    expectation("amount_is_negative", "amount > 0"),
+    Expectation(
+        "amount_is_negative_too",
+        "custom_sql",
+        {"query": "select id from {batch} where amount < 0"},
+        "critical",
+        "t",
+        "W.",
+    ),
+    Expectation(
+        "amount_is_low",
+        "expect_column_values_to_be_between",
+        {"column": "amount", "min_value": 0},
+        "critical",
+        "t",
+        "W.",
+    ),
+)
+
+
+def of_amounts(*expectations: Expectation) -> Suite:
+    return Suite("marts", "amounts", ("id", "day"), expectations, "day")
+
+
+@pytest.mark.usefixtures("amounts_by_day")
+@pytest.mark.parametrize(
+    ("days", "status", "rows", "wrong"),
+    [
+        ((30, 30), "passed", 1, []),
+        ((29, 30), "failed", 2, [1]),
+        ((30, 31), "failed", 2, [3]),
+        (None, "failed", 3, [1, 3]),
+    ],
+)
+def test_in_a_gate_for_days_the_rows_of_other_days_are_not_read(
+    gate_of, days: tuple[int, int] | None, status: str, rows: int, wrong: list[int]
+) -> None:
+    asked = days and (date(2026, 10, days[0]), date(2026, 10, days[1]))
+    results = gate_of(of_amounts(*AMOUNT_IS_NEGATIVE), days=asked)
+    assert len(results) == 3
+    assert {(each.status, each.total_rows, each.unexpected_rows) for each in results} == {(status, rows, len(wrong))}
+    for each in results:
+        assert [number for number in range(4) if f"id={number}" in (each.detail or "")] == wrong
+
+
+@pytest.mark.usefixtures("amounts_by_day")
+def test_the_ends_of_the_days_are_told_to_what_else_a_query_reads(gate_of) -> None:
+    query = "select count(*) as others from {batch} where exists (select 1 from marts.amounts as every_amount "
+    query += "where day < {first_day} or day > {last_day}) having count(*) > 0"
+    others = Expectation("others", "custom_sql", {"query": query}, "critical", "team", "Why.")
+    day = date(2026, 10, 30)
+    assert [each.status for each in gate_of(of_amounts(others), days=(day, day))] == ["failed"]
+    assert [each.status for each in gate_of(of_amounts(others))] == ["passed"]
+
+
+@pytest.mark.usefixtures("amounts_by_day")
+def test_what_makes_sense_of_the_whole_only_is_left_to_it_and_a_table_that_has_no_days_is_read_whole(
+    gate_of, warehouse: Path
+) -> None:
+    no_rows = replace(expectation("no_third_row", "false"), is_whole=True)
+    of_people = suite(expectation("amount_is_negative", "amount > 0"))
+    day = date(2026, 10, 30)
+    gate_of(of_amounts(AMOUNT_IS_NEGATIVE[0], no_rows), of_people, days=(day, day))
+    with connect(warehouse, read_only=True) as connection:
+        kept = connection.execute(
+            "select table_name, expectation, status, first_day, last_day from quality.expectation_results order by all"
+        ).fetchall()
+    assert kept == [
+        ("amounts", "amount_is_negative", "passed", day, day),
+        ("people", "amount_is_negative", "failed", None, None),
+    ]
+    assert [each.status for each in gate_of(of_amounts(no_rows))] == ["failed"]
+
+
+def test_history_of_the_first_version_is_gone_on_with(gate_of, warehouse: Path) -> None:
+    with connect(warehouse) as connection:
+        connection.execute(run.CREATE_RESULTS.split(";\nalter")[0])
+        for column in ("first_day", "last_day"):
+            connection.execute(f"alter table quality.expectation_results drop column {column}")
+    gate_of(suite(expectation("id_is_missing", "id > 0")))
+    assert len(history(warehouse)) == 1
 
 
 def test_file_is_opened_for_writing_only_to_keep_the_results(gate_of, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """Each identity of the marts holds on a company of two customers, and its expectation fails when it is broken."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import duckdb
 import pytest
 
 from expectations.run import check_suites
 from expectations.suites import load_suites
-from tests.expectations.breaking import AS_OF, company_of
+from tests.expectations.breaking import AS_OF, broken_of, company_of
 
 TABLES = """
 create schema raw; create schema seeds; create schema staging; create schema intermediate; create schema marts;
@@ -108,6 +109,28 @@ def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def test_company_whose_figures_add_up_passes(company: duckdb.DuckDBPyConnection) -> None:
     assert broken(company) == set()
+
+
+OCTOBER_30, OCTOBER_31 = date(2026, 10, 30), date(2026, 10, 31)
+TOTALS = "usage_differs_from_the_counters"
+
+
+@pytest.mark.parametrize(
+    ("change", "on_the_30th", "on_the_31st"),
+    [
+        ("", set(), set()),
+        ("delete from marts.fct_usage_daily where product_key = 'logs'", {TOTALS}, set()),
+        ("delete from marts.fct_usage_daily where date = date '2026-10-31'", set(), {TOTALS}),
+        # The whole has what it should have, on other days.
+        ("update marts.fct_usage_daily set date = date '2026-10-30'", {TOTALS}, {TOTALS}),
+    ],
+)
+def test_usage_of_a_day_is_held_against_the_reports_of_that_day(
+    company: duckdb.DuckDBPyConnection, change: str, on_the_30th: set[str], on_the_31st: set[str]
+) -> None:
+    company.execute(change or "select 1")
+    assert broken_of(company, ["fct_usage_daily"], days=(OCTOBER_30, OCTOBER_30)) == on_the_30th
+    assert broken_of(company, ["fct_usage_daily"], days=(OCTOBER_31, OCTOBER_31)) == on_the_31st
 
 
 @pytest.mark.parametrize(

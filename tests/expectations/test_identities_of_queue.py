@@ -1,6 +1,7 @@
 """Each expectation of the onboarding tables holds on a queue of two customers, and fails when it is broken."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import duckdb
 import pytest
@@ -64,6 +65,20 @@ def company() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_queue_that_is_right_passes(company: duckdb.DuckDBPyConnection) -> None:
     assert broken_of(company, SUITES) == set()
+
+
+@pytest.mark.parametrize("day", [19, 20, 21, 31])
+def test_each_day_of_a_queue_that_is_right_passes_by_itself(company: duckdb.DuckDBPyConnection, day: int) -> None:
+    assert broken_of(company, SUITES, days=(date(2026, 10, day), date(2026, 10, day))) == set()
+
+
+@pytest.mark.parametrize(("day", "expected"), [(19, set()), (20, {"large_forecast_is_neither_queued_nor_explained"})])
+def test_large_forecast_of_another_day_is_not_asked_for(
+    company: duckdb.DuckDBPyConnection, day: int, expected: set[str]
+) -> None:
+    company.execute("delete from marts.fct_queue_exclusions where reason = 'owned'")
+    days = (date(2026, 10, day), date(2026, 10, day))
+    assert broken_of(company, ["fct_queue_exclusions"], days=days) == expected
 
 
 QUEUE = "update marts.fct_onboarding_queue set"

@@ -109,6 +109,40 @@ def test_query_that_does_not_read_its_table_is_refused(tmp_path: Path) -> None:
         load_suites(tmp_path)
 
 
+BY_DAYS = GOOD.replace("key: [id]", "key: [id, date]\nday: date") + "    whole: true\n"
+
+
+def test_suite_of_a_table_that_is_built_by_days_names_its_day(tmp_path: Path) -> None:
+    write(tmp_path, BY_DAYS)
+    (suite,) = load_suites(tmp_path)
+    assert (suite.day, [each.is_whole for each in suite.expectations]) == ("date", [True])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("day: date", "day: dat", "things.yml: day 'dat' is not a column of the key, which is id, date"),
+        ("day: date", "day:", "things.yml: day None is not a column of the key"),
+        ("day: date", "dya: date", "'dya' is unknown"),
+        ("day: date\n", "", "id_is_missing tells days from the whole, and day, the column of the day, is missing"),
+        ("whole: true", "whole: false", r"\(id_is_missing\): whole is true, or is left out"),
+    ],
+)
+def test_mistake_about_days_is_named(tmp_path: Path, right: str, wrong: str, message: str) -> None:
+    assert right in BY_DAYS
+    write(tmp_path, BY_DAYS.replace(right, wrong))
+    with pytest.raises(SuiteError, match=message):
+        load_suites(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["first_day", "last_day"])
+def test_query_about_days_of_a_table_without_a_day_is_refused(tmp_path: Path, end: str) -> None:
+    query = f"{{query: 'select 1 from {{batch}} where {{{end}}} is null'}}"
+    write(tmp_path, GOOD.replace("expect_column_values_to_not_be_null", "custom_sql").replace("{column: id}", query))
+    with pytest.raises(SuiteError, match="id_is_missing tells days from the whole"):
+        load_suites(tmp_path)
+
+
 def test_folder_that_is_no_layer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mart").mkdir()
     with pytest.raises(SuiteError, match="mart"):

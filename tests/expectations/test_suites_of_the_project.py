@@ -1,5 +1,6 @@
 """The project's own suites cover every table, and fit the tables that they are about."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -44,6 +45,36 @@ def test_keys_are_columns_of_the_model(layer: str) -> None:
     columns = columns_of_models(layer)
     unknown = {suite.table: set(suite.key) - columns[suite.table].keys() for suite in suites_of(layer)}
     assert not {table: names for table, names in unknown.items() if names}
+
+
+def test_a_run_for_days_asks_something_in_each_check_of_what_is_built_by_days() -> None:
+    for suite in [suite for suite in load_suites() if suite.day]:
+        asked_of_days = {each.severity for each in suite.expectations if not each.is_whole}
+        assert asked_of_days == {each.severity for each in suite.expectations}
+
+
+def test_bill_of_a_day_is_held_against_the_products_of_that_day() -> None:
+    [bills] = [suite for suite in load_suites() if suite.table == "fct_bill_forecasts"]
+    sums = replace(
+        bills, expectations=tuple(each for each in bills.expectations if each.name == "bill_differs_from_its_products")
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_bill_forecast_products as select * from (values "
+            "('a', date '2026-10-30', 3, 2, 2, 1), ('a', date '2026-10-31', 3, 2, 2, 1)) as products "
+            "(organization_id, as_of_date, list_usd, after_discount_usd, bill_usd, bill_to_date_usd); "
+            "create table marts.fct_bill_forecasts as select organization_id, as_of_date, "
+            "list_usd as forecast_list_usd, after_discount_usd as forecast_after_discount_usd, "
+            "bill_usd as forecast_bill_usd, bill_to_date_usd as amount_to_date_usd "
+            "from marts.fct_bill_forecast_products where as_of_date = date '2026-10-31'"
+        )
+
+        def statuses(*days: date) -> list[str]:
+            return [each.status for each in check_suites(connection, [sums], date(2026, 10, 31), days or None)]
+
+        assert statuses(date(2026, 10, 31), date(2026, 10, 31)) == ["passed"]
+        assert statuses(date(2026, 10, 30), date(2026, 10, 30)) == ["failed"]
+        assert statuses() == ["failed"]
 
 
 def test_every_expectation_of_raw_can_run_on_the_tables_of_the_contract(tmp_path: Path) -> None:

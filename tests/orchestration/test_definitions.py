@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from common.settings import PROJECT_DIR, Settings
+from expectations.suites import load_suites
 from orchestration.alerts import KINDS
 from orchestration.dbt import current_manifest
 from serving.exports.lists import WORK_LISTS
@@ -26,6 +27,7 @@ MARTS_BY_DAYS = {
 }
 LOADED = """
 import json
+from dagster._core.definitions.dependency import NodeHandle
 from orchestration.definitions import definitions
 graph = definitions.resolve_asset_graph()
 assets = {
@@ -60,6 +62,12 @@ print(json.dumps({
     "jobs": {
         job.name: sorted(node.name for node in definitions.resolve_job_def(job.name).nodes) for job in definitions.jobs
     },
+    "checks_of_days": sorted(
+        [key.asset_key.to_user_string(), key.name]
+        for key in definitions.resolve_job_def("build_days_again").asset_layer.get_selected_entity_keys_for_node(
+            NodeHandle("gate_marts", None)
+        )
+    ),
     "by_days": {
         key.to_user_string(): [
             graph.get(key).partitions_def.start.date().isoformat(), graph.get(key).backfill_policy.policy_type.name
@@ -185,8 +193,24 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "source_freshness",
         "sources__sample_company",
     ]
-    assert loaded["jobs"]["build_days_again"] == ["build_days"]
+    assert loaded["jobs"]["build_days_again"] == ["build_days", "gate_marts"]
     assert loaded["jobs"]["compact_working_file"] == ["maintenance__working_file"]
+
+
+def test_a_backfill_asks_every_expectation_of_the_marts_that_it_builds_and_no_others(loaded: dict) -> None:
+    of_marts = [[asset, name] for asset, name, _ in loaded["checks"] if asset in MARTS_BY_DAYS]
+    expected = sorted(each for each in of_marts if each[1].endswith("_expectations"))
+    assert {asset for asset, _ in expected} == MARTS_BY_DAYS
+    assert loaded["checks_of_days"] == expected
+
+
+def test_the_suite_of_what_is_built_by_days_names_the_day_that_dbt_builds_it_by(manifest: dict) -> None:
+    days = {
+        node["name"]: node["config"]["unique_key"]
+        for node in manifest["nodes"].values()
+        if node["config"].get("materialized") == "incremental" and node["schema"] == "marts"
+    }
+    assert {suite.table: suite.day for suite in load_suites() if suite.day} == days
 
 
 def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:

@@ -99,9 +99,47 @@ def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results values "
-            "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00')"
+            "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00', null)"
         )
     assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
+
+
+def check_of_a_day(settings: Settings, status: str, at: str, severity: str = "critical") -> None:
+    """A result of a run for 20 October alone."""
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results "
+            f"values ('day', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '{at}', date '2026-10-20')"
+        )
+
+
+@pytest.mark.parametrize("status", ["failed", "error"])
+def test_what_was_found_on_a_day_blocks_until_the_whole_table_passes(settings: Settings, status: str) -> None:
+    check_of_a_day(settings, status, "2026-11-01 02:02:01")
+    with pytest.raises(NotPublishableError, match=rf"marts.fct_a: sums \({status}\)"):
+        publish(settings, "run-2")
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results select * replace ('run-2' as run_id, "
+            "timestamp '2026-11-01 02:02:02' as checked_at) from quality.expectation_results where run_id = 'run-1'"
+        )
+    assert publish(settings, "run-2").checks == {"passed": 3, "warned": 0, "failed": 0}
+
+
+def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(RESULTS.format(severity="critical", status="failed"))
+    check_of_a_day(settings, "passed", "2026-11-01 02:02:01")
+    with pytest.raises(NotPublishableError, match=r"marts.fct_a: sums \(failed\)"):
+        publish(settings, "run-2")
+
+
+def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01')")
+    check_of_a_day(settings, "passed", "2026-11-01 02:02:02")
+    with pytest.raises(NotPublishableError, match="marts has changed since its gate looked"):
+        publish(settings, "run-2")
 
 
 def test_readers_cannot_write_the_file(settings: Settings) -> None:

@@ -13,10 +13,10 @@ from common.warehouse import connect
 RESULTS = """
 create or replace table quality.expectation_results as
 select * from (values
-    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00'),
-    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00'),
-    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00')
-) as results (run_id, layer, table_name, expectation, severity, status, checked_at)
+    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00', cast(null as date)),
+    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00', null),
+    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00', null)
+) as results (run_id, layer, table_name, expectation, severity, status, checked_at, first_day)
 """
 
 READER = """
