@@ -162,17 +162,19 @@ def bare_gates() -> None:
 
     connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
     as_of = f"date '{_one(connection.execute('select as_of_date from intermediate.int_data_day'))}'"
+    dates = {"{as_of}": as_of, "{first_day}": "date '1900-01-01'", "{last_day}": "date '9999-12-31'"}
     started = time.process_time()
     for suite in load_suites():
         table = f'{suite.layer}."{suite.table}"'
         counts = ["count(*)"]
         for each in suite.expectations:
+            asked = str(each.arguments.get("query") or each.arguments.get("condition"))
+            for placeholder, value in dates.items():
+                asked = asked.replace(placeholder, value)
             if each.type == CUSTOM_SQL:
-                query = each.arguments["query"].replace("{as_of}", as_of).format(batch=table)
-                connection.execute(f"select count(*) from ({query})").fetchall()
+                connection.execute(f"select count(*) from ({asked.format(batch=table)})").fetchall()
             elif each.type == "expect_rows_to_satisfy":
-                condition = each.arguments["condition"].replace("{as_of}", as_of)
-                counts.append(f"count(*) filter (({condition}) is not true)")
+                counts.append(f"count(*) filter (({asked}) is not true)")
             elif each.type == "expect_key_to_be_unique":
                 columns = ", ".join(f'"{column}"' for column in each.arguments["columns"])
                 counts.append(f"count(*) - count(distinct ({columns}))")
