@@ -1,7 +1,6 @@
 """`dbt build` alone, as someone who edits models types it: what it needs, what it refuses, what it writes."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +9,9 @@ import duckdb
 import pytest
 import yaml
 
+from common.settings import Settings
 from ingestion.raw import create_missing_tables
+from orchestration.dbt import DbtError, build_models
 from tests.dbt_project.building import DBT_DIR, dbt, insert, read, stripe
 
 INVOICE = {
@@ -149,48 +150,9 @@ def test_pooled_account_has_its_mrr_under_the_earliest_organization(built: Path)
 
 
 def test_data_day_that_is_not_complete_is_refused_in_words(built: Path) -> None:
-    done = dbt(built, "run", "--select", "int_data_day", as_of="2026-04-22")
-    assert done.returncode == 1
-    assert "GROWTH_AS_OF is 2026-04-22, but the newest complete day of usage is 2026-04-21" in done.stdout
-
-
-def test_faults_in_seeds_fail_tests_that_say_what_is_wrong(tmp_path: Path) -> None:
-    ignored = shutil.ignore_patterns("target", "logs")
-    project = Path(shutil.copytree(DBT_DIR, tmp_path / "dbt_project", ignore=ignored))
-    prices = project / "seeds" / "price_list.csv"
-    targets = project / "seeds" / "arr_mix_targets.csv"
-    text = prices.read_text()
-    for old, new in (
-        ("logs,3,,0.15,0,", "logs,3,5000,0.15,0,"),
-        ("feature_flags,3,10000000,", "feature_flags,3,1500000,"),
-        ("surveys,2,2000,0.10,0,2025-08-01,\n", "surveys,2,2000,0.10,0,2025-08-02,\n"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    prices.write_text(text)
-    targets.write_text(targets.read_text().replace(",1000,2026-12-31", ",1001,2026-12-31"))
-    criteria = project / "seeds" / "segment_criteria.csv"
-    criterion = "hobbyist,{criterion},,{field},>=,{bound},false,{valid_from},,Added by hand.\n"
-    criteria.write_text(
-        criteria.read_text()
-        + criterion.format(criterion="fame", field="fame", bound=1, valid_from="")
-        + criterion.format(criterion="people", field="employees", bound=1, valid_from="2026-01-01")
-    )
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute("create schema quality; create table quality.seeds_tested (name varchar, project varchar)")
-        connection.execute("insert into quality.seeds_tested values ('price_list', 'of the files as they were')")
-    done = dbt(tmp_path, "build", "--select", "resource_type:seed", "path:tests/seeds", project=project)
-    assert done.returncode == 1
-    assert read(tmp_path, "select * from quality.seeds_tested") == []
-    for test in (
-        "last_price_tier_of_a_product_has_an_upper_bound",
-        "price_tiers_of_a_product_overlap_or_leave_a_gap",
-        "price_versions_of_a_product_overlap_or_leave_a_gap",
-        "arr_mix_targets_do_not_multiply_to_100_million",
-        "segment_criteria_ask_for_what_is_not_there",
-        "segment_criteria_of_one_name_overlap_or_leave_a_gap",
-    ):
-        assert f"Failure in test {test}" in done.stdout
+    refusal = "GROWTH_AS_OF is 2026-04-22, but the newest complete day of usage is 2026-04-21"
+    with pytest.raises(DbtError, match=refusal):
+        build_models(["int_data_day"], Settings(data_dir=built, as_of=date(2026, 4, 22)), print)
 
 
 def test_docs_are_generated_without_any_other_set_up(built: Path) -> None:

@@ -114,20 +114,48 @@ def test_a_data_day_without_usage_publishes_nothing_and_its_owner_is_told_once(
     assert "2026-11-15" in post["lines"][0]
 
 
-def test_a_seed_that_contradicts_itself_publishes_nothing(
+FAULTS = {
+    "price_list": (
+        ("logs,3,,0.15,0,", "logs,3,5000,0.15,0,"),
+        ("feature_flags,3,10000000,", "feature_flags,3,1500000,"),
+        ("surveys,2,2000,0.10,0,2025-08-01,\n", "surveys,2,2000,0.10,0,2025-08-02,\n"),
+    ),
+    "arr_mix_targets": ((",1000,2026-12-31", ",1001,2026-12-31"),),
+    "segment_criteria": (
+        ("\nhobbyist,", "\nhobbyist,fame,,fame,>=,1,false,,,Added by hand.\nhobbyist,"),
+        ("\nhobbyist,", "\nhobbyist,people,,employees,>=,1,false,2026-01-01,,Added by hand.\nhobbyist,"),
+    ),
+}
+FOUND_BY = (
+    "last_price_tier_of_a_product_has_an_upper_bound",
+    "price_tiers_of_a_product_overlap_or_leave_a_gap",
+    "price_versions_of_a_product_overlap_or_leave_a_gap",
+    "arr_mix_targets_do_not_multiply_to_100_million",
+    "segment_criteria_ask_for_what_is_not_there",
+    "segment_criteria_of_one_name_overlap_or_leave_a_gap",
+)
+
+
+def test_seeds_that_contradict_themselves_are_named_and_publish_nothing(
     undisturbed: Path, data_dir: Path, source_root: Path, tmp_path: Path
 ) -> None:
     project = shutil.copytree(PROJECT_DIR, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "target"))
-    prices = project / "dbt_project" / "seeds" / "price_list.csv"
-    first_tier, second_tier = [line for line in prices.read_text().splitlines() if line.startswith("feature_flags,")][
-        :2
-    ]
-    prices.write_text(prices.read_text().replace(second_tier, second_tier.replace("2000000", "500000")))
-    assert first_tier != second_tier
+    for seed, faults in FAULTS.items():
+        path = project / "dbt_project" / "seeds" / f"{seed}.csv"
+        text = path.read_text()
+        for right, wrong in faults:
+            assert right in text
+            text = text.replace(right, wrong, 1)
+        path.write_text(text)
+    tested = "select count(*) from quality.seeds_tested"
+    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
+        assert connection.execute(tested).fetchall() > [(20,)]
     done = run_pipeline(data_dir, source_root, project_dir=project)
     assert done.returncode == 1
-    assert "price_tiers_of_a_product_overlap_or_leave_a_gap" in done.stdout
+    assert [test for test in FOUND_BY if test not in done.stdout] == []
     assert marts(data_dir) == marts(undisturbed)
+    with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
+        assert connection.execute(tested).fetchall() == [(0,)]
 
 
 def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_source: Path) -> None:
