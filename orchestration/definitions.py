@@ -1,6 +1,7 @@
 """What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
 
 from datetime import timedelta
+from typing import Any
 
 from dagster import (
     AssetSelection,
@@ -39,6 +40,7 @@ from orchestration.resources import Warehouse
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
 COMPACT_JOB_NAME = "compact_working_file"
+PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
 
@@ -56,20 +58,20 @@ def build_definitions() -> Definitions:
         DAILY_JOB_NAME,
         selection=AssetSelection.all() - by_days - AssetSelection.assets(working_file)
         | AssetSelection.all_asset_checks(),
-        config={"loggers": {"progress": {}}},
+        config=PROGRESS,
         description="Load what is new, build, validate and publish: what `make run` does.",
     )
     gates = build_gates(settings, days.keys)
     days_job = define_asset_job(
         DAYS_JOB_NAME,
         selection=by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
-        config={"loggers": {"progress": {}}},
+        config=PROGRESS,
         description="Build days again, with what they are made of, and validate them: what comes first in a backfill.",
     )
     compact_job = define_asset_job(
         COMPACT_JOB_NAME,
         selection=AssetSelection.assets(working_file),
-        config={"loggers": {"progress": {}}},
+        config=PROGRESS,
         description="Show how large the working file is, and give back what nothing in it uses.",
     )
     assets = [

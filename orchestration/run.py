@@ -90,13 +90,14 @@ def _execute(
     from dagster import DagsterInstance
 
     from orchestration.alerting import tell_of_ended_runs
-    from orchestration.definitions import definitions
+    from orchestration.definitions import PROGRESS, definitions
     from orchestration.runs import close_dead_runs
 
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
+        # Given again, since Dagster leaves out the configuration of a job that has partitions.
         result = definitions.resolve_job_def(job_name).execute_in_process(
-            instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}
+            instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}, run_config=PROGRESS
         )
         tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, say)
     return result

@@ -45,6 +45,7 @@ def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tup
         for each in started:
             done = each.result()
             assert done.returncode == 0, done.stdout
+            assert " DEBUG " not in done.stdout
     with dagster_instance(data_dir) as instance:
         assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
 
