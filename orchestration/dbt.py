@@ -12,7 +12,7 @@ from orchestration.days import Days, dbt_variables
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
-# What a person edits, the seeds, is tested in every run. The tests of models are for those who edit models: in a run
+# What a person edits, the seeds, is tested in runs. The tests of models are for those who edit models: in a run
 # the gates look at the same tables, and ask each thing once.
 LEFT_TO_DEVELOPERS = (
     "resource_type:unit_test",
@@ -64,19 +64,18 @@ def invoke_dbt(
     """
     from dbt.cli.main import dbtRunner
 
-    log = target_dir / "dbt.log"
     target_dir.mkdir(parents=True, exist_ok=True)
+    log = (target_dir / "dbt.log").open("w", encoding="utf-8", errors="replace")
 
     def on_event(event: Any) -> None:
         if event.info.level != "debug":
-            with log.open("a") as lines:
-                lines.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
+            log.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
         if say and event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
             say(f"{event.data.description}: {event.data.execution_time:.1f} s")
 
     # dbt's own log makes a line of each statement, with a look at all of the environment, and then writes none of them.
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
-    with _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
+    with log, _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
         try:
             done = dbtRunner(manifest, callbacks=[on_event]).invoke(
                 [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]

@@ -175,12 +175,12 @@ def _build(
     `whole_set` selects all of them at once: dbt looks through the whole project for each name that it is given.
     """
     left = {key.path[-1]: key for key in keys}
-    project = files_digest()
+    project, tested = files_digest(), tested_seeds(settings) if whole_set else set()
     metadata: dict[AssetKey, dict[str, Any]] = {}
     if not days:
         before = {name: {"built_by_run": context.run.parent_run_id} for name in built_before(context.run, settings)}
-        tested = {name: {"is_unchanged": True} for name in (tested_seeds(settings) if whole_set else ())}
-        metadata |= {left.pop(name): said for name, said in (before | tested).items() if name in left}
+        unchanged = {name: {"is_unchanged": True} for name in tested}
+        metadata |= {left.pop(name): said for name, said in (before | unchanged).items() if name in left}
     try:
         selection = whole_set.split() if whole_set and not metadata else sorted(left)
         results = build_models(selection, settings, context.log.info, days=days) if selection else []
@@ -195,9 +195,9 @@ def _build(
             context.log.warning(f"{result.node.name}: {result.message}")
     if left:
         raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
-    note_tested_seeds(
-        [result.node.name for result in results if result.node.resource_type == "seed"], project, settings
-    )
+    seeds = {result.node.name for result in results if result.node.resource_type == "seed"}
+    if seeds:
+        note_tested_seeds(seeds | tested, project, settings)
     for key, rows in row_counts(keys, settings).items():
         metadata[key] = {**metadata[key], **rows}
     return metadata

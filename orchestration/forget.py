@@ -16,7 +16,7 @@ import duckdb
 
 from common.compaction import compact
 from common.settings import Settings
-from common.warehouse import connect, hold
+from common.warehouse import DataDirError, connect, hold
 from ingestion.forget import list_request, rewrite_raw
 from ingestion.suppression import apply_list, clear_texts
 from orchestration.backup import BEFORE
@@ -99,8 +99,10 @@ def _clear_database(path: Path, word: str) -> int:
                     cleared += _clear_column(connection, f'"{table}"', f'"{column}"', word)
         if cleared:
             connection.execute("vacuum")
-            # What was there before is also in SQLite's own log for as long as another process has the file open.
-            connection.execute("pragma wal_checkpoint(truncate)")
+        # What was there before is also in SQLite's own log for as long as another process has the file open.
+        is_busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+    if is_busy:
+        raise DataDirError(f"{path} is being read, and its log may still have what is to go: make the request again")
     return cleared
 
 

@@ -130,6 +130,8 @@ def _check_name(severity: str) -> str:
 def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: str | None) -> AssetCheckResult:
     """One check for all expectations of a table and severity: an event each would cost more than the queries."""
     unchanged = {"unchanged_since_run": published_by} if published_by else {}
+    of_days = sorted({f"{first} to {last}" for first, last in (result.days for result in results if result.days)})
+    days = {"days": ", ".join(of_days)} if of_days else {}
     rows = [
         TableRecord(
             {
@@ -147,5 +149,5 @@ def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: s
         check_name=key.name,
         passed=bool(results) and all(result.status == "passed" for result in results),
         severity=AssetCheckSeverity.ERROR if key.name == CRITICAL else AssetCheckSeverity.WARN,
-        metadata={"expectations": MetadataValue.table(rows), **unchanged},
+        metadata={"expectations": MetadataValue.table(rows), **unchanged, **days},
     )

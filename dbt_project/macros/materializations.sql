@@ -27,15 +27,14 @@
 {% endmaterialization %}
 
 
-{#- What goes before the statement that makes a relation again: nothing where Python makes it, or where a table becomes a
-    view or the other way, since then it is dropped at once. -#}
+{#- What goes before the statement that makes a relation again; where Python makes it, it is dropped at once. -#}
 {% macro statement_that_drops(target, language) -%}
     {%- set existing = load_cached_relation(target) -%}
-    {%- if existing is not none and (language != 'sql' or existing.type != target.type) -%}
+    {%- if language != 'sql' -%}
         {%- do drop_relation_if_exists(existing) -%}
         {{ return('') }}
     {%- endif -%}
-    {{ return('drop ' ~ target.type ~ ' if exists ' ~ target ~ ';' if language == 'sql' else '') }}
+    {{ return('drop ' ~ (existing or target).type ~ ' if exists ' ~ target ~ ';') }}
 {%- endmacro %}
 
 
@@ -48,7 +47,8 @@
         {%- call statement('comments') -%}
             {%- if is_relation_described %} {{ alter_relation_comment(relation, model.description) }} {%- endif %}
             {% for column in described_columns -%}
-                comment on column {{ relation }}.{{ column.name }} is {{ duckdb_escape_comment(column.description) }};
+                {%- set name = adapter.quote(column.name) if column.quote else column.name %}
+                comment on column {{ relation }}.{{ name }} is {{ duckdb_escape_comment(column.description) }};
             {% endfor %}
         {%- endcall -%}
     {%- endif -%}

@@ -128,6 +128,16 @@ def test_every_column_of_every_model_is_described(built: Path) -> None:
     assert set(columns) == set(described_columns())
 
 
+def test_every_mart_and_each_of_its_columns_is_described_in_the_file(built: Path) -> None:
+    described = read(
+        built,
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts' union all "
+        "select table_name, null, comment from duckdb_tables() where schema_name = 'marts'",
+    )
+    assert len(described) > 400
+    assert [(table, column) for table, column, comment in described if not comment] == []
+
+
 def test_counter_that_no_seed_knows_is_listed_and_harms_nothing(built: Path) -> None:
     listed = read(
         built,

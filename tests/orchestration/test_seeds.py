@@ -1,4 +1,4 @@
-"""What counts as filled and tested, and when it no longer does; that dbt forgets it is in tests/dbt_project."""
+"""What counts as filled and tested, and when it no longer does; that dbt forgets it is in tests/pipeline."""
 
 from pathlib import Path
 
@@ -15,14 +15,17 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(data_dir=tmp_path)
     with connect(settings.warehouse_path) as connection:
         connection.execute("create schema quality; create table quality.seeds_tested (name varchar, project varchar)")
+        connection.execute(
+            "create schema seeds; create table seeds.products (key int); create table seeds.plans (key int)"
+        )
     return settings
 
 
 def test_seeds_count_as_tested_for_the_project_that_they_were_tested_with(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seeds.note_tested_seeds(["products", "plans"], seeds.files_digest(), settings)
-    seeds.note_tested_seeds(["size_tiers"], "of another state of the files", settings)
+    seeds.note_tested_seeds({"products", "plans", "a table that is gone"}, seeds.files_digest(), settings)
+    seeds.note_tested_seeds({"products"}, "of files that changed while dbt read them", settings)
     assert seeds.tested_seeds(settings) == {"products", "plans"}
     monkeypatch.setattr(seeds, "files_digest", lambda: "of a seed that was edited")
     assert seeds.tested_seeds(settings) == set()

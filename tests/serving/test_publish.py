@@ -134,6 +134,17 @@ def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: 
         publish(settings, "run-2")
 
 
+def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_built(settings: Settings) -> None:
+    check_of_a_day(settings, "passed", "2026-11-01 02:02:02")
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results values "
+            "('run-2', 'marts', 'fct_b', 'sums', 'critical', 'passed', timestamp '2026-11-01 02:02:03', null)"
+        )
+    with pytest.raises(NotPublishableError, match=r"only days of marts\.fct_a were checked"):
+        publish(settings, "run-2")
+
+
 def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01')")
