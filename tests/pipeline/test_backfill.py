@@ -25,7 +25,7 @@ TABLES = (
 def differing_rows(warehouse: Path, expected: Path) -> dict[str, int]:
     """For each table, the rows that only one of the two files has."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("attach ? as expected (read_only)", [str(expected)])
+        connection.execute(f"attach '{expected}' as expected (read_only)")
         return {
             table: connection.execute(
                 f"select count(*) from ((from {table} except all from expected.{table}) "
