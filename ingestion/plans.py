@@ -98,6 +98,7 @@ class Planner:
         self.starts_over = starts_over
         self.suppresses = suppresses
         self._raw_extras = {} if starts_over else extra_columns(connection)
+        self._brought_extras: dict[str, dict[str, None]] = {}
         self._has_functions = False
 
     def raw_rows(self, table: Table) -> str:
@@ -184,7 +185,8 @@ class Planner:
         portions: Sequence[Portion],
         references: Sequence[Column],
     ) -> tuple[Column, ...]:
-        extras = dict.fromkeys(self.raw_extras(table))
+        # Those of files that were read before too: dlt writes every file of changes again that has other columns.
+        extras = self._brought_extras.setdefault(table.raw_name, dict.fromkeys(self.raw_extras(table)))
         for portion in portions:
             extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))

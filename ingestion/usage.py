@@ -28,7 +28,8 @@ def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: 
         if file.day:
             by_day.setdefault(file.day, []).append(file)
     stale = [day for day, of_day in by_day.items() if not all(ledger.is_loaded(file) for file in of_day)]
-    for number, days in enumerate(_batches(sorted(stale), by_day)):
+    # The newest first, since they have the counters that came later.
+    for number, days in enumerate(reversed(list(_batches(sorted(stale), by_day)))):
         _plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]])
     return plan
 
