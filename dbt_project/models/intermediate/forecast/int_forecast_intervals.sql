@@ -5,17 +5,25 @@ with months as (
     from {{ ref('int_account_days') }} as accounts
 ),
 
+looked_at as (
+    select
+        {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'min(month)') }} as after_day,
+        max(month) as last_day
+    from months
+),
+
 errors as (
     select
         forecasts.period_end,
-        forecasts.account_organization_id,
-        forecasts.as_of_date,
         {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
         tiers.tier as size_tier,
         cast(
             {{ estimate('bills.bill_usd') }} / {{ estimate('forecasts.forecast_bill_usd') }} as decimal(28, 6)
         ) as factor
     from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join looked_at
+        on forecasts.period_end > looked_at.after_day
+        and forecasts.period_end <= looked_at.last_day
     inner join {{ ref('int_closed_bills') }} as bills
         on forecasts.account_organization_id = bills.account_organization_id
         and forecasts.period_start = bills.period_start
@@ -27,12 +35,12 @@ errors as (
 ),
 
 grouped as (
-    select period_end, account_organization_id, as_of_date, elapsed_thirtieths, size_tier, factor
+    select period_end, elapsed_thirtieths, size_tier, factor
     from errors
 
     union all
 
-    select period_end, account_organization_id, as_of_date, elapsed_thirtieths, 'all' as size_tier, factor
+    select period_end, elapsed_thirtieths, 'all' as size_tier, factor
     from errors
 ),
 
@@ -44,26 +52,50 @@ ranked as (
         grouped.factor,
         row_number() over (
             partition by months.month, grouped.elapsed_thirtieths, grouped.size_tier
-            order by grouped.factor, grouped.account_organization_id, grouped.as_of_date
-        ) as factor_rank,
-        count(*) over (partition by months.month, grouped.elapsed_thirtieths, grouped.size_tier) as periods
+            order by grouped.factor
+        ) as factor_rank
     from months
     inner join grouped
         on grouped.period_end <= months.month
         and grouped.period_end
         > {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'months.month') }}
+),
+
+counted as (
+    select month, elapsed_thirtieths, size_tier, max(factor_rank) as periods
+    from ranked
+    group by month, elapsed_thirtieths, size_tier
+),
+
+bounds as (
+    select
+        month,
+        elapsed_thirtieths,
+        size_tier,
+        cast(greatest(
+            floor((periods + 1) * (1 - {{ threshold('interval_coverage') }}) * 0.5), 1
+        ) as bigint) as low_rank,
+        cast(least(
+            ceil((periods + 1) * (1 + {{ threshold('interval_coverage') }}) * 0.5), periods
+        ) as bigint) as high_rank
+    from counted
+    where periods >= {{ threshold('interval_min_periods') }}
 )
 
 select
-    month,
-    elapsed_thirtieths,
-    size_tier,
-    max(case
-        when factor_rank <= greatest(floor((periods + 1) * (1 - {{ threshold('interval_coverage') }}) * 0.5), 1) then factor
-    end) as low_factor,
-    min(case
-        when factor_rank >= least(ceil((periods + 1) * (1 + {{ threshold('interval_coverage') }}) * 0.5), periods) then factor
-    end) as high_factor
-from ranked
-where periods >= {{ threshold('interval_min_periods') }}
-group by month, elapsed_thirtieths, size_tier
+    bounds.month,
+    bounds.elapsed_thirtieths,
+    bounds.size_tier,
+    low.factor as low_factor,
+    high.factor as high_factor
+from bounds
+inner join ranked as low
+    on bounds.month = low.month
+    and bounds.elapsed_thirtieths = low.elapsed_thirtieths
+    and bounds.size_tier = low.size_tier
+    and bounds.low_rank = low.factor_rank
+inner join ranked as high
+    on bounds.month = high.month
+    and bounds.elapsed_thirtieths = high.elapsed_thirtieths
+    and bounds.size_tier = high.size_tier
+    and bounds.high_rank = high.factor_rank
