@@ -1,8 +1,15 @@
 {#- One row per account, product and day since its first use. Of a missing day the mean is expected of the reported days
     since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. -#}
-with first_uses as (
-    select account_id, product_key, min(date) as first_used_on
+{{ config(materialized='view') }}
+
+with usage as {{ materialized() }} (
+    select account_id, product_key, date, quantity
     from {{ ref('int_account_usage_daily') }}
+),
+
+first_uses as (
+    select account_id, product_key, min(date) as first_used_on
+    from usage
     group by account_id, product_key
 ),
 
@@ -17,7 +24,7 @@ days as (
     from first_uses
     inner join {{ ref('int_history_days') }} as days on first_uses.first_used_on <= days.date
     inner join {{ ref('int_days_to_build') }} as to_build on days.date <= to_build.last_day
-    left join {{ ref('int_account_usage_daily') }} as usage
+    left join usage
         on first_uses.account_id = usage.account_id
         and first_uses.product_key = usage.product_key
         and days.date = usage.date

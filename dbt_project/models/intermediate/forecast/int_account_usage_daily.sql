@@ -1,5 +1,7 @@
 {#- What the organizations of a billing account used together. As far back as the open periods and the windows of a
     forecast reach: days whose forecasts stay as they are need not be looked at again. -#}
+{{ config(materialized='view') }}
+
 with windows as (
     select
         min(accounts.period_start) as first_period_start,
