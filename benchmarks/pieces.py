@@ -4,10 +4,14 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from common.settings import get_settings
+
+if TYPE_CHECKING:
+    from orchestration.days import Days
 
 RAW_USAGE = "usage__usage_reports"
 TABLES_BY_DAYS = ("fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions")
@@ -65,17 +69,22 @@ def history(first_day: str) -> None:
 
 
 def one_day() -> None:
-    """Ours: a run of the newest partition. Prints CPU seconds without start-up."""
-    from orchestration.days import Days
+    """Ours: the tables of the newest partition. Prints CPU seconds without start-up."""
     from orchestration.dbt import build_models
 
     settings = get_settings()
     build_models(["int_data_day"], settings, quiet)
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        [(day,)] = connection.execute("select as_of_date from intermediate.int_data_day").fetchall()
+    days = _data_day()
     started = time.process_time()
-    build_models(TABLES_BY_DAYS, settings, quiet, days=Days(day, day))
+    build_models(TABLES_BY_DAYS, settings, quiet, days=days)
     print(time.process_time() - started)
+
+
+def run_of_one_day() -> None:
+    """Ours: a run of the newest partition with its gates, which publishes nothing."""
+    from orchestration.run import run_days
+
+    assert run_days(get_settings(), _data_day(), quiet)
 
 
 def mrr_history(customers: str, months: str) -> None:
@@ -199,6 +208,14 @@ def bare_copy(target: str) -> None:
     connection.execute("create schema copied.marts")
     for (table,) in tables:
         connection.execute(f"create table copied.marts.{table} as from marts.{table}")
+
+
+def _data_day() -> "Days":
+    from orchestration.days import Days
+
+    with duckdb.connect(str(get_settings().warehouse_path), read_only=True) as connection:
+        [(day,)] = connection.execute("select as_of_date from intermediate.int_data_day").fetchall()
+    return Days(day, day)
 
 
 def _one(result: duckdb.DuckDBPyConnection) -> object:
