@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
 
 from common.settings import PROJECT_DIR, Settings
 from ingestion.__main__ import main
@@ -281,6 +282,28 @@ def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypat
     ]
     query = f"select organization_id, event_count_in_period from raw.usage__usage_reports where date = '{FIRST_DAY}'"
     assert sorted(other.query(query)) == [("org-1", 1_000_000), ("org-2", 200), ("org-3", 300), ("org-4", 400)]
+
+
+def test_a_counter_that_came_later_does_not_make_dlt_write_the_days_before_it_again(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = FIRST_DAY + timedelta(days=10)
+    report = {**usage_report(day, "org-1", 1), "sparks_in_period": 7}
+    write_file(source.root / USAGE / f"date={day}" / "a.parquet", USAGE, [report])
+    written: list[str] = []
+    write = ArrowItemsNormalizer._write_with_dlt_columns
+
+    def writing(normalizer: ArrowItemsNormalizer, file: str, table: str, add_dlt_id: bool) -> Any:
+        written.append(file)
+        return write(normalizer, file, table, add_dlt_id)
+
+    monkeypatch.setattr(ArrowItemsNormalizer, "_write_with_dlt_columns", writing)
+    monkeypatch.setattr("ingestion.usage.BATCH_BYTES", 1)
+    source.load(USAGE)
+    assert written == []
+    by_day = "select date, max(sparks_in_period) from raw.usage__usage_reports group by date order by date"
+    days = [FIRST_DAY + timedelta(days=number) for number in range(3)]
+    assert source.query(by_day) == [*((each, None) for each in days), (day, 7)]
 
 
 @pytest.mark.parametrize("table", [USERS, USAGE])
