@@ -115,6 +115,8 @@ def _deliver(
 
     shutil.rmtree(dlt_dir, ignore_errors=True)
     pipeline = dlt.pipeline("work_lists", pipelines_dir=str(dlt_dir), destination=work_lists)
+    # The ledger knows what was sent. State of dlt's own goes to no receiver, and each send would wait a second for it.
+    pipeline.config.restore_from_destination = False
     rows = [{"change": asdict(change)} for change in changes]
     try:
         pipeline.run(dlt.resource(rows, name="changes", columns={"change": {"data_type": "json"}}))
