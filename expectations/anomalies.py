@@ -16,7 +16,8 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 import duckdb
-import yaml
+
+from common.yaml_files import parse_yaml
 
 FIGURES_PATH = Path(__file__).with_name("figures.yml")
 # The factor that makes a median absolute deviation a standard deviation, if the values are normal.
@@ -67,7 +68,7 @@ class Judgement(NamedTuple):
 
 def load_figures() -> list[Figure]:
     """The figures of figures.yml."""
-    return [Figure(**entry) for entry in yaml.safe_load(FIGURES_PATH.read_text())]
+    return [Figure(**entry) for entry in parse_yaml(FIGURES_PATH.read_text(encoding="utf-8"))]
 
 
 def judge_figures(connection: duckdb.DuckDBPyConnection, as_of: date) -> list[Judgement]:

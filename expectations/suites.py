@@ -21,6 +21,8 @@ from typing import Any, Literal
 
 import yaml
 
+from common.yaml_files import parse_yaml
+
 SUITES_DIR = Path(__file__).parent / "suites"
 LAYERS = ("raw", "staging", "marts")
 SEVERITIES = ("critical", "warning")
@@ -151,7 +153,7 @@ def _names_days(arguments: Mapping[str, Any]) -> bool:
 
 def _read(path: Path, required: set[str], optional: set[str]) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except yaml.YAMLError as error:

@@ -5,8 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
+from common.yaml_files import parse_yaml
 from ingestion.errors import ContractError
 
 CONTRACT_PATH = Path(__file__).with_name("contract.yml")
@@ -159,10 +158,7 @@ _TABLE_KEYS = {"description", "stored", "required", "key", "stamp", "columns", "
 @lru_cache(maxsize=1)
 def load_contract() -> Contract:
     """Read and check `contract.yml`. Raises `ContractError`."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with CONTRACT_PATH.open(encoding="utf-8") as file:
-        content = yaml.load(file, Loader=loader)  # noqa: S506 (a safe loader, in C where it is there)
-    return parse_contract(content)
+    return parse_contract(parse_yaml(CONTRACT_PATH.read_text(encoding="utf-8")))
 
 
 def parse_contract(content: dict[str, Any]) -> Contract:
