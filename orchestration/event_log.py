@@ -1,6 +1,6 @@
 """Dagster's event log in SQLite, with one engine and one connection a file instead of one an event."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -31,20 +31,27 @@ class EventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        self._known_indexes: set[str] = set()
-        self._known_columns: set[str] = set()
+        self._known: set[str] = set()
         super().__init__(*arguments, **named)
 
+    def has_table(self, table_name: str) -> bool:
+        """Asked once a process, as long as the answer is yes; so are the two that follow."""
+        return self._is_known(f"table {table_name}", lambda: super(EventLogStorage, self).has_table(table_name))
+
     def has_secondary_index(self, name: str) -> bool:
-        """Asked once a process, as long as the answer is yes."""
-        if name not in self._known_indexes and super().has_secondary_index(name):
-            self._known_indexes.add(name)
-        return name in self._known_indexes
+        """Whether a change of the schema has been made."""
+        return self._is_known(f"index {name}", lambda: super(EventLogStorage, self).has_secondary_index(name))
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
-        if column_name not in self._known_columns and super()._has_asset_key_col_on_connection(conn, column_name):
-            self._known_columns.add(column_name)
-        return column_name in self._known_columns
+        return self._is_known(
+            f"column {column_name}",
+            lambda: super(EventLogStorage, self)._has_asset_key_col_on_connection(conn, column_name),
+        )
+
+    def _is_known(self, what: str, ask: Callable[[], bool]) -> bool:
+        if what not in self._known and ask():
+            self._known.add(what)
+        return what in self._known
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "EventLogStorage":

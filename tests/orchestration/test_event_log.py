@@ -53,11 +53,12 @@ def test_the_schema_is_asked_once_under_the_names_that_dagster_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    for name in ("has_secondary_index", "_has_asset_key_col_on_connection"):
+    for name in ("has_table", "has_secondary_index", "_has_asset_key_col_on_connection"):
         monkeypatch.setattr(SqliteEventLogStorage, name, lambda *arguments: asked.append(arguments[-1]) or True)
     storage = event_log.EventLogStorage(str(tmp_path))
     asked.clear()
     for _ in range(2):
+        assert storage.supports_asset_checks
         assert storage.has_secondary_index("an index")
         assert storage.has_asset_key_col("a column")
-    assert asked == ["an index", "a column"]
+    assert asked == ["asset_check_executions", "an index", "a column"]
