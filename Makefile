@@ -31,7 +31,7 @@ ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(BIN)/python -m orchestration ui
 
 test: $(READY) ## Every test (about 13 minutes on two processors)
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 soak: $(READY) ## What takes longer: large sizes, repeated kills
 	@$(BIN)/python -m pytest -m soak --timeout=7200

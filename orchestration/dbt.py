@@ -45,7 +45,7 @@ def build_models(
     target_dir = settings.dbt_target_dir / "run"
     # dbt would write the manifest twice a build, a second each time, and nothing reads it.
     arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
-    project = _parsed_project(settings)
+    project = parsed_project(settings)
     return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days, say=say)
 
 
@@ -126,7 +126,7 @@ def current_manifest(settings: Settings) -> Path:
 _parsed: dict[str, Any] = {}
 
 
-def _parsed_project(settings: Settings) -> Any:
+def parsed_project(settings: Settings) -> Any:
     """The project as dbt parsed it, read once a process for each state of its files.
 
     What dbt keeps for its next parsing is read as it is. dbt itself would parse everything again as soon as a variable

@@ -1,11 +1,16 @@
 """What every test shares."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
+
+from common.settings import Settings
+from orchestration.dbt import current_manifest
 
 WHOLE_RUNS = ("test_run", "test_disturbed_run", "test_ui")
 SLOWEST_FIRST = ("pipeline", "serving", "dbt_project")
@@ -20,6 +25,13 @@ class ModulesButWholeRuns(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::", maxsplit=1)[0]
         return nodeid if Path(module).stem in WHOLE_RUNS else module
+
+
+def pytest_configure() -> None:
+    """No setting of the person who runs the tests reaches them; and garbage is looked for as seldom as in a run."""
+    for name in [name for name in os.environ if name.startswith("GROWTH_") and name != "GROWTH_CI"]:
+        del os.environ[name]
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesButWholeRuns:
@@ -48,8 +60,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    """No setting of the person who runs the tests reaches them, and none writes to the default data folder."""
-    for name in [name for name in os.environ if name.startswith("GROWTH_") and name != "GROWTH_CI"]:
-        monkeypatch.delenv(name)
+def _own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test writes to the default data folder."""
     monkeypatch.setenv("GROWTH_DATA_DIR", f"{tmp_path}/data")
+
+
+@pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes which run tests share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def parsed(shared_dir: Path) -> Path:
+    """A data folder in which nothing was done but to parse the dbt project; tests begin with a copy."""
+    with FileLock(shared_dir / "parsed.lock"):
+        current_manifest(Settings(data_dir=shared_dir / "parsed"))
+    return shared_dir / "parsed"

@@ -40,6 +40,7 @@ def dbt(
         "GROWTH_AS_OF": as_of,
         "DBT_TARGET_PATH": str(data_dir / "target"),
         "DBT_LOG_PATH": str(data_dir / "logs"),
+        "DBT_LOG_LEVEL_FILE": "none",
     }
     return subprocess.run(
         [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=200

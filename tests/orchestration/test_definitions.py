@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -95,9 +96,9 @@ def load_definitions(data_dir: Path, **environment: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which the manifest is parsed once."""
-    return tmp_path_factory.mktemp("definitions")
+def data_dir(parsed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which the dbt project is parsed."""
+    return Path(shutil.copytree(parsed, tmp_path_factory.mktemp("definitions") / "data"))
 
 
 @pytest.fixture(scope="module")

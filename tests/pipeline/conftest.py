@@ -13,18 +13,12 @@ from tests.pipeline.running import run_command
 
 
 @pytest.fixture(scope="session")
-def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder that all processes which run these tests share."""
-    own = tmp_path_factory.getbasetemp()
-    return own if worker_id == "master" else own.parent
-
-
-@pytest.fixture(scope="session")
-def undisturbed(shared_dir: Path) -> Path:
+def undisturbed(shared_dir: Path, parsed: Path) -> Path:
     """The data folder of one run on `source_root` that nothing disturbed; tests that go on from there take a copy."""
     with FileLock(shared_dir / "undisturbed.lock"):
         if not (shared_dir / "undisturbed").exists():
             write_hand_made_company(shared_dir / "source")
+            shutil.copytree(parsed, shared_dir / "data")
             done = run_command(shared_dir / "data", shared_dir / "source")
             assert done.returncode == 0, done.stdout
             (shared_dir / "undisturbed").touch()
@@ -44,11 +38,9 @@ def data_dir(undisturbed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def new_data_dir(undisturbed: Path, tmp_path: Path) -> Path:
+def new_data_dir(parsed: Path, tmp_path: Path) -> Path:
     """A data folder in which nothing was done but to parse the dbt project."""
-    parsed = Path("state", "dbt")
-    shutil.copytree(undisturbed / parsed, tmp_path / "new" / parsed)
-    return tmp_path / "new"
+    return Path(shutil.copytree(parsed, tmp_path / "new"))
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The SQL and the sample company's own books say the same, to the cent: ratings, MRR, customers."""
 
 import csv
+import shutil
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate, combinations, takewhile
 from math import log
+from pathlib import Path
 from statistics import median
 
 import duckdb
@@ -50,9 +52,10 @@ from read_parquet('{books}/mrr_monthly.parquet')
 
 
 @pytest.fixture(scope="module", params=SIZES)
-def simulated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def simulated(request: pytest.FixtureRequest, parsed: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A run on the sample company of a size, from nothing."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("simulated") / "data", sample_size=request.param)
+    data_dir = Path(shutil.copytree(parsed, tmp_path_factory.mktemp("simulated") / "data"))
+    settings = Settings(data_dir=data_dir, sample_size=request.param)
     done = run_pipeline(settings.data_dir, GROWTH_SAMPLE_SIZE=request.param)
     assert done.returncode == 0, done.stdout
     return settings

@@ -1,0 +1,13 @@
+"""The dbt project as it was parsed once for all tests, for those that build in their own process."""
+
+from pathlib import Path
+
+import pytest
+
+from common.settings import Settings
+from orchestration.dbt import parsed_project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _project_is_parsed(parsed: Path) -> None:
+    parsed_project(Settings(data_dir=parsed))
