@@ -47,14 +47,16 @@ def dbt(target_dir: str, *arguments: str) -> None:
 
 
 def models(target_dir: str, *selection: str) -> None:
-    """Ours: the selected models, or all, with the project parsed before. Prints CPU seconds without start-up."""
+    """Ours: the selected models, or all, with the project parsed before. Prints CPU seconds without start-up.
+
+    The selection is dbt's: `--select` or `--exclude`, and names.
+    """
     from orchestration.dbt import invoke_dbt
 
     settings = get_settings()
     project = invoke_dbt(["parse"], settings, Path(target_dir))
     started = time.process_time()
-    arguments = ["run", "--select", *selection] if selection else ["run"]
-    invoke_dbt(arguments, settings, Path(target_dir), manifest=project)
+    invoke_dbt(["run", *selection], settings, Path(target_dir), manifest=project)
     print(time.process_time() - started)
 
 
@@ -121,14 +123,10 @@ def mrr_history(customers: str, months: str) -> None:
 
 
 def bare_build(statements: str, database: str) -> None:
-    """DuckDB's: the models' compiled SQL, one statement after the other on one connection; what Python models made is
-    copied. Prints CPU seconds."""
+    """DuckDB's: the models' compiled SQL, one statement after the other on one connection. Prints CPU seconds."""
     started = time.process_time()
     connection = duckdb.connect(database)
-    connection.execute(f"attach '{get_settings().warehouse_path}' as built (read_only)")
     connection.execute("set TimeZone = 'UTC'")
-    for schema in ("staging", "intermediate", "marts"):
-        connection.execute(f"create schema if not exists {schema}")
     for kind, name, sql in json.loads(Path(statements).read_text()):
         connection.execute(f"create or replace {kind} {name} as {sql}")
     print(time.process_time() - started)
