@@ -122,12 +122,15 @@ def _forget(settings: Settings, email: str | None, organization: str | None) -> 
 
 def _build(settings: Settings, arguments: Sequence[str]) -> int:
     from common.warehouse import hold
-    from orchestration.dbt import invoke_dbt
+    from orchestration.dbt import invoke_dbt, parsed_project
 
     if not settings.warehouse_path.exists():
         raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: `make run` first")
     with hold(settings.warehouse_path, "python -m orchestration build"):
-        results = invoke_dbt(["build", *arguments], settings, settings.dbt_target_dir / "build", say=print)
+        project = parsed_project(settings)
+        results = invoke_dbt(
+            ["build", *arguments], settings, settings.dbt_target_dir / "build", manifest=project, say=print
+        )
     print(f"{len(results)} nodes built and tested; the next refresh checks and publishes them")
     return 0
 

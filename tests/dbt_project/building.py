@@ -43,7 +43,7 @@ def dbt(
         "DBT_LOG_LEVEL_FILE": "none",
     }
     return subprocess.run(
-        [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=200
+        [DBT, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=500
     )
 
 

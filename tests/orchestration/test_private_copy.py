@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,10 +19,9 @@ from tests.dbt_project.building import dbt
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(parsed: Path, tmp_path: Path) -> Settings:
     """A working file with a row that is in its log only."""
-    settings = Settings(data_dir=tmp_path / "data")
-    settings.data_dir.mkdir()
+    settings = Settings(data_dir=Path(shutil.copytree(parsed, tmp_path / "data")))
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute(
             "set checkpoint_threshold = '1GB'; create schema raw; create table raw.rows as select 1 as id"
