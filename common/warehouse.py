@@ -30,6 +30,14 @@ class WarehouseBusyError(RuntimeError):
     """The working file stayed in use for longer than the caller was willing to wait."""
 
 
+def unwritable(folder: Path, error: OSError) -> DataDirError:
+    """What to raise when the system refuses to write in the data folder."""
+    return DataDirError(
+        f"the data folder {folder} cannot be written ({error.strerror}): "
+        "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
+    )
+
+
 @contextmanager
 def hold(
     path: Path,
@@ -74,10 +82,7 @@ def _open_lock(path: Path) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return lock_path.open("a+")
     except OSError as error:
-        raise DataDirError(
-            f"the data folder {path.parent} cannot be written ({error.strerror}): "
-            "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
-        ) from error
+        raise unwritable(path.parent, error) from error
 
 
 def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from common.settings import PROJECT_DIR, Settings
+from common.warehouse import unwritable
 from orchestration.days import Days, dbt_variables
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
@@ -111,16 +114,8 @@ def current_manifest(settings: Settings) -> Path:
 
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
-    manifest = settings.dbt_target_dir / "manifest.json"
-    # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
-    files, made_of = files_digest(), _parsing_dir(settings) / "made_of"
-    if not (manifest.exists() and made_of.exists() and made_of.read_text() == files):
-        made_of.unlink(missing_ok=True)
-        invoke_dbt(["parse"], settings, _parsing_dir(settings))
-        # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
-        (_parsing_dir(settings) / manifest.name).replace(manifest)
-        made_of.write_text(files)
-    return manifest
+    with _parsed_files(settings, files_digest()) as manifest:
+        return manifest
 
 
 _parsed: dict[str, Any] = {}
@@ -136,12 +131,35 @@ def parsed_project(settings: Settings) -> Any:
 
     files = files_digest()
     if files not in _parsed:
-        current_manifest(settings)
-        manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
+        with _parsed_files(settings, files):
+            manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
         manifest.build_flat_graph()
         _parsed.clear()
         _parsed[files] = manifest
     return _parsed[files]
+
+
+@contextmanager
+def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
+    """The manifest of `files` (a digest) and what dbt writes beside it, which no other process changes meanwhile.
+
+    A run, the code server and a build in a shell may each be the first to see an edited project.
+    """
+    manifest, made_of = settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / "made_of"
+    with ExitStack() as held:
+        try:
+            made_of.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(made_of.with_suffix(".lock")))
+        except OSError as error:
+            raise unwritable(settings.data_dir, error) from error
+        # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
+        if not (manifest.exists() and made_of.exists() and made_of.read_text() == files):
+            made_of.unlink(missing_ok=True)
+            invoke_dbt(["parse"], settings, _parsing_dir(settings))
+            # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
+            (_parsing_dir(settings) / manifest.name).replace(manifest)
+            made_of.write_text(files)
+        yield manifest
 
 
 def _parsing_dir(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import yaml
 from common.settings import PROJECT_DIR, Settings
 from expectations.suites import load_suites
 from orchestration.alerts import KINDS
-from orchestration.dbt import current_manifest
+from orchestration.dbt import current_manifest, parsed_project
 from serving.exports.lists import WORK_LISTS
 from serving.page.headline import HEADLINE
 from serving.page.registry import SECTIONS
@@ -288,6 +289,25 @@ def test_the_manifest_of_other_files_is_parsed_again_however_new_it_is(data_dir:
     made_of.write_text("other files")
     os.utime(path, (2**32, 2**32))
     assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns < 2**32 * 10**9
+
+
+def test_a_process_that_needs_the_manifest_while_another_parses_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    monkeypatch.setattr("orchestration.dbt._parsed", {})
+    monkeypatch.setattr("orchestration.dbt.invoke_dbt", lambda *_: pytest.fail("parsed while another process did"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "orchestration", "parse"],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "GROWTH_DATA_DIR": str(settings.data_dir)},
+    ) as parsing:
+        while not (settings.dbt_target_dir / "parsing" / "dbt.log").exists():
+            assert parsing.poll() is None
+            time.sleep(0.01)
+        assert "nodes" in json.loads(current_manifest(settings).read_text())
+        assert "fct_mrr_monthly" in {node.name for node in parsed_project(settings).nodes.values()}
+    assert parsing.returncode == 0
 
 
 def test_every_alert_and_every_check_has_an_entry_in_the_runbook(loaded: dict, data_dir: Path) -> None:
