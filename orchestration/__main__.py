@@ -81,11 +81,9 @@ def main() -> int:
 
 
 def _run(settings: Settings) -> int:
-    from orchestration.run import run_daily
+    from orchestration.run import GARBAGE_THRESHOLDS, run_daily
 
-    # The libraries make millions of objects that live as long as the process: looking through them again and again
-    # for garbage, and once more at the end, is a tenth of a small run.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     is_success = run_daily(settings)
     gc.freeze()
     return 0 if is_success else 1

@@ -10,13 +10,16 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import DataDirError
+from common.warehouse import unwritable
 from orchestration.days import Days, tags_of_days
 
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation, AssetMaterialization, ExecuteInProcessResult, TableRecord
 
 POSTGRES_VARIABLE = "GROWTH_DAGSTER_POSTGRES_URL"
+# The libraries make millions of objects that live as long as the process: looking through them again and again for
+# garbage, and once more at the end, is a tenth of a small run.
+GARBAGE_THRESHOLDS = (100_000, 50, 100)
 LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
 
@@ -35,10 +38,7 @@ def prepare_dagster_home(settings: Settings) -> None:
             file.write(_instance_configuration(settings))
         Path(file.name).replace(home / "dagster.yaml")
     except OSError as error:
-        raise DataDirError(
-            f"the data folder {settings.data_dir} cannot be written ({error.strerror}): "
-            "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
-        ) from error
+        raise unwritable(settings.data_dir, error) from error
     os.environ["DAGSTER_HOME"] = str(home)
     if settings.dagster_postgres_url:
         os.environ[POSTGRES_VARIABLE] = settings.dagster_postgres_url

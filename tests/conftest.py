@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from common.settings import Settings
 from orchestration.dbt import current_manifest
+from orchestration.run import GARBAGE_THRESHOLDS
 
 WHOLE_RUNS = ("test_run", "test_disturbed_run", "test_ui")
 SLOWEST_FIRST = ("pipeline", "serving", "dbt_project")
@@ -31,7 +31,7 @@ def pytest_configure() -> None:
     """No setting of the person who runs the tests reaches them; and garbage is looked for as seldom as in a run."""
     for name in [name for name in os.environ if name.startswith("GROWTH_") and name != "GROWTH_CI"]:
         del os.environ[name]
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesButWholeRuns:
@@ -75,6 +75,5 @@ def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path
 @pytest.fixture(scope="session")
 def parsed(shared_dir: Path) -> Path:
     """A data folder in which nothing was done but to parse the dbt project; tests begin with a copy."""
-    with FileLock(shared_dir / "parsed.lock"):
-        current_manifest(Settings(data_dir=shared_dir / "parsed"))
+    current_manifest(Settings(data_dir=shared_dir / "parsed"))
     return shared_dir / "parsed"

@@ -50,7 +50,6 @@ def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tup
         assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
 
 
-@pytest.mark.timeout(600)
 def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well_and_the_days_are_built_again(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:

@@ -75,7 +75,6 @@ def wait_until_finished(client: DagsterGraphQLClient, run_id: str) -> DagsterRun
     raise AssertionError(f"run {run_id} did not end")
 
 
-@pytest.mark.timeout(600)
 def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishes(
     new_data_dir: Path, source_root: Path, ui: DagsterGraphQLClient
 ) -> None:
