@@ -2,7 +2,7 @@
     since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. -#}
 {{ config(materialized='view') }}
 
-with usage as {{ materialized() }} (
+with usage as (
     select account_id, product_key, date, quantity
     from {{ ref('int_account_usage_daily') }}
 ),

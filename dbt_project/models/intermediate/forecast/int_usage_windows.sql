@@ -1,5 +1,5 @@
-{#- For every day of an open period, and the day before it, the sums that a forecast is made of: the last weeks, and each
-    weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before. -#}
+{#- For the days that are built, and the day before the period that each is in, the sums that a forecast is made of: the
+    last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before. -#}
 with by_weekday as (
     select
         account_id,
