@@ -78,7 +78,7 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     in_sql = measure(*PIECES, "models", str(target), "--full-refresh", "--exclude", MIX_SIMULATION, **environment)
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
-    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path), **environment)
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models in SQL, without start-up", _inner(in_sql), bare=float(bare.output.split()[-1]))
     organizations = _rows(settings, "marts.dim_organizations")
     for topic in ("segments", "accounts"):
@@ -90,7 +90,7 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     yield _row("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)
     of_revenue = measure(*PIECES, "models", str(target), "--select", *_models_of("revenue", "retention"), **environment)
     statements.write_text(json.dumps(_compiled(target)))
-    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path), **environment)
+    bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
     yield from _one_day_again(settings, folder / "days")
     yield _row(

@@ -86,7 +86,9 @@ def run_of_one_day() -> None:
     """Ours: a run of the newest partition with its gates, which publishes nothing."""
     from orchestration.run import run_days
 
-    assert run_days(get_settings(), _data_day(), quiet)
+    said: list[str] = []
+    if not run_days(get_settings(), _data_day(), said.append):
+        raise SystemExit("\n".join(said))
 
 
 def mrr_history(customers: str, months: str) -> None:
