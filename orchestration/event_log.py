@@ -35,7 +35,7 @@ class EventLogStorage(SqliteEventLogStorage):
         super().__init__(*arguments, **named)
 
     def has_table(self, table_name: str) -> bool:
-        """Asked once a process, as long as the answer is yes; so are the two that follow."""
+        """Whether the file has a table. Asked until the answer is yes, and so are the two that follow."""
         return self._is_known(f"table {table_name}", lambda: super(EventLogStorage, self).has_table(table_name))
 
     def has_secondary_index(self, name: str) -> bool:
