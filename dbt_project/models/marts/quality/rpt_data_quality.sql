@@ -79,8 +79,11 @@ findings as (
 )
 
 select
-    finding,
-    subject,
-    cast(figure as decimal(38, 6)) as figure,
-    unit
+    findings.finding,
+    findings.subject,
+    cast(findings.figure as decimal(38, 6)) as figure,
+    findings.unit,
+    kinds.source_table,
+    kinds.what_to_do
 from findings
+left join {{ ref('findings') }} as kinds on findings.finding = kinds.finding
