@@ -274,7 +274,8 @@ class _Gate:
         """A query for unexpected rows, or None for a type of Great Expectations, which samples for itself."""
         table = _quoted(self._schema(suite), suite.table)
         if expectation.type == CUSTOM_SQL:
-            return self._query(expectation).format(batch=table)
+            query = expectation.arguments.get("look_for", expectation.arguments["query"])
+            return self._dated(query).format(batch=table)
         if expectation.type == "expect_rows_to_satisfy":
             condition = self._dated(expectation.arguments["condition"])
             return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608

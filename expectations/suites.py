@@ -1,8 +1,11 @@
 """What is expected of each table: `suites/<layer>/<table>.yml`, read and checked.
 
 A suite names its table's `key` and lists expectations. Each has a name (a sentence about what would break), a type
-and its arguments, a severity, and why it is there. `owner` is who is told; `suites/<layer>/_defaults.yml` holds the
-one for a layer. In a condition or a query, `{as_of}` is the data day, and in a query `{batch}` is the table.
+and its arguments, and why it is there. `blocks` makes it critical: nothing is published while it fails. Five kinds may
+block, and no other: a key, a type, a contract, an identity (sums, movements, waterfalls) and the freshness of usage.
+What is only unlikely warns, since one odd row must not stop everybody. `owner` is who is told;
+`suites/<layer>/_defaults.yml` holds the one for a layer. In a condition or a query, `{as_of}` is the data day, and
+in a query `{batch}` is the table.
 
 A suite of a table that is built by days names its `day`, a column of the key: a run for some days then asks for those
 rows alone. `{batch}` has no others, and `{first_day}` and `{last_day}` are the ends of the days, for whatever else a
@@ -10,7 +13,8 @@ query reads; where all is asked for they are far before and far after any day. W
 whole only says `whole: true`, and is left to a run of everything.
 
 A report shows some of the unexpected rows: their key and their figures. A query's other text columns are shown when
-the expectation lists them under `shown`, which is for identifiers only: no name and no e-mail address.
+the expectation lists them under `shown`, which is for identifiers only: no name and no e-mail address. A query that
+compares sums names nobody: `look_for` is a second query, run only when the first fails, whose rows a person looks for.
 """
 
 from collections.abc import Mapping
@@ -25,13 +29,13 @@ from common.yaml_files import parse_yaml
 
 SUITES_DIR = Path(__file__).parent / "suites"
 LAYERS = ("raw", "staging", "marts")
-SEVERITIES = ("critical", "warning")
+KINDS_THAT_BLOCK = ("key", "type", "contract", "identity", "freshness")
 CUSTOM_SQL = "custom_sql"
 
 # The arguments of each type: required, optional. Types of Great Expectations are listed once they are tested on
 # DuckDB; the first three are the project's own (checks.py).
 TYPES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    CUSTOM_SQL: (frozenset({"query"}), frozenset({"shown"})),
+    CUSTOM_SQL: (frozenset({"query"}), frozenset({"shown", "look_for"})),
     "expect_rows_to_satisfy": (frozenset({"condition"}), frozenset()),
     "expect_key_to_be_unique": (frozenset({"columns"}), frozenset()),
     "expect_column_values_to_not_be_null": (frozenset({"column"}), frozenset()),
@@ -48,15 +52,20 @@ class SuiteError(ValueError):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation of a table."""
+    """One expectation of a table; `blocks` is its kind, None for one that only warns."""
 
     name: str
     type: str
     arguments: Mapping[str, Any]
-    severity: Literal["critical", "warning"]
+    blocks: str | None
     owner: str
     why: str
     is_whole: bool = False
+
+    @property
+    def severity(self) -> Literal["critical", "warning"]:
+        """Whether nothing is published while it fails."""
+        return "critical" if self.blocks else "warning"
 
 
 @dataclass(frozen=True)
@@ -115,21 +124,21 @@ def _suite(path: Path, layer: str, defaults: dict[str, Any]) -> Suite:
 def _expectation(path: Path, position: int, entry: object, owner: str | None) -> Expectation:
     where = f"{path}: expectation {position}"
     if not isinstance(entry, dict):
-        raise SuiteError(f"{where}: must have name, type, arguments, severity and why")
+        raise SuiteError(f"{where}: must have name, type, arguments and why")
     where += f" ({entry.get('name', 'without a name')})"
-    _check_keys(where, entry, {"name", "type", "arguments", "severity", "why"}, {"owner", "whole"})
+    _check_keys(where, entry, {"name", "type", "arguments", "why"}, {"owner", "whole", "blocks"})
     name = entry["name"]
     if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
         raise SuiteError(f"{where}: the name must be in snake_case")
-    if entry["severity"] not in SEVERITIES:
-        raise SuiteError(f"{where}: severity {entry['severity']!r} is not one of {', '.join(SEVERITIES)}")
+    if entry.get("blocks", "key") not in KINDS_THAT_BLOCK:
+        raise SuiteError(f"{where}: blocks {entry['blocks']!r} is not one of {', '.join(KINDS_THAT_BLOCK)}")
     owner = entry.get("owner", owner)
     if not owner:
         raise SuiteError(f"{where}: has no owner, and neither has its file or its layer's _defaults.yml")
     if entry.get("whole", True) is not True:
         raise SuiteError(f"{where}: whole is true, or is left out")
     arguments = _arguments(where, entry["type"], entry["arguments"])
-    return Expectation(name, entry["type"], arguments, entry["severity"], owner, entry["why"], "whole" in entry)
+    return Expectation(name, entry["type"], arguments, entry.get("blocks"), owner, entry["why"], "whole" in entry)
 
 
 def _arguments(where: str, type_name: str, arguments: object) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def relation(
 
 
 def check(connection: duckdb.DuckDBPyConnection, type_name: str, arguments: dict) -> object:
-    expectation = Expectation("each", type_name, arguments, "critical", "team", "It matters.")
+    expectation = Expectation("each", type_name, arguments, "contract", "team", "It matters.")
     (result,) = check_suites(connection, [Suite("marts", "rows", ("id",), (expectation,))], date(2026, 10, 31))
     return result
 

@@ -15,8 +15,8 @@ from expectations.suites import Expectation, Suite
 AS_OF = date(2026, 10, 31)
 
 
-def expectation(name: str, condition: str, severity: str = "critical") -> Expectation:
-    return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, severity, "team", "It matters.")
+def expectation(name: str, condition: str, blocks: str | None = "contract") -> Expectation:
+    return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, blocks, "team", "It matters.")
 
 
 def suite(*expectations: Expectation, table: str = "people") -> Suite:
@@ -66,7 +66,7 @@ def test_only_a_critical_failure_blocks(gate_of) -> None:
     results = gate_of(
         suite(
             expectation("amount_is_negative", "amount > 0"),
-            expectation("amount_is_low", "amount > 0", "warning"),
+            expectation("amount_is_low", "amount > 0", None),
             expectation("id_is_missing", "id > 0"),
         )
     )
@@ -80,19 +80,19 @@ def test_only_a_critical_failure_blocks(gate_of) -> None:
 def test_check_that_cannot_run_is_an_error_that_blocks_and_takes_no_other_with_it(gate_of) -> None:
     results = gate_of(
         suite(
-            expectation("column_is_not_there", "missing_column > 0", "warning"),
-            expectation("another_is_not_there", "other_missing_column > 0", "warning"),
+            expectation("column_is_not_there", "missing_column > 0", None),
+            expectation("another_is_not_there", "other_missing_column > 0", None),
             expectation("id_is_missing", "id > 0"),
             Expectation(
                 "column_is_not_there_either",
                 "expect_column_values_to_not_be_null",
                 {"column": "missing_column"},
-                "warning",
+                None,
                 "team",
                 "It matters.",
             ),
         ),
-        suite(expectation("table_is_not_there", "true", "warning"), table="missing_table"),
+        suite(expectation("table_is_not_there", "true", None), table="missing_table"),
     )
     assert [(each.name, each.status, each.is_blocking) for each in results] == [
         ("column_is_not_there", "error", True),
@@ -133,15 +133,31 @@ def test_history_is_kept_and_a_repeated_run_replaces_its_own_results(gate_of, wa
     ]
 
 
+def test_sums_that_differ_are_traced_to_the_rows_to_look_for(gate_of) -> None:
+    total = Expectation(
+        "amounts_do_not_add_up",
+        "custom_sql",
+        {
+            "query": "select sum(amount) as amount from {batch} having sum(amount) <> 1000",
+            "look_for": "select id, amount from {batch} where amount < 0",
+        },
+        "identity",
+        "team",
+        "Why.",
+    )
+    [result] = gate_of(suite(total))
+    assert (result.unexpected_rows, result.detail) == (1, "Why. For example: id=2, amount=-7")
+
+
 def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
     everything = Expectation(
-        "row_is_wrong", "custom_sql", {"query": "select * from {batch} where amount < 0"}, "warning", "team", "Why."
+        "row_is_wrong", "custom_sql", {"query": "select * from {batch} where amount < 0"}, None, "team", "Why."
     )
     shown = Expectation(
         "row_is_shown",
         "custom_sql",
         {"query": "select *, 'x' || id as code from {batch} where amount < 0", "shown": ["code"]},
-        "warning",
+        None,
         "team",
         "Why.",
     )
@@ -149,7 +165,7 @@ def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
         "name_is_unknown",
         "expect_column_values_to_be_in_set",
         {"column": "name", "value_set": ["Ada Lovelace"]},
-        "warning",
+        None,
         "team",
         "Why.",
     )
@@ -181,7 +197,7 @@ AMOUNT_IS_NEGATIVE = (
         "amount_is_negative_too",
         "custom_sql",
         {"query": "select id from {batch} where amount < 0"},
-        "critical",
+        "contract",
         "t",
         "W.",
     ),
@@ -189,7 +205,7 @@ AMOUNT_IS_NEGATIVE = (
         "amount_is_low",
         "expect_column_values_to_be_between",
         {"column": "amount", "min_value": 0},
-        "critical",
+        "contract",
         "t",
         "W.",
     ),
@@ -225,7 +241,7 @@ def test_in_a_gate_for_days_the_rows_of_other_days_are_not_read(
 def test_the_ends_of_the_days_are_told_to_what_else_a_query_reads(gate_of) -> None:
     query = "select count(*) as others from {batch} where exists (select 1 from marts.amounts as every_amount "
     query += "where day < {first_day} or day > {last_day}) having count(*) > 0"
-    others = Expectation("others", "custom_sql", {"query": query}, "critical", "team", "Why.")
+    others = Expectation("others", "custom_sql", {"query": query}, "contract", "team", "Why.")
     day = date(2026, 10, 30)
     assert [each.status for each in gate_of(of_amounts(others), days=(day, day))] == ["failed"]
     assert [each.status for each in gate_of(of_amounts(others))] == ["passed"]
@@ -299,7 +315,7 @@ def test_data_day_defaults_to_the_newest_day_whose_usage_is_complete(
         "day_is_another",
         "custom_sql",
         {"query": "select {as_of} as day from {batch} limit 1"},
-        "warning",
+        None,
         "team",
         "Why.",
     )
@@ -315,22 +331,22 @@ def test_table_without_a_suite_is_not_passed_over(warehouse: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "severity", "exit_code"),
+    ("condition", "blocks", "exit_code"),
     [
-        ("amount > 0", "critical", 1),
-        ("amount > 0", "warning", 0),
-        ("missing_column > 0", "warning", 1),
-        ("id > 0", "critical", 0),
+        ("amount > 0", "contract", 1),
+        ("amount > 0", None, 0),
+        ("missing_column > 0", None, 1),
+        ("id > 0", "contract", 0),
     ],
 )
 def test_command_fails_when_something_blocks(
-    warehouse: Path, monkeypatch: pytest.MonkeyPatch, condition: str, severity: str, exit_code: int
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch, condition: str, blocks: str | None, exit_code: int
 ) -> None:
     from common.settings import get_settings
 
     get_settings.cache_clear()
     assert get_settings().warehouse_path == warehouse
-    monkeypatch.setattr(run, "load_suites", lambda: (suite(expectation("each", condition, severity)),))
+    monkeypatch.setattr(run, "load_suites", lambda: (suite(expectation("each", condition, blocks)),))
     assert command.main(["run", "marts"]) == exit_code
     get_settings.cache_clear()
     assert os.access(warehouse, os.R_OK)

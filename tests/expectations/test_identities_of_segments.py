@@ -20,8 +20,10 @@ TABLES = """
 create schema marts;
 
 create table marts.dim_organizations as select * from (values
-    ('a', 'high_growth', 'strict', 'small'), ('b', 'hobbyist', 'likely', 'none'), ('c', 'unknown', 'unknown', 'none')
-) as organizations (organization_id, icp_segment, icp_confidence, size_tier);
+    ('a', 'high_growth', 'strict', 'small', timestamp '2026-09-15'),
+    ('b', 'hobbyist', 'likely', 'none', timestamp '2026-09-22'),
+    ('c', 'unknown', 'unknown', 'none', timestamp '2026-09-22')
+) as organizations (organization_id, icp_segment, icp_confidence, size_tier, created_at);
 create table marts.dim_customers as select * from (values
     ('a', 'small', 1200.00), ('b', 'none', 0.00), ('c', 'none', 0.00)
 ) as customers (customer_id, size_tier, arr_usd_year);

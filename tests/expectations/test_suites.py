@@ -14,7 +14,7 @@ expectations:
   - name: id_is_missing
     type: expect_column_values_to_not_be_null
     arguments: {column: id}
-    severity: critical
+    blocks: key
     why: It matters.
 """
 
@@ -57,7 +57,7 @@ def test_owner_of_an_entry_goes_before_that_of_its_file_and_its_layer(tmp_path: 
             "type: expect_column_values_to_not_be_null",
             "type 'expect_colum_values' is unknown",
         ),
-        ("severity: fatal", "severity: critical", "severity 'fatal' is not one of critical, warning"),
+        ("blocks: doubt", "blocks: key", "blocks 'doubt' is not one of key, type, contract, identity, freshness"),
         ("reason: It matters.", "why: It matters.", "key 'why' is missing"),
         ("colour: red\n    why: It matters.", "why: It matters.", "key 'colour' is unknown"),
         ("arguments: {columns: [id]}", "arguments: {column: id}", "'column' is missing"),
@@ -83,7 +83,7 @@ def test_mistake_is_named_with_its_file(tmp_path: Path, wrong: str, right: str, 
 
 
 def test_mistake_in_an_entry_names_the_entry(tmp_path: Path) -> None:
-    write(tmp_path, GOOD.replace("critical", "fatal"))
+    write(tmp_path, GOOD.replace("blocks: key", "blocks: doubt"))
     with pytest.raises(SuiteError, match=r"expectation 1 \(id_is_missing\)"):
         load_suites(tmp_path)
 

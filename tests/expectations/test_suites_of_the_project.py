@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlglot
 import yaml
 
 from common.settings import PROJECT_DIR
@@ -51,6 +52,28 @@ def test_a_run_for_days_asks_something_in_each_check_of_what_is_built_by_days() 
     for suite in [suite for suite in load_suites() if suite.day]:
         asked_of_days = {each.severity for each in suite.expectations if not each.is_whole}
         assert asked_of_days == {each.severity for each in suite.expectations}
+
+
+def test_every_query_that_blocks_names_a_key_of_its_table_or_shows_an_identifier() -> None:
+    """A check that says sums alone leaves a person without a row to look for."""
+    figures_of_the_whole = {
+        "data_day_has_no_usage",
+        "data_day_has_no_complete_usage",
+        "data_day_is_not_shown",
+        "every_organization_is_internal",
+        "arr_is_not_that_of_the_customers",
+    }
+    nameless = set()
+    for suite in load_suites():
+        for each in suite.expectations:
+            if each.blocks and each.type == CUSTOM_SQL:
+                query = each.arguments.get("look_for", each.arguments["query"])
+                columns = sqlglot.parse_one(
+                    query.replace("{batch}", "batch").replace("{", "'").replace("}", "'"), "duckdb"
+                )
+                if not {*suite.key, *each.arguments.get("shown", ())} & set(columns.named_selects):
+                    nameless.add(each.name)
+    assert nameless == figures_of_the_whole
 
 
 def test_bill_of_a_day_is_held_against_the_products_of_that_day() -> None:
