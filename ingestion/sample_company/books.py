@@ -13,7 +13,15 @@ from ingestion.sample_company import write
 from ingestion.sample_company.account_settings import settings_at
 from ingestion.sample_company.companies import Merge
 from ingestion.sample_company.ledger import COUNTED_STATUSES, CreditNote, Invoice, Ledger, Line
-from ingestion.sample_company.parameters import END_US, FIRST_DAY, LAST_DAY, add_months, day_at, day_number, instant
+from ingestion.sample_company.parameters import (
+    END_US,
+    FIRST_DAY,
+    LAST_CLOSED_MONTH,
+    add_months,
+    day_at,
+    day_number,
+    instant,
+)
 from ingestion.sample_company.rating import ExchangeRates, PriceList, half_up
 from ingestion.sample_company.signups import Signups
 
@@ -117,7 +125,7 @@ def canonical_organizations(signups: Signups, ledgers: list[Ledger], merges: lis
 def monthly_books(
     ledgers: list[Ledger], canonical: list[int], rates: ExchangeRates
 ) -> dict[int, dict[Month, tuple[MonthBook, str]]]:
-    """Customer (canonical organization) and month number to its book and basis, without a gap to the last month."""
+    """Customer (canonical organization) and month number to its book and basis, without a gap to the last closed month."""
     books: dict[int, dict[Month, MonthBook]] = defaultdict(lambda: defaultdict(MonthBook))
     prepaid: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for ledger in ledgers:
@@ -132,7 +140,7 @@ def monthly_books(
         settings = settings_at(ledger.account, END_US - 1)
         if settings["annual_plan_start_us"] is not None:
             prepaid[canonical[main]].append((settings["annual_plan_start_us"], settings["annual_plan_end_us"]))
-    last = month_number(LAST_DAY)
+    last = month_number(LAST_CLOSED_MONTH)
     result = {}
     for customer_number, months in books.items():
         first = min(months, default=last + 1)

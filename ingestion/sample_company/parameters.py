@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 FIRST_DAY = date(2024, 11, 1)
-LAST_DAY = date(2026, 10, 31)
+# October is closed on the last day: bills of the 1st are in.
+LAST_DAY = date(2026, 11, 3)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 MONTHS = 24
+LAST_CLOSED_MONTH = date(2026, 10, 1)
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
 FIRST_DAY_US = (FIRST_DAY - date(1970, 1, 1)).days * DAY_US

@@ -84,8 +84,8 @@ class UsageSimulation:
         `users_on` gives the users of every organization at the start of a day number.
         """
         rows = 0
-        for month in range(MONTHS):
-            first, last = (day_number(add_months(FIRST_DAY, number)) for number in (month, month + 1))
+        for month in range(MONTHS + 1):
+            first, last = (min(day_number(add_months(FIRST_DAY, number)), DAYS) for number in (month, month + 1))
             alive = np.flatnonzero((self._created_day < last) & (self._plan.last_day > first))
             counts = self._month_counts(alive, first, last)
             self._pool(counts, alive, first, last)

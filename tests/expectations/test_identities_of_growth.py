@@ -18,6 +18,8 @@ SUITES = (
 )
 TABLES = """
 create schema seeds; create schema staging; create schema intermediate; create schema marts;
+create table intermediate.int_data_day as
+select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month;
 
 create table seeds.thresholds as select * from (values
     ('crossing_days', 90), ('conversion_days', 120), ('renewal_months', 3)

@@ -33,6 +33,8 @@ create table raw.usage__usage_reports as select *, date + interval 30 hour as re
     (date '2026-11-01', 'a', 50, 0, 0)
 ) as reports (date, organization_id, event_count_in_period, logs_mb_in_period, new_count_in_period);
 
+create table intermediate.int_data_day as
+select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month;
 create table staging.stg_crm__account_merges as select 'b' as organization_id, 'a' as canonical_organization_id;
 create table intermediate.int_stripe_customer_links as select * from (values
     ('a', 'cus_1'), ('b', 'cus_1'), ('c', 'cus_2')

@@ -120,7 +120,10 @@ def test_every_condition_of_marts_can_run_on_the_columns_of_the_contracts(tmp_pa
         for suite in suites_of("marts")
     ]
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute("create schema marts")
+        connection.execute(
+            "create schema marts; create schema intermediate; create table intermediate.int_data_day as "
+            "select date '2026-10-31' as as_of_date, date '2026-09-01' as last_closed_month"
+        )
         for table, columns in columns_of_models("marts").items():
             definitions = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
             connection.execute(f'create table marts."{table}" ({definitions})')

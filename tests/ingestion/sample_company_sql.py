@@ -98,7 +98,7 @@ AWKWARD = {
     "credit that covers a part": "select 1 from mrr where credit_applied_usd > 0 and mrr_usd_month > 0",
     "a rolled-off startup": "select 1 from billing where startup_program is null and credit_expires_at is not null",
     "credit that expires within weeks": """
-        select 1 from billing where startup_program is not null and credit_expires_at between '2026-11-01'
+        select 1 from billing where startup_program is not null and credit_expires_at between '2026-11-04'
         and '2026-12-31'
     """,
     "a startup known by its metadata": "select 1 from objects where (j->>'$.metadata.is_startup_plan') = 'true'",
@@ -126,7 +126,7 @@ AWKWARD = {
         'realtime_destinations'))
     """,
     "a trial that runs on the last day": """
-        select 1 from billing where free_trial_until > '2026-11-01' and has_active_subscription
+        select 1 from billing where free_trial_until > '2026-11-04' and has_active_subscription
     """,
     "a trial that is over": "select 1 from billing where free_trial_until < '2026-10-01' and has_active_subscription",
     "a trial without a subscription": """

@@ -135,7 +135,7 @@ def test_counters_come_with_their_products_and_some_files_miss_one(directory: Pa
 
 def test_every_day_is_there_and_complete(company: duckdb.DuckDBPyConnection) -> None:
     query = "select count(distinct date), min(date), max(date) from reports"
-    assert rows_of(company, query) == [(730, date(2024, 11, 1), date(2026, 10, 31))]
+    assert rows_of(company, query) == [(733, date(2024, 11, 1), date(2026, 11, 3))]
     incomplete = "select date from reports group by date having max(received_at) < date + interval 1 day"
     assert rows_of(company, incomplete) == []
 
@@ -158,9 +158,9 @@ def test_nothing_happens_before_its_time_or_after_the_end(company: duckdb.DuckDB
         ("billing", "updated_at"), ("companies", "enriched_at"), ("crm_accounts", "updated_at"),
         ("opportunities", "updated_at"), ("invoices", "created"),
     ):  # fmt: skip
-        query = f"select min({stamp}) >= '2024-11-01', max({stamp}) < '2026-11-01' from {table}"
+        query = f"select min({stamp}) >= '2024-11-01', max({stamp}) < '2026-11-04' from {table}"
         assert rows_of(company, query) == [(True, True)], table
-    assert rows_of(company, "select max(received_at) < '2026-11-01 01:00' from reports") == [(True,)]
+    assert rows_of(company, "select max(received_at) < '2026-11-04 01:00' from reports") == [(True,)]
     too_early = """
         select count(*) from reports join organizations on id = organization_id where received_at < created_at
         union all select count(*) from memberships m join users u on u.id = m.user_id where joined_at < date_joined
@@ -338,7 +338,7 @@ def test_billing_has_a_version_for_every_period_of_a_subscription(company: duckd
         select count(*) from (select * from billing qualify row_number() over
             (partition by organization_id order by updated_at desc) = 1)
         where has_active_subscription
-            and not (current_period_start <= '2026-10-31' and current_period_end > '2026-10-31')
+            and not (current_period_start <= '2026-11-03' and current_period_end > '2026-11-03')
     """
     assert rows_of(company, query) == [(0,)]
 

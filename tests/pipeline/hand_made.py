@@ -1,7 +1,8 @@
 """A company small enough to work out by hand, in the four required sources and nothing else.
 
 Acme pays: its two organizations share a Stripe customer, so their events are pooled. Beta uses the free plan. One
-organization is the vendor's own. The data ends with a complete 31 October 2026.
+organization is the vendor's own. The data ends with a complete 3 November 2026, on
+which October is closed.
 """
 
 import csv
@@ -35,8 +36,8 @@ USAGE = (
     ("2026-09-10", "org-acme", 9_999_999),
     ("2026-10-09", "org-acme", 1),
     ("2026-10-20", "org-beta", 5_000),
-    ("2026-10-31", "org-acme", 100),
-    ("2026-10-31", "org-internal", 999),
+    ("2026-11-03", "org-acme", 100),
+    ("2026-11-03", "org-internal", 999),
 )
 
 

@@ -14,7 +14,7 @@ from tests.pipeline.running import dagster_instance, marts, run_command, run_pip
 
 
 def write_a_day(source_root: Path) -> None:
-    write_usage_day(source_root / "usage" / "usage_reports", "2026-11-01", [("org-acme", 7_000_000)])
+    write_usage_day(source_root / "usage" / "usage_reports", "2026-11-04", [("org-acme", 7_000_000)])
 
 
 def load(settings: Settings) -> tuple[int, list[tuple]]:

@@ -22,12 +22,12 @@ PHASES = (
 def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
     undisturbed: Path, data_dir: Path, source_root: Path, own_source: Path
 ) -> None:
-    path = own_source / "usage" / "usage_reports" / "date=2026-10-31" / "reports.jsonl.gz"
+    path = own_source / "usage" / "usage_reports" / "date=2026-11-03" / "reports.jsonl.gz"
     path.write_bytes(path.read_bytes()[:-20])
     before = (data_dir / "published" / "serving.duckdb").read_bytes()
     done = run_pipeline(data_dir, own_source)
     assert done.returncode == 1
-    assert "usage/usage_reports/date=2026-10-31/reports.jsonl.gz" in done.stdout
+    assert "usage/usage_reports/date=2026-11-03/reports.jsonl.gz" in done.stdout
     assert (data_dir / "published" / "serving.duckdb").read_bytes() == before
     shutil.copy2(source_root / path.relative_to(own_source), path)
     done = run_pipeline(data_dir, own_source)

@@ -37,12 +37,12 @@ def test_a_company_of_four_organizations_gives_the_rows_that_were_worked_out_by_
         "where date >= date '2026-10-01' order by organization_id, date",
     ) == [
         ("org-acme", date(2026, 10, 9), "product_analytics", Decimal(1)),
-        ("org-acme", date(2026, 10, 31), "product_analytics", Decimal(100)),
+        ("org-acme", date(2026, 11, 3), "product_analytics", Decimal(100)),
         ("org-beta", date(2026, 10, 20), "product_analytics", Decimal(5000)),
     ]
     assert read(
         undisturbed,
-        "select band, customers, arr_usd from marts.rpt_arr_mix_progress where as_of = date '2026-10-31' order by band",
+        "select band, customers, arr_usd from marts.rpt_arr_mix_progress where as_of = date '2026-11-03' order by band",
     ) == [
         ("1m", 0, Decimal("0.00")),
         ("25k", 0, Decimal("0.00")),
@@ -81,7 +81,7 @@ def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     with reading(data_dir) as days_seen:
         done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10")
     assert done.returncode == 0, done.stdout
-    assert days_seen == {"2026-09-10", "2026-10-31"}
+    assert days_seen == {"2026-09-10", "2026-11-03"}
     assert read(data_dir, "select as_of_date from marts.publish_info") == [(date(2026, 9, 10),)]
     assert read(data_dir, "select max(date) from marts.fct_usage_daily") == [(date(2026, 9, 10),)]
     assert read(data_dir, "select organization_id from marts.dim_organizations order by all") == [

@@ -1,49 +1,60 @@
 {#- The only place that knows which day the project looks at: GROWTH_AS_OF, else the newest complete day of usage. -#}
 {%- set requested_day = env_var('GROWTH_AS_OF', '') -%}
+{%- set requested = "cast('" ~ requested_day ~ "' as date)" if requested_day else 'cast(null as date)' -%}
 
-with newest as (
-    select max(date) as complete_day
-    from {{ ref('stg_usage__usage_reports') }}
-    where received_at >= {{ dbt.dateadd('day', 1, 'date') }}
+with stretches as (
+    select
+        stretch_number,
+        min(date) as first_usage_day,
+        min(case when is_complete then date end) as first_complete_day,
+        max(case when is_complete then date end) as last_complete_day,
+        max(case when is_complete and date = {{ requested }} then date end) as requested_day,
+        row_number() over (
+            order by
+                max(reports_of_stretch) desc,
+                max(case when date = {{ requested }} then 1 else 0 end) desc,
+                stretch_number
+        ) as stretch_rank
+    from {{ ref('int_usage_days') }}
+    group by stretch_number
 ),
 
 chosen as (
+    {#- One row also where no usage is, so that the sentence below is said. -#}
     select
-        complete_day,
-        {% if requested_day -%}
-        cast('{{ requested_day }}' as date)
-        {%- else -%}
-        complete_day
-        {%- endif %} as as_of_date
-    from newest
+        max(first_usage_day) as first_usage_day,
+        max(first_complete_day) as first_complete_day,
+        max(last_complete_day) as last_complete_day,
+        max({{ 'requested_day' if requested_day else 'last_complete_day' }}) as as_of_date
+    from stretches
+    where stretch_rank = 1
 ),
 
 checked as (
     select
         case
-            when complete_day is null
-                then {{ raise_error("'No day of usage is complete: of none was a report received after its midnight.'") }}
-            when as_of_date > complete_day
+            when last_complete_day is null
                 then {{ raise_error(
-                    "'GROWTH_AS_OF is ' || cast(as_of_date as varchar(10)) || ', but the newest complete day of usage is '"
-                    ~ " || cast(complete_day as varchar(10)) || ': ask for that day or an earlier one, or load the reports"
-                    ~ " that are missing.'"
+                    "'No day of usage is complete: of none was a report received after its midnight.'"
+                ) }}
+            when as_of_date is null
+                then {{ raise_error(
+                    "'GROWTH_AS_OF is " ~ requested_day ~ ", which is no complete day of usage: the first one is '"
+                    ~ " || cast(first_complete_day as varchar(10)) || ' and the last one '"
+                    ~ " || cast(last_complete_day as varchar(10)) || '. Ask for a complete day between them, or load"
+                    ~ " the reports that are missing.'"
                 ) }}
             else 'complete'
         end as state,
         as_of_date,
-        {{ month_of('as_of_date') }} as month
+        first_usage_day
     from chosen
 )
 
 select
     as_of_date,
     cast({{ dbt.dateadd('day', 1, 'as_of_date') }} as timestamp) as as_of_ts,
-    cast(
-        case
-            when as_of_date = {{ month_end('month') }} then month
-            else {{ dbt.dateadd('month', -1, 'month') }}
-        end as date
-    ) as last_closed_month
+    {{ last_closed_month('as_of_date') }} as last_closed_month,
+    first_usage_day
 from checked
 where state = 'complete'

@@ -1,38 +1,27 @@
-{#- Every day from the first report of usage to the data day, and whether anything was reported of it. -#}
-with numbers as (
-    select cast(generated_number as int) - 1 as day_number
-    from ({{ dbt.generate_series(10000) | indent(4) }}) as series
-),
-
-reported as (
-    select reports.date
-    from {{ ref('stg_usage__usage_reports') }} as reports
-    cross join {{ ref('int_data_day') }} as data_day
-    where reports.date <= data_day.as_of_date
-    group by reports.date
-),
-
-history as (
-    select min(date) as first_day
-    from reported
+{#- Every day from the first one of usage to the data day, and whether enough organizations reported it: a day of which
+    only a few wrong reports came is missing for everybody. -#}
+with calendar as (
+    {{ calendar('day') | indent(4) }}
 ),
 
 days as (
-    select cast({{ dbt.dateadd('day', 'numbers.day_number', 'history.first_day') }} as date) as date
-    from history
-    cross join {{ ref('int_data_day') }} as data_day
-    inner join numbers
-        on numbers.day_number <= {{ dbt.datediff('history.first_day', 'data_day.as_of_date', 'day') }}
+    select
+        calendar.day as date,
+        coalesce(reported.has_quorum, false) as is_reported
+    from calendar
+    inner join {{ ref('int_data_day') }} as data_day
+        on calendar.day >= data_day.first_usage_day
+        and calendar.day <= data_day.as_of_date
+    left join {{ ref('int_usage_days') }} as reported on calendar.day = reported.date
 )
 
 select
-    days.date,
-    reported.date is not null as is_reported,
+    date,
+    is_reported,
     cast(
-        sum(case when reported.date is null then 1 else 0 end) over (
-            order by days.date
+        sum(case when is_reported then 0 else 1 end) over (
+            order by date
             rows between unbounded preceding and current row
         ) as int
     ) as missing_days_so_far
 from days
-left join reported on days.date = reported.date

@@ -1,5 +1,5 @@
-{#- How long a prepaid contract's credit lasts, on each day of the contract on which that may have changed: at the end of a
-    month its MRR is known, and billing has a new version. The balance is what the last bill left, so the credit lasts
+{#- How long a prepaid contract's credit lasts, on each day of the contract on which that may have changed: when a month
+    is closed its MRR is known, and billing has a new version. The balance is what the last bill left, so the credit lasts
     from the start of the open period on; credit that is used up ended with the last version that had some. -#}
 with contracts as (
     select
@@ -44,7 +44,7 @@ days as (
 
     union
 
-    select contracts.contract_organization_id, {{ month_end('months.month') }} as as_of_date
+    select contracts.contract_organization_id, {{ month_closes_on('months.month') }} as as_of_date
     from contracts
     cross join (select distinct month from {{ ref('int_organization_mrr_monthly') }}) as months
 
@@ -61,7 +61,7 @@ balances as (
         cast(contracts.annual_plan_start_at as date) as term_starts_on,
         cast(contracts.annual_plan_end_at as date) as term_ends_on,
         days.as_of_date,
-        cast({{ dbt.dateadd('month', -1, month_of(dbt.dateadd('day', 1, 'days.as_of_date'))) }} as date) as last_closed_month,
+        {{ last_closed_month('days.as_of_date') }} as last_closed_month,
         versions.credit_balance_usd,
         case
             when versions.credit_balance_usd > 0

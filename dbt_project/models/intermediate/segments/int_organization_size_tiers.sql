@@ -1,4 +1,4 @@
-{#- A month is closed on its last day, and its tier holds from that day on; a month without counted lines is of no ARR. -#}
+{#- The tier of a month holds from the day on which the month is closed; a month without counted lines is of no ARR. -#}
 with months as (
     select
         organization_id,
@@ -9,14 +9,14 @@ with months as (
 ),
 
 closings as (
-    select organization_id, {{ month_end('month') }} as valid_from, arr_usd_year
+    select organization_id, {{ month_closes_on('month') }} as valid_from, arr_usd_year
     from months
 
     union all
 
     select
         months.organization_id,
-        {{ month_end(dbt.dateadd('month', 1, 'months.month')) }} as valid_from,
+        {{ month_closes_on(dbt.dateadd('month', 1, 'months.month')) }} as valid_from,
         0 as arr_usd_year
     from months
     cross join {{ ref('int_data_day') }} as data_day
