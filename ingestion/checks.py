@@ -8,16 +8,30 @@ No value is rounded, cut or turned into null on the way: a value that does not f
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestion.contract import Column, Table
+from ingestion.contract import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
 from ingestion.raw import literal, quote
 from ingestion.readers import IS_OBJECT, LINE, Cell, Portion, json_text
 
 JSON_OF_DECIMALS = "json_of_decimals"
-DECIMAL_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
+DECIMAL_PATTERN = rf"[+-]?(0*[0-9]{{1,{MONEY_DIGITS}}}(\.[0-9]*)?|\.[0-9]+)"
 TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
-ZONE_PATTERN = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+# What programs write where there is no value, in small letters and without blanks around it.
+NULL_WORDS = (
+    "", "null", "(null)", "<null>", "none", "nil", "nan", "nat", "<na>", "n/a", "#n/a", "undefined", "-", "--", r"\n"
+)  # fmt: skip
+# Blanks of every kind: also those that do not break, have no width, or mark the order of bytes.
+BLANKS = r"(^[\s\pZ\x{200B}\x{FEFF}]+|[\s\pZ\x{200B}\x{FEFF}]+$)"
+LONGEST_BLANKED = 40
+NULL_WORD = "stands for no value: bring the key that is meant, or leave the field empty where there may be none"
+NUL = r"has the character NUL (\u0000) in it, which no database keeps: take it out"
+# An escape in JSON, unless its backslash is one that is escaped itself.
+NUL_ESCAPE = r"\u0000"
+NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
+OUT_OF_TIME = f"is not between {FIRST_DATE} and {LAST_DATE}"
+NO_END = "; where no end is meant, leave the field empty"
 
 # The value of a text ({t}), null if it does not fit.
 PARSED = {
@@ -43,7 +57,7 @@ PARSED = {
 NOT_PARSED = {
     "string": "'is not text: put it in quotes'",
     "int": "'is not a whole number of 64 bits'",
-    "decimal": "'is not a number with at most 28 digits before and 10 after the point, and no exponent'",
+    "decimal": f"'is not a number with at most {MONEY_DIGITS} digits before and 10 after the point, and no exponent'",
     "bool": "'is neither true nor false'",
     "date": "'is not a day: write it as 2026-01-31'",
     "timestamp": (
@@ -52,7 +66,10 @@ NOT_PARSED = {
         "else 'is not a timestamp of microseconds at most: write it as 2026-01-31T10:00:00Z' end"
     ),
     "list": "'is not a JSON list of texts'",
-    "object": "'is not a JSON object whose values are numbers'",
+    "object": (
+        f"'is not a JSON object whose values are numbers with at most {MONEY_DIGITS} digits before and 10 after "
+        "the point'"
+    ),
 }
 
 
@@ -78,6 +95,9 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
     extras = "".join(f", {sql} as {quote(name)}" for name, sql in portion.extras.items())
     faults = [NOT_AN_OBJECT] if portion.original == LINE else []
     faults += [fault for column in columns for fault in _faults(table, column, portion, references)]
+    faults += [
+        Fault(f"contains({sql}, chr(0))", name, _about(sql, literal(NUL))) for name, sql in portion.extras.items()
+    ]
     return (
         f"select {names}{extras}, _file, _row, _place, {verdict(faults, portion.original)} "
         f"from (select *, {values} from {portion.relation})"
@@ -161,22 +181,52 @@ def _about(text: str, sentence: str) -> str:
 
 def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
     limits = []
-    if column.type == "string" and column.name in table.key:
-        limits.append((f"{value} = ''", literal("is empty, but it is a key")))
+    if column.type == "string" and (column.link or column.name in table.key):
+        limits.append((is_null_word(value), literal(NULL_WORD)))
+    if column.type == "string":
+        limits.append((f"contains({value}, chr(0))", literal(NUL)))
+    if column.type in {"list", "object"}:
+        limits.append((has_nul(value), literal(NUL)))
+    if column.type in {"date", "timestamp"}:
+        within = f"{value} not between date '{FIRST_DATE}' and date '{LAST_DATE}'"
+        limits.append((within, literal(OUT_OF_TIME + (NO_END if column.nullable else ""))))
     if column.allowed:
         allowed = ", ".join(literal(choice) for choice in column.allowed)
         sentence = f"is not one of {', '.join(str(choice) for choice in column.allowed)}"
         limits.append((f"{value} not in ({allowed})", literal(sentence)))
     if column.minimum is not None:
-        limits.append((f"{value} < {column.minimum}", literal(f"is below {column.minimum}")))
+        limits.append((f"{value} < {column.minimum}", literal(f"is below {column.minimum:,}")))
     if column.maximum is not None:
-        limits.append((f"{value} > {column.maximum}", literal(f"is above {column.maximum}")))
+        limits.append((f"{value} > {column.maximum}", literal(f"is above {column.maximum:,}")))
     return limits
 
 
+def is_null_word(value: str) -> str:
+    """SQL for whether a text stands for no value. A long text is not searched for blanks."""
+    words = ", ".join(literal(word) for word in NULL_WORDS)
+    return (
+        f"case when length({value}) <= {LONGEST_BLANKED} "
+        f"then lower(regexp_replace({value}, {literal(BLANKS)}, '', 'g')) in ({words}) else trim({value}) = '' end"
+    )
+
+
+def has_nul(json_text: str) -> str:
+    """SQL for whether some text in a JSON text has the character NUL."""
+    return (
+        f"case when contains({json_text}, {literal(NUL_ESCAPE)}) "
+        f"then regexp_matches({json_text}, {literal(NUL_IN_JSON)}) else false end"
+    )
+
+
 def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
+    """A report is in the folder of its day, and its day has begun when it is received."""
     if table.stored != "days" or column.type != "date":
         return []
     day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
-    sentence = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
-    return [(f"{value} <> {day}::date", sentence)]
+    of_folder = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
+    received = f"{quote(f'value of {table.stamp}')}::date"
+    too_early = (
+        f"concat('is later than ', {received}, ', the day on which the report was received: the clock of the sender or "
+        "of the receiver is wrong')"
+    )
+    return [(f"{value} <> {day}::date", of_folder), (f"{value} > {received}", too_early)]

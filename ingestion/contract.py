@@ -1,6 +1,7 @@
 """The input contract (`contract.yml`) as typed, immutable objects."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,6 +19,12 @@ Subject = Literal["organization", "user", "customer", "account"]
 Personal = Literal["address", "name", "domain", "nothing", "staff"]
 
 NEW_COUNTER_SUFFIX = "_in_period"
+# What the models can hold: whole numbers and amounts in minor units up to the first, money up to as many digits before
+# the point, and days and instants from the first date to the second.
+LARGEST_NUMBER = 10**15
+MONEY_DIGITS = 15
+FIRST_DATE = date(2000, 1, 1)
+LAST_DATE = date(2100, 1, 1)
 SQL_TYPES: dict[str, str] = {
     "string": "varchar",
     "int": "bigint",
@@ -32,7 +39,11 @@ SQL_TYPES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its type in the contract's words and what its values must be."""
+    """A column of a table: its type in the contract's words and what its values must be.
+
+    `minimum` and `maximum` are inclusive; a whole number that is no key has some in every case. `link`: the value is
+    the key of something else.
+    """
 
     name: str
     type: ColumnType
@@ -44,6 +55,7 @@ class Column:
     maximum: int | None = None
     references: str | None = None
     personal: Personal | None = None
+    link: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -67,6 +79,7 @@ class Field:
     description: str
     of_lines: bool = False
     allowed: tuple[str, ...] = ()
+    link: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,14 @@ class Table:
     def column(self, name: str) -> Column | None:
         """The column of this name; a counter that usage reports did not have before is one too."""
         if self.stored == "days" and name.endswith(NEW_COUNTER_SUFFIX) and name not in self.column_names:
-            return Column(name, "int", "Counter that is not in the contract yet.", nullable=True, minimum=0)
+            return Column(
+                name,
+                "int",
+                "Counter that is not in the contract yet.",
+                nullable=True,
+                minimum=0,
+                maximum=LARGEST_NUMBER,
+            )
         return next((column for column in self.columns if column.name == name), None)
 
     @property
@@ -182,7 +202,7 @@ def _parse_table(full_name: str, entry: dict[str, Any]) -> Table:
         required=entry["required"],
         key=tuple(entry["key"]),
         stamp=entry.get("stamp"),
-        columns=_OBJECT_COLUMNS if is_object else _parse_columns(full_name, entry["columns"]),
+        columns=_OBJECT_COLUMNS if is_object else _parse_columns(full_name, entry["columns"], entry["key"]),
         fields=_parse_fields(full_name, entry.get("fields", {})),
         subjects=tuple(entry.get("subjects", {}).items()),
         kept=tuple(entry.get("kept", ())),
@@ -191,11 +211,13 @@ def _parse_table(full_name: str, entry: dict[str, Any]) -> Table:
     return table
 
 
-def _parse_columns(table: str, entries: dict[str, Any]) -> tuple[Column, ...]:
+def _parse_columns(table: str, entries: dict[str, Any], key: list[str]) -> tuple[Column, ...]:
     columns = []
     for name, entry in entries.items():
+        is_bounded = entry.get("type") == "int" and name not in key and "allowed" not in entry
+        bounds = {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER} if is_bounded else {}
         try:
-            column = Column(name=name, **{**entry, "allowed": tuple(entry.get("allowed", ()))})
+            column = Column(name=name, **{**bounds, **entry, "allowed": tuple(entry.get("allowed", ()))})
         except TypeError as error:
             raise ContractError(f"{table}.{name}: {error}") from error
         if column.type not in SQL_TYPES:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.checks import DECIMAL_PATTERN, JSON_OF_DECIMALS
+from ingestion.checks import DECIMAL_PATTERN, JSON_OF_DECIMALS, TOO_FINE_PATTERN
 from ingestion.readers import NUMBERS_QUOTED
 
 LONGEST_EXPONENT = 40
@@ -37,9 +37,13 @@ def _json_of_decimals(text: str | None) -> str | None:
     if not isinstance(content, dict):
         return None
     values = {key: value for key, value in content.items() if value is not None}
-    if not all(isinstance(value, str) and re.fullmatch(DECIMAL_PATTERN, value) for value in values.values()):
+    if not all(isinstance(value, str) and _is_exact_decimal(value) for value in values.values()):
         return None
     return json.dumps(values, sort_keys=True, ensure_ascii=False)
+
+
+def _is_exact_decimal(text: str) -> bool:
+    return re.fullmatch(DECIMAL_PATTERN, text) is not None and re.search(TOO_FINE_PATTERN, text) is None
 
 
 def _parse(text: str | None) -> Any:

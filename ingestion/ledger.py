@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from ingestion.files import SourceFile
-from ingestion.raw import create_missing_tables
+from ingestion.raw import add_missing_columns, create_missing_tables
 
 TABLES = """
 create table if not exists raw.loaded_files (
@@ -24,6 +24,9 @@ create table if not exists raw.rejected_rows (
     reason varchar not null, rule varchar not null, original_text varchar
 );
 """
+
+# The rule of rows that another one with the same key and stamp replaces; all other rules are of rows at fault.
+TIE = "tie"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing of schema raw, and the temporary table that collects the rows that are set aside."""
     create_missing_tables(connection)
     connection.execute(TABLES)
+    for table_name in add_missing_columns(connection):
+        connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table_name])
     connection.execute("create temp table rejects as from raw.rejected_rows limit 0")
 
 
@@ -106,8 +111,15 @@ def enter(
     counts: Sequence[FileCounts],
     present: Sequence[SourceFile],
 ) -> None:
-    """Enter files whose rows are loaded and replace their rejects; the caller's transaction makes it one step."""
+    """Enter files whose rows are loaded and replace their rejects; the caller's transaction makes it one step.
+
+    A row of a file that was loaded before may now be replaced by one of a file that was read.
+    """
     replace_rejects(connection, table_name, [entry.file for entry in counts], present)
+    connection.execute(
+        "insert into raw.rejected_rows from rejects where table_name = ? and list_contains(?, file)",
+        [table_name, sorted({file.path for file in present} - {entry.file.path for entry in counts})],
+    )
     connection.execute(
         "insert or replace into raw.loaded_files select ?, ?, unnest(?), unnest(?), unnest(?), unnest(?), ?",
         [

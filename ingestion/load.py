@@ -138,8 +138,8 @@ class _Load:
         if set_aside > self.settings.max_set_aside_share * read:
             first = self.connection.execute(
                 "select file, position, coalesce(column_name, 'the whole row'), reason from rejects "
-                "where table_name = ? order by file, position limit ?",
-                [table.raw_name, SHOWN_REJECTS],
+                "where table_name = ? and rule <> ? order by file, position limit ?",
+                [table.raw_name, ledger.TIE, SHOWN_REJECTS],
             ).fetchall()
             if not self.starts_over:
                 ledger.replace_rejects(self.connection, table.raw_name, plan.files_read, plan.present)

@@ -2,31 +2,35 @@
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from ingestion.checks import NOT_AN_OBJECT, Fault, verdict
-from ingestion.contract import Field, Table
+from ingestion.checks import NO_END, NOT_AN_OBJECT, NUL, NULL_WORD, Fault, has_nul, is_null_word, verdict
+from ingestion.contract import FIRST_DATE, LARGEST_NUMBER, LAST_DATE, Field, Table
 from ingestion.raw import literal, quote
 from ingestion.readers import IS_OBJECT, LINE, Portion
 
 LINES = "lines.data"
-END_OF_TIME_UNIX_SECONDS = 253402300800
-WHOLE = "try_cast({v}::varchar as bigint) is not null and json_type({v}) in ('UBIGINT', 'BIGINT')"
+FIRST_SECOND, LAST_SECOND = (
+    int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (FIRST_DATE, LAST_DATE)
+)
+NUMBER = "json_type({v}) in ('UBIGINT', 'BIGINT') and try_cast({v}::varchar as bigint)"
+WHOLE = f"{NUMBER} between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
 
 # Whether a value ({v}) is of a type, and what to say if it is not.
 TYPES = {
     "string": ("json_type({v}) = 'VARCHAR'", "is not text (export objects without expanding them)"),
-    "int": (WHOLE, "is not a whole number"),
+    "int": (WHOLE, f"is not a whole number of at most {LARGEST_NUMBER:,}"),
     "bool": ("json_type({v}) = 'BOOLEAN'", "is neither true nor false"),
     "list": ("json_type({v}) = 'ARRAY'", "is not a list"),
     "unix_seconds": (
-        f"{WHOLE} and try_cast({{v}}::varchar as bigint) between 0 and {END_OF_TIME_UNIX_SECONDS - 1}",
-        "is not a time in unix seconds",
+        f"{NUMBER} between {FIRST_SECOND} and {LAST_SECOND}",
+        f"is not a time in unix seconds between {FIRST_DATE} and {LAST_DATE}",
     ),
     "amounts": (
-        "json_type({v}) = 'ARRAY' and len(list_filter(json_type({v}, '$[*].amount'), "
-        "lambda kind: kind in ('UBIGINT', 'BIGINT'))) = json_array_length({v})",
-        "is not a list in which everything has an amount in minor units",
+        "json_type({v}) = 'ARRAY' and len(list_filter(json_extract({v}, '$[*].amount'), "
+        f"lambda amount: {WHOLE.replace('{v}', 'amount')})) = json_array_length({{v}})",
+        f"is not a list in which everything has an amount in minor units of at most {LARGEST_NUMBER:,}",
     ),
 }
 # When a field is needed; names in braces stand for the values of other fields.
@@ -44,7 +48,9 @@ def checked_objects(table: Table, portion: Portion) -> str:
     shape = literal(json.dumps(_shape(table)))
     faults = [
         NOT_AN_OBJECT,
-        Fault("json_type(o.id) is distinct from 'VARCHAR' or (o.id ->> '$') = ''", "id", literal("there is no id")),
+        Fault(has_nul(LINE), None, literal(f"the line {NUL}")),
+        Fault("json_type(o.id) is distinct from 'VARCHAR'", "id", literal("there is no id")),
+        Fault(is_null_word("(o.id ->> '$')"), "id", f"concat('id ', o.id::varchar, ' ', {literal(NULL_WORD)})"),
     ]
     # What the API returns for something that was deleted is a stub without any other field.
     is_stub = "coalesce(o.deleted::varchar = 'true', false)"
@@ -118,6 +124,8 @@ def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
     if field.any_of == (LINES,):
         return [(f"{needed} and {value} is null", missing)]
     fits, sentence = TYPES[field.type]
+    if field.type == "unix_seconds" and field.needed == "optional":
+        sentence += NO_END
     shown = f"concat({literal(field.any_of[0])}, ' ', left({value}::varchar, 200), "
     checks = [
         (f"{needed} and {value} is null", missing),
@@ -126,9 +134,12 @@ def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
             f"{shown}{literal(' ' + sentence)})",
         ),
     ]
+    if field.link:
+        checks.append((is_null_word(f"({value} ->> '$')"), f"{shown}{literal(' ' + NULL_WORD)})"))
     if field.allowed:
         allowed = ", ".join(literal(choice) for choice in field.allowed)
-        sentence = literal(f" is not one of {', '.join(field.allowed)}")
+        is_not = "is not one of " if len(field.allowed) > 1 else "is not "
+        sentence = literal(f" {is_not}{', '.join(field.allowed)}")
         checks.append((f"({value} ->> '$') not in ({allowed})", f"{shown}{sentence})"))
     return checks
 

@@ -14,7 +14,7 @@ from ingestion.contract import Column, Table
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile, SourceRoot
 from ingestion.functions import register_functions
-from ingestion.ledger import FileCounts
+from ingestion.ledger import TIE, FileCounts
 from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
 from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
@@ -25,6 +25,10 @@ NO_ROW = (
     "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
 )
 PLACE_BITS = 52
+# The row that comes after another one in a window over rows of one key and stamp, if it has other values.
+REPLACED_BY = (
+    "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
+)
 LARGE_FILE_BYTES = 1024 * 1024
 # The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
 # by bytes, a row group of large objects does not take more memory than there is.
@@ -148,27 +152,31 @@ class Planner:
             "_fault.rule, _fault.original_text from faults where _is_bad"
         )
 
-    def reject_ties(self, table: Table, scope: str) -> None:
-        """Collect the rows of `checked` that `judged` calls a tie; `scope` (a partition clause): among which rows."""
-        sentence = literal(f"rows with the same {' and '.join(table.version)} have different values, such as ")
-        values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
-        place = "_file || ' row ' || _row"
+    def rank_files(self, paths: Sequence[str]) -> None:
+        """The temporary table `ranks`: the place of each file in an order in which a later one wins."""
         self.connection.execute(
-            f"""insert into rejects
-            select {literal(table.raw_name)}, _file, _row, {literal(table.stamp or table.key[0])}, {sentence} || places
-                || ': which of them is right cannot be told, so none is taken; leave one', 'tie',
-                to_json({{{values}}})::varchar
-            from checked join (
-                select _place, min({place}) over scope || ' and ' || max({place}) over scope as places
-                from checked semi join (from judged where is_tie) using (_place) window scope as ({scope})
-            ) using (_place)"""
+            "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as rank",
+            [list(paths), list(range(len(paths)))],
+        )
+
+    def list_replaced(self, table: Table, rows: str) -> None:
+        """Collect the rows of a relation that others replace which differ under one key and stamp (`replaced_by`)."""
+        sentence = f" comes later with the same {' and '.join(table.version)} and other values: that one is taken"
+        values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, "
+            f"{literal(table.stamp or table.key[0])}, replaced_by || {literal(sentence)}, {literal(TIE)}, "
+            f"to_json({{{values}}})::varchar from {rows} where replaced_by is not null"
         )
 
     def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
-        """The rows of each of the files that are being read, and how many of them were set aside."""
+        """The rows of each of the files that are being read, and how many of them were set aside.
+
+        A row that a later one replaces is listed as well, and no fault of its file.
+        """
         rows_read = dict(self.connection.execute("select _file, count(*) from checked group by _file").fetchall())
-        rejected = "select file, count(*) from rejects where table_name = ? group by file"
-        set_aside = dict(self.connection.execute(rejected, [table.raw_name]).fetchall())
+        rejected = "select file, count(*) from rejects where table_name = ? and rule <> ? group by file"
+        set_aside = dict(self.connection.execute(rejected, [table.raw_name, TIE]).fetchall())
         return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
 
     def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:

@@ -14,6 +14,35 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(_create_table(table))
 
 
+def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Give the tables of a warehouse that is older than the contract the columns that it has gained since.
+
+    A column that files brought before the contract had it was kept as text, and starts anew. The tables that have one,
+    by their names in schema raw, are returned: all of their files have to be read again.
+    """
+    read_again = []
+    types = _column_types(connection)
+    for table in load_contract().tables:
+        for column in table.columns:
+            before = types.get((table.raw_name, column.name))
+            if before == column.sql_type:
+                continue
+            if before is not None:
+                connection.execute(f"alter table {raw_table(table)} drop column {quote(column.name)}")
+                read_again.append(table.raw_name)
+            connection.execute(f"alter table {raw_table(table)} add column {quote(column.name)} {column.sql_type}")
+    return read_again
+
+
+def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """The type of each column in schema raw, by the names of table and column."""
+    rows = connection.execute(
+        "select table_name, column_name, lower(data_type) from duckdb_columns() where schema_name = 'raw' "
+        "and database_name = current_database()"
+    ).fetchall()
+    return {(table, column): data_type for table, column, data_type in rows}
+
+
 def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """The columns that files brought beyond the contract, by the tables' names in schema raw."""
     rows = connection.execute(

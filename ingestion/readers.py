@@ -31,6 +31,7 @@ NUMBERS_QUOTED = "json_numbers_quoted"
 LINE = "line"
 OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about"}
 EXACT_TYPES = {"decimal", "object"}
+DECIMAL_DIGITS = 38
 IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
 READ_ERRORS = (OSError, EOFError, UnicodeDecodeError, csv.Error)
 
@@ -227,8 +228,18 @@ def _jsonl_portion(table: Table, names: tuple[str, ...], files: list[str]) -> Po
         name: Cell(f"{'exact' if name in exact else 'fields'}.{quote(key)}", "json")
         for name, key in match.known.items()
     }
+    for column in table.columns:
+        if column.default is not None and column.name in match.known:
+            cells[column.name] = Cell(_or_default(match.known[column.name], column.default), "json")
     extras = {name: json_text(f"fields.{quote(key)}") for name, key in match.extras.items()}
     return Portion(relation, cells, extras, LINE, match.new_counters)
+
+
+def _or_default(key: str, default: int) -> str:
+    """SQL for a member of a line, or for the default in a line that does not have it; an explicit null stays null."""
+    pointer = literal("/" + key.replace("~", "~0").replace("/", "~1"))
+    is_missing = f"fields.{quote(key)} is null and not coalesce(json_exists({LINE}, {pointer}), true)"
+    return f"case when {is_missing} then '{default}'::json else fields.{quote(key)} end"
 
 
 def json_text(value: str) -> str:
@@ -376,8 +387,17 @@ def _parquet_portions(table: Table, files: Sequence[SourceFile], folder: Path) -
 def _parquet_portion(
     table: Table, columns: "tuple[tuple[str, pa.DataType], ...]", files: Sequence[SourceFile], folder: Path
 ) -> Portion:
+    import pyarrow as pa
+
     types = dict(columns)
     match = match_columns(table, files[0].path, [name for name, _ in columns])
+    for name, kind in columns:
+        # DuckDB holds 38 digits, and reads what has more as another number.
+        if any(pa.types.is_decimal(part) and part.precision > DECIMAL_DIGITS for part in _parts(kind)):
+            raise SourceError(
+                f"{files[0].path}: column {name} is {kind}, of which not every digit can be kept: write it as a "
+                f"decimal of at most {DECIMAL_DIGITS} digits, or as text"
+            )
     paths = ", ".join(literal(glob.escape(str(folder / file.path))) for file in files)
     prefix = len(str(folder)) + 2
     relation = (
@@ -419,7 +439,8 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
         "list": types.is_list(kind) or types.is_large_list(kind),
         "object": types.is_map(kind) or types.is_struct(kind),
     }
-    if not fits[column.type]:
+    is_exact = column.type != "object" or not any(types.is_floating(part) for part in _parts(kind))
+    if not fits[column.type] or not is_exact:
         raise SourceError(f"{file}: column {column.name} is {kind}, but must be {PARQUET_TYPES[column.type]}")
     if column.type in {"string", "decimal"} or kind == pa.uint64():
         return Cell(f"{sql}::varchar", "text")
@@ -428,6 +449,18 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
     if column.type == "object":
         return Cell(_object_text(sql, kind), "text")
     return Cell(sql, "native")
+
+
+def _parts(kind: "pa.DataType") -> "Iterator[pa.DataType]":
+    """A type and the types of everything that is inside of it."""
+    import pyarrow as pa
+
+    yield kind
+    if pa.types.is_dictionary(kind):
+        yield from _parts(kind.value_type)
+    elif pa.types.is_nested(kind):
+        for index in range(kind.num_fields):
+            yield from _parts(kind.field(index).type)
 
 
 def _object_text(sql: str, kind: "pa.DataType") -> str:
@@ -450,5 +483,5 @@ PARQUET_TYPES = {
     "date": "a date or text",
     "timestamp": "timestamp[us, UTC] or text with a zone (microseconds or coarser)",
     "list": "a list of text, or text that is JSON",
-    "object": "a map or struct, or text that is JSON",
+    "object": "a map or struct of decimals, integers or text (a floating-point number is not exact), or JSON text",
 }

@@ -1,22 +1,26 @@
 """The rows of a table, from its files: every table but usage.
 
 Schema raw is a function of the files. Rows that are set aside count as if they had never been sent; of the others
-- versions: one row per key and stamp stays; rows with the same key and stamp and different values are a tie;
-- rows: one row per key stays; rows of one file with the same key and different values are a tie;
+- versions: one row per key and stamp stays;
+- rows: one row per key stays;
 - objects: one row per id stays.
-Where several could stay, that of the later file does (in natural order of the paths), and then the later row. So a
-file that is added need only be compared with what is there. All files are read again when one has changed, when a
-tie reaches beyond the files that are new, or when what a row refers to has changed.
+It is that of the later file (in natural order of the paths), and then the later row. A row of versions that the next
+one replaces with other values is listed, and so is one of rows that the same file replaces: a row that is there never
+goes because it was sent twice. So a file that is added at the end of that order need only be compared with what is
+there. All files are read again when one has changed, when one has come in between others and what it replaces cannot
+be told without them, or when what a row refers to has changed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import duckdb
+
 from ingestion.checks import known_keys
 from ingestion.contract import Column, Table, load_contract
 from ingestion.files import SourceFile, natural_key
-from ingestion.ledger import TableLedger
-from ingestion.plans import Changes, Plan, Planner, scalar
+from ingestion.ledger import TIE, TableLedger
+from ingestion.plans import REPLACED_BY, Changes, Plan, Planner, scalar
 from ingestion.raw import literal, quote
 
 
@@ -32,10 +36,12 @@ def plan_table(
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
     new = [file for file in files if not ledger.is_known(file)]
     is_changed = any(ledger.is_known(file) and not ledger.is_loaded(file) for file in files)
-    has_ties = bool(new) and "tie" in ledger.reject_rules
-    reads_all = bool(files) and (is_changed or has_ties or _parents_differ(table, ledger, plans))
+    has_replaced = TIE in ledger.reject_rules
+    # A row that is listed may stand again, since the one that replaced it is of a file that is gone.
+    stands_again = bool(new and plan.vanished) and has_replaced
+    reads_all = bool(files) and (is_changed or stands_again or _parents_differ(table, ledger, plans))
     if not reads_all and new:
-        reads_all = not _plan_files(planner, plan, new, references)
+        reads_all = not _plan_files(planner, plan, new, references, has_replaced=has_replaced)
     if reads_all:
         _plan_files(planner, plan, files, references)
     if table.raw_name in _referenced():
@@ -57,8 +63,18 @@ def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]
     return any(parent and (parent.rows_lost or (parent.rows_changed and was_set_aside)) for parent in parents)
 
 
-def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile], references: Sequence[Column]) -> bool:
-    """Plan the load of `files`; False if a tie reaches beyond them, so that all files have to be read instead."""
+def _plan_files(
+    planner: Planner,
+    plan: Plan,
+    files: list[SourceFile],
+    references: Sequence[Column],
+    *,
+    has_replaced: bool = False,
+) -> bool:
+    """Plan the load of `files`; False if all files have to be read instead, to tell which row replaces which.
+
+    `has_replaced`: rows of files that were loaded before are listed as replaced.
+    """
     table, connection = plan.table, planner.connection
     is_whole = len(files) == len(plan.present)
     connection.execute("delete from rejects where table_name = ?", [table.raw_name])
@@ -66,10 +82,9 @@ def _plan_files(planner: Planner, plan: Plan, files: list[SourceFile], reference
         if scalar(connection, "select count(*) from checked where _is_bad"):
             planner.reject_faults(table)
         _judge(planner, plan, columns, is_whole=is_whole)
-        if not is_whole and scalar(connection, "select count(*) from judged where is_tie and not is_read"):
+        if table.stored == "versions" and not is_whole and _comes_between(connection, table, has_replaced=has_replaced):
             return False
-        if scope := _tie_scope(table):
-            planner.reject_ties(table, scope)
+        _list_replaced(planner, plan)
         plan.counts = planner.count_rows(table, files)
         plan.changes = _write_changes(planner, plan, columns, is_whole=is_whole)
     return True
@@ -79,15 +94,15 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     """The temporary table `judged`: which good rows stay, of those that were read and those in schema raw.
 
     It has no data but the identity, so that large objects are not carried along. Of schema raw it has the rows that
-    the ones that were read compete with; when all files were read, those of files that are no longer there, unless
-    a file that is there has the same version.
+    the ones that were read compete with; when all files were read, those of files that are no longer there.
     """
     table, connection = plan.table, planner.connection
-    ranks = sorted({file.path for file in plan.present} | plan.vanished, key=natural_key)
-    ranked = [ranks, list(range(len(ranks)))]
-    connection.execute("create or replace temp table ranks as select unnest(?) as _file, unnest(?) as rank", ranked)
+    # A version of a file that is gone stays as long as no other file has it.
+    is_first = plan.vanished if table.stored == "versions" else set()
+    paths = {file.path for file in plan.present} | plan.vanished
+    planner.rank_files(sorted(paths, key=lambda path: (path not in is_first, natural_key(path))))
     identity = _names(table.identity)
-    values = f"hash({_names(table.column_names)})" if _tie_scope(table) else "0"
+    values = "0" if table.stored == "objects" else f"hash({_names(table.column_names)})"
     connection.execute(
         f"create or replace temp table sent as select {identity}, _file, _row, "
         f"{row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
@@ -95,25 +110,44 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     )
     rival = f"({identity}) in (select ({identity}) from sent)"
     if is_whole:
-        is_gone = f"_file not in ({', '.join(literal(file.path) for file in plan.present)})"
-        rival = f"{is_gone} and not {rival}" if table.stored == "versions" else is_gone
-    is_tie = f"min(_values) over ({_tie_scope(table)}) <> max(_values) over ({_tie_scope(table)})"
+        rival = f"_file not in ({', '.join(literal(file.path) for file in plan.present)})"
     connection.execute(
-        f"create or replace temp table candidates as select *, {is_tie if _tie_scope(table) else 'false'} as is_tie "
-        f"from (from sent union all select {identity}, _file, _row, _row_hash, {values}, null, false "
-        f"from {planner.raw_rows(table)} where {rival})"
+        f"create or replace temp table candidates as from sent union all select {identity}, _file, _row, _row_hash, "
+        f"{values}, null, false from {planner.raw_rows(table)} where {rival}"
     )
+    among = identity if table.stored == "versions" else f"{identity}, _file"
     connection.execute(
-        "create or replace temp table judged as select *, not is_tie and row_number() over (partition by "
-        f"{identity} order by is_tie, rank desc, _row desc) = 1 as stays from candidates join ranks using (_file)"
+        f"create or replace temp table judged as select *, {REPLACED_BY} as replaced_by, "
+        f"row_number() over (partition by {identity} order by rank desc, _row desc) = 1 as stays "
+        f"from candidates join ranks using (_file) window later as (partition by {among} order by rank, _row)"
     )
 
 
-def _tie_scope(table: Table) -> str:
-    """The rows among which different values are a tie."""
-    if table.stored == "objects":
-        return ""
-    return f"partition by {_names(table.identity)}{', _file' if table.stored == 'rows' else ''}"
+def _comes_between(connection: duckdb.DuckDBPyConnection, table: Table, *, has_replaced: bool) -> bool:
+    """Whether a row that was read comes before one in schema raw, and others that are not known may be between."""
+    rows = (
+        f"judged as earlier join judged as later using ({_names(table.identity)}) "
+        "where earlier.is_read and later.stays and not later.is_read"
+    )
+    is_other = "true" if has_replaced else "later._values <> earlier._values"
+    return scalar(connection, f"select count(*) from {rows} and {is_other}") > 0
+
+
+def _list_replaced(planner: Planner, plan: Plan) -> None:
+    """List the rows that others replace: those that were read, and those in schema raw of a file that is there."""
+    table = plan.table
+    if not scalar(planner.connection, "select count(*) from judged where replaced_by is not null"):
+        return
+    replaced = "(select _place, replaced_by from judged where is_read)"
+    planner.list_replaced(table, f"(from checked join {replaced} using (_place))")
+    here = ", ".join(literal(file.path) for file in plan.present)
+    replaced = f"(from judged where not is_read and replaced_by is not null and _file in ({here}))"
+    names = _names(table.identity)
+    planner.list_replaced(
+        table,
+        f"(select kept.*, replaced.replaced_by from {planner.raw_rows(table)} as kept "
+        f"join {replaced} as replaced using ({names}))",
+    )
 
 
 def row_hash(table: Table, columns: Sequence[Column]) -> str:

@@ -1,9 +1,9 @@
 """The rows of usage: one per day and organization, replaced one day at a time.
 
 A day's folder that has a new or changed file is read again whole, its newest reports are picked by DuckDB, and they
-replace the day in schema raw. Days are taken in batches that bound memory and the number of load packages. Reports
-that tie (same day, organization and `received_at`, different values) are set aside like any other bad row, and count
-as if they had never been sent: an older report of that day and organization stands.
+replace the day in schema raw. Days are taken in batches that bound memory and the number of load packages. Of reports
+with one day, organization and `received_at` the later one by file (in natural order of the paths) and position is the
+truth; one before it with other values is listed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -13,7 +13,7 @@ from datetime import date
 from ingestion.contract import Table
 from ingestion.files import SourceFile
 from ingestion.ledger import TableLedger
-from ingestion.plans import PLACE_BITS, Plan, Planner, scalar
+from ingestion.plans import PLACE_BITS, REPLACED_BY, Plan, Planner, scalar
 from ingestion.raw import literal, quote
 
 BATCH_BYTES = 64 * 1024 * 1024
@@ -53,6 +53,7 @@ def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], 
     in_days = f"date between date '{days[0]}' and date '{days[-1]}' and list_contains({_dates(days)}, date)"
     with planner.reading(table, files) as columns:
         _gather_reports(planner, plan, in_days)
+        planner.rank_files([file.path for file in files])
         _judge_reports(planner, table)
         names = f"{', '.join(quote(column.name) for column in columns)}, _file, _row"
         losers = "anti join (select _place from judged where not stays) using (_place)"
@@ -116,15 +117,16 @@ def _judge_reports(planner: Planner, table: Table) -> None:
         f"from reports semi join doubles using ({key}) where not is_bad"
     )
     connection.execute(
-        f"create or replace temp table ties as select {version}, true as is_tie from checked semi join "
-        f"(select _place from doubled where alike > 1) using (_place) group by {version} "
-        f"having count(distinct hash({values})) > 1"
+        f"create or replace temp table equals as select _place, _file, _row, rank, hash({values}) as _values "
+        "from checked semi join (select _place from doubled where alike > 1) using (_place) join ranks using (_file)"
     )
-    newest_first = f"is_tie nulls first, {quote(str(table.stamp))} desc, _place desc"
+    later_first = f"{quote(str(table.stamp))} desc, rank desc, _row desc, _place desc"
     connection.execute(
-        f"create or replace temp table judged as select {version}, _place, is_tie is not null as is_tie, "
-        f"is_tie is null and row_number() over (partition by {key} order by {newest_first}) = 1 as stays "
-        f"from doubled left join ties using ({version}) "
-        f"union all select {version}, _place, false, false from reports where is_bad"
+        f"create or replace temp table judged as select {version}, _place, {REPLACED_BY} as replaced_by, "
+        f"row_number() over (partition by {key} order by {later_first}) = 1 as stays "
+        "from doubled left join equals using (_place) "
+        f"window later as (partition by {version} order by rank, _row) "
+        f"union all select {version}, _place, null, false from reports where is_bad"
     )
-    planner.reject_ties(table, f"partition by {version}")
+    if scalar(connection, "select count(*) from judged where replaced_by is not null"):
+        planner.list_replaced(table, "(from checked join (select _place, replaced_by from judged) using (_place))")
