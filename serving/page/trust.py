@@ -104,13 +104,16 @@ def accuracy(published: Published) -> Sequence[Block]:
         Column("Line: recall", "percent"), Column("Line: days of lead", "number"),
     ]  # fmt: skip
     told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2])}." if weeks else ""
-    return [
-        Chart("accuracy-by-day", "Median error of the bill forecast", told,
-              charts.accuracy(errors, tuple(METHODS.values()), 0.0)),
-        Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
-              charts.accuracy(covered, ("Bills within the interval",), INTERVAL)),
-        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+    drawn = [
+        (errors, Chart("accuracy-by-day", "Median error of the bill forecast", told,
+                       charts.accuracy(errors, tuple(METHODS.values()), 0.0))),
+        (covered, Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
+                        charts.accuracy(covered, ("Bills within the interval",), INTERVAL))),
     ]  # fmt: skip
+    return [
+        *(chart if shares else Note(f"{chart.title}: it is not known for any day.") for shares, chart in drawn),
+        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+    ]
 
 
 def checks(published: Published) -> Sequence[Block]:
