@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
 
 from common.settings import get_settings
 from orchestration.failures import RETRY, permanent_unless_transient
@@ -58,6 +68,11 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
 
 @asset(
     key=PAGE_KEY,
+    check_specs=[
+        AssetCheckSpec(
+            "every_section_is_drawn", asset=PAGE_KEY, description="Each section of the page shows what it is to show."
+        )
+    ],
     deps=[PUBLISHED_KEY],
     group_name="published",
     owners=OWNERS,
@@ -76,7 +91,15 @@ def daily_page() -> MaterializeResult:
             "as_of_date": page.as_of_date.isoformat(),
             "bytes": page.bytes_written,
             "not_shown": page.missing,
-        }
+        },
+        check_results=[
+            AssetCheckResult(
+                check_name="every_section_is_drawn",
+                passed=not page.faults,
+                severity=AssetCheckSeverity.WARN,
+                metadata=page.faults,
+            )
+        ],
     )
 
 

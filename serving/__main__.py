@@ -129,6 +129,8 @@ def _page(_options: argparse.Namespace) -> int:
     print(f"wrote {page.path} ({page.bytes_written / 1e6:.1f} MB) as of {page.as_of_date}")
     for sentence in page.missing:
         print(f"  {sentence}")
+    for sentence, fault in page.faults.items():
+        print(f"warning: {sentence} {fault}", file=sys.stderr)
     return 0
 
 

@@ -1,5 +1,6 @@
 """Publishing: what passed the gates becomes the one file that readers open, in one rename."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -172,24 +173,42 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
 
 
 def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, checks: dict[str, int]) -> tuple[date, int]:
-    row = connection.execute(
-        "select as_of_date, (select count(*) from raw.rejected_rows) from intermediate.int_data_day"
-    ).fetchone()
+    row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
     if row is None:
         raise NotPublishableError("there is no data day: build the models first")
-    as_of_date, set_aside = row
+    as_of_date, last_closed_month = row
+    set_aside_by_table = {
+        _source_table(table): count
+        for table, count in connection.execute(
+            "select table_name, count(*) from raw.rejected_rows group by table_name order by table_name"
+        ).fetchall()
+    }
+    set_aside = sum(set_aside_by_table.values())
     freshness = connection.execute(
         "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
     ).fetchall()
     columns: list[tuple[str, str, object, str]] = [
         ("run_id", "varchar", run_id, "Run of the pipeline that published this file."),
         ("as_of_date", "date", as_of_date, "Data day: the UTC day at whose end everything in this file holds."),
+        ("last_closed_month", "date", last_closed_month, "First day of the newest month that is closed."),
         ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
         *(
             (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
             for source, newest_at in freshness
         ),
+        (
+            "empty_source_tables",
+            "varchar",
+            ", ".join(_empty_source_tables(connection)),
+            "Tables of the sources that hold no row, separated by commas: what depends on them is not known.",
+        ),
         ("rows_set_aside", "bigint", set_aside, "Rows of the sources that broke the contract and are not in here."),
+        (
+            "rows_set_aside_by_table",
+            "varchar",
+            json.dumps(set_aside_by_table),
+            "The same by table of the sources, as a JSON object.",
+        ),
         *(
             (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} when they were last checked.")
             for outcome, count in checks.items()
@@ -205,6 +224,27 @@ def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, chec
     for name, _, _, comment in columns:
         connection.execute(f"comment on column serving.marts.publish_info.{_identifier(name)} is {_literal(comment)}")
     return as_of_date, set_aside
+
+
+def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Tables of the input contract without a row."""
+    tables = connection.execute(
+        """
+        select table_name from duckdb_tables()
+        where database_name = current_database() and schema_name = 'raw' and regexp_matches(table_name, '^[a-z].*__')
+        order by table_name
+        """
+    ).fetchall()
+    empty = []
+    for (table,) in tables:
+        if connection.execute(f"select 1 from raw.{_identifier(table)} limit 1").fetchone() is None:  # noqa: S608
+            empty.append(_source_table(table))
+    return empty
+
+
+def _source_table(raw_table: str) -> str:
+    """The table's name in the input contract: schema `raw` calls crm.accounts crm__accounts."""
+    return raw_table.replace("__", ".", 1)
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """What a section is made of: figures, charts and tables, with their values already written as a person reads them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from typing import Any, Literal
 
 # More rows than anyone scrolls through; the table in the published file has all of them.
 SHOWN_ROWS = 500
+UNKNOWN = "not known"
 
 Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person"]
 Tone = Literal["", "good", "warning", "bad"]
@@ -26,6 +28,8 @@ class Figure:
     tone: Tone = ""
     # Share of a target from 0 to 1, drawn as a bar.
     share: float | None = None
+    # Why it could not be shown, for those who mend it.
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence in the place of what cannot be shown."""
+    """A sentence in the place of what is not shown; with a fault, of what could not be."""
 
     text: str
+    # For those who mend it: the error's kind and message. A message may hold a name, so the page does not show it.
+    fault: str = ""
     span: Span = "whole"
     kind: str = "note"
 
@@ -103,7 +109,7 @@ Block = Figures | Chart | Table | Note
 
 def write(value: object, kind: Kind) -> str:
     """A value as a person reads it; what is not known is a dash."""
-    if value is None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, date | datetime):
         return f"{value.day} {value:%b %Y}"
@@ -131,10 +137,12 @@ def money(dollars: int | float | Decimal) -> str:
     return f"{'−' if dollars < 0 else ''}${abs(dollars):,.0f}"
 
 
-def short_money(dollars: int | float | Decimal) -> str:
-    """Dollars in three digits or so, for figures that are read from across a room."""
+def short_money(dollars: int | float | Decimal | None) -> str:
+    """Dollars in three digits or so, for figures that are read from across a room; a dash if they are not known."""
+    if dollars is None:
+        return "–"
     size = abs(float(dollars))
-    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+    for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if size >= unit:
             scaled = size / unit
             text = f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f}"
@@ -143,8 +151,10 @@ def short_money(dollars: int | float | Decimal) -> str:
     return money(dollars)
 
 
-def percent(share: int | float | Decimal) -> str:
-    """A share (1 is all) in percent, with as many digits as say something."""
+def percent(share: int | float | Decimal | None) -> str:
+    """A share (1 is all) in percent, with as many digits as say something; a dash if it is not known."""
+    if share is None or not math.isfinite(share):
+        return "–"
     hundred = float(share) * 100
     digits = 0 if abs(hundred) >= 100 or hundred == int(hundred) else 1
     return f"{hundred:.{digits}f} %".replace("-", "−")

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,13 +23,23 @@ STATIC = Path(__file__).with_name("static")
 
 @dataclass(frozen=True)
 class Page:
-    """What was written, and which parts wait for a table."""
+    """What was written, which parts have a sentence in their place, and which of them could not be drawn and why."""
 
     path: Path
     as_of_date: date
     run_id: str
     bytes_written: int
     missing: list[str]
+    faults: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DataAge:
+    """How old the data was when it was published, against the same bounds as the page's own age."""
+
+    text: str
+    tone: str
+    warning: str
 
 
 def write_page(settings: Settings) -> Page:
@@ -49,14 +59,31 @@ def write_page(settings: Settings) -> Page:
             "run_id": run_id,
             "as_of_date": as_of_date,
             "published_at": published_at,
+            "data_age": _data_age(as_of_date, published_at),
         },
         _vega(settings),
     )
     building = settings.page_path.with_name(f".{settings.page_path.name}.building")
     building.write_text(html, encoding="utf-8")
     building.replace(settings.page_path)
-    missing = [block.text for _, blocks in laid_out for block in blocks if isinstance(block, Note)]
-    return Page(settings.page_path, as_of_date, run_id, settings.page_path.stat().st_size, missing)
+    notes = [block for _, blocks in laid_out for block in blocks if isinstance(block, Note)]
+    faults = {note.text: note.fault for note in notes if note.fault}
+    faults |= {f"The figure {figure.name} {figure.beside}.": figure.fault for figure in figures if figure.fault}
+    size = settings.page_path.stat().st_size
+    return Page(settings.page_path, as_of_date, run_id, size, [note.text for note in notes], faults)
+
+
+def _data_age(as_of_date: date, published_at: datetime) -> DataAge:
+    """The data day ends at midnight, and what is published on the next day is of today."""
+    age = published_at - datetime.combine(as_of_date + timedelta(days=1), datetime.min.time())
+    days = max(age.days, 0)
+    behind = f"{days} day{'' if days == 1 else 's'}"
+    if age <= LATE_AFTER:
+        return DataAge("data up to date", "good", "")
+    sentence = f"the data ends on {as_of_date.day} {as_of_date:%b %Y}, {behind} before this page was published."
+    if age <= STALE_AFTER:
+        return DataAge(f"data {behind} behind", "warning", f"Late: {sentence}")
+    return DataAge(f"data {behind} behind", "bad", f"Stale: {sentence}")
 
 
 def charts_of(settings: Settings) -> dict[str, dict[str, Any]]:

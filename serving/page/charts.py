@@ -119,7 +119,8 @@ def movements(rows: Rows) -> dict[str, Any]:
 def amounts(rows: Rows, unit: str) -> dict[str, Any]:
     """Dollars by name, in the order of the rows. Rows: name, amount, customers."""
     names = [row["name"] for row in rows]
-    most = max((row["amount"] for row in rows), default=1)
+    # Without an amount above zero the scale ends at zero.
+    most = max([0.0, *(row["amount"] for row in rows)])
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("name", type="nominal", sort=names, title=None, axis=alt.Axis(labelLimit=160)),
         x=alt.X("amount", type="quantitative", title=None, axis=None, scale=alt.Scale(domainMax=most * 1.35)),
@@ -162,8 +163,11 @@ def projection(history: Rows, ahead: Rows, target: int) -> dict[str, Any]:
 
 
 def lines(rows: Rows, names: Sequence[str], x: alt.X, pointed: list[alt.Tooltip], level: float) -> dict[str, Any]:
-    """Shares over time or days, with a level to hold them against. Rows: the x, name, share."""
-    values = [float(row["share"]) for row in rows] + [level]
+    """Shares over time or days, with a level to hold them against. Rows: the x, name, share.
+
+    Where the share is null the line is interrupted.
+    """
+    values = [float(row["share"]) for row in rows if row["share"] is not None] + [level]
     lowest = min(values)
     scale = alt.Scale(
         domain=[lowest - 0.05 if lowest > 0.5 else min(lowest, 0), max(values) * 1.03], zero=False, nice=True

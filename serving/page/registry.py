@@ -10,7 +10,7 @@ from serving.page.published import Published
 
 @dataclass(frozen=True)
 class Part:
-    """What is shown of some tables; without one of them, a sentence says so."""
+    """What is shown of some tables; without one of them, or where it cannot be drawn, a sentence says so."""
 
     what: str
     tables: tuple[str, ...]
@@ -22,7 +22,12 @@ class Part:
         if missing:
             are = "is" if len(missing) == 1 else "are"
             return [Note(f"No {self.what}: {' and '.join(missing)} {are} not in the published file.")]
-        return self.build(published)
+        try:
+            return self.build(published)
+        except Exception as error:  # noqa: BLE001
+            # Whatever it is, the other parts are not to go without it.
+            kind = type(error).__name__
+            return [Note(f"The {self.what} cannot be drawn ({kind}).", fault=f"{kind}: {error}")]
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,9 @@ SECTIONS = (
         "ARR",
         "ARR is twelve times the MRR of the last closed month. What is won is blue, what is lost is orange.",
         (
+            Part("months", ("publish_info",), revenue.months),
             Part("tiers", ("dim_customers",), revenue.tiers),
-            Part("ARR", ("rpt_arr_mix_progress",), revenue.arr),
+            Part("ARR by month", ("rpt_arr_mix_progress",), revenue.arr),
             Part("movements", ("fct_mrr_movements",), revenue.movements),
             Part("products", ("fct_mrr_products",), revenue.products),
         ),
@@ -136,7 +142,7 @@ SECTIONS = (
             Part("checks", ("publish_info",), trust.checks),
             Part("findings", ("rpt_data_quality",), trust.findings),
             Part("freshness", ("publish_info",), trust.freshness),
-            Part("coverage", ("rpt_signups_weekly",), trust.coverage),
+            Part("coverage", ("rpt_signups_weekly", "publish_info"), trust.coverage),
         ),
     ),
 )

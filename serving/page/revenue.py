@@ -3,8 +3,21 @@
 from collections.abc import Sequence
 
 from serving.page import charts
-from serving.page.blocks import Block, Chart, Column, Figure, Figures, Note, Table, percent, short_money, words, write
-from serving.page.published import Published
+from serving.page.blocks import (
+    Block,
+    Chart,
+    Column,
+    Figure,
+    Figures,
+    Note,
+    Table,
+    Tone,
+    percent,
+    short_money,
+    words,
+    write,
+)
+from serving.page.published import LAST_CLOSED_MONTH, Published
 
 BAND_TITLES = {
     "25k": "From $25,000 a year",
@@ -27,6 +40,8 @@ def mix_today(published: Published) -> Sequence[Block]:
         order by target_arr_usd / target_customers
         """
     )
+    if not rows:
+        return [Note("No month has closed yet.")]
     return [Figures(_band(row), BAND_TITLES.get(row[0], row[0]), "third") for row in rows]
 
 
@@ -35,10 +50,12 @@ def _band(row: tuple) -> list[Figure]:
     pace = Figure("Customers added a month", "–" if added is None else f"{added:,.1f}")
     if needed is not None:
         is_slow = added is not None and added < needed
-        pace = Figure(pace.name, pace.value, f"{needed:,.1f} needed", "bad" if is_slow else "good")
+        tone: Tone = "" if added is None else "bad" if is_slow else "good"
+        pace = Figure(pace.name, pace.value, f"{needed:,.1f} needed", tone)
+    share = None if progress is None else float(progress)
     return [
         Figure("Customers", f"{customers:,}", f"of {target:,}", share=customers / target),
-        Figure("ARR that counts", short_money(capped), f"of {short_money(target_arr)}", share=float(progress or 0)),
+        Figure("ARR that counts", short_money(capped), f"of {short_money(target_arr)}", share=share),
         Figure("ARR", short_money(arr), "uncapped"),
         pace,
     ]
@@ -91,7 +108,7 @@ def _band_chart(published: Published, band: str, target: int) -> Block:
         [band],
     )
     title = f"Customers {BAND_TITLES.get(band, band).lower()}"
-    if not ahead:
+    if not history or not ahead:
         return Note(f"{title}: there is too little history for a projection.")
     now, end = history[-1], ahead[-1]
     # The projection starts where the history ends.
@@ -104,19 +121,38 @@ def _band_chart(published: Published, band: str, target: int) -> Block:
 
 
 def arr(published: Published) -> Sequence[Block]:
-    """ARR over time by band of the mix."""
+    """ARR over time by band of the mix, up to the last closed month."""
     by_band = published.records(
-        """
+        f"""
         select as_of, band, arr_usd, customers,
             case band when '1m' then 0 when '50k' then 1 when '25k' then 2 else 3 end as place
         from rpt_arr_mix_progress
-        where as_of = last_day(as_of)
+        where as_of = last_day(as_of) and date_trunc('month', as_of) <= {LAST_CLOSED_MONTH}
         order by as_of, place
         """
     )
+    if not by_band:
+        return [Note("No month has closed yet.")]
     last = [row for row in by_band if row["as_of"] == by_band[-1]["as_of"]]
     said = "; ".join(f"{row['band']} {short_money(row['arr_usd'])} of {row['customers']} customers" for row in last)
     return [Chart("arr-by-band", "ARR by band of the mix", f"{said}.", charts.arr_by_band(by_band))]
+
+
+def months(published: Published) -> Sequence[Block]:
+    """Up to which month revenue is complete; a month that has ended and is not closed is open, and no fall."""
+    closed = published.last_closed_month()
+    open_month, is_over, is_begun = published.row(
+        f"""
+        select {LAST_CLOSED_MONTH} + interval 1 month, as_of_date >= last_day({LAST_CLOSED_MONTH} + interval 1 month),
+            as_of_date >= {LAST_CLOSED_MONTH} + interval 1 month
+        from publish_info
+        """
+    )
+    figures = [Figure("Last closed month", f"{closed:%B %Y}", "revenue is complete up to its end")]
+    if is_begun:
+        ends = "is over and not closed: bills may still come" if is_over else "goes on"
+        figures.append(Figure("Open month", f"{open_month:%B %Y}", f"{ends}; in no figure of revenue yet"))
+    return [Figures(figures)]
 
 
 def tiers(published: Published) -> Sequence[Block]:
@@ -130,6 +166,8 @@ def tiers(published: Published) -> Sequence[Block]:
         order by min(arr_usd_year) desc
         """
     )
+    if not rows:
+        return [Note(f"No customer has ARR in {published.last_closed_month():%B %Y}.")]
     figures = [
         Figure(words(tier), short_money(amount), f"{count:,} customers", share=share)
         for tier, amount, count, share in rows
@@ -155,24 +193,28 @@ def movements(published: Published) -> Sequence[Block]:
         order by month, place
         """
     )
-    newest = rows[-1]["month"] if rows else ""
+    if not rows:
+        return [Note("No month with a movement yet.")]
+    newest = rows[-1]["month"]
     said = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in rows if row["month"] == newest)
-    description = f"In {newest[:7]}: {said}." if rows else "No month with a movement yet."
+    description = f"In {newest[:7]}: {said}."
     return [Chart("movements", "MRR movements by month; the dash is the net", description, charts.movements(rows))]
 
 
 def products(published: Published) -> Sequence[Block]:
     """What the last closed month's MRR is made of."""
     rows = published.records(
-        """
+        f"""
         select product_key as name, sum(mrr_usd_month) as amount, count(*) as customers
         from fct_mrr_products
-        where month = (select max(month) from fct_mrr_products)
+        where month = {LAST_CLOSED_MONTH}
         group by product_key
         having sum(mrr_usd_month) <> 0
         order by amount desc, name
         """
     )
+    if not rows:
+        return [Note(f"No product has MRR in {published.last_closed_month():%B %Y}.")]
     for row in rows:
         row["name"] = words(row["name"])
     chart = charts.amounts(rows, "MRR")
@@ -189,7 +231,7 @@ def retention(published: Published) -> Sequence[Block]:
             union all
             select month, base_months, 'Gross' as name, gdr as share from rpt_retention
         )
-        where base_months = {longest} and share is not null
+        where base_months = {longest}
         order by month, name
         """
     )
@@ -207,9 +249,11 @@ def retention(published: Published) -> Sequence[Block]:
         Column("Net without spikes", "percent"),
     ]  # fmt: skip
     table = Table("retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention")
-    if not rows:
-        return [Note("No base is old enough for a chart yet."), table]
-    window = last[-1][0] if last else ""
-    said = f"Net {percent(last[-1][4])} and gross {percent(last[-1][5])} in the last closed month." if last else ""
+    if all(row["share"] is None for row in rows):
+        return [Note("No month has had a customer in the base of its longest window: there is nothing to draw."), table]
+    window, net, gross = last[-1][0], last[-1][4], last[-1][5]
+    said = f"Net {percent(net)} and gross {percent(gross)} in the last closed month."
+    if net is None:
+        said = f"Not known in the last closed month: nobody was in the base {window} months before."
     title = f"Dollar retention over {window} months"
     return [Chart("retention-chart", title, said, charts.retention(rows), "whole"), table]

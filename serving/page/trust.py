@@ -1,13 +1,15 @@
 """Who signs up, how good the forecasts are, and what the data is worth."""
 
+import json
 from collections.abc import Sequence
+from itertools import groupby
 
 from serving.page import charts
-from serving.page.blocks import Block, Chart, Column, Figure, Figures, Note, Table, percent, words
+from serving.page.blocks import UNKNOWN, Block, Chart, Column, Figure, Figures, Note, Table, percent, words, write
 from serving.page.published import Published
 
 SEGMENTS = ("high_growth", "high_potential", "hobbyist", "other", "unknown")
-UNKNOWN = (
+UNKNOWN_REASONS = (
     "no_owner", "no_domain", "free_mail", "not_enriched", "not_found", "insufficient_data", "disqualified", "stale",
     "missing_fact",
 )  # fmt: skip
@@ -15,26 +17,33 @@ WEEKS_SHOWN = 26
 WEEKS_OF_FIGURES = 13
 # What the interval of a bill forecast promises: 80 of 100 bills are within.
 INTERVAL = 0.8
+# Of a kind of finding, as many are named as can be looked up at once.
+NAMED_FINDINGS = 5
 METHODS = {"forecast": "This forecast", "published_rule": "Vendor's rule"}
-CLOSED_WEEKS = "week + interval 7 day <= (select as_of_date + interval 1 day from publish_info)"
+NEXT_WEEK = "(select date_trunc('week', as_of_date + 1) from publish_info)"
+
+
+def closed_weeks(number: int) -> str:
+    """The rows of so many calendar weeks up to the last one that is over: a week without a row counts as one."""
+    return f"week < {NEXT_WEEK} and week >= {NEXT_WEEK} - interval {7 * number} day"
 
 
 def sign_ups(published: Published) -> Sequence[Block]:
     """Sign-ups by week and segment, and the share of the ICP."""
-    count, icp, work_mail, paying = published.row(
+    count, icp, unknown, work_mail, paying = published.row(
         f"""
-        select coalesce(sum(signups), 0), coalesce(sum(icp_signups), 0), coalesce(sum(work_mail_signups), 0),
-            coalesce(sum(new_paying_companies), 0)
-        from (select * from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_OF_FIGURES})
+        select coalesce(sum(signups), 0), sum(icp_signups), coalesce(sum(unknown_signups), 0),
+            coalesce(sum(work_mail_signups), 0), coalesce(sum(new_paying_companies), 0)
+        from rpt_signups_weekly where {closed_weeks(WEEKS_OF_FIGURES)}
         """
     )
     if not count:
-        return [Note("No week with a sign-up has closed yet.")]
+        return [Note(f"Nobody signed up in the last {WEEKS_OF_FIGURES} closed weeks.")]
     columns = ", ".join(f"{segment}_signups as {segment}" for segment in SEGMENTS)
     rows = published.records(
         f"""
         with weeks as (
-            select week, {columns} from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_SHOWN}
+            select week, {columns} from rpt_signups_weekly where {closed_weeks(WEEKS_SHOWN)}
         )
         select week, segment, organizations
         from (unpivot weeks on {", ".join(SEGMENTS)} into name segment value organizations)
@@ -45,13 +54,16 @@ def sign_ups(published: Published) -> Sequence[Block]:
         row["place"] = SEGMENTS.index(row["segment"])
         row["segment"] = words(row["segment"])
     beside = f"last {WEEKS_OF_FIGURES} closed weeks"
+    is_known = icp is not None and unknown < count
     figures = [
-        Figure("ICP share of sign-ups", percent(icp / count), beside),
+        Figure("ICP share of sign-ups", percent(icp / count) if is_known else UNKNOWN, beside),
+        Figure("Segment unknown", percent(unknown / count), beside),
         Figure("Sign-ups", f"{count:,}", beside),
         Figure("With a work address", percent(work_mail / count), beside),
         Figure("New paying companies", f"{paying:,}", beside),
     ]
-    said = f"{icp} of {count} sign-ups in the {beside} are in the ICP, high growth or high potential."
+    in_icp = f"{icp} of {count} sign-ups" if is_known else f"It is not known how many of {count} sign-ups"
+    said = f"{in_icp} in the {beside} are in the ICP, high growth or high potential."
     chart = charts.sign_ups(rows, [words(segment) for segment in SEGMENTS])
     return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", said, chart, "whole")]
 
@@ -68,7 +80,7 @@ def accuracy(published: Published) -> Sequence[Block]:
     if not rows:
         return [Note("No period has closed with a forecast yet.")]
     errors = [
-        {"day": row["day"], "name": METHODS[row["method"]], "share": row["error"]}
+        {"day": row["day"], "name": METHODS.get(row["method"], row["method"]), "share": row["error"]}
         for row in rows
         if row["error"] is not None
     ]
@@ -91,20 +103,23 @@ def accuracy(published: Published) -> Sequence[Block]:
         Column("Bias", "percent"), Column("In the interval", "percent"), Column("Line: precision", "percent"),
         Column("Line: recall", "percent"), Column("Line: days of lead", "number"),
     ]  # fmt: skip
-    told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2] or 0)}." if weeks else ""
-    return [
-        Chart("accuracy-by-day", "Median error of the bill forecast", told,
-              charts.accuracy(errors, tuple(METHODS.values()), 0.0)),
-        Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
-              charts.accuracy(covered, ("Bills within the interval",), INTERVAL)),
-        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+    told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2])}." if weeks else ""
+    drawn = [
+        (errors, Chart("accuracy-by-day", "Median error of the bill forecast", told,
+                       charts.accuracy(errors, tuple(METHODS.values()), 0.0))),
+        (covered, Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
+                        charts.accuracy(covered, ("Bills within the interval",), INTERVAL))),
     ]  # fmt: skip
+    return [
+        *(chart if shares else Note(f"{chart.title}: it is not known for any day.") for shares, chart in drawn),
+        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+    ]
 
 
 def checks(published: Published) -> Sequence[Block]:
     """What the gates said before this was published."""
-    passed, warned, failed, set_aside = published.row(
-        "select checks_passed, checks_warned, checks_failed, rows_set_aside from publish_info"
+    passed, warned, failed, set_aside, by_table = published.row(
+        "select checks_passed, checks_warned, checks_failed, rows_set_aside, rows_set_aside_by_table from publish_info"
     )
     figures = [
         Figure("Checks passed", f"{passed:,}", tone="good"),
@@ -112,7 +127,13 @@ def checks(published: Published) -> Sequence[Block]:
         Figure("Failed", f"{failed:,}", "one would have stopped it", "bad" if failed else ""),
         Figure("Rows set aside", f"{set_aside:,}", "broke the contract", "warning" if set_aside else ""),
     ]
-    return [Figures(figures)]
+    columns = [Column("Table"), Column("Rows set aside", "number"), Column("What to do")]
+    mend = "List them with `python -m ingestion rejects`, mend the files and load them again."
+    rows = [(table, count, mend) for table, count in json.loads(by_table or "{}").items()]
+    return [
+        Figures(figures),
+        Table("set-aside", "Rows set aside", columns, rows, "No row is set aside.", "publish_info"),
+    ]
 
 
 def freshness(published: Published) -> Sequence[Block]:
@@ -120,40 +141,63 @@ def freshness(published: Published) -> Sequence[Block]:
     (info,) = published.records("from publish_info")
     sources = sorted(name.removesuffix("_newest_at") for name in info if name.endswith("_newest_at"))
     ages = ", ".join(
-        f"{source}_newest_at, greatest(as_of_date - cast({source}_newest_at as date), 0)" for source in sources
+        f"{source}_newest_at, "
+        f"case when {source}_newest_at is not null then greatest(as_of_date - cast({source}_newest_at as date), 0) end"
+        for source in sources
     )
     if not sources:
         return [Note("No source said how new it is.")]
     row = published.row(f"select {ages} from publish_info")
     rows = list(zip(sources, row[::2], row[1::2], strict=True))
     columns = [Column("Source", "words"), Column("Newest record", "date"), Column("Days behind the data day", "number")]
-    return [Table("freshness", "Freshness of the sources", columns, rows, "No source.", "publish_info", "half")]
+    table = Table("freshness", "Freshness of the sources", columns, rows, "No source.", "publish_info", "half")
+    (empty,) = published.row("select empty_source_tables from publish_info")
+    if not empty:
+        return [table]
+    return [table, Note(f"No row came of {empty}: what depends on these tables is not known.")]
 
 
 def findings(published: Published) -> Sequence[Block]:
-    """What is doubtful about the data, and how large it is."""
-    rows = published.rows("select finding, subject, figure, unit from rpt_data_quality order by finding, subject")
+    """What is doubtful about the data by kind: the largest of each, where its rows stand and what to do."""
+    found = published.rows(
+        """
+        select finding, source_table, what_to_do, subject, figure, unit
+        from rpt_data_quality
+        order by finding, source_table, abs(figure) desc nulls last, subject
+        """
+    )
     columns = [
-        Column("Finding", "words", is_filter=True),
-        Column("About"),
-        Column("Size", "number"),
-        Column("Unit", "words"),
-    ]
+        Column("Finding", "words"), Column("Found", "number"), Column("About, the largest first"),
+        Column("Source table"), Column("What to do"),
+    ]  # fmt: skip
+    rows = []
+    for (finding, source_table, what_to_do), of_kind in groupby(found, key=lambda row: row[:3]):
+        each = [row[3:] for row in of_kind]
+        named = "; ".join(
+            f"{subject}: {write(figure, 'number')} {unit}" for subject, figure, unit in each[:NAMED_FINDINGS]
+        )
+        more = len(each) - NAMED_FINDINGS
+        rows.append(
+            (finding, len(each), named + (f"; and {more:,} more" if more > 0 else ""), source_table, what_to_do)
+        )
     return [Table("findings", "Findings", columns, rows, "Nothing was found.", "rpt_data_quality")]
 
 
 def coverage(published: Published) -> Sequence[Block]:
     """How many sign-ups enrichment tells something about, and why not the others."""
-    sums = ", ".join(f"coalesce(sum(unknown_{reason}), 0)" for reason in UNKNOWN)
+    if published.lacks("enrichment.companies"):
+        return [Note("Enrichment covers nothing, since enrichment.companies holds no row: no segment is known.")]
+    sums = ", ".join(f"coalesce(sum(unknown_{reason}), 0)" for reason in UNKNOWN_REASONS)
     work_mail, known, *counts = published.row(
         f"""
         select coalesce(sum(work_mail_signups), 0), coalesce(sum(work_mail_with_segment), 0), {sums}
-        from (select * from rpt_signups_weekly where {CLOSED_WEEKS} order by week desc limit {WEEKS_OF_FIGURES})
+        from rpt_signups_weekly where {closed_weeks(WEEKS_OF_FIGURES)}
         """
     )
-    share = "–" if not work_mail else percent(known / work_mail)
+    share = percent(known / work_mail if work_mail else None)
     rows = sorted(
-        ((reason, count) for reason, count in zip(UNKNOWN, counts, strict=True) if count), key=lambda row: -row[1]
+        ((reason, count) for reason, count in zip(UNKNOWN_REASONS, counts, strict=True) if count),
+        key=lambda row: -row[1],
     )
     columns = [Column("Why a segment is unknown", "words"), Column("Sign-ups", "number")]
     title = f"Enrichment covers {share} of the work-mail sign-ups of {WEEKS_OF_FIGURES} weeks"

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from serving.page.blocks import Block, Column, Figure, Figures, Table, short_money
+from serving.page.blocks import UNKNOWN, Block, Column, Figure, Figures, Note, Table, short_money
 from serving.page.published import DATA_DAY, LAST_CLOSED_MONTH, Published
 
 CUSTOMER = "coalesce(dim_customers.name, {table}.customer_id)"
+NOBODY = "nobody"
 
 
 def _named(table: str, columns: str, condition: str, order: str) -> str:
@@ -18,8 +19,14 @@ def _named(table: str, columns: str, condition: str, order: str) -> str:
     """
 
 
+def _no_owner(published: Published) -> str:
+    """What stands in the place of an owner who is not there: without accounts of a CRM nobody knows whether one is."""
+    return UNKNOWN if published.lacks("crm.accounts") else NOBODY
+
+
 def queue(published: Published) -> Sequence[Block]:
     """The onboarding queue, the next to write to first."""
+    no_owner = _no_owner(published)
     rows = published.rows(
         f"""
         select {CUSTOMER.format(table="queue")}, queue.queue_reason, queue.latest_forecast_usd,
@@ -29,7 +36,7 @@ def queue(published: Published) -> Sequence[Block]:
                 when queue.contact_by <= {DATA_DAY} then 'due'
                 else 'later'
             end,
-            queue.bills_paid, coalesce(queue.owner_email, 'nobody'), queue.entered_on
+            queue.bills_paid, coalesce(queue.owner_email, '{no_owner}'), queue.entered_on
         from fct_onboarding_queue as queue
         left join dim_customers using (customer_id)
         left join fct_bill_forecasts as forecasts
@@ -48,8 +55,8 @@ def queue(published: Published) -> Sequence[Block]:
     figures = [
         Figure("In the queue", f"{len(rows):,}"),
         Figure("Contact due", f"{due:,}", tone="warning" if due else "good"),
-        Figure("Held by nobody", f"{sum(row[9] == 'nobody' for row in rows):,}"),
-        Figure("Forecast a month", short_money(sum(row[2] for row in rows))),
+        Figure("Held by nobody", f"{sum(row[9] == NOBODY for row in rows):,}" if no_owner == NOBODY else UNKNOWN),
+        Figure("Forecast a month", short_money(sum(row[2] or 0 for row in rows))),
     ]
     empty = "Nobody is in the queue."
     return [Figures(figures), Table("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
@@ -76,6 +83,7 @@ def line_crossers(published: Published) -> Sequence[Block]:
 
 def gainers_and_losers(published: Published) -> Sequence[Block]:
     """The largest movements of the last closed month, either way."""
+    month = f"{published.last_closed_month():%B %Y}"
     columns = [
         Column("Customer"), Column("Movement", "words"), Column("Change a month", "money"), Column("Before", "money"),
         Column("After", "money"),
@@ -94,12 +102,15 @@ def gainers_and_losers(published: Published) -> Sequence[Block]:
             )
             + "limit 10"
         )
-        blocks.append(Table(key, title, columns, rows, "Nobody.", "fct_mrr_movements", "half"))
+        blocks.append(Table(key, f"{title}, {month}", columns, rows, "Nobody.", "fct_mrr_movements", "half"))
     return blocks
 
 
 def unowned(published: Published) -> Sequence[Block]:
     """Customers that need a person and have nobody, or the wrong one."""
+    if published.lacks("crm.accounts"):
+        (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
+        return [Note(f"Who owns the {need:,} customers that need a person is not known: crm.accounts holds no row.")]
     rows = published.rows(
         _named(
             "fct_account_routing",
@@ -123,10 +134,12 @@ def unowned(published: Published) -> Sequence[Block]:
 
 def risk(published: Published) -> Sequence[Block]:
     """What may go wrong with whom, and what to do next."""
+    no_owner = _no_owner(published)
     rows = published.rows(
         _named(
             "rpt_account_risk",
-            "signal, what_fired, rpt_account_risk.arr_usd_year, coalesce(rpt_account_risk.owner_email, 'nobody'), "
+            "signal, what_fired, rpt_account_risk.arr_usd_year, "
+            f"coalesce(rpt_account_risk.owner_email, '{no_owner}'), "
             "since, next_action",
             "kind = 'risk'",
             "list_rank",

@@ -1,7 +1,7 @@
 """A published file made by hand: every mart as its contract in dbt declares it, with the rows that a test gives."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,14 @@ def contracts() -> dict[str, dict[str, str]]:
 
 
 def write_published(
-    settings: Settings, rows: Mapping[str, Rows], *, published_at: datetime, without: Sequence[str] = ()
+    settings: Settings,
+    rows: Mapping[str, Rows],
+    *,
+    published_at: datetime,
+    without: Sequence[str] = (),
+    as_of_date: date = date(2026, 10, 31),
+    last_closed_month: date = date(2026, 10, 1),
+    empty_source_tables: str = "",
 ) -> Path:
     """The published file with all marts but `without`; those of which no rows are given are empty."""
     settings.serving_path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +46,10 @@ def write_published(
                 connection.execute(f"insert into {name} ({', '.join(row)}) values ({marks})", list(row.values()))
         connection.execute(
             "create table publish_info as select '0f8e6a52-6f5e-4f7e-9d9a-0c2f0c1d2e3f' as run_id, "
-            "date '2026-10-31' as as_of_date, ? as published_at, timestamp '2026-11-01 00:10:00' as usage_newest_at, "
+            f"date '{as_of_date}' as as_of_date, date '{last_closed_month}' as last_closed_month, ? as published_at, "
+            f"'{empty_source_tables}' as empty_source_tables, "
+            '\'{"usage.usage_reports": 5, "crm.accounts": 2}\' as rows_set_aside_by_table, '
+            "timestamp '2026-11-01 00:10:00' as usage_newest_at, "
             "timestamp '2026-10-28 09:00:00' as crm_newest_at, 7 as rows_set_aside, 170 as checks_passed, "
             "3 as checks_warned, 0 as checks_failed",
             [published_at],

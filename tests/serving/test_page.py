@@ -234,7 +234,12 @@ def test_charts_and_figures_hold_what_the_marts_hold(settings: Settings, opened:
     assert headline["Net retention"] == "110 %"
     assert headline["Onboarding queue"] == "20"
     assert headline["ICP share of sign-ups"] == "17.5 %"
-    assert figures(opened, "arr") == {"Large": "$1.2M", "Medium": "$60k", "Small": "$2.4k"}
+    assert figures(opened, "arr") == {
+        "Last closed month": "October 2026",
+        "Large": "$1.2M",
+        "Medium": "$60k",
+        "Small": "$2.4k",
+    }
     assert figures(opened, "quality") == {"Checks passed": "170", "Warned": "3", "Failed": "0", "Rows set aside": "7"}
     million = opened.locator("#mix .figures", has_text="From $1,000,000 a year").inner_text()
     assert re.search(r"Customers\n1\nof 50 · 2.0 %\nARR that counts\n\$1M\nof \$50M", million), million

@@ -38,6 +38,18 @@ def test_every_mart_and_its_publish_info_reach_the_readers(settings: Settings) -
     ) == [("run-1", date(2026, 10, 31), published_at("2026-11-01 00:10:00"), 1, 3, 0, 0)]
 
 
+def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_set_aside(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create table raw.crm__accounts (id varchar); create table raw._dlt_loads (id varchar)")
+        connection.execute("create table raw.product_db__organization_memberships as select 1 as user_id")
+        connection.execute("insert into raw.rejected_rows values ('crm__account_merges', 'b.csv')")
+    publish(settings, "run-1")
+    columns = "last_closed_month, empty_source_tables, rows_set_aside, rows_set_aside_by_table"
+    assert read(settings, f"select {columns} from marts.publish_info") == [
+        (date(2026, 9, 1), "crm.accounts", 2, '{"crm.account_merges": 1, "usage.usage_reports": 1}')
+    ]
+
+
 def published_at(text: str) -> object:
     """A timestamp as DuckDB returns it."""
     row = duckdb.execute(f"select timestamp '{text}'").fetchone()

@@ -72,10 +72,13 @@ function makeTable(element) {
   return table;
 }
 
+/* What cannot be drawn says so in its place, and the rest is drawn. */
 function drawCharts() {
   const charts = JSON.parse(document.getElementById("charts").textContent);
   for (const place of document.querySelectorAll("[data-chart]")) {
-    vegaEmbed(place, charts[place.dataset.chart], { actions: false, renderer: "svg" });
+    vegaEmbed(place, charts[place.dataset.chart], { actions: false, renderer: "svg" }).catch((error) => {
+      place.textContent = `This chart cannot be drawn (${error.name}).`;
+    });
   }
 }
 
