@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from common.data_day import newest_complete_day
 from common.warehouse import connect
 from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
 
@@ -89,7 +90,7 @@ def run_layer(
     if without_suite:
         raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
     with connect(warehouse_path, read_only=True) as connection:
-        day = as_of or _newest_complete_day(connection)
+        day = as_of or _data_day(connection)
         results = check_suites(connection, suites, day, days)
     _keep(warehouse_path, results, run_id, day)
     for result in results:
@@ -122,15 +123,11 @@ def check_suites(
     return [result for suite in suites for result in gate.check(suite)]
 
 
-def _newest_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The last day of usage of which a report was received at or after the following midnight."""
+def _data_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     try:
-        rows = connection.execute(
-            "select max(date) from raw.usage__usage_reports where received_at >= date + interval 1 day"
-        ).fetchall()
+        return newest_complete_day(connection)
     except duckdb.CatalogException:
         return None
-    return rows[0][0]
 
 
 class _Gate:

@@ -19,6 +19,7 @@ from dagster import (
     multi_asset_check,
 )
 
+from common.data_day import newest_complete_day
 from common.settings import Settings
 from common.warehouse import connect
 from expectations.run import Result, results_of_run, run_layer
@@ -57,15 +58,16 @@ def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition
 
 @asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse", retry_policy=RETRY)
 def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
-    """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one."""
+    """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one.
+
+    One that is yet to come is no less wrong.
+    """
     settings = warehouse.settings
     with connect(settings.warehouse_path, read_only=True) as connection:
-        newest_day = connection.execute(
-            "select max(date) from raw.usage__usage_reports where received_at >= date + interval 1 day"
-        ).fetchall()[0][0]
+        newest_day = newest_complete_day(connection)
     age_days = (datetime.now(UTC).date() - newest_day).days if newest_day else None
     return AssetCheckResult(
-        passed=age_days is not None and age_days <= settings.max_usage_age_days,
+        passed=age_days is not None and 0 <= age_days <= settings.max_usage_age_days,
         severity=AssetCheckSeverity.ERROR,
         metadata={"newest_complete_day": str(newest_day), "age_days": age_days if age_days is not None else -1},
     )

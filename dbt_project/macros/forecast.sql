@@ -1,3 +1,14 @@
+{#- Whether what billing calls the current period cannot be one: it is too long, or ends before it starts. -#}
+{% macro is_no_period(versions) -%}
+    coalesce(
+        {{ versions }}.current_period_end_at <= {{ versions }}.current_period_start_at
+        or {{ dbt.datediff(versions ~ '.current_period_start_at', versions ~ '.current_period_end_at', 'day') }}
+            > {{ threshold('billing_period_max_days') }},
+        false
+    )
+{%- endmacro %}
+
+
 {#- How much of a period is over, in thirtieths, cut off: 30 on its last day alone. -#}
 {% macro elapsed_thirtieths(day_of_period, period_days) -%}
     cast(floor(30.0 * {{ day_of_period }} / {{ period_days }}) as int)

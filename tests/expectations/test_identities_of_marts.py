@@ -30,11 +30,11 @@ create table raw.product_db__organizations as select *, timestamp '2026-09-01' a
 ) as organizations (id, for_internal_metrics, created_at);
 create table raw.usage__usage_reports as select *, date + interval 30 hour as received_at from (values
     (date '2026-10-30', 'a', 10, 500, 7), (date '2026-10-31', 'a', 5, 0, 7), (date '2026-10-31', 'vendor', 99, 99, 99),
-    (date '2026-11-01', 'a', 50, 0, 0)
+    (date '2026-11-01', 'a', 50, 0, 0), (date '2003-01-01', 'a', 1, 0, 0)
 ) as reports (date, organization_id, event_count_in_period, logs_mb_in_period, new_count_in_period);
 
 create table intermediate.int_data_day as
-select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month;
+select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month, date '2026-10-30' as first_usage_day;
 create table staging.stg_crm__account_merges as select 'b' as organization_id, 'a' as canonical_organization_id;
 create table intermediate.int_stripe_customer_links as select * from (values
     ('a', 'cus_1'), ('b', 'cus_1'), ('c', 'cus_2')

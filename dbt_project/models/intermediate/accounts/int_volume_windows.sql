@@ -1,13 +1,21 @@
 {#- The days that volume is looked at on: the data day and those a week apart before it. Of each the days of the windows
     that something was reported of, since a missing day is no fall. -#}
-with looks as (
+with calendar as (
+    {{ calendar('day') | indent(4) }}
+),
+
+days_ago as (
     select
-        cast(series.generated_number as int) - 1 as weeks_ago,
-        cast({{ dbt.dateadd('day', '-7 * (cast(series.generated_number as int) - 1)', 'data_day.as_of_date') }} as date)
-            as ends_on
-    from ({{ dbt.generate_series(60) | indent(4) }}) as series
+        calendar.day as ends_on,
+        cast({{ dbt.datediff('calendar.day', 'data_day.as_of_date', 'day') }} as int) as days
+    from calendar
     cross join {{ ref('int_data_day') }} as data_day
-    where series.generated_number <= {{ threshold('health_looks') }}
+),
+
+looks as (
+    select cast(days / 7 as int) as weeks_ago, ends_on
+    from days_ago
+    where days >= 0 and days < 7 * {{ threshold('health_looks') }} and days % 7 = 0
 ),
 
 starts as (

@@ -22,6 +22,7 @@ with stretches as (
 chosen as (
     {#- One row also where no usage is, so that the sentence below is said. -#}
     select
+        max(stretch_number) as stretch_number,
         max(first_usage_day) as first_usage_day,
         max(first_complete_day) as first_complete_day,
         max(last_complete_day) as last_complete_day,
@@ -47,7 +48,8 @@ checked as (
             else 'complete'
         end as state,
         as_of_date,
-        first_usage_day
+        first_usage_day,
+        stretch_number
     from chosen
 )
 
@@ -55,6 +57,7 @@ select
     as_of_date,
     cast({{ dbt.dateadd('day', 1, 'as_of_date') }} as timestamp) as as_of_ts,
     {{ last_closed_month('as_of_date') }} as last_closed_month,
-    first_usage_day
+    first_usage_day,
+    stretch_number
 from checked
 where state = 'complete'

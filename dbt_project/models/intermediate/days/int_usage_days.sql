@@ -85,6 +85,7 @@ select
     cast(organizations as int) as organizations,
     stretch_number,
     cast(sum(organizations) over (partition by stretch_number) as bigint) as reports_of_stretch,
+    is_over,
     has_quorum,
     has_quorum and is_over as is_complete
 from judged

@@ -1,5 +1,6 @@
 {#- Days at whose end a version of billing held, and the account that it belongs to: the Stripe customer that pays. Only
-    accounts that have a subscription at some time. -#}
+    accounts that have a subscription at some time. A period that cannot be one (to the year 9999, or backwards) is none:
+    it has no forecast, and is listed as a finding. -#}
 with spells as (
     select
         versions.organization_id,
@@ -9,8 +10,8 @@ with spells as (
         ) as account_id,
         versions.updated_at,
         versions.has_active_subscription,
-        cast(versions.current_period_start_at as date) as period_start,
-        cast(versions.current_period_end_at as date) as period_end,
+        case when not {{ is_no_period('versions') }} then cast(versions.current_period_start_at as date) end as period_start,
+        case when not {{ is_no_period('versions') }} then cast(versions.current_period_end_at as date) end as period_end,
         versions.discount_percent,
         versions.platform_package,
         versions.credit_balance_usd,

@@ -47,20 +47,6 @@ merges as (
         on merges.canonical_organization_id = to_customers.organization_id
 ),
 
-to_be_invoiced as (
-    select
-        data_day.last_closed_month,
-        count(distinct customers.customer_id) as customers,
-        sum(forecasts.forecast_bill_usd) as bills_usd
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_data_day') }} as data_day
-        on forecasts.as_of_date = data_day.as_of_date
-        and {{ month_of(last_instant('cast(forecasts.period_end as timestamp)')) }} = data_day.last_closed_month
-    inner join {{ ref('int_customers') }} as customers on forecasts.organization_id = customers.organization_id
-    where forecasts.forecast_bill_usd > 0
-    group by data_day.last_closed_month
-),
-
 findings as (
     select
         'invoice_lines_differ_from_subtotal' as finding,
@@ -120,16 +106,6 @@ findings as (
         'merges'
     from merges
     where is_to_itself or not is_known or is_of_a_ring
-
-    union all
-
-    select 'closed_month_not_invoiced', 'customers of ' || cast(last_closed_month as varchar(10)), customers, 'customers'
-    from to_be_invoiced
-
-    union all
-
-    select 'closed_month_not_invoiced', 'bills of ' || cast(last_closed_month as varchar(10)), bills_usd, 'USD'
-    from to_be_invoiced
 )
 
 select finding, subject, cast(figure as decimal(38, 6)) as figure, unit

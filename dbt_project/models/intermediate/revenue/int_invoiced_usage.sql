@@ -1,19 +1,15 @@
 {#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
     when the invoice was made. -#}
-with numbers as (
-    select cast(generated_number as int) - 1 as day_number
-    from ({{ dbt.generate_series(1100) | indent(4) }}) as series
-),
-
-days as (
+with days as (
     select
         periods.invoice_id,
         periods.stripe_customer_id,
         periods.period_start_on,
-        cast({{ dbt.dateadd('day', 'numbers.day_number', 'periods.period_start_on') }} as date) as date
+        days.date
     from {{ ref('int_invoice_line_periods') }} as periods
-    inner join numbers
-        on numbers.day_number < {{ dbt.datediff('periods.period_start_on', 'periods.period_end_on', 'day') }}
+    inner join {{ ref('int_history_days') }} as days
+        on days.date >= periods.period_start_on
+        and days.date < periods.period_end_on
 ),
 
 usage as (

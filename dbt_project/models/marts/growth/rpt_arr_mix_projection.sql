@@ -1,8 +1,7 @@
 {#- From the month after the last closed one to the target's, and on to the month in which half of the paths have met
     the mix or, if that is none, to the horizon. Without a simulation the months are there and their figures unknown. -#}
-with numbers as (
-    select cast(generated_number as int) as months_ahead
-    from ({{ dbt.generate_series(600) | indent(4) }}) as series
+with calendar as (
+    {{ calendar('month') | indent(4) }}
 ),
 
 simulation as (
@@ -56,11 +55,12 @@ last_months as (
 months as (
     select
         prospects.*,
-        cast({{ dbt.dateadd('month', 'numbers.months_ahead', 'prospects.last_closed_month') }} as date) as month
+        calendar.month
     from prospects
-    cross join numbers
     cross join last_months
-    where {{ dbt.dateadd('month', 'numbers.months_ahead', 'prospects.last_closed_month') }} <= last_months.last_month
+    inner join calendar
+        on calendar.month > prospects.last_closed_month
+        and calendar.month <= last_months.last_month
 ),
 
 judged as (

@@ -75,6 +75,11 @@ findings as (
     union all
 
     select finding, subject, figure, unit
+    from {{ ref('int_calendar_findings') }}
+
+    union all
+
+    select finding, subject, figure, unit
     from {{ ref('int_enrichment_findings') }}
 )
 

@@ -19,17 +19,15 @@ first_months as (
     group by customer_id
 ),
 
-month_numbers as (
-    select cast(generated_number as int) - 1 as month_number
-    from ({{ dbt.generate_series(600) | indent(4) }}) as series
+calendar as (
+    {{ calendar('month') | indent(4) }}
 ),
 
 months as (
-    select cast({{ dbt.dateadd('month', 'month_numbers.month_number', 'starts.first_month') }} as date) as month
-    from (select min(first_month) as first_month from first_months) as starts
-    cross join month_numbers
-    cross join {{ ref('int_data_day') }} as data_day
-    where {{ dbt.dateadd('month', 'month_numbers.month_number', 'starts.first_month') }} <= data_day.last_closed_month
+    select calendar.month
+    from calendar
+    inner join {{ ref('int_data_day') }} as data_day on calendar.month <= data_day.last_closed_month
+    where calendar.month >= (select min(first_month) from first_months)
 ),
 
 prepaid_months as (

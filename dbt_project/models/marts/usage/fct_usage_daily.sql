@@ -19,6 +19,7 @@ inner join {{ ref('usage_counters') }} as counters
 inner join {{ ref('int_days_to_build') }} as days
     on reports.date >= days.first_day
     and reports.date <= days.last_day
+inner join {{ ref('int_data_day') }} as data_day on reports.date >= data_day.first_usage_day
 where reports.{{ adapter.quote(counter) }} > 0
 
 union all
@@ -32,4 +33,5 @@ from {{ ref('stg_usage__usage_reports') }} as reports
 cross join {{ ref('int_organizations') }} as organizations
 cross join {{ ref('usage_counters') }} as counters
 cross join {{ ref('int_days_to_build') }} as days
+cross join {{ ref('int_data_day') }} as data_day
 where 1 = 0

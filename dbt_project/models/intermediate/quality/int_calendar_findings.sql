@@ -1,0 +1,102 @@
+{#- What is doubtful about days and periods: reports of days that cannot be, billing periods that cannot be, and months
+    that are closed and not invoiced. -#}
+with reports_left_out as (
+    select reports.organization_id, reports.date, days.organizations
+    from {{ ref('stg_usage__usage_reports') }} as reports
+    inner join {{ ref('int_usage_days') }} as days on reports.date = days.date
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        reports.date < data_day.first_usage_day
+        or (
+            reports.date > data_day.as_of_date
+            and days.is_over
+            and (not days.has_quorum or days.stretch_number <> data_day.stretch_number)
+        )
+),
+
+bills as (
+    select
+        closed.account_organization_id,
+        {{ month_of(dbt.dateadd('day', -1, 'closed.period_end')) }} as month,
+        sum(closed.bill_usd) as bill_usd
+    from {{ ref('int_closed_bills') }} as closed
+    where closed.bill_usd > 0
+    group by closed.account_organization_id, {{ month_of(dbt.dateadd('day', -1, 'closed.period_end')) }}
+),
+
+not_invoiced as (
+    select bills.account_organization_id, bills.month, bills.bill_usd
+    from bills
+    inner join {{ ref('int_data_day') }} as data_day on bills.month <= data_day.last_closed_month
+    left join (
+        select distinct account_organization_id, month
+        from {{ ref('int_invoice_line_periods') }}
+    ) as invoiced
+        on bills.account_organization_id = invoiced.account_organization_id
+        and bills.month = invoiced.month
+    where invoiced.month is null
+),
+
+invoiced_months as (
+    select month, sum(mrr_usd_month) as mrr_usd_month
+    from {{ ref('fct_mrr_monthly') }}
+    group by month
+),
+
+open_months as (
+    select
+        missing.month,
+        {{ ratio('missing.bill_usd', '(missing.bill_usd + coalesce(invoiced.mrr_usd_month, 0))') }} as share
+    from (select month, sum(bill_usd) as bill_usd from not_invoiced group by month) as missing
+    left join invoiced_months as invoiced on missing.month = invoiced.month
+    where
+        missing.bill_usd > {{ threshold('closed_month_not_invoiced_share') }}
+        * (missing.bill_usd + coalesce(invoiced.mrr_usd_month, 0))
+),
+
+findings as (
+    select
+        'usage_outside_of_history' as finding,
+        organization_id || ' ' || cast(date as varchar(10)) as subject,
+        cast(organizations as decimal(38, 6)) as figure,
+        'organizations that reported the day' as unit
+    from reports_left_out
+
+    union all
+
+    select 'usage_day_without_quorum', cast(days.date as varchar(10)), days.organizations,
+        'organizations that reported the day'
+    from {{ ref('int_usage_days') }} as days
+    inner join {{ ref('int_data_day') }} as data_day
+        on days.date >= data_day.first_usage_day
+        and days.date <= data_day.as_of_date
+    where not days.has_quorum
+
+    union all
+
+    select
+        case
+            when current_period_end_at <= current_period_start_at then 'billing_period_ends_before_it_starts'
+            else 'billing_period_too_long'
+        end,
+        organization_id,
+        {{ dbt.datediff('current_period_start_at', 'current_period_end_at', 'day') }},
+        'days'
+    from {{ ref('int_billing_versions') }} as versions
+    where is_current and {{ is_no_period('versions') }}
+
+    union all
+
+    select 'closed_month_not_invoiced', cast(month as varchar(10)), cast(share as decimal(38, 6)), 'share of the MRR expected of the month'
+    from open_months
+
+    union all
+
+    select 'bill_not_invoiced', bills.account_organization_id || ' ' || cast(bills.month as varchar(10)),
+        cast(bills.bill_usd as decimal(38, 6)), 'USD'
+    from not_invoiced as bills
+    inner join open_months on bills.month = open_months.month
+)
+
+select finding, subject, cast(figure as decimal(38, 6)) as figure, unit
+from findings
