@@ -173,7 +173,7 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
 
 def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, checks: dict[str, int]) -> tuple[date, int]:
     row = connection.execute(
-        "select as_of_date, (select count(*) from raw.rejected_rows) from intermediate.int_data_day"
+        "select as_of_date, (select count(*) from raw.rejected_rows where rule <> 'tie') from intermediate.int_data_day"
     ).fetchone()
     if row is None:
         raise NotPublishableError("there is no data day: build the models first")

@@ -44,7 +44,9 @@ def gated_warehouse(settings: Settings) -> Settings:
     with connect(settings.warehouse_path) as connection:
         for schema in ("raw", "intermediate", "marts", "quality"):
             connection.execute(f"create schema {schema}")
-        connection.execute("create table raw.rejected_rows as select 'a.csv' as file")
+        connection.execute(
+            "create table raw.rejected_rows as select 'a.csv' as file, unnest(['contract', 'tie']) as rule"
+        )
         connection.execute("create table raw.loaded_files as select timestamp '2026-11-01 01:58:00' as loaded_at")
         connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01:30' as built_at")
         connection.execute("create table intermediate.int_data_day as select date '2026-10-31' as as_of_date")
