@@ -62,6 +62,7 @@ def _print(report: LoadReport) -> None:
 
 def _rejects() -> int:
     from common.warehouse import connect, hold
+    from ingestion import ledger
 
     settings = get_settings()
     if not settings.warehouse_path.exists():
@@ -72,9 +73,12 @@ def _rejects() -> int:
             "select file, position, coalesce(column_name, 'the whole row'), reason, original_text "
             "from raw.rejected_rows order by file, position, column_name"
         ).fetchall()
+        rows_replaced = sum(ledger.count_replaced(connection).values())
     for file, position, column, reason, text in rejects:
         print(f"{file} row {position}, {column}: {reason}\n    {text}")
-    print(f"{len(rejects):,} rows are set aside")
+    print(f"{len(rejects) - rows_replaced:,} rows are set aside")
+    if rows_replaced:
+        print(f"{rows_replaced:,} more are replaced by later ones that have the same key and other values")
     return 0
 
 

@@ -117,12 +117,14 @@ def _column_row(column: Column) -> str:
 
 def _limits(column: Column) -> str:
     parts = []
+    if column.link:
+        parts.append("link")
     if column.allowed:
         parts.append("one of " + ", ".join(f"`{value}`" for value in column.allowed))
     if column.minimum is not None:
-        parts.append(f"at least {column.minimum}")
+        parts.append(f"at least {column.minimum:,}")
     if column.maximum is not None:
-        parts.append(f"at most {column.maximum}")
+        parts.append(f"at most {column.maximum:,}")
     if column.default is not None:
         parts.append(f"{column.default} where a file does not have it")
     if column.personal:
@@ -133,7 +135,8 @@ def _limits(column: Column) -> str:
 def _field_row(field: Field) -> str:
     prefix = "lines.data[]." if field.of_lines else ""
     places = ", else ".join(f"`{prefix}{path}`" for path in field.any_of)
-    allowed = f" (one of {', '.join(f'`{value}`' for value in field.allowed)})" if field.allowed else ""
-    return (
-        f"| {field.name} | {field.type} | {places} | {NEEDED_IN_WORDS[field.needed]} | {field.description}{allowed} |"
-    )
+    parts = ["link"] if field.link else []
+    if field.allowed:
+        parts.append("one of " + ", ".join(f"`{value}`" for value in field.allowed))
+    said = f" ({'; '.join(parts)})" if parts else ""
+    return f"| {field.name} | {field.type} | {places} | {NEEDED_IN_WORDS[field.needed]} | {field.description}{said} |"

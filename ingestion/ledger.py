@@ -86,6 +86,18 @@ def read_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, TableLedger]
     return ledgers
 
 
+def count_set_aside(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many rows are set aside in all."""
+    [(rows,)] = connection.execute("select count(*) from raw.rejected_rows where rule <> ?", [TIE]).fetchall()
+    return int(rows)
+
+
+def count_replaced(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many rows of each table are listed because a later one with the same key replaces them."""
+    query = "select table_name, count(*) from raw.rejected_rows where rule = ? group by table_name"
+    return dict(connection.execute(query, [TIE]).fetchall())
+
+
 def start_over(connection: duckdb.DuckDBPyConnection) -> None:
     """Empty schema raw, for rows of another source root."""
     connection.execute("begin")

@@ -48,7 +48,10 @@ class TableReport:
 
 @dataclass
 class LoadReport:
-    """What a load did. `rows_rejected` is what is set aside in all, from this load and earlier ones."""
+    """What a load did. `rows_rejected` is what is set aside in all, from this load and earlier ones.
+
+    A row that a later one with its key and stamp replaces is no such row; a warning says how many a table has.
+    """
 
     tables: list[TableReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -183,7 +186,8 @@ class _Load:
 
     def _report(self, plans: dict[str, Plan], listing: Listing, contract: Contract, seconds: float) -> LoadReport:
         report = LoadReport(seconds=seconds)
-        report.rows_rejected = scalar(self.connection, "select count(*) from raw.rejected_rows")
+        report.rows_rejected = ledger.count_set_aside(self.connection)
+        rows_replaced = ledger.count_replaced(self.connection)
         for path in listing.unknown:
             report.warnings.append(f"{path} belongs to no table of the contract: it is not read")
         for name, plan in plans.items():
@@ -191,6 +195,11 @@ class _Load:
                 report.warnings.append(
                     f"{plan.table.path}: {len(plan.vanished):,} files that were loaded are no longer there; "
                     "their rows stay"
+                )
+            if plan.files_read and name in rows_replaced:
+                report.warnings.append(
+                    f"{plan.table.path}: {rows_replaced[name]:,} rows are replaced by later ones that have the same "
+                    "key and other values: `python -m ingestion rejects` lists them"
                 )
             report.tables.append(
                 TableReport(

@@ -5,7 +5,7 @@ old tables until then and the new ones after it; nobody sees some of each.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -161,7 +161,8 @@ def _build(
                 sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind, _ in of_table
             )
             connection.execute(sql.SQL("create table {} ({})").format(name, declared))
-            rows[table] = _copy(connection, published, table, name)
+            texts = [column for column, kind, _ in of_table if kind == "text"]
+            rows[table] = _copy(connection, published, table, texts, name)
             for column, _, comment in of_table:
                 said = sql.SQL("comment on column {} is {}")
                 connection.execute(said.format(sql.Identifier(BUILDING, table, column), sql.Literal(comment)))
@@ -175,14 +176,29 @@ def _build(
     return rows
 
 
-def _copy(connection: "psycopg.Connection[Any]", published: duckdb.DuckDBPyConnection, table: str, name: Any) -> int:
-    """The rows of a table, as CSV in which text is quoted and what is not known is not."""
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _copy(
+    connection: "psycopg.Connection[Any]",
+    published: duckdb.DuckDBPyConnection,
+    table: str,
+    texts: Sequence[str],
+    name: Any,
+) -> int:
+    """The rows of a table, as CSV in which text is quoted and what is not known is not.
+
+    PostgreSQL keeps no character NUL: where a text has one, the sign for a character that is not known stands instead.
+    """
     from psycopg import sql
     from pyarrow import csv
 
     written = csv.WriteOptions(include_header=False)
     rows = 0
-    batches = published.execute('from "{}"'.format(table.replace('"', '""'))).to_arrow_reader(ROWS_AT_A_TIME)
+    replaced = [f"replace({_quoted(column)}, chr(0), '\ufffd') as {_quoted(column)}" for column in texts]
+    kept = f"select * replace ({', '.join(replaced)}) from" if replaced else "from"
+    batches = published.execute(f"{kept} {_quoted(table)}").to_arrow_reader(ROWS_AT_A_TIME)
     # Frozen rows are seen by every transaction that finds the table, also by one that began before it was filled.
     with connection.cursor().copy(sql.SQL("copy {} from stdin (format csv, freeze)").format(name)) as copy:
         for batch in batches:

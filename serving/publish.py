@@ -180,7 +180,7 @@ def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, chec
     set_aside_by_table = {
         _source_table(table): count
         for table, count in connection.execute(
-            "select table_name, count(*) from raw.rejected_rows group by table_name order by table_name"
+            "select table_name, count(*) from raw.rejected_rows where rule <> 'tie' group by table_name order by table_name"
         ).fetchall()
     }
     set_aside = sum(set_aside_by_table.values())

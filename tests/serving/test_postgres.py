@@ -166,6 +166,21 @@ def test_every_value_arrives_as_it_was_published(settings: Settings) -> None:
     assert ask(settings, "select obj_description('marts.fct_empty'::regclass)") == [("Nothing yet.",)]
 
 
+def test_a_text_with_the_character_nul_does_not_stop_the_copy(settings: Settings) -> None:
+    publish_version(
+        settings,
+        2,
+        'create table fct_names ("odd ""name" varchar, i integer)',
+        "insert into fct_names values ('Null' || chr(0) || 'byte' || chr(0), 1), (null, 2), ('', 3)",
+    )
+    assert publish_to_postgres(settings).rows_by_table["fct_names"] == 3
+    assert ask(settings, "select * from marts.fct_names order by i") == [
+        ("Null\ufffdbyte\ufffd", 1),
+        (None, 2),
+        ("", 3),
+    ]
+
+
 def test_the_same_publish_is_not_copied_twice(settings: Settings) -> None:
     assert not publish_to_postgres(settings).is_unchanged
     oid = ask(settings, "select 'marts.fct_a'::regclass::oid")

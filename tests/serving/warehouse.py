@@ -45,7 +45,8 @@ def gated_warehouse(settings: Settings) -> Settings:
         for schema in ("raw", "intermediate", "marts", "quality"):
             connection.execute(f"create schema {schema}")
         connection.execute(
-            "create table raw.rejected_rows as select 'usage__usage_reports' as table_name, 'a.csv' as file"
+            "create table raw.rejected_rows as select 'usage__usage_reports' as table_name, 'a.csv' as file, "
+            "unnest(['contract', 'tie']) as rule"
         )
         connection.execute("create table raw.loaded_files as select timestamp '2026-11-01 01:58:00' as loaded_at")
         connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01:30' as built_at")
