@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
+from ingestion.lines import ANY_LINE, LINE
 from ingestion.raw import literal, quote
-from ingestion.readers import IS_OBJECT, LINE, Cell, Portion, json_text
+from ingestion.readers import Cell, Portion, json_text
 
 JSON_OF_DECIMALS = "json_of_decimals"
 DECIMAL_PATTERN = rf"[+-]?(0*[0-9]{{1,{MONEY_DIGITS}}}(\.[0-9]*)?|\.[0-9]+)"
@@ -61,9 +62,12 @@ NOT_PARSED = {
     "bool": "'is neither true nor false'",
     "date": "'is not a day: write it as 2026-01-31'",
     "timestamp": (
-        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}') "
-        "then 'has no time zone: write it as 2026-01-31T10:00:00Z' "
-        "else 'is not a timestamp of microseconds at most: write it as 2026-01-31T10:00:00Z' end"
+        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}') then 'has no time zone' "
+        f"when regexp_full_match({{t}}, '{DATE_PATTERN}') then 'has no time and no time zone' "
+        "when regexp_full_match({t}, '[0-9]+([.][0-9]+)?') then 'is a number, as unix time is, and not a timestamp' "
+        f"when regexp_matches({{t}}, '^{DATE_PATTERN}.* ?[A-Za-z]{{3}}') then 'has the name of a time zone' "
+        "when regexp_matches({t}, '^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}') then 'is not year, month, day' "
+        "else 'is not a timestamp of microseconds at most' end || ': write it as 2026-01-31T10:00:00Z'"
     ),
     "list": "'is not a JSON list of texts'",
     "object": (
@@ -81,6 +85,7 @@ class Fault:
     column: str | None
     sentence: str
     rule: str = "contract"
+    column_sql: str | None = None
 
 
 def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
@@ -93,7 +98,7 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
     values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
     names = ", ".join(f"{_value_name(column)} as {quote(column.name)}" for column in columns)
     extras = "".join(f", {sql} as {quote(name)}" for name, sql in portion.extras.items())
-    faults = [NOT_AN_OBJECT] if portion.original == LINE else []
+    faults = [NOT_AN_OBJECT] if portion.original == ANY_LINE else []
     faults += [fault for column in columns for fault in _faults(table, column, portion, references)]
     faults += [
         Fault(f"contains({sql}, chr(0))", name, _about(sql, literal(NUL))) for name, sql in portion.extras.items()
@@ -112,11 +117,15 @@ def verdict(faults: Sequence[Fault], original: str) -> str:
     """
     conditions = " or ".join(f"({fault.condition})" for fault in faults)
     cases = " ".join(
-        f"when {fault.condition} then {{'column_name': {'null' if fault.column is None else literal(fault.column)}"
-        f"::varchar, 'reason': {fault.sentence}, 'rule': {literal(fault.rule)}, 'original_text': {original}}}"
+        f"when {fault.condition} then {{'column_name': {_column_sql(fault)}::varchar, "
+        f"'reason': {fault.sentence}, 'rule': {literal(fault.rule)}, 'original_text': {original}}}"
         for fault in faults
     )
     return f"coalesce({conditions}, false) as _is_bad, case {cases} end as _fault"
+
+
+def _column_sql(fault: Fault) -> str:
+    return fault.column_sql or ("null" if fault.column is None else literal(fault.column))
 
 
 def known_keys(raw_name: str) -> str:
@@ -124,7 +133,8 @@ def known_keys(raw_name: str) -> str:
     return quote(f"known_{raw_name}")
 
 
-NOT_AN_OBJECT = Fault(f"not {IS_OBJECT}", None, literal("the line is not a whole JSON object: is it cut?"))
+# What is wrong with a line that is not one JSON object was found when it was read.
+NOT_AN_OBJECT = Fault(f"{LINE} is null", None, "fault", column_sql="fault_column")
 
 
 def _value_name(column: Column) -> str:

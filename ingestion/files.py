@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 OBJECT_SUFFIXES = (".jsonl", ".jsonl.gz")
+# What stands where a file should be, and would never end or never begin.
+NO_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 VERSION_KEYS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -72,11 +80,11 @@ class SourceRoot:
         listing = Listing({table.raw_name: [] for table in contract.tables})
         tables = {table.path: table for table in contract.tables}
         for path, details in sorted(self._find().items(), key=lambda item: natural_key(item[0])):
-            if PurePosixPath(path).name.startswith((".", "_")):
+            if any(_is_passed_over(part) for part in path.split("/")):
                 continue
             table = tables.get(_table_path(path))
             if table is None:
-                listing.unknown.append(path)
+                listing.unknown.append(_shown(path))
             else:
                 listing.files[table.raw_name].append(_source_file(table, path, details))
         return listing
@@ -93,6 +101,20 @@ class SourceRoot:
             except Exception as error:
                 raise SourceError(f"{file.path} cannot be read from {self.address}: {error}") from error
         return self._copies
+
+    def refuse_changed(self, files: Iterable[SourceFile]) -> None:
+        """Raise `SourceError` if a file is no longer what was listed: its end may have been read half written."""
+        for file in files:
+            if self._is_local:
+                found = _details(Path(self._root, file.path))
+                is_same = "fault" not in found and _fingerprint(found) == file.fingerprint
+            else:
+                is_same = (self._copies / file.path).stat().st_size == file.size
+            if not is_same:
+                raise SourceError(
+                    f"{file.path} has changed while it was read, so nothing is loaded: run again when it is whole. "
+                    "Write a file under a name that begins with a dot, and give it its own name when it is complete"
+                )
 
     def forget(self, files: Iterable[SourceFile]) -> None:
         """Remove the copies of files that have been read."""
@@ -118,12 +140,42 @@ def _find_local(root: str) -> dict[str, dict[str, Any]]:
     def fail(error: OSError) -> None:
         raise error
 
-    found = {}
-    for folder, _, names in os.walk(root, onerror=fail, followlinks=True):
+    found: dict[str, dict[str, Any]] = {}
+    above = {root: {_identity(root)}}
+    for folder, folders, names in os.walk(root, onerror=fail, followlinks=True):
+        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        for inner in (f"{folder}/{name}" for name in folders):
+            if _identity(inner) in above[folder]:
+                raise OSError(f"{inner} is a link to a folder above it: take it out")
+            above[inner] = above[folder] | {_identity(inner)}
         for name in names:
-            status = Path(folder, name).stat()
-            found[f"{folder}/{name}"] = {"size": status.st_size, "mtime": status.st_mtime_ns}
+            found[f"{folder}/{name}"] = _details(Path(folder, name))
     return found
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _details(path: Path) -> dict[str, Any]:
+    """Size and time of a file, or of the file that a link leads to; or what is there instead (`fault`)."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return {"fault": "is a link to a file that is not there" if path.is_symlink() else "is no longer there"}
+    if not stat.S_ISREG(status.st_mode):
+        return {"fault": f"is {NO_FILES.get(stat.S_IFMT(status.st_mode), 'no file')}, and not a file"}
+    return {"size": status.st_size, "mtime": status.st_mtime_ns}
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _shown(path: str) -> str:
+    """A path as it can be printed: a name on disk need not be UTF-8."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def natural_key(path: str) -> str:
@@ -132,20 +184,34 @@ def natural_key(path: str) -> str:
 
 
 def _table_path(path: str) -> str:
-    """`stripe/invoices/2026.jsonl` and `stripe/invoices.jsonl.gz` both belong to `stripe/invoices`."""
-    parts = path.split("/")
-    name = parts[1].split(".")[0] if len(parts) == 2 else (parts[1] if len(parts) > 2 else "")
-    return f"{parts[0]}/{name}"
+    """`stripe/invoices/2026.jsonl` and `stripe/invoices.jsonl.gz` both belong to `stripe/invoices`.
+
+    So does `stripe/invoices.xlsx`, which cannot be read; `stripe/invoices.old.jsonl` belongs to no table.
+    """
+    source, name, *rest = [*path.split("/"), ""][:3]
+    stem, _, extension = name.partition(".")
+    if rest == [""] and (f".{extension}" in TABLE_SUFFIXES or extension.isalnum()):
+        return f"{source}/{stem}"
+    return f"{source}/{name}" if rest != [""] else ""
 
 
 def _source_file(table: Table, path: str, details: dict[str, Any]) -> SourceFile:
     suffixes = OBJECT_SUFFIXES if table.stored == "objects" else TABLE_SUFFIXES
     suffix = next((s for s in sorted(suffixes, key=len, reverse=True) if path.endswith(s)), None)
     if suffix is None:
-        raise SourceError(f"{path} has none of the extensions {', '.join(suffixes)}: convert it, or move it away")
+        raise SourceError(
+            f"{_shown(path)} has none of the extensions {', '.join(suffixes)}: convert it, or move it away"
+        )
+    if _shown(path) != path:
+        raise SourceError(f"{_shown(path)} has a name that is not UTF-8: give it another name")
+    if "fault" in details:
+        raise SourceError(f"{path} {details['fault']}: put a file in its place, or take it away")
+    return SourceFile(path, suffix, int(details.get("size") or 0), _fingerprint(details), _day_of(table, path))
+
+
+def _fingerprint(details: dict[str, Any]) -> str:
     version = next((details[key] for key in VERSION_KEYS if details.get(key) is not None), "")
-    size = int(details.get("size") or 0)
-    return SourceFile(path, suffix, size, f"{size} {version}", _day_of(table, path))
+    return f"{int(details.get('size') or 0)} {version}"
 
 
 def _day_of(table: Table, path: str) -> date | None:

@@ -190,6 +190,7 @@ class _Load:
         rows_replaced = ledger.count_replaced(self.connection)
         for path in listing.unknown:
             report.warnings.append(f"{path} belongs to no table of the contract: it is not read")
+        report.warnings += self.planner.ignored_columns()
         for name, plan in plans.items():
             if plan.vanished:
                 report.warnings.append(
@@ -220,7 +221,9 @@ class _Load:
 def _require(tables: list[Table], listing: Listing, root: SourceRoot) -> None:
     missing = [table.path for table in tables if table.required and not listing.files[table.raw_name]]
     if missing:
+        alike = [path for path in listing.unknown if path.startswith(tuple(missing))]
         raise SourceError(
-            f"the source root {root.address} has no {', '.join(missing)}: bring each as one file, such as "
+            f"the source root {root.address} has no {', '.join(missing)}"
+            f"{' (' + ', '.join(alike) + ' is not read)' if alike else ''}: bring each as one file, such as "
             f"{missing[0]}.parquet, or as a folder of files, or correct GROWTH_SOURCE_ROOT (docs/sources.md)"
         )

@@ -7,8 +7,9 @@ from typing import Any
 
 from ingestion.checks import NO_END, NOT_AN_OBJECT, NUL, NULL_WORD, Fault, has_nul, is_null_word, verdict
 from ingestion.contract import FIRST_DATE, LARGEST_NUMBER, LAST_DATE, Field, Table
+from ingestion.lines import LINE
 from ingestion.raw import literal, quote
-from ingestion.readers import IS_OBJECT, LINE, Portion
+from ingestion.readers import Portion
 
 LINES = "lines.data"
 FIRST_SECOND, LAST_SECOND = (
@@ -63,7 +64,7 @@ def checked_objects(table: Table, portion: Portion) -> str:
         "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
         f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
         f"{LINE} as payload, _file, _row, _place, {verdict(faults, portion.original)} "
-        f"from (select _file, _row, _place, {LINE}, case when {IS_OBJECT} then from_json({LINE}, {shape}) end as o "
+        f"from (select _file, _row, _place, {LINE}, text, fault, fault_column, from_json({LINE}, {shape}) as o "
         f"from {portion.relation})"
     )
 

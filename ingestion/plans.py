@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import duckdb
 
 from ingestion.checks import checked_rows
 from ingestion.contract import Column, Table
+from ingestion.csv_rows import Ragged
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile, SourceRoot
 from ingestion.functions import register_functions
 from ingestion.ledger import TIE, FileCounts
 from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
-from ingestion.readers import Portion, Ragged, drop_read_tables, read_portions
+from ingestion.readers import LONGEST_NAME, Portion, drop_read_tables, read_portions, shown_names
 from ingestion.suppression import suppressed_rows
 
 NO_ROW = (
@@ -29,6 +30,9 @@ PLACE_BITS = 52
 REPLACED_BY = (
     "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
 )
+# Exports have some ten columns beyond the contract; thousands are keys that should have been values. Each column costs
+# every row of the table, in every load.
+MOST_EXTRA_COLUMNS = 100
 LARGE_FILE_BYTES = 1024 * 1024
 # The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
 # by bytes, a row group of large objects does not take more memory than there is.
@@ -103,6 +107,7 @@ class Planner:
         self.suppresses = suppresses
         self._raw_extras = {} if starts_over else extra_columns(connection)
         self._brought_extras: dict[str, dict[str, None]] = {}
+        self._ignored: dict[str, dict[str, None]] = {}
         self._has_functions = False
 
     def raw_rows(self, table: Table) -> str:
@@ -118,6 +123,14 @@ class Planner:
     def count_raw_rows(self, table: Table) -> int:
         """How many these are."""
         return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
+
+    def ignored_columns(self) -> list[str]:
+        """A sentence for each table with columns that were read and are not stored."""
+        return [
+            f"{path}: {len(names):,} columns are not stored ({shown_names(list(names))}): a table takes "
+            f"{MOST_EXTRA_COLUMNS} columns beyond the contract, with names of at most {LONGEST_NAME} characters"
+            for path, names in self._ignored.items()
+        ]
 
     @contextmanager
     def reading(
@@ -142,6 +155,7 @@ class Planner:
             if type(error) not in UNREADABLE:
                 raise
             raise SourceError(self._locate(table, files, folder, error)) from error
+        self.root.refuse_changed(files)
         drop_read_tables(self.connection)
         self.root.forget(files)
 
@@ -195,8 +209,7 @@ class Planner:
     ) -> tuple[Column, ...]:
         # Those of files that were read before too: dlt writes every file of changes again that has other columns.
         extras = self._brought_extras.setdefault(table.raw_name, dict.fromkeys(self.raw_extras(table)))
-        for portion in portions:
-            extras.update(dict.fromkeys([*(column.name for column in portion.new_counters), *portion.extras]))
+        portions = [self._bound_extras(table, portion, extras) for portion in portions]
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
         kinds = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
         queries = [f"select {kinds}, {NO_ROW}"]
@@ -215,15 +228,30 @@ class Planner:
         self.connection.execute(f"create or replace temp view checked as {rows}")
         return columns
 
+    def _bound_extras(self, table: Table, portion: Portion, extras: dict[str, None]) -> Portion:
+        """The portion with the columns beyond the contract that the table has or still takes, which `extras` lists."""
+        brought = [*(column.name for column in portion.new_counters), *portion.extras]
+        new = [name for name in brought if name not in extras]
+        extras.update(dict.fromkeys(new[: max(0, MOST_EXTRA_COLUMNS - len(extras))]))
+        refused = {name for name in new if name not in extras}
+        if ignored := [*portion.ignored, *(name for name in brought if name in refused)]:
+            self._ignored.setdefault(table.path, {}).update(dict.fromkeys(ignored))
+        return replace(
+            portion,
+            new_counters=tuple(column for column in portion.new_counters if column.name in extras),
+            cells={name: cell for name, cell in portion.cells.items() if name not in refused},
+            extras={name: sql for name, sql in portion.extras.items() if name in extras},
+        )
+
     def _reject_ragged(self, table: Table, ragged: Sequence[Ragged]) -> None:
         """Rows of CSV that could not be taken apart have no values, but count as rows that were read."""
         if ragged:
-            files, positions, reasons, texts = (
-                list(values) for values in zip(*((r.file, r.position, r.reason, r.text) for r in ragged), strict=True)
+            files, positions, columns, reasons, texts = (
+                list(values) for values in zip(*map(astuple, ragged), strict=True)
             )
             self.connection.execute(
-                "insert into rejects select ?, unnest(?), unnest(?), null, unnest(?), 'contract', unnest(?)",
-                [table.raw_name, files, positions, reasons, texts],
+                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', unnest(?)",
+                [table.raw_name, files, positions, columns, reasons, texts],
             )
             self.connection.execute(
                 "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "

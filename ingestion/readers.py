@@ -5,35 +5,40 @@ what concerns a whole file: whether it can be read, and which columns it has.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
-import csv
 import glob
-import gzip
-import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
 from ingestion.contract import Column, Table
+from ingestion.csv_rows import Ragged, read_header, read_rows
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile
+from ingestion.lines import ANY_LINE, read_lines
 from ingestion.raw import literal, quote
+from ingestion.streams import unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK_BYTES = 16 * 1024 * 1024
 NUMBERS_QUOTED = "json_numbers_quoted"
-LINE = "line"
-OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about"}
+# Names that the load needs for itself, and so does dlt what begins with `_dlt`.
+OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values"}
+UNNAMED = "unnamed"
+SHOWN_NAMES = 20
+# PostgreSQL's longest name; what is longer is no name of a column.
+LONGEST_NAME = 63
 EXACT_TYPES = {"decimal", "object"}
 DECIMAL_DIGITS = 38
-IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
-READ_ERRORS = (OSError, EOFError, UnicodeDecodeError, csv.Error)
+# Numbers that a double may not hold.
+LONG_NUMBER = "[0-9.]{17}|[0-9][eE]"
 
 Form = Literal["text", "json", "native", "null"]
 
@@ -53,7 +58,7 @@ class Portion:
     `relation` has `_file` and `_row`, `_place` (a number that no other row of the portion has, below 2 ** 52), and
     whatever the cells refer to. `cells` has the columns of the contract that
     the files have, and counters that the contract does not have yet; `extras` has all other columns as text. Both
-    go by the names in schema raw. `original` is a row as text.
+    go by the names in schema raw. `original` is a row as text; `ignored` names columns that are not read.
     """
 
     relation: str
@@ -61,17 +66,8 @@ class Portion:
     extras: dict[str, str]
     original: str
     new_counters: tuple[Column, ...] = ()
+    ignored: tuple[str, ...] = ()
     is_parquet: bool = False
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """A row of a CSV file that has more or fewer values than the header."""
-
-    file: str
-    position: int
-    reason: str
-    text: str
 
 
 def read_portions(
@@ -93,7 +89,7 @@ def read_portions(
         csv_portions, ragged = _csv_portions(connection, table, csv_files, folder)
         portions += csv_portions
     if jsonl := by_suffix.get(".jsonl"):
-        read_lines(connection, jsonl, folder)
+        read_lines(connection, table, jsonl, folder)
         portions += _jsonl_portions(connection, table, jsonl)
     return portions, ragged
 
@@ -109,89 +105,86 @@ def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass(frozen=True)
 class Match:
-    """A file's names of columns by the names in schema raw: `known` to the contract or counters, and `extras`."""
+    """The places of a file's names by the names in schema raw: `known` to the contract or counters, and `extras`.
 
-    known: dict[str, str]
-    extras: dict[str, str]
-    new_counters: tuple[Column, ...]
-
-
-def match_columns(table: Table, file: str, names: Sequence[str]) -> Match:
-    """Find the contract's columns among the names that a file has.
-
-    Raises `SourceError` for a column that is missing, has no name, comes twice or takes a reserved name.
+    Only where each row has its own names, as in JSON lines, may several of them stand for one column. `ignored` are
+    names that no column can have.
     """
-    found: dict[str, str] = {}
-    for position, name in enumerate(names, start=1):
-        raw_name = re.sub(r"[^a-z0-9_]", "_", name.strip().lower())
-        if not raw_name:
-            raise SourceError(f"{file}: column {position} has no name: give it one, or take it out")
-        if raw_name in found:
-            raise SourceError(f"{file} has two columns {raw_name}: {found[raw_name]!r} and {name!r}; take one out")
-        if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
-            raise SourceError(f"{file} has a column {name!r}, a name that the load needs for itself: rename it")
-        found[raw_name] = name
-    missing = [c.name for c in table.columns if c.name not in found and not c.may_be_missing]
+
+    known: dict[str, list[int]]
+    extras: dict[str, int]
+    new_counters: tuple[Column, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool = False) -> Match:
+    """Find the contract's columns among the names that a file has; every other column gets a name that is free.
+
+    `by_row`: each row has its own names. Raises `SourceError` for a column of the contract that is missing, or comes
+    twice where it could not be said of single rows.
+    """
+    known: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        if table.column(_folded(name)):
+            known.setdefault(_folded(name), []).append(place)
+    for raw_name, places in known.items():
+        if len(places) > 1 and not by_row:
+            raise SourceError(
+                f"{file} has two columns {raw_name}: {names[places[0]]!r} and {names[places[1]]!r}; take one out"
+            )
+    missing = [c.name for c in table.columns if c.name not in known and not c.may_be_missing]
     if missing:
         raise SourceError(
-            f"{file} has no column {', '.join(missing)}, which {table.path} needs (it has {', '.join(names)}): "
+            f"{file} has no column {', '.join(missing)}, which {table.path} needs (it has {shown_names(names)}): "
             "add it to the file"
         )
-    columns = {name: table.column(name) for name in found}
+    taken = {place for places in known.values() for place in places}
+    extras = _free_names([(place, name) for place, name in enumerate(names) if place not in taken])
     return Match(
-        known={name: found[name] for name, column in columns.items() if column},
-        extras={name: found[name] for name, column in columns.items() if not column},
-        new_counters=tuple(c for c in columns.values() if c and c.name not in table.column_names),
+        known=known,
+        extras={raw_name: place for raw_name, place in extras.items() if len(raw_name) <= LONGEST_NAME},
+        new_counters=tuple(c for c in map(table.column, known) if c and c.name not in table.column_names),
+        ignored=tuple(names[place] for raw_name, place in extras.items() if len(raw_name) > LONGEST_NAME),
     )
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], folder: Path) -> None:
-    """All lines of JSON lines files as the temporary table `read_lines` (_file, _row, line)."""
-    import pyarrow as pa
-
-    connection.execute("create or replace temp table read_lines (_file varchar, _row bigint, line varchar)")
-    for file in files:
-        for first, lines in _line_blocks(file, folder):
-            rows = pa.table({"_row": pa.array(range(first, first + len(lines)), pa.int64()), "line": lines})
-            connection.register("block", rows)
-            connection.execute(
-                f"insert into read_lines select {literal(file.path)}, _row, line from block where trim(line) <> ''"
-            )
-            connection.unregister("block")
+def shown_names(names: Sequence[str]) -> str:
+    """Names for a sentence: each without what cannot be seen and cut to its beginning, and not more than some."""
+    shown = [repr(name[:LONGEST_NAME])[1:-1] or "one without a name" for name in names[:SHOWN_NAMES]]
+    more = [f"{len(names) - SHOWN_NAMES:,} more"] if len(names) > SHOWN_NAMES else []
+    return ", ".join(shown + more)
 
 
-def _line_blocks(file: SourceFile, folder: Path) -> Iterator[tuple[int, "pa.Array"]]:
-    """The lines of a file in blocks, each with the number of its first line."""
-    import pyarrow as pa
-
-    first, rest = 1, ""
-    try:
-        with _open(file, folder) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="\n") as text:
-            while block := text.read(BLOCK_BYTES):
-                *lines, rest = (rest + block).split("\n")
-                yield first, pa.array(lines, pa.large_string())
-                first += len(lines)
-            if rest:
-                yield first, pa.array([rest], pa.large_string())
-    except READ_ERRORS as error:
-        raise _unreadable(file, error) from error
+def _folded(name: str) -> str:
+    """A name as it is in schema raw: dlt, which writes it there, would change any other."""
+    plain = re.sub(r"[^a-z0-9_]", "_", name.strip().lower()).rstrip("_")
+    return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", plain))
 
 
-def _as_json(texts: dict[str, str]) -> str:
-    pairs = ", ".join(f"{literal(name)}, {text}" for name, text in texts.items())
+def _free_names(columns: Sequence[tuple[int, str]]) -> dict[str, int]:
+    """The places of extra columns by the names that they have in schema raw, no two of which are alike."""
+    found: dict[str, int] = {}
+    # Who has the very name keeps it.
+    for place, name in sorted(columns, key=lambda column: column[1] != _folded(column[1])):
+        raw_name = _folded(name) or UNNAMED
+        if not name.isascii():
+            # Names in other alphabets have few or no letters that are kept: what is left does not tell them apart.
+            raw_name += "_" + sha256(name.encode()).hexdigest()[:6]
+        if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
+            raw_name = f"extra{raw_name}"
+        number = next(n for n in range(1, len(columns) + 1) if _numbered(raw_name, n) not in found)
+        found[_numbered(raw_name, number)] = place
+    return found
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}_{number}"
+
+
+def _as_json(texts: Sequence[tuple[str, str]]) -> str:
+    # A statement cannot have a zero byte, but the name of a column can.
+    pairs = ", ".join(f"{literal(name.replace(chr(0), '?'))}, {text}" for name, text in texts)
     return f"json_object({pairs})::varchar"
-
-
-def _open(file: SourceFile, folder: Path) -> IO[bytes]:
-    path = folder / file.path
-    return gzip.open(path, "rb") if file.suffix.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
-def _unreadable(file: SourceFile, error: Exception) -> SourceError:
-    return SourceError(
-        f"{file.path} cannot be read: {error}. Write the file again (it may be cut off, or not be what its extension "
-        f"{file.suffix} says)"
-    )
 
 
 # ------------------------------------------------------------------------------------------------------- JSON lines
@@ -199,58 +192,111 @@ def _unreadable(file: SourceFile, error: Exception) -> SourceError:
 
 def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile]) -> list[Portion]:
     if table.stored == "objects":
-        return [Portion("(select *, rowid as _place from read_lines)", {}, {}, LINE)]
-    keys = connection.execute(
-        "select _file, list(distinct key order by key) from (select _file, unnest(try(json_keys(line))) as key "
-        "from read_lines) group by _file"
-    ).fetchall()
+        return [Portion("(select *, rowid as _place from read_lines)", {}, {}, ANY_LINE)]
+    keys: dict[str, set[str]] = {file.path: set() for file in files}
+    rows_with: Counter[str] = Counter()
+    for path, key, rows in connection.execute(
+        "select _file, key, count(*) from (select _file, unnest(json_keys(line)) as key from read_lines) group by all"
+    ).fetchall():
+        keys[path].add(key)
+        rows_with[key] += rows
     by_columns: dict[tuple[str, ...], list[str]] = {}
-    for file, names in keys:
-        by_columns.setdefault(tuple(names), []).append(file)
-    readable = {file for file, _ in keys}
+    for path, names in keys.items():
+        # Keys that many rows have come first: they are kept where there are too many.
+        by_columns.setdefault(tuple(sorted(names, key=lambda key: (-rows_with[key], key))), []).append(path)
+    return [_jsonl_portion(connection, table, names, paths) for names, paths in sorted(by_columns.items())]
+
+
+def _jsonl_portion(
+    connection: duckdb.DuckDBPyConnection, table: Table, names: tuple[str, ...], files: list[str]
+) -> Portion:
     # A file of which no line is an object has no columns to miss; each of its lines is a fault of its own.
-    others = [file.path for file in files if file.path not in readable]
-    portions = [_jsonl_portion(table, names, paths) for names, paths in sorted(by_columns.items())]
-    return portions + ([_jsonl_portion(table, (), others)] if others else [])
-
-
-def _jsonl_portion(table: Table, names: tuple[str, ...], files: list[str]) -> Portion:
-    match = match_columns(table, files[0], names) if names else Match({}, {}, ())
-    exact = {c.name: match.known[c.name] for c in table.columns if c.name in match.known and c.type in EXACT_TYPES}
+    match = match_columns(table, files[0], names, by_row=True) if names else Match({}, {}, ())
     where = f"_file in ({', '.join(literal(file) for file in files)})"
-    # DuckDB reads a number of JSON as a double: exact decimals come from a copy of the line with quoted numbers.
-    relation = (
-        "(select _file, _row, rowid as _place, line, "
-        f"{_members(f'case when {IS_OBJECT} then line end', names)} as fields, "
-        f"{_members(f'{NUMBERS_QUOTED}(line)', tuple(exact.values()))} as exact from read_lines where {where})"
+    keys_of = {name: [names[place] for place in places] for name, places in match.known.items()}
+    for column, keys in keys_of.items():
+        _refuse_both(connection, column, keys, where)
+    # DuckDB reads a number of JSON as a double: exact decimals come from a copy of the line with quoted numbers, and so
+    # do extra columns of lines that have long numbers.
+    quoted = f"{NUMBERS_QUOTED}(line)"
+    is_long = f"regexp_matches(line, {literal(LONG_NUMBER)})"
+    has_long = (
+        match.extras and connection.execute(f"select 1 from read_lines where {where} and {is_long} limit 1").fetchone()
     )
+    any_number = f"case when {is_long} then {quoted} else line end" if has_long else "line"
+    exact = {c.name for c in table.columns if c.type in EXACT_TYPES}
+    read = _Members(names)
     cells = {
-        name: Cell(f"{'exact' if name in exact else 'fields'}.{quote(key)}", "json")
-        for name, key in match.known.items()
+        name: Cell(read.first_of(quoted if name in exact else "line", keys), "json") for name, keys in keys_of.items()
     }
-    for column in table.columns:
-        if column.default is not None and column.name in match.known:
-            cells[column.name] = Cell(_or_default(match.known[column.name], column.default), "json")
-    extras = {name: json_text(f"fields.{quote(key)}") for name, key in match.extras.items()}
-    return Portion(relation, cells, extras, LINE, match.new_counters)
+    for known in table.columns:
+        if known.default is not None and known.name in cells:
+            cells[known.name] = Cell(_or_default(cells[known.name].sql, keys_of[known.name], known.default), "json")
+    extras = {name: json_text(read.first_of(any_number, [names[place]])) for name, place in match.extras.items()}
+    relation = (
+        f"(select _file, _row, rowid as _place, line, text, fault, fault_column{read.structs()} "
+        f"from read_lines where {where})"
+    )
+    return Portion(relation, cells, extras, ANY_LINE, match.new_counters, match.ignored)
 
 
-def _or_default(key: str, default: int) -> str:
-    """SQL for a member of a line, or for the default in a line that does not have it; an explicit null stays null."""
-    pointer = literal("/" + key.replace("~", "~0").replace("/", "~1"))
-    is_missing = f"fields.{quote(key)} is null and not coalesce(json_exists({LINE}, {pointer}), true)"
-    return f"case when {is_missing} then '{default}'::json else fields.{quote(key)} end"
+def _refuse_both(connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str], where: str) -> None:
+    """Set aside the lines in which several keys stand for one column."""
+    if len(keys) > 1:
+        count = " + ".join(f"json_exists(line, {_pointer(key)})::int" for key in keys)
+        said = f"the line has more than one of the keys {shown_names(keys)}, which are one column: leave one"
+        connection.execute(
+            "update read_lines set line = null, text = line, fault_column = ?, fault = ? "
+            f"where {where} and line is not null and {count} > 1",
+            [column, said],
+        )
+
+
+class _Members:
+    """SQL for members of the JSON objects of a portion, as JSON; null where there is none, or null.
+
+    Each text is taken apart once, into a struct, but for keys that a struct cannot have or not tell apart.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        same = Counter(key.lower() for key in keys)
+        self._plain = {key for key in keys if key and key.isascii() and same[key.lower()] == 1}
+        self._structs: dict[str, dict[str, str]] = {}
+
+    def first_of(self, text: str, keys: Sequence[str]) -> str:
+        """The member of one of the keys: no line has several of them."""
+        found = [self._member(text, key) for key in keys]
+        return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+
+    def structs(self) -> str:
+        """The columns that the members come from, to add to a select list."""
+        shapes = {text: json.dumps(shape, ensure_ascii=False) for text, shape in self._structs.items()}
+        return "".join(
+            f", from_json({text}, {literal(shape)}) as members_{number}"
+            for number, (text, shape) in enumerate(shapes.items())
+        )
+
+    def _member(self, text: str, key: str) -> str:
+        if key not in self._plain:
+            value = f"json_extract({text}, {_pointer(key)})"
+            return f"case when json_type({value}) <> 'NULL' then {value} end"
+        self._structs.setdefault(text, {})[key] = "JSON"
+        return f"members_{list(self._structs).index(text)}.{quote(key)}"
+
+
+def _pointer(key: str) -> str:
+    return literal("/" + key.replace("~", "~0").replace("/", "~1"))
+
+
+def _or_default(value: str, keys: Sequence[str], default: int) -> str:
+    """SQL for a member of a line, or for the default where the line has none of its keys; a null stays null."""
+    is_there = " or ".join(f"json_exists(line, {_pointer(key)})" for key in keys)
+    return f"case when {value} is null and not coalesce({is_there}, true) then '{default}'::json else {value} end"
 
 
 def json_text(value: str) -> str:
     """SQL for the text of a JSON value: a string without its quotes, anything else as it is written."""
     return f"case json_type({value}) when 'VARCHAR' then {value} ->> '$' else {value}::varchar end"
-
-
-def _members(text: str, names: tuple[str, ...]) -> str:
-    """SQL for the members of a JSON object, each as JSON; null where there is no object."""
-    shape = json.dumps(dict.fromkeys(names, "JSON"), ensure_ascii=False)
-    return f"from_json({text}, {literal(shape)})" if names else "null"
 
 
 # -------------------------------------------------------------------------------------------------------------- CSV
@@ -261,110 +307,26 @@ def _csv_portions(
 ) -> tuple[list[Portion], list[Ragged]]:
     by_header: dict[tuple[str, ...], list[SourceFile]] = {}
     for file in files:
-        by_header.setdefault(_csv_header(file, folder), []).append(file)
+        by_header.setdefault(read_header(file, folder), []).append(file)
     portions, ragged = [], []
     for index, (header, alike) in enumerate(sorted(by_header.items())):
         match = match_columns(table, alike[0].path, header)
         name = f"read_csv_{index}"
-        columns = ", ".join(f"{quote(column)} varchar" for column in header)
-        connection.execute(f"create or replace temp table {name} (_file varchar, _row bigint, {columns})")
+        kinds = ", ".join(f"{_place(place)} varchar" for place in range(len(header)))
+        connection.execute(f"create or replace temp table {name} (_file varchar, _row bigint, {kinds})")
         for file in alike:
-            ragged += _insert_csv(connection, name, file, folder, header)
-        cells = {column: Cell(quote(key), "text") for column, key in match.known.items()}
-        extras = {column: quote(key) for column, key in match.extras.items()}
-        original = _as_json({column: quote(column) for column in header})
+            ragged += read_rows(connection, name, file, folder, header)
+        cells = {column: Cell(_place(place), "text") for column, [place] in match.known.items()}
+        extras = {column: _place(place) for column, place in match.extras.items()}
+        original = _as_json([(column, _place(place)) for place, column in enumerate(header)])
         relation = f"(select *, rowid as _place from {name})"
-        portions.append(Portion(relation, cells, extras, original, match.new_counters))
+        portions.append(Portion(relation, cells, extras, original, match.new_counters, match.ignored))
     return portions, ragged
 
 
-def _csv_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
-    try:
-        with _open(file, folder) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
-            header = next((row for row in csv.reader(text) if row), None)
-    except READ_ERRORS as error:
-        raise _unreadable(file, error) from error
-    if header is None:
-        raise SourceError(f"{file.path} has no header: its first line must name the columns, even if no row follows")
-    return tuple(header)
-
-
-def _insert_csv(
-    connection: duckdb.DuckDBPyConnection, name: str, file: SourceFile, folder: Path, header: tuple[str, ...]
-) -> list[Ragged]:
-    import numpy as np
-    import pyarrow as pa
-
-    ragged: list[Ragged] = []
-    taken = 0
-    try:
-        with _open(file, folder) as binary:
-            source = _CountingQuotes(binary)
-            for batch in _csv_batches(source, file, header, ragged):
-                ordinals = np.arange(taken + 1, taken + batch.num_rows + 1)
-                # A ragged row is not in the batch: the positions of the rows after it move up by one.
-                before = np.array([row.position - 1 - index for index, row in enumerate(ragged)], dtype=np.int64)
-                positions = ordinals + np.searchsorted(before, ordinals, side="left")
-                connection.register("batch", pa.table([*batch.columns, pa.array(positions)], names=[*header, "_row"]))
-                columns = ", ".join(quote(column) for column in header)
-                connection.execute(f"insert into {name} select {literal(file.path)}, _row, {columns} from batch")
-                connection.unregister("batch")
-                taken += batch.num_rows
-            if source.quotes % 2:
-                raise SourceError(
-                    f"{file.path} has a quote that is never closed, so that rows run into one another: close it, "
-                    "or write quotes inside a value twice and the value in quotes"
-                )
-    except (*READ_ERRORS, pa.ArrowInvalid) as error:
-        raise _unreadable(file, error) from error
-    return ragged
-
-
-def _csv_batches(
-    source: "_CountingQuotes", file: SourceFile, header: tuple[str, ...], ragged: list[Ragged]
-) -> Iterator["pa.RecordBatch"]:
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    def set_aside(row: Any) -> str:
-        reason = f"the row has {row.actual_columns} values, but the header names {row.expected_columns} columns"
-        ragged.append(Ragged(file.path, row.number - 1, reason, row.text))
-        return "skip"
-
-    try:
-        reader = arrow_csv.open_csv(
-            source,
-            # Arrow numbers the rows that it passes over only when it reads with one thread.
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if "cannot infer number of columns" in str(error):  # a header without a line break, and nothing after it
-            return
-        raise
-    yield from reader
-
-
-class _CountingQuotes(io.RawIOBase):
-    """A stream that counts the quotes that pass through it."""
-
-    def __init__(self, binary: IO[bytes]) -> None:
-        self._binary = binary
-        self.quotes = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block = self._binary.read(size)
-        self.quotes += block.count(b'"')
-        return block
+def _place(place: int) -> str:
+    """The name of a column by its place: what a file calls it may be anything, and may come twice."""
+    return f"column_{place}"
 
 
 # ---------------------------------------------------------------------------------------------------------- Parquet
@@ -378,7 +340,7 @@ def _parquet_portions(table: Table, files: Sequence[SourceFile], folder: Path) -
         try:
             schema = pq.read_schema(folder / file.path)
         except Exception as error:
-            raise _unreadable(file, error) from error
+            raise unreadable(file, error) from error
         columns = tuple((column.name, column.type) for column in schema)
         by_schema.setdefault(columns, []).append(file)
     return [_parquet_portion(table, columns, by_schema[columns], folder) for columns in sorted(by_schema, key=str)]
@@ -389,8 +351,6 @@ def _parquet_portion(
 ) -> Portion:
     import pyarrow as pa
 
-    types = dict(columns)
-    match = match_columns(table, files[0].path, [name for name, _ in columns])
     for name, kind in columns:
         # DuckDB holds 38 digits, and reads what has more as another number.
         if any(pa.types.is_decimal(part) and part.precision > DECIMAL_DIGITS for part in _parts(kind)):
@@ -398,17 +358,23 @@ def _parquet_portion(
                 f"{files[0].path}: column {name} is {kind}, of which not every digit can be kept: write it as a "
                 f"decimal of at most {DECIMAL_DIGITS} digits, or as text"
             )
+    names, types = [name for name, _ in columns], [kind for _, kind in columns]
+    match = match_columns(table, files[0].path, names)
     paths = ", ".join(literal(glob.escape(str(folder / file.path))) for file in files)
     prefix = len(str(folder)) + 2
+    places = ", ".join(_place(place) for place in range(len(columns)))
     relation = (
-        f"(select rows.*, _dlt_path[{prefix}:] as _file, file_row_number + 1 as _row, "
-        f"file_index::bigint * {2**32} + file_row_number as _place from read_parquet([{paths}], "
-        "filename = '_dlt_path', file_row_number = true, hive_partitioning = false) as rows)"
+        f"(select {places}, filename[{prefix}:] as _file, file_row_number + 1 as _row, "
+        f"file_index::bigint * {2**32} + file_row_number as _place from "
+        f"read_parquet([{paths}], hive_partitioning = false) as rows({places}))"
     )
-    cells = {name: _parquet_cell(files[0].path, table, name, key, types[key]) for name, key in match.known.items()}
-    extras = {name: _nested_or_text(quote(key), types[key]) for name, key in match.extras.items()}
-    original = _as_json({key: _nested_or_text(quote(key), kind) for key, kind in types.items()})
-    return Portion(relation, cells, extras, original, match.new_counters, is_parquet=True)
+    cells = {
+        name: _parquet_cell(files[0].path, table, name, _place(place), types[place])
+        for name, [place] in match.known.items()
+    }
+    extras = {name: _nested_or_text(_place(place), types[place]) for name, place in match.extras.items()}
+    original = _as_json([(name, _nested_or_text(_place(n), types[n])) for n, name in enumerate(names)])
+    return Portion(relation, cells, extras, original, match.new_counters, match.ignored, is_parquet=True)
 
 
 def _nested_or_text(column: str, kind: "pa.DataType") -> str:
@@ -451,7 +417,7 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
     return Cell(sql, "native")
 
 
-def _parts(kind: "pa.DataType") -> "Iterator[pa.DataType]":
+def _parts(kind: "pa.DataType") -> Iterator["pa.DataType"]:
     """A type and the types of everything that is inside of it."""
     import pyarrow as pa
 
