@@ -7,5 +7,6 @@ select
     owner_since as owned_since_at,
     do_not_contact as is_do_not_contact,
     last_contacted_at,
+    removed_at,
     updated_at
 from {{ source('crm', 'accounts') }}

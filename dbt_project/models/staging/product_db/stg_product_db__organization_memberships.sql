@@ -3,5 +3,6 @@ select
     user_id,
     level,
     joined_at,
+    removed_at,
     updated_at
 from {{ source('product_db', 'organization_memberships') }}

@@ -6,5 +6,6 @@ select
     region,
     for_internal_metrics as is_internal,
     signup_channel,
+    removed_at,
     updated_at
 from {{ source('product_db', 'organizations') }}

@@ -8,5 +8,6 @@ select
     last_login as last_login_at,
     is_active,
     is_staff,
+    removed_at,
     updated_at
 from {{ source('product_db', 'users') }}
