@@ -18,7 +18,6 @@ MODEL = PROJECT_DIR / "dbt_project" / "models" / "intermediate" / "segments" / "
         ("xn--strae-oqa.de", "straße.de"),
         ("acme.com", "acme.com"),
         ("xn--.de", "xn--.de"),
-        ("xn--a-ecp.\u0661", "xn--a-ecp.\u0661"),
         ("xn--99999999999.de", "xn--99999999999.de"),
     ],
 )

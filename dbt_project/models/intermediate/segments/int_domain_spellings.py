@@ -22,7 +22,7 @@ def _label(label: str) -> str:
         letters.encode()
     except (UnicodeError, ValueError, OverflowError):
         return label
-    return unicodedata.normalize("NFC", letters).lower()
+    return unicodedata.normalize("NFC", letters).lower() or label
 
 
 def model(dbt: Any, session: Any) -> pa.Table:
