@@ -1,13 +1,27 @@
-{#- A domain as it is compared: in lower case, without blanks and `www.`; null if nothing is left. -#}
+{#- A domain as it is compared, from a domain, a web address, or an e-mail address: in lower case, without scheme, user,
+    path, port, `www.` and closing dots. Null if nothing is left, or if it is more than one domain. The patterns are
+    anchored, so that engines which replace the first match and those which replace all agree. -#}
 {% macro bare_domain(text) -%}
-    nullif(
-        case when lower(trim({{ text }})) like 'www.%' then substr(lower(trim({{ text }})), 5) else lower(trim({{ text }})) end,
-        ''
-    )
+    {%- set bare = namespace(text='lower(' ~ plain_blanks(text) ~ ')') -%}
+    {%- for pattern in [
+        '^mailto: *', '^([a-z][a-z0-9+.-]*:)?//', '[/?#].*$', '^.*@ *', '[)>].*$', '(:[0-9]*)?[.]*$', '^www[.]', '^.*[ ,;<>].*$',
+    ] -%}
+        {%- set bare.text = "regexp_replace(" ~ bare.text ~ ", '" ~ pattern ~ "', '')" -%}
+    {%- endfor -%}
+    nullif({{ bare.text }}, '')
 {%- endmacro %}
 
 
-{#- The domain of an e-mail address: what follows its last @, null if it has none. -#}
+{#- The domain of an e-mail address: what follows its last @, null if it has none. Of `Ann <ann@acme.com>` the address
+    is what stands between the signs; where several addresses stand it is none of them. -#}
 {% macro mail_domain(email) -%}
-    case when {{ email }} like '%@%' then {{ bare_domain("split_part(" ~ email ~ ", '@', -1)") }} end
+    {%- set address = "regexp_replace(regexp_replace(" ~ email ~ ", '^[^<]*<', ''), '>[^>]*$', '')" -%}
+    case
+        when
+            {{ address }} like '%@%'
+            and {{ address }} not like '%,%@%'
+            and {{ address }} not like '%;%@%'
+            and {{ address }} not like '%@% %@%'
+        then {{ bare_domain(address) }}
+    end
 {%- endmacro %}

@@ -72,7 +72,8 @@ WORK_LISTS = (
     WorkList(
         name="routing_gaps",
         table="fct_account_routing",
-        where="is_gap and list_rank is not null",
+        # Without a CRM it is not known whether there is a gap: the customer needs a person all the same.
+        where="coalesce(is_gap, true) and list_rank is not null",
         key=("customer_id",),
         news=(
             "customer_name", "suggested_owner_role", "reason", "since", "current_owner_email", "current_owner_role",

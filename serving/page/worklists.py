@@ -108,15 +108,14 @@ def gainers_and_losers(published: Published) -> Sequence[Block]:
 
 def unowned(published: Published) -> Sequence[Block]:
     """Customers that need a person and have nobody, or the wrong one."""
-    if published.lacks("crm.accounts"):
-        (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
-        return [Note(f"Who owns the {need:,} customers that need a person is not known: crm.accounts holds no row.")]
     rows = published.rows(
         _named(
             "fct_account_routing",
-            "fct_account_routing.suggested_owner_role, reason, coalesce(current_owner_email, 'nobody'), "
+            "fct_account_routing.suggested_owner_role, reason, "
+            f"coalesce(current_owner_email, '{_no_owner(published)}'), "
             "current_owner_role, dim_customers.arr_usd_year, since",
-            "is_gap and list_rank is not null and as_of_date = (select max(as_of_date) from fct_account_routing)",
+            "coalesce(is_gap, true) and list_rank is not null "
+            "and as_of_date = (select max(as_of_date) from fct_account_routing)",
             "list_rank, dim_customers.arr_usd_year desc",
         )
     )
@@ -125,11 +124,12 @@ def unowned(published: Published) -> Sequence[Block]:
         Column("Owner now", "person", is_filter=True), Column("Owner's role", "words"), Column("ARR", "money"),
         Column("Since", "date"),
     ]  # fmt: skip
-    return [
-        Table(
-            "unowned", "", columns, rows, "Every customer that needs a person has the right one.", "fct_account_routing"
-        )
-    ]
+    (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
+    empty = "Every customer that needs a person has the right one." if need else "No customer needs a person."
+    table = Table("unowned", "", columns, rows, empty, "fct_account_routing")
+    if not published.lacks("crm.accounts"):
+        return [table]
+    return [Note("Who owns these customers is not known: crm.accounts holds no row."), table]
 
 
 def risk(published: Published) -> Sequence[Block]:

@@ -4,7 +4,8 @@ with versions as (
         key=['organization_id'],
         stamp='updated_at',
         columns=[
-            'organization_id', 'name', 'created_at', 'stripe_customer_id', 'region', 'is_internal', 'signup_channel'
+            'organization_id', 'name', 'created_at', 'stripe_customer_id', 'region', 'is_internal', 'signup_channel',
+            'removed_at',
         ],
     ) | indent }}
 )
@@ -16,7 +17,8 @@ select
     versions.stripe_customer_id,
     versions.region,
     versions.is_internal,
-    versions.signup_channel
+    versions.signup_channel,
+    case when versions.removed_at < data_day.as_of_ts then versions.removed_at end as removed_at
 from versions
 cross join {{ ref('int_data_day') }} as data_day
 where versions.created_at < data_day.as_of_ts

@@ -6,26 +6,33 @@ with versions as (
         organization_id,
         owner_email,
         owned_since_at,
+        removed_at,
         updated_at,
         row_number() over (partition by account_id order by updated_at) as version_number
     from {{ ref('stg_crm__accounts') }}
 ),
 
-owned as (
+held as (
     select
-        customers.customer_id,
-        min(
-            greatest(
-                case when versions.version_number = 1 then cast('1900-01-01' as timestamp) else versions.updated_at end,
-                coalesce(versions.owned_since_at, cast('1900-01-01' as timestamp))
-            )
+        versions.account_id,
+        versions.organization_id,
+        versions.removed_at,
+        greatest(
+            case when versions.version_number = 1 then cast('1900-01-01' as timestamp) else versions.updated_at end,
+            coalesce(versions.owned_since_at, cast('1900-01-01' as timestamp))
         ) as owned_from
     from versions
-    inner join {{ ref('int_customers') }} as customers on versions.organization_id = customers.organization_id
     cross join {{ ref('int_data_day') }} as data_day
     where
         versions.owner_email is not null
         and (versions.updated_at < data_day.as_of_ts or versions.version_number = 1)
+),
+
+owned as (
+    select customers.customer_id, min(held.owned_from) as owned_from
+    from held
+    inner join {{ ref('int_customers') }} as customers on held.organization_id = customers.organization_id
+    where coalesce(held.removed_at > held.owned_from, true)
     group by customers.customer_id
 )
 

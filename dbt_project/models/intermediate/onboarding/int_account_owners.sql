@@ -1,5 +1,5 @@
 {#- Who held an account of the CRM at the end of which days: a day has the newest version that was stamped up to its
-    end, and days before the first version have that one. -#}
+    end, and days before the first version have that one. An account that was closed is held by nobody from that day on. -#}
 with numbered as (
     select
         versions.account_id,
@@ -8,6 +8,7 @@ with numbered as (
         versions.owner_role,
         versions.owned_since_at,
         versions.last_contacted_at,
+        versions.removed_at,
         versions.updated_at,
         data_day.as_of_ts,
         row_number() over (partition by versions.account_id order by versions.updated_at) as version_number
@@ -24,10 +25,13 @@ known as (
         owned_since_at,
         last_contacted_at,
         case when version_number = 1 then cast('1900-01-01' as date) else cast(updated_at as date) end as held_from,
-        cast(
-            coalesce(
-                lead(updated_at) over (partition by account_id order by updated_at), cast('9999-12-31' as timestamp)
-            ) as date
+        least(
+            cast(
+                coalesce(
+                    lead(updated_at) over (partition by account_id order by updated_at), cast('9999-12-31' as timestamp)
+                ) as date
+            ),
+            coalesce(cast(removed_at as date), cast('9999-12-31' as date))
         ) as held_before
     from numbered
     where updated_at < as_of_ts or version_number = 1

@@ -9,7 +9,7 @@
 
 with answers as (
     select
-        companies.domain,
+        matched.company_domain as domain,
         companies.domain_as_sent,
         companies.enriched_at,
         cast(companies.enriched_at as date) as enriched_on,
@@ -18,15 +18,16 @@ with answers as (
         {% endfor -%}
         companies.enriched_at < data_day.as_of_ts as is_known,
         row_number() over (
-            partition by companies.domain, cast(companies.enriched_at as date)
+            partition by matched.company_domain, cast(companies.enriched_at as date)
             order by
                 companies.enriched_at desc,
                 case when companies.status = 'scored' then 0 else 1 end,
                 companies.domain_as_sent
         ) as rank_of_day
     from {{ ref('stg_enrichment__companies') }} as companies
+    left join {{ ref('int_domain_spellings') }} as spellings on companies.domain = spellings.domain
     inner join (select distinct company_domain from {{ ref('int_organization_companies') }}) as matched
-        on companies.domain = matched.company_domain
+        on coalesce(spellings.letters, companies.domain) = matched.company_domain
     cross join {{ ref('int_data_day') }} as data_day
 ),
 

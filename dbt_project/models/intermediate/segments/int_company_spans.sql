@@ -80,6 +80,7 @@ dated as (
         answers.status,
         coalesce(spans.valid_from >= answers.stale_from, false) as is_stale,
         answers.ipo_date,
+        types.is_public as is_public_type,
         {%- for fact in facts %}
         answers.{{ fact }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -87,6 +88,7 @@ dated as (
     left join answers
         on spans.company_key = answers.domain
         and spans.answer_from = answers.valid_from
+    left join {{ ref('company_types') }} as types on lower(trim(answers.company_type)) = types.company_type
 )
 
 select
@@ -109,8 +111,8 @@ select
     end as revenue_usd_month,
     case
         when is_stale then null
-        when company_type = 'public' or ipo_date <= valid_from then true
-        when company_type is not null or ipo_date > valid_from then false
+        when is_public_type or ipo_date <= valid_from then true
+        when not is_public_type or ipo_date > valid_from then false
     end as is_public,
     {%- for fact in facts %}
     case when not is_stale then {{ fact }} end as {{ fact }}{{ ',' if not loop.last }}

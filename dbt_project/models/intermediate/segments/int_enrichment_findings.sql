@@ -1,5 +1,5 @@
 {#- Figures that can be true and are not likely: they count as they are, and are listed. -#}
-with newest as (
+with versions as (
     {{ version_on_data_day(
         ref('stg_enrichment__companies'),
         key=['domain'],
@@ -9,6 +9,12 @@ with newest as (
             'total_funding_usd', 'company_type', 'ipo_date', 'country',
         ],
     ) | indent }}
+),
+
+newest as (
+    select *
+    from versions
+    where domain is not null
 )
 
 select 'headcount_is_doubtful' as finding, domain as subject, employees as figure, 'employees' as unit
@@ -62,10 +68,23 @@ where length(trim(country)) <> 2
 
 union all
 
-select 'domain_in_two_spellings', domain, count(distinct domain_as_sent), 'spellings'
+select
+    'domain_in_two_spellings',
+    coalesce(spellings.letters, companies.domain),
+    count(distinct companies.domain_as_sent),
+    'spellings'
+from {{ ref('stg_enrichment__companies') }} as companies
+left join {{ ref('int_domain_spellings') }} as spellings on companies.domain = spellings.domain
+where companies.domain is not null
+group by coalesce(spellings.letters, companies.domain)
+having count(distinct companies.domain_as_sent) > 1
+
+union all
+
+select 'company_without_domain', domain_as_sent, 1, 'companies'
 from {{ ref('stg_enrichment__companies') }}
-group by domain
-having count(distinct domain_as_sent) > 1
+where coalesce(domain not like '%.%', true)
+group by domain_as_sent
 
 union all
 

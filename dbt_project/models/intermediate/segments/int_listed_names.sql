@@ -1,25 +1,44 @@
-{#- A name is on a list if it is the listed one, or goes on after it with something that is no letter, digit or hyphen:
-    `Accel (London)` is Accel, `Accel-KKR` is another firm. -#}
+{#- A name is on a list if it is the listed one, whatever its case, blanks and closing signs. After it may stand a sign
+    that begins a remark (`Accel (London)`, `Apple, Inc.`), or words of seed `name_designations` that only say which
+    batch, fund, office or legal form is meant (`Y Combinator Winter 2020`, `Benchmark Fund IX`). With any other word it is another name: `Accel Entertainment`,
+    `Accel-KKR`. -#}
+{%- set fields = {
+    'investor': 'leading_investors',
+    'accelerator': 'leading_accelerators',
+    'founder_company': 'top_tier_companies',
+    'city': 'tech_cities',
+} -%}
+
 with lists as (
-    select 'investor' as field, name, lower(name) as listed from {{ ref('company_lists') }} where list = 'leading_investors'
-    union all
-    select 'accelerator' as field, name, lower(name) as listed from {{ ref('company_lists') }} where list = 'leading_accelerators'
-    union all
-    select 'founder_company' as field, name, lower(name) as listed from {{ ref('company_lists') }} where list = 'top_tier_companies'
-    union all
-    select 'city' as field, name, lower(name) as listed from {{ ref('company_lists') }} where list = 'tech_cities'
+    {% for field, list in fields.items() -%}
+    select '{{ field }}' as field, lower(name) as listed from {{ ref('company_lists') }} where list = '{{ list }}'
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+designations as (
+    select '^( ([0-9]+|[ivx]+|[wsfx][0-9]+|' || {{ dbt.listagg('word', "'|'", 'order by word') }} || '))+$' as pattern
+    from {{ ref('name_designations') }}
 ),
 
 names as (
-    select distinct field, name
-    from {{ ref('stg_enrichment__company_names') }}
+    select field, name, regexp_replace(lower({{ plain_blanks('name') }}), '[ .,;:]+$', '') as plain
+    from (select distinct field, name from {{ ref('stg_enrichment__company_names') }}) as sent
+),
+
+begun as (
+    select names.field, names.name, substr(names.plain, length(lists.listed) + 1) as remainder
+    from names
+    inner join lists
+        on names.field = lists.field
+        and substr(names.plain, 1, length(lists.listed)) = lists.listed
 )
 
-select distinct
-    names.field,
-    names.name
-from names
-inner join lists
-    on names.field = lists.field
-    and substr(lower(trim(names.name)), 1, length(lists.listed)) = lists.listed
-    and substr(lower(trim(names.name)), length(lists.listed) + 1, 1) in ('', ' ', ',', ';', ':', '(', '/', '&', '''')
+select distinct begun.field, begun.name
+from begun
+cross join designations
+where
+    begun.remainder = ''
+    or substr(trim(begun.remainder), 1, 1) in (',', ';', ':', '(', '/')
+    or begun.remainder like ' - %'
+    or regexp_replace(begun.remainder, designations.pattern, '') = ''

@@ -14,9 +14,10 @@ with organizations as (
 ),
 
 level_0 as (
-    select distinct domain, domain as candidate, 0 as level
+    select distinct organizations.domain, coalesce(spellings.letters, organizations.domain) as candidate, 0 as level
     from organizations
-    where domain like '%.%'
+    left join {{ ref('int_domain_spellings') }} as spellings on organizations.domain = spellings.domain
+    where organizations.domain like '%.%'
 ),
 
 {% for level in range(1, parents + 1) -%}
@@ -34,6 +35,12 @@ candidates as (
     {% endfor %}
 ),
 
+companies as (
+    select distinct coalesce(spellings.letters, companies.domain) as domain
+    from {{ ref('stg_enrichment__companies') }} as companies
+    left join {{ ref('int_domain_spellings') }} as spellings on companies.domain = spellings.domain
+),
+
 matched as (
     select
         candidates.domain,
@@ -45,8 +52,7 @@ matched as (
     from candidates
     left join {{ ref('free_mail_domains') }} as free_mail on candidates.candidate = free_mail.domain
     left join {{ ref('public_suffixes') }} as suffixes on candidates.candidate = suffixes.suffix
-    left join (select distinct domain from {{ ref('stg_enrichment__companies') }}) as companies
-        on candidates.candidate = companies.domain
+    left join companies on candidates.candidate = companies.domain
     group by candidates.domain
 )
 

@@ -1,3 +1,4 @@
+{#- Without accounts of a CRM nobody knows who holds whom. -#}
 with routed as (
     select
         history.customer_id,
@@ -32,8 +33,8 @@ select
     routed.reason,
     owners.owner_email as current_owner_email,
     owners.owner_role as current_owner_role,
-    coalesce(owners.owner_role <> routed.suggested_owner_role, true) as is_gap,
-    touches.customer_id is not null as is_double_touch,
+    case when crm.accounts > 0 then coalesce(owners.owner_role <> routed.suggested_owner_role, true) end as is_gap,
+    case when crm.accounts > 0 then touches.customer_id is not null end as is_double_touch,
     routed.since,
     routed.icp_segment,
     case
@@ -43,6 +44,7 @@ select
     data_day.as_of_date
 from routed
 cross join {{ ref('int_data_day') }} as data_day
+cross join (select count(*) as accounts from {{ ref('stg_crm__accounts') }}) as crm
 left join owners
     on routed.customer_id = owners.customer_id
     and owners.fit_rank = 1

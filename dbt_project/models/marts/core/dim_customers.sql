@@ -3,7 +3,8 @@ with organizations as (
         customer_id,
         cast(count(*) as int) as organizations,
         max(case when organization_id = customer_id then name end) as name,
-        min(activated_at) as activated_at
+        min(activated_at) as activated_at,
+        count(*) = count(removed_at) as is_removed
     from {{ ref('dim_organizations') }}
     group by customer_id
 ),
@@ -41,6 +42,7 @@ customers as (
         organizations.name,
         organizations.organizations,
         organizations.activated_at,
+        organizations.is_removed,
         mrr.first_paid_month,
         coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
         coalesce(mrr.arr_usd_year, 0) as arr_usd_year,
@@ -77,7 +79,9 @@ select
     customers.owner_email,
     customers.is_do_not_contact,
     customers.health,
-    {{ lifecycle('customers.mrr_usd_month', 'customers.first_paid_month', 'customers.activated_at') }} as lifecycle
+    {{ lifecycle(
+        'customers.mrr_usd_month', 'customers.first_paid_month', 'customers.activated_at', 'customers.is_removed'
+    ) }} as lifecycle
 from customers
 left join {{ ref('int_size_tiers') }} as tiers
     on customers.banded_usd_year >= tiers.arr_from_usd_year

@@ -7,6 +7,7 @@ with organizations as (
         organizations.region,
         organizations.created_at,
         organizations.signup_channel,
+        organizations.removed_at,
         coalesce(members.users, 0) as users,
         case
             when {{ dbt.datediff('organizations.created_at', 'usage.first_used_on', 'day') }}
@@ -53,9 +54,13 @@ select
     organizations.role_fit,
     tiers.tier as size_tier,
     organizations.coverage,
-    {{ lifecycle('organizations.mrr_usd_month', 'organizations.first_paid_month', 'organizations.activated_at') }} as lifecycle,
+    {{ lifecycle(
+        'organizations.mrr_usd_month', 'organizations.first_paid_month', 'organizations.activated_at',
+        'organizations.removed_at is not null'
+    ) }} as lifecycle,
     {{ usd('organizations.mrr_usd_month') }} as mrr_usd_month,
-    {{ usd('organizations.arr_usd_year') }} as arr_usd_year
+    {{ usd('organizations.arr_usd_year') }} as arr_usd_year,
+    organizations.removed_at
 from organizations
 left join {{ ref('int_size_tiers') }} as tiers
     on organizations.tiered_usd_year >= tiers.arr_from_usd_year

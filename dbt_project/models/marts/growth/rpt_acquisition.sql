@@ -49,7 +49,7 @@ counted as (
         cells.signup_channel,
         coalesce(signups.signups, 0) as signups,
         coalesce(signups.activated, 0) as activated,
-        coalesce(signups.icp_signups, 0) as icp_signups,
+        case when enrichment.companies > 0 then coalesce(signups.icp_signups, 0) end as icp_signups,
         case when cells.month <= data_day.last_closed_month then coalesce(acquired.paying_customers, 0) end as paying_customers,
         case when cells.month <= data_day.last_closed_month then coalesce(acquired.mrr_usd_month, 0) end as mrr_usd_month,
         case when spend_months.month is not null then coalesce(spend.spend_usd, 0) end as spend_usd,
@@ -58,6 +58,7 @@ counted as (
         acquired.self_serve_mrr_usd_month
     from cells
     cross join {{ ref('int_data_day') }} as data_day
+    cross join (select count(*) as companies from {{ ref('stg_enrichment__companies') }}) as enrichment
     left join signups on cells.month = signups.month and cells.signup_channel = signups.signup_channel
     left join acquired on cells.month = acquired.month and cells.signup_channel = acquired.signup_channel
     left join spend on cells.month = spend.month and cells.signup_channel = spend.signup_channel

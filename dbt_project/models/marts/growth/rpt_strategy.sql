@@ -67,7 +67,10 @@ second_products as (
 deals as (
     select
         count(*) as above_list,
-        coalesce(sum(case when segments.icp_segment in ('hobbyist', 'other') then 1 else 0 end), 0) as outside_icp
+        case
+            when count(*) = 0 or count(nullif(segments.icp_segment, 'unknown')) > 0
+                then coalesce(sum(case when segments.icp_segment in ('hobbyist', 'other') then 1 else 0 end), 0)
+        end as outside_icp
     from {{ ref('int_deals_above_list_discount') }} as deals
     left join {{ ref('int_organization_segments') }} as segments on deals.organization_id = segments.organization_id
 ),

@@ -1,3 +1,4 @@
+{#- Without enrichment nobody knows which sign-ups are in the ICP. -#}
 {%- set reasons = [
     'no_owner', 'no_domain', 'free_mail', 'not_enriched', 'not_found', 'insufficient_data', 'disqualified', 'stale',
     'missing_fact',
@@ -57,11 +58,13 @@ select
     weeks.week,
     {%- for column in [
         'signups', 'work_mail_signups', 'high_growth_signups', 'high_potential_signups', 'hobbyist_signups',
-        'other_signups', 'unknown_signups', 'icp_signups',
+        'other_signups', 'unknown_signups',
     ] %}
     cast(coalesce(by_week.{{ column }}, 0) as int) as {{ column }},
     {%- endfor %}
-    {{ percent_of('by_week.icp_signups', 'by_week.signups') }} as icp_signups_percent,
+    cast(case when enrichment.companies > 0 then coalesce(by_week.icp_signups, 0) end as int) as icp_signups,
+    case when enrichment.companies > 0 then {{ percent_of('by_week.icp_signups', 'by_week.signups') }} end
+        as icp_signups_percent,
     cast(coalesce(by_week.work_mail_with_segment, 0) as int) as work_mail_with_segment,
     {{ percent_of('by_week.work_mail_with_segment', 'by_week.work_mail_signups') }} as coverage_percent,
     {%- for reason in reasons %}
@@ -69,5 +72,6 @@ select
     {%- endfor %}
     cast(coalesce(paying.new_paying_companies, 0) as int) as new_paying_companies
 from weeks
+cross join (select count(*) as companies from {{ ref('stg_enrichment__companies') }}) as enrichment
 left join by_week on weeks.week = by_week.week
 left join paying on weeks.week = paying.week
