@@ -1,7 +1,7 @@
 r"""How an address or a domain may be written in text, and the way to take it out of text however it is written.
 
-JSON writes `ö` as `\u00f6` or not, a URL writes `@` as `%40`, a page as `&#64;`, Python as `\x40`, and a domain name may
-come as `xn--`. One may hold another: JSON in JSON, a URL in JSON. So text is read as it stands and with its escapes
+JSON writes `ö` as `\u00f6` or not, a URL writes `@` as `%40`, a page as `&#64;`, Python as `\x40`, and a domain name
+may come as `xn--`. One may hold another: JSON in JSON, a URL in JSON. So text is read as it stands and with its escapes
 undone, once and again, and whoever looks for somebody looks into every reading.
 """
 
@@ -38,7 +38,7 @@ CODED = (
     r"|X[nN]--(?<![\w-].{4})(?P<upper_label>[a-zA-Z0-9-]+)"
 )
 ESCAPE = re.compile(CODED.replace("SHORT", r"""|(?P<short>["'\\/bfnrt])"""))
-# An escape that may stand for a character of an address: quotes, slashes and ends of lines are none.
+# An escape that may stand for a letter. The short ones stand for what is left without their backslash, or for a blank.
 OF_ADDRESS = re.compile(CODED.replace("SHORT", ""))
 # In SQL, for text that may have an escape: only that is worth a call of Python.
 MAY_HAVE_ESCAPE = r"(?i)\\|%[0-9a-f]{2}|&[#a-z]|xn--"
@@ -91,7 +91,7 @@ def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
         return any(word in text for word in folded)
 
     def erase(text: str) -> str:
-        if not OF_ADDRESS.search(text) and not has_word(_folded(text)):
+        if not OF_ADDRESS.search(text) and not has_word(_folded(text.replace("\\", ""))):
             return text
         found = readings(text)
         # What a span begins or ends in the middle of goes whole: half an escape would break what it is part of.
@@ -130,7 +130,7 @@ def _meaning(found: re.Match[str]) -> str:
     kind = str(found.lastgroup)
     try:
         return MEANINGS[kind](found.group(kind), found)
-    except UnicodeError:
+    except ValueError:
         return found.group()
 
 

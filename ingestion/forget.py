@@ -31,10 +31,7 @@ USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "
 # Whom a request by address is about: users who have it or had it, and payers of whom Stripe has it.
 OF_ADDRESS = f"""
 insert into requested select 'user', id::varchar from {USERS}
-where list_has_any(
-    list_append(addresses_in(read_text(email)), canonical(email)),
-    (select list(value) from requested where kind = 'address')
-)
+where address_of(email) in (select value from requested where kind = 'address')
 union select 'customer', id from {CUSTOMERS}
 where list_has_any(
     addresses_in(read_text(payload::varchar)), (select list(value) from requested where kind = 'address')
@@ -55,14 +52,12 @@ union select 'account', id from {ACCOUNTS} where canonical(organization_id) in (
 """
 # A user is one person, whatever the address was; and a domain that nobody else writes from is the person's own.
 OF_BOTH = f"""
-insert into requested select distinct
-    'address', unnest(list_append(addresses_in(read_text(email)), canonical(email)))
-from {USERS}
+insert into requested select distinct 'address', address_of(email) from {USERS}
 where id::varchar in (select value from requested where kind = 'user') and not regexp_matches(email, '^{PSEUDONYM}@');
 insert into requested select distinct 'domain', domain_of(value) from requested
-where kind = 'address' and value in (select canonical(email) from {USERS}) and domain_of(value) not in (
+where kind = 'address' and value in (select address_of(email) from {USERS}) and domain_of(value) not in (
     select domain_of(email) from {USERS}
-    where canonical(email) not in (select value from requested where kind = 'address')
+    where address_of(email) not in (select value from requested where kind = 'address')
         and not regexp_matches(email, '^{PSEUDONYM}@')
 );
 """
@@ -99,7 +94,7 @@ def list_request(settings: Settings, kind: Literal["address", "organization"], v
         if not apply_list(connection, settings):
             prepare_hashes(connection, settings)
         connection.execute(
-            "create temp table requested as select ?::varchar as kind, canonical(?::varchar) as value", [kind, value]
+            "create temp table requested as select ?::varchar as kind, address_of(?::varchar) as value", [kind, value]
         )
         connection.execute(OF_ADDRESS if kind == "address" else OF_ORGANIZATION)
         connection.execute(OF_BOTH)

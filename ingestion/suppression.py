@@ -35,10 +35,9 @@ READINGS = "all_readings"
 PSEUDONYM = "deleted-[0-9a-f]{12}"
 NO_DOMAIN = "deleted.invalid"
 TAKEN_OUT = "the row breaks the contract, and is of somebody who asked to be deleted: what it says is not kept"
-# What may be an address: with quotes around it, with a path of the web around it, and with an apostrophe in it.
+# What may be an address: with any sign that no text puts around one, and with letters, digits and few signs.
 ADDRESSES = (
-    f"{NO_SEPARATOR}@{NO_SEPARATOR}",
-    r"[\p{L}\p{M}\p{N}_.+-]+@[\p{L}\p{M}\p{N}_.-]+",
+    NO_SEPARATOR.replace("'", "", 1) + "@" + NO_SEPARATOR.replace("'", "", 1),
     r"[\p{L}\p{M}\p{N}_.+'-]+@[\p{L}\p{M}\p{N}_.-]+",
 )
 FOUND_ADDRESSES = ", ".join(f"regexp_extract_all(text, {literal(pattern)})" for pattern in ADDRESSES)
@@ -50,6 +49,9 @@ create or replace temp macro canonical(value) as lower(nfc_normalize(trim(
     case when contains(lower(value), 'xn--') then split_part({READINGS}(value), chr(10), -1) else value end,
     ' ' || chr(9) || chr(10) || chr(13) || chr(160)
 )));
+create or replace temp macro address_of(value) as canonical(
+    case when value like '%<%@%>%' then regexp_extract(value, '<([^<>]*)>', 1) else value end
+);
 create or replace temp macro keyed_hash(value) as sha256(
     getvariable('suppression_outer') || unhex(sha256(getvariable('suppression_inner') || encode(canonical(value))))
 );
@@ -193,8 +195,10 @@ def clear_rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 def _is_about(table: Table) -> str:
     """SQL for whether a row is about somebody on the list."""
     conditions = [f"is_suppressed('{kind}', {_subject(table, place)})" for kind, place in table.subjects]
-    is_address = "is_suppressed('address', {0}) or has_suppressed_address({0})"
-    by_kind = {"address": is_address, "domain": "is_suppressed('domain', domain_of({}))"}
+    by_kind = {
+        "address": "is_suppressed('address', address_of({}))",
+        "domain": "is_suppressed('domain', domain_of({}))",
+    }
     conditions += [
         by_kind[column.personal].format(quote(column.name)) for column in table.columns if column.personal in by_kind
     ]
