@@ -40,8 +40,8 @@ CODED = (
 ESCAPE = re.compile(CODED.replace("SHORT", r"""|(?P<short>["'\\/bfnrt])"""))
 # An escape that may stand for a letter. The short ones stand for what is left without their backslash, or for a blank.
 OF_ADDRESS = re.compile(CODED.replace("SHORT", ""))
-# In SQL, for text that may have an escape: only that is worth a call of Python.
-MAY_HAVE_ESCAPE = r"(?i)\\|%[0-9a-f]{2}|&[#a-z]|xn--"
+# The same in SQL: only such text is worth a call of Python.
+MAY_BE_CODED = r"\\[ux]|%[0-9a-fA-F]{2}|&[#a-zA-Z][#a-zA-Z0-9]*;|[xX][nN]--"
 SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # What a name goes on with: letters, digits and accents.
 OF_WORD = r"\w\u0300-\u036f"
@@ -68,8 +68,10 @@ def readings(text: str) -> list[Reading]:
 
 def all_readings(text: str) -> str:
     """Every reading of a text, one after the other: what to look for an address in."""
-    read = "\n".join(reading for reading, _ in readings(text))
-    return read.encode("utf-8", "replace").decode("utf-8")
+    found = [text]
+    while len(found) < MOST_READINGS and (undone := ESCAPE.sub(_meaning, found[-1])) != found[-1]:
+        found.append(undone)
+    return "\n".join(found).encode("utf-8", "replace").decode("utf-8")
 
 
 def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from common.settings import Settings
-from common.spellings import MAY_HAVE_ESCAPE, all_readings
+from common.spellings import MAY_BE_CODED, all_readings
 from ingestion.contract import Column, Table, load_contract
 from ingestion.errors import SourceError
 from ingestion.objects import kept_shape
@@ -41,16 +41,22 @@ ADDRESSES = (
     r"[\p{L}\p{M}\p{N}_.+'-]+@[\p{L}\p{M}\p{N}_.-]+",
 )
 FOUND_ADDRESSES = ", ".join(f"regexp_extract_all(text, {literal(pattern)})" for pattern in ADDRESSES)
-MAY_HAVE_ADDRESS = f"text like '%@%' or regexp_matches(text, {literal(MAY_HAVE_ESCAPE)})"
+IS_CODED = f"regexp_matches(text, {literal(MAY_BE_CODED)})"
+# What the short escapes of JSON stand for, which DuckDB undoes at once: blanks, or what follows their backslash.
+UNESCAPED = r"regexp_replace(regexp_replace(text, '\\+[bfnrt]', ' ', 'g'), '\\+', '', 'g')"
 MACROS = f"""
-create or replace temp macro read_text(text) as
-    case when regexp_matches(text, {literal(MAY_HAVE_ESCAPE)}) then {READINGS}(text) else text end;
+create or replace temp macro read_text(text) as case
+    when {IS_CODED} then {READINGS}(text)
+    when contains(text, chr(92)) then text || ' ' || {UNESCAPED}
+    else text
+end;
 create or replace temp macro canonical(value) as lower(nfc_normalize(trim(
     case when contains(lower(value), 'xn--') then split_part({READINGS}(value), chr(10), -1) else value end,
     ' ' || chr(9) || chr(10) || chr(13) || chr(160)
 )));
-create or replace temp macro address_of(value) as canonical(
-    case when value like '%<%@%>%' then regexp_extract(value, '<([^<>]*)>', 1) else value end
+create or replace temp macro address_of(value) as regexp_replace(
+    canonical(case when value like '%<%@%>%' then regexp_extract(value, '<([^<>]*)>', 1) else value end),
+    '(@.*[^.])\\.$', '\\1'
 );
 create or replace temp macro keyed_hash(value) as sha256(
     getvariable('suppression_outer') || unhex(sha256(getvariable('suppression_inner') || encode(canonical(value))))
@@ -64,7 +70,7 @@ create or replace temp macro is_suppressed(of_kind, value) as
 create or replace temp macro addresses_in(text) as list_distinct(list_transform(
     list_concat({FOUND_ADDRESSES}), lambda found: canonical(trim(found, '.+-' || chr(39)))
 ));
-create or replace temp macro has_suppressed_address(text) as case when {MAY_HAVE_ADDRESS} then list_has_any(
+create or replace temp macro has_suppressed_address(text) as case when text like '%@%' or {IS_CODED} then list_has_any(
     list_transform(addresses_in(read_text(text)), lambda found: keyed_hash(found)),
     getvariable('suppressed_addresses')
 ) else false end;
