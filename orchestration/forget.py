@@ -16,10 +16,10 @@ import duckdb
 from common.compaction import compact
 from common.settings import Settings
 from common.spellings import eraser
-from common.warehouse import DataDirError, connect, hold
+from common.warehouse import RESTORING, DataDirError, connect, hold
 from ingestion.forget import list_request, rewrite_raw
 from ingestion.suppression import apply_list, clear_texts
-from orchestration.backup import BEFORE, LOGS, SQLITE_HEADER
+from orchestration.backup import BEFORE, LOGS, SQLITE_HEADER, UNFINISHED
 
 HOLDER = "python -m orchestration forget"
 RESULTS = "quality.expectation_results"
@@ -158,6 +158,8 @@ def _delete_copies(settings: Settings, say: Callable[[str], None]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if private:
         say("private copies of the working file are deleted: python -m orchestration copy makes new ones")
+    # What a restore that was ended on its way had copied from a backup.
+    shutil.rmtree(settings.data_dir / (RESTORING + UNFINISHED), ignore_errors=True)
     if (settings.data_dir / BEFORE).exists():
         shutil.rmtree(settings.data_dir / BEFORE)
         say(f"{BEFORE}/, what was there before a restore, is deleted")
