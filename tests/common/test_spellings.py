@@ -55,6 +55,12 @@ def test_an_address_or_domain_that_is_part_of_another_stays(other: str) -> None:
     assert eraser(["ann@x.example", "qwrtz.example"], "deleted")(text) == text
 
 
+def test_an_address_is_found_where_undoing_an_escape_would_spoil_it() -> None:
+    erase = eraser(["bob@x.example", "ann%41@x.example"], "deleted")
+    assert erase(r"C:\bob@x.example") == "C:deleted"
+    assert erase("ann%41@x.example") == "deleted"
+
+
 def test_text_without_any_of_them_is_given_back_as_it_is() -> None:
     erase = eraser(["ann@x.example", "jörg@bäcker.example"], "deleted")
     for text in ("", "100%", "a & b; &nothing; %zz \\q \\u00f", "xn--", "xn--99999999", "\\ud83d alone", "\x00\udcff"):
