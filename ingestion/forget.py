@@ -31,32 +31,33 @@ USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "
 # Whom a request by address is about: users who have it or had it, and payers of whom Stripe has it.
 OF_ADDRESS = f"""
 insert into requested select 'user', id::varchar from {USERS}
-where lower(trim(email)) in (select value from requested where kind = 'address')
+where address_of(email) in (select value from requested where kind = 'address')
 union select 'customer', id from {CUSTOMERS}
-where payload::varchar like '%@%'
-    and list_has_any(addresses_in(payload::varchar), (select list(value) from requested where kind = 'address'));
+where list_has_any(
+    addresses_in(read_text(payload::varchar)), (select list(value) from requested where kind = 'address')
+);
 """
 # Whom a request by organization is about: its members, but for colleagues, its payers, and its account in the CRM.
 OF_ORGANIZATION = f"""
 create or replace temp table organization as select value as id from requested where kind = 'organization';
 insert into requested select 'user', user_id::varchar from raw.product_db__organization_memberships
-where lower(trim(organization_id)) in (from organization) and user_id not in (select id from {USERS} where is_staff)
+where canonical(organization_id) in (from organization) and user_id not in (select id from {USERS} where is_staff)
 union select 'customer', customer_id from raw.product_db__organizations
-where lower(trim(id)) in (from organization) and customer_id is not null
+where canonical(id) in (from organization) and customer_id is not null
 union select 'customer', stripe_customer_id from raw.billing__billing_customers
-where lower(trim(organization_id)) in (from organization) and stripe_customer_id is not null
+where canonical(organization_id) in (from organization) and stripe_customer_id is not null
 union select 'customer', id from {CUSTOMERS}
-where lower(trim(json_extract_string(payload, '$.metadata.organization_id'))) in (from organization)
-union select 'account', id from {ACCOUNTS} where lower(trim(organization_id)) in (from organization);
+where canonical(json_extract_string(payload, '$.metadata.organization_id')) in (from organization)
+union select 'account', id from {ACCOUNTS} where canonical(organization_id) in (from organization);
 """
 # A user is one person, whatever the address was; and a domain that nobody else writes from is the person's own.
 OF_BOTH = f"""
-insert into requested select distinct 'address', lower(trim(email)) from {USERS}
+insert into requested select distinct 'address', address_of(email) from {USERS}
 where id::varchar in (select value from requested where kind = 'user') and not regexp_matches(email, '^{PSEUDONYM}@');
 insert into requested select distinct 'domain', domain_of(value) from requested
-where kind = 'address' and value in (select lower(trim(email)) from {USERS}) and domain_of(value) not in (
+where kind = 'address' and value in (select address_of(email) from {USERS}) and domain_of(value) not in (
     select domain_of(email) from {USERS}
-    where lower(trim(email)) not in (select value from requested where kind = 'address')
+    where address_of(email) not in (select value from requested where kind = 'address')
         and not regexp_matches(email, '^{PSEUDONYM}@')
 );
 """
@@ -93,7 +94,7 @@ def list_request(settings: Settings, kind: Literal["address", "organization"], v
         if not apply_list(connection, settings):
             prepare_hashes(connection, settings)
         connection.execute(
-            "create temp table requested as select ?::varchar as kind, lower(trim(?::varchar)) as value", [kind, value]
+            "create temp table requested as select ?::varchar as kind, address_of(?::varchar) as value", [kind, value]
         )
         connection.execute(OF_ADDRESS if kind == "address" else OF_ORGANIZATION)
         connection.execute(OF_BOTH)

@@ -1,8 +1,9 @@
 """Who asked to be deleted, as keyed hashes, and what is left of a row that is about them.
 
-The list holds no address and no key of anybody: each line is a kind and an HMAC-SHA-256 of the value in lower case. The
-load asks it before a row is written, and a request asks it of the rows that are there. Both go through the SQL of this
-module, so that a file that comes again gives the rows that the request has left.
+The list holds no address and no key of anybody: each line is a kind and an HMAC-SHA-256 of the value in one spelling.
+The load asks it before a row is written, and a request asks it of the rows that are there. Both go through the SQL of
+this module, so that a file that comes again gives the rows that the request has left. Text is compared with its escapes
+undone (`common.spellings`).
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from common.settings import Settings
+from common.spellings import MAY_BE_CODED, all_readings
 from ingestion.contract import Column, Table, load_contract
 from ingestion.errors import SourceError
 from ingestion.objects import kept_shape
@@ -29,22 +31,48 @@ HEADER = ("kind", "hash", "requested_at")
 CHECK = "check"
 BLOCK_BYTES = 64
 NO_SEPARATOR = r"""[^\s"'<>(),;:=\[\]{}\\|]+"""
+READINGS = "all_readings"
 PSEUDONYM = "deleted-[0-9a-f]{12}"
 NO_DOMAIN = "deleted.invalid"
 TAKEN_OUT = "the row breaks the contract, and is of somebody who asked to be deleted: what it says is not kept"
+# What may be an address: with any sign that no text puts around one, and with letters, digits and few signs.
+ADDRESSES = (
+    NO_SEPARATOR.replace("'", "", 1) + "@" + NO_SEPARATOR.replace("'", "", 1),
+    r"[\p{L}\p{M}\p{N}_.+'-]+@[\p{L}\p{M}\p{N}_.-]+",
+)
+FOUND_ADDRESSES = ", ".join(f"regexp_extract_all(text, {literal(pattern)})" for pattern in ADDRESSES)
+IS_CODED = f"regexp_matches(text, {literal(MAY_BE_CODED)})"
+# What the short escapes of JSON stand for, which DuckDB undoes at once: blanks, or what follows their backslash.
+UNESCAPED = r"regexp_replace(regexp_replace(text, '\\+[bfnrt]', ' ', 'g'), '\\+', '', 'g')"
 MACROS = f"""
+create or replace temp macro read_text(text) as case
+    when {IS_CODED} then {READINGS}(text)
+    when contains(text, chr(92)) then text || ' ' || {UNESCAPED}
+    else text
+end;
+create or replace temp macro canonical(value) as lower(nfc_normalize(trim(
+    case when contains(lower(value), 'xn--') then split_part({READINGS}(value), chr(10), -1) else value end,
+    ' ' || chr(9) || chr(10) || chr(13) || chr(160)
+)));
+create or replace temp macro address_of(value) as regexp_replace(
+    canonical(case when value like '%<%@%>%' then regexp_extract(value, '<([^<>]*)>', 1) else value end),
+    '(@.*[^.])\\.$', '\\1'
+);
 create or replace temp macro keyed_hash(value) as sha256(
-    getvariable('suppression_outer') || unhex(sha256(getvariable('suppression_inner') || encode(lower(trim(value)))))
+    getvariable('suppression_outer') || unhex(sha256(getvariable('suppression_inner') || encode(canonical(value))))
 );
 create or replace temp macro pseudonym(value) as 'deleted-' || left(keyed_hash(value), 12);
-create or replace temp macro domain_of(value) as regexp_replace(lower(trim(value)), '^(.*@)?(www\\.)?', '');
+create or replace temp macro domain_of(value) as regexp_replace(
+    regexp_replace(canonical(value), '^([a-z]+://)?([^/]*@)?(www\\.)?', ''), '\\.?([:/?#>].*)?$', ''
+);
 create or replace temp macro is_suppressed(of_kind, value) as
     coalesce(keyed_hash(value) in (select hash from suppressed where kind = of_kind), false);
-create or replace temp macro addresses_in(text) as list_transform(
-    regexp_extract_all(lower(text), {literal(NO_SEPARATOR + "@" + NO_SEPARATOR)}), lambda found: rtrim(found, '.')
-);
-create or replace temp macro has_suppressed_address(text) as case when text like '%@%' then list_has_any(
-    list_transform(addresses_in(text), lambda found: keyed_hash(found)), getvariable('suppressed_addresses')
+create or replace temp macro addresses_in(text) as list_distinct(list_transform(
+    list_concat({FOUND_ADDRESSES}), lambda found: canonical(trim(found, '.+-' || chr(39)))
+));
+create or replace temp macro has_suppressed_address(text) as case when text like '%@%' or {IS_CODED} then list_has_any(
+    list_transform(addresses_in(read_text(text)), lambda found: keyed_hash(found)),
+    getvariable('suppressed_addresses')
 ) else false end;
 """
 
@@ -77,6 +105,9 @@ def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
 
 def prepare_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Make `keyed_hash` known to a connection. The key is in variables, and in no statement that an error shows."""
+    known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [READINGS]).fetchall()
+    if not known:
+        connection.create_function(READINGS, all_readings, ["varchar"], "varchar")  # type: ignore[call-overload]
     key = _key(settings).ljust(BLOCK_BYTES, b"\0")
     for name, pad in (("inner", 0x36), ("outer", 0x5C)):
         connection.execute(f"set variable suppression_{name} = ?::blob", [bytes(byte ^ pad for byte in key)])
@@ -135,13 +166,15 @@ def clear_texts(
         "create or replace temp table kinds_of_keys as select unnest(?::varchar[]), unnest(?::varchar[])",
         [[table for table, _ in keys], [kind for _, kind in keys]],
     )
-    text = f"lower(concat_ws(' ', {', '.join(texts)}))"
+    words = f"list_transform(regexp_extract_all(text, {literal(NO_SEPARATOR)}), lambda word: rtrim(word, '.'))"
     rows = connection.execute(
         f"""update {relation} set {cleared} where rowid in (
             select place from (
-                select rowid as place, table_name,
-                    rtrim(unnest(regexp_extract_all({text}, {literal(NO_SEPARATOR)})), '.') as word
-                from {relation}
+                select place, table_name, unnest(list_distinct(list_concat({words}, addresses_in(text)))) as word
+                from (
+                    select rowid as place, table_name, read_text(concat_ws(' ', {", ".join(texts)})) as text
+                    from {relation}
+                ) as texts
             ) as words
             inner join suppressed on keyed_hash(case when kind = 'domain' then domain_of(word) else word end) = hash
             where kind in ('address', 'domain') or (table_name, kind) in (from kinds_of_keys)
@@ -168,7 +201,10 @@ def clear_rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
 def _is_about(table: Table) -> str:
     """SQL for whether a row is about somebody on the list."""
     conditions = [f"is_suppressed('{kind}', {_subject(table, place)})" for kind, place in table.subjects]
-    by_kind = {"address": "is_suppressed('address', {})", "domain": "is_suppressed('domain', domain_of({}))"}
+    by_kind = {
+        "address": "is_suppressed('address', address_of({}))",
+        "domain": "is_suppressed('domain', domain_of({}))",
+    }
     conditions += [
         by_kind[column.personal].format(quote(column.name)) for column in table.columns if column.personal in by_kind
     ]
@@ -212,7 +248,7 @@ def _address(name: str) -> str:
     local = (
         f"case when regexp_matches({name}, '^{PSEUDONYM}@') then split_part({name}, '@', 1) else pseudonym({name}) end"
     )
-    domain = f"split_part(lower(trim({name})), '@', -1)"
+    domain = f"regexp_extract(split_part(lower(trim({name})), '@', -1), {literal(NO_SEPARATOR)})"
     cases = f"when {name} not like '%@%' then '{NO_DOMAIN}' when is_suppressed('domain', domain_of({name})) then"
     return f"{local} || '@' || case {cases} {_domain(name)} else {domain} end"
 

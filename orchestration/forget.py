@@ -4,10 +4,9 @@ What is found outside of the warehouse goes first, while schema raw still says w
 on its way leaves a mark, and the same request again finishes it.
 """
 
-import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -16,10 +15,11 @@ import duckdb
 
 from common.compaction import compact
 from common.settings import Settings
-from common.warehouse import DataDirError, connect, hold
+from common.spellings import eraser
+from common.warehouse import RESTORING, DataDirError, connect, hold
 from ingestion.forget import list_request, rewrite_raw
 from ingestion.suppression import apply_list, clear_texts
-from orchestration.backup import BEFORE
+from orchestration.backup import BEFORE, LOGS, SQLITE_HEADER, UNFINISHED
 
 HOLDER = "python -m orchestration forget"
 RESULTS = "quality.expectation_results"
@@ -42,7 +42,7 @@ def forget(
         if request.perhaps_meant:
             say(f"not taken out, but perhaps meant as well: organization {', '.join(request.perhaps_meant)}")
         unfinished.touch()
-        removed = _forget_outside(settings, kind, value, request.words)
+        removed = _forget_outside(settings, kind, value, eraser(request.words, INSTEAD))
         removed |= rewrite_raw(settings) | _forget_results(settings)
         for place, count in removed.items():
             if count:
@@ -74,61 +74,70 @@ def _build_without(settings: Settings, unfinished: Path, say: Callable[[str], No
     return True
 
 
-def _forget_outside(settings: Settings, kind: str, value: str, words: Iterable[str]) -> dict[str, int]:
+def _forget_outside(settings: Settings, kind: str, value: str, erase: Callable[[str], str]) -> dict[str, int]:
     """Clear what was exported and what was written down of runs; by place, how many rows, texts or files."""
-    from serving.exports.forget import forget_customer
+    from serving.exports.forget import forget_exported
 
-    removed = forget_customer(settings, value.strip()) if kind == "organization" else {}
-    databases = [*settings.dagster_home.rglob("*.db"), settings.alerts_path]
-    removed["what Dagster and alerts remember"] = sum(
-        _clear_database(path, word) for path in databases if path.exists() for word in words
-    )
-    logs = [*settings.dagster_home.glob("storage/*/compute_logs/*"), *settings.dbt_target_dir.rglob("*.log")]
-    removed["logs of steps and of dbt"] = sum(_clear_text(path, words) for path in logs)
+    removed = forget_exported(settings, value if kind == "organization" else None, erase)
+    files = [path for path in settings.dagster_home.rglob("*") if path.is_file() and not path.name.endswith(LOGS)]
+    databases = [path for path in files if _is_database(path)]
+    alerts = [settings.alerts_path] if settings.alerts_path.exists() else []
+    removed["what Dagster and alerts remember"] = sum(_clear_database(path, erase) for path in [*databases, *alerts])
+    logs = [*(path for path in files if path not in databases), *settings.dbt_target_dir.rglob("*.log*")]
+    removed["logs of steps and of dbt"] = sum(_clear_file(path, erase) for path in logs)
     return removed
 
 
-def _clear_database(path: Path, word: str) -> int:
-    """Replace a word in every text of an SQLite file; in how many texts it was."""
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
+
+
+def _clear_database(path: Path, erase: Callable[[str], str]) -> int:
+    """Take words out of every text of an SQLite file, and out of its free pages; in how many texts they were.
+
+    Raises `DataDirError` if another process keeps it from being done.
+    """
     cleared = 0
-    with closing(sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
-        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
-        for (table,) in tables:
-            for _, column, kind, *_ in connection.execute(f'pragma table_info("{table}")').fetchall():
-                if kind.startswith(("TEXT", "VARCHAR")):
-                    cleared += _clear_column(connection, f'"{table}"', f'"{column}"', word)
-        if cleared:
+    try:
+        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+            connection.create_function("erase", 1, lambda raw: _erased(raw, erase))
+            tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+            for (table,) in tables:
+                for _, column, *_ in connection.execute(f'pragma table_info("{table}")').fetchall():
+                    cleared += _clear_column(connection, f'"{table}"', f'"{column}"')
+            # Pages that nothing uses have what was deleted before, and the rest of a page what was updated.
             connection.execute("vacuum")
-        # What was there before is also in SQLite's own log for as long as another process has the file open.
-        is_busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+            # What was there before is also in SQLite's own log for as long as another process has the file open.
+            is_busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        raise DataDirError(f"{path} is in use, and was not cleared ({error}): make the request again") from error
     if is_busy:
         raise DataDirError(f"{path} is being read, and its log may still have what is to go: make the request again")
     return cleared
 
 
-def _clear_column(connection: sqlite3.Connection, table: str, column: str, word: str) -> int:
-    is_in = f"instr(lower({column}), ?) > 0"
-    found = connection.execute(f"select rowid, {column} from {table} where {is_in}", [word]).fetchall()  # noqa: S608
-    connection.executemany(
-        f"update {table} set {column} = ? where rowid = ?",  # noqa: S608
-        [(_replaced(text, word), row) for row, text in found],
+def _clear_column(connection: sqlite3.Connection, table: str, column: str) -> int:
+    """Clear the texts of a column, as bytes: SQLite keeps text that is no UTF-8, too."""
+    connection.execute(
+        f"update {table} set {column} = cast(erase(cast({column} as blob)) as text) "  # noqa: S608
+        f"where typeof({column}) = 'text' and erase(cast({column} as blob)) <> cast({column} as blob)"
     )
-    return len(found)
+    return int(connection.execute("select changes()").fetchone()[0])
 
 
-def _clear_text(path: Path, words: Iterable[str]) -> int:
-    """Replace words in a log; 1 if there was one."""
-    text = before = path.read_text(encoding="utf-8", errors="replace")
-    for word in words:
-        text = _replaced(text, word)
-    if text != before:
-        path.write_text(text, encoding="utf-8")
-    return int(text != before)
+def _clear_file(path: Path, erase: Callable[[str], str]) -> int:
+    """Take words out of a file of text; 1 if there was one."""
+    before = path.read_bytes()
+    after = _erased(before, erase)
+    if after != before:
+        path.write_bytes(after)
+    return int(after != before)
 
 
-def _replaced(text: str, word: str) -> str:
-    """The text with another word, however it is written in large and small letters."""
-    return re.sub(re.escape(word), INSTEAD, text, flags=re.IGNORECASE)
+def _erased(raw: bytes, erase: Callable[[str], str]) -> bytes:
+    """Text without the words; bytes that are no UTF-8 stay as they are."""
+    return erase(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _forget_results(settings: Settings) -> dict[str, int]:
@@ -149,6 +158,8 @@ def _delete_copies(settings: Settings, say: Callable[[str], None]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if private:
         say("private copies of the working file are deleted: python -m orchestration copy makes new ones")
+    # What a restore that was ended on its way had copied from a backup.
+    shutil.rmtree(settings.data_dir / (RESTORING + UNFINISHED), ignore_errors=True)
     if (settings.data_dir / BEFORE).exists():
         shutil.rmtree(settings.data_dir / BEFORE)
         say(f"{BEFORE}/, what was there before a restore, is deleted")

@@ -3,18 +3,21 @@
 import json
 import re
 import stat
+import unicodedata
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from common.settings import PROJECT_DIR
+from common.spellings import all_readings
 from ingestion.contract import load_contract
 from ingestion.errors import SourceError
 from ingestion.forget import list_request, rewrite_raw
 from ingestion.objects import kept_shape
 from tests.ingestion.conftest import Source
-from tests.source_root import Rows, company, invoice, write_file, write_source_root
+from tests.source_root import Rows, company, invoice, json_line, write_file, write_source_root
+from tests.spellings import spellings
 
 USERS, CUSTOMERS = "product_db/users", "stripe/customers"
 TABLES = [table.path for table in load_contract().tables if table.source not in {"usage", "spend"}]
@@ -207,6 +210,58 @@ def test_a_payer_is_found_of_whom_one_invoice_has_the_address_in_a_file_that_is_
     loaded.load("stripe/invoices")
     path.unlink()
     assert forget(loaded, "address", "once@x.example") == {"raw.stripe__invoices": 1}
+
+
+ODD = "jörg.o'neil@bäcker.example"
+
+
+def write_lines(source: Source, path: str, lines: list[str]) -> None:
+    """One file of a table, with its lines as they are given."""
+    file = source.root / f"{path}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def test_an_address_is_found_however_a_line_writes_it_and_does_not_come_back(source: Source) -> None:
+    written = sorted(spelling for spelling in spellings(ODD) if '"' not in spelling and "\\x" not in spelling)
+    customer = json.dumps(company()[CUSTOMERS][0])
+    lines = [
+        customer.replace('"cus_1"', f'"cus_{number}"').replace('"object"', f'"contact": "<{spelling}>", "object"', 1)
+        for number, spelling in enumerate(written)
+    ]
+    others = (f"x{ODD}", f"{ODD}.com", "o'neil@bäcker.example", "neil@x.example")
+    lines += [
+        customer.replace('"cus_1"', f'"kept_{number}"').replace('"object"', f'"contact": "{other}", "object"', 1)
+        for number, other in enumerate(others)
+    ]
+    assert all(json.loads(line)["contact"] for line in lines)
+    user = company()[USERS][0]
+    emails = (ODD, f"Jörg <{ODD.upper()}>", unicodedata.normalize("NFD", ODD), "jörg.o'neil@xn--bcker-gra.example")
+    users = [json_line({**user, "id": number, "email": email}) for number, email in enumerate(emails, start=50)]
+    cut = [json.dumps({"email": spelling})[:-1] for spelling in (ODD, ODD.upper(), f"mailto:{ODD}?subject=x")]
+    write_lines(source, USERS, users)
+    (source.root / f"{USERS}.parquet").unlink()
+    write_lines(source, f"{USERS}/cut", cut)
+    write_lines(source, CUSTOMERS, lines)
+
+    def rows_with_it() -> list[str]:
+        texts = [row for rows in source.raw().values() for row in map(repr, rows) if "kept_" not in row]
+        read = [all_readings(text.replace("\\\\", "\\")).lower() for text in texts]
+        return [text for text in read if "neil@bäcker" in unicodedata.normalize("NFC", text)]
+
+    source.load(USERS, CUSTOMERS)
+    assert len(rows_with_it()) == len(users) + len(written) + len(cut)
+    assert forget(source, "address", f" {ODD.upper()} ") == {
+        "raw.product_db__users": len(users),
+        "raw.stripe__customers": len(written),
+        "raw.rejected_rows": len(cut),
+    }
+    assert rows_with_it() == []
+    kept = source.query("select payload ->> 'contact' from raw.stripe__customers where id like 'kept%' order by id")
+    assert [contact for (contact,) in kept] == list(others)
+    (source.data_dir / "warehouse.duckdb").unlink()
+    source.load(USERS, CUSTOMERS)
+    assert rows_with_it() == []
 
 
 READ_OF_STRIPE = {

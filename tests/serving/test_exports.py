@@ -1,6 +1,7 @@
 """Work lists reach people once a change, whatever dies on the way, and never name whom nobody may write to."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -15,13 +16,15 @@ import duckdb
 import pytest
 
 from common.settings import PROJECT_DIR, Settings
+from common.spellings import eraser
 from serving.exports import csv_files, webhook
-from serving.exports.forget import forget_customer
+from serving.exports.forget import forget_exported
 from serving.exports.lists import WORK_LISTS
 from serving.exports.send import Export, export
 from serving.exports.webhook import NotSentError, ReceiverAwayError
 from tests.serving.company_with_lists import TABLES, Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
+from tests.spellings import byte_spellings
 
 TOKEN = "token-of-the-crm"
 
@@ -369,9 +372,9 @@ def test_a_customer_who_is_deleted_is_in_no_file_and_the_next_change_is_told(to_
     to_files.names = {"acme": "Ada Acme"}
     to_files.publish()
     quietly(to_files)
-    removed = forget_customer(to_files.settings, "acme")
+    removed = forget_exported(to_files.settings, " ACME ", str)
     assert removed == {"exports/": 2, "state/exports/sent.duckdb": 2}
-    assert forget_customer(to_files.settings, "acme") == dict.fromkeys(removed, 0)
+    assert forget_exported(to_files.settings, " ACME ", str) == dict.fromkeys(removed, 0)
     assert [row["customer_id"] for row in written(to_files, "onboarding_queue")[0]] == ["beta"]
     assert written(to_files, "account_risk") == [[]]
     assert list(to_files.settings.exports_dir.rglob(".*")) == []
@@ -394,7 +397,26 @@ def test_a_change_on_its_way_to_a_receiver_is_not_sent_as_it_was_once_its_custom
     unconfirmed = "select string_agg(unconfirmed, '') from sent"
     with duckdb.connect(str(ledger), read_only=True) as connection:
         assert "Ada Acme" in str(connection.execute(unconfirmed).fetchall())
-    forget_customer(to_crm.settings, "acme")
+    forget_exported(to_crm.settings, "acme", str)
     with duckdb.connect(str(ledger), read_only=True) as connection:
         assert "Ada Acme" not in str(connection.execute(unconfirmed).fetchall())
     assert b"Ada Acme" not in ledger.read_bytes()
+
+
+def test_an_address_in_a_name_is_neither_in_a_file_nor_in_what_waits_to_be_sent(to_files: Company) -> None:
+    address = "jörg&co@bäcker.example"
+    to_files.names = {"acme": f"{address} and sons", "beta": "joann@x.example"}
+    to_files.publish()
+    quietly(to_files)
+    ledger = to_files.settings.export_ledger_path
+    waiting = "update sent set unconfirmed = ? where item like '%acme%'"
+    with duckdb.connect(str(ledger)) as connection:
+        connection.execute(waiting, [json.dumps({"name": address})])
+    removed = forget_exported(to_files.settings, None, eraser([address.upper(), "ann@x.example"], "deleted"))
+    assert removed == {"exports/": 2, "state/exports/sent.duckdb": 2}
+    names = {row["customer_id"]: row["customer_name"] for row in written(to_files, "onboarding_queue")[0]}
+    assert names == {"acme": "deleted and sons", "beta": "joann@x.example"}
+    assert [each for each in byte_spellings(address) if each in ledger.read_bytes()] == []
+    with duckdb.connect(str(ledger), read_only=True) as connection:
+        texts = connection.execute("select distinct unconfirmed from sent where unconfirmed is not null").fetchall()
+    assert texts == [('{"name": "deleted"}',)]
