@@ -19,6 +19,21 @@
 {%- endmacro %}
 
 
+{#- The newest month that is closed on `day`: bills are made on the first days of the next one. -#}
+{% macro last_closed_month(day) -%}
+    {%- set day_after_end = dbt.dateadd('day', '1 - cast(' ~ threshold('month_closes_after_days') ~ ' as int)', day) -%}
+    cast({{ dbt.dateadd('month', -1, month_of(day_after_end)) }} as date)
+{%- endmacro %}
+
+
+{#- The day on which the month that starts on `month` is closed. -#}
+{% macro month_closes_on(month) -%}
+    cast(
+        {{ dbt.dateadd('day', 'cast(' ~ threshold('month_closes_after_days') ~ ' as int)', month_end(month)) }} as date
+    )
+{%- endmacro %}
+
+
 {#- The last instant of a period whose end is exclusive: Stripe's clock has whole seconds. -#}
 {% macro last_instant(period_end) -%}
     {{ dbt.dateadd('second', -1, period_end) }}

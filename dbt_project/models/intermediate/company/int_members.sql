@@ -24,6 +24,7 @@ select
     users.email_domain,
     users.role_at_organization,
     users.role_detail,
+    cast(greatest(memberships.joined_at, users.joined_at) as date) as joined_on,
     users.is_active,
     memberships.level = 15 and row_number() over (
         partition by memberships.organization_id

@@ -1,5 +1,6 @@
 {#- On each day on which a reason begins or ends the first of those that hold says who should look after the customer: the
-    queue, then ARR, then a lead. Nobody is needed on days on which none holds. -#}
+    queue, then ARR, then a lead. Nobody is needed on days on which none holds. ARR is known from the day on which its
+    month is closed. -#}
 with stays as (
     select
         customer_id,
@@ -23,9 +24,9 @@ products_paid as (
 arr_months as (
     select
         monthly.customer_id,
-        {{ month_end('monthly.month') }} as closed_on,
+        {{ month_closes_on('monthly.month') }} as closed_on,
         case
-            when monthly.month < data_day.last_closed_month then {{ month_end(dbt.dateadd('month', 1, 'monthly.month')) }}
+            when monthly.month < data_day.last_closed_month then {{ month_closes_on(dbt.dateadd('month', 1, 'monthly.month')) }}
             else cast('9999-12-31' as date)
         end as next_closed_on,
         coalesce(products_paid.products, 0) >= {{ threshold('csm_primary_products') }} as has_many_products
