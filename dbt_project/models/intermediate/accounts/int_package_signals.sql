@@ -82,6 +82,6 @@ select
     'prepaid_plan',
     'credits',
     cast(mrr_usd_month as decimal(18, 4)),
-    {{ month_end("coalesce(" ~ dbt.dateadd('month', 1, 'last_month_below') ~ ", first_month)") }}
+    {{ month_closes_on("coalesce(" ~ dbt.dateadd('month', 1, 'last_month_below') ~ ", first_month)") }}
 from months
 where mrr_usd_month is not null
