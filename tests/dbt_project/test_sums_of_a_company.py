@@ -98,7 +98,7 @@ COMPANY: dict[str, Organization] = {
         ],
     ),
     # What these do after the earlier day changes nothing before it: a customer, or one account of it, reaches the line,
-    # and one account gets a plan.
+    # one account gets a plan, and a company whose subscription has ended signs up with another organization.
     "reaches-later": Organization(
         steady(5_000),
         billing=[
@@ -107,6 +107,10 @@ COMPANY: dict[str, Organization] = {
         ],
     ),
     "reaches-later-too": Organization(steady(5_000), merged_into="reaches-later"),
+    "churns": Organization(
+        steady(10_000), billing=[{}, {"has_active_subscription": False, "updated_at": "2026-08-20 10:00"}]
+    ),
+    "signs-up-later": Organization([(date(2026, 9, 1), 10)], created="2026-09-01 06:00", merged_into="churns"),
     "grows-later": Organization([*steady(5_000), (date(2026, 9, 1), 24_000)]),
     "grows-later-too": Organization(steady(3_000), merged_into="grows-later"),
     "plan-later-too": Organization(steady(5_000), merged_into="plan-later"),
@@ -268,6 +272,7 @@ def test_queue_goes_by_all_accounts_of_a_customer_however_small(companies: Mappi
         "pool-unknown": ("pool-unknown", "first_bill", 644.50),
         "rolloff-pays": ("rolloff-pays", "startup_rolloff", 644.50),
         "no-owner": ("no-owner", "first_bill", 644.50),
+        "churns": ("churns", "first_bill", 644.50),
         "grows-later": ("grows-later", "first_bill", 639.50),
         "plan-later": ("plan-later", "first_bill", 762.00),
     }
@@ -292,6 +297,7 @@ def test_customer_that_is_left_out_is_explained_by_all_of_its_accounts(
     )
     assert excluded == [
         ("above-1", "above_line", 1333.50, 1740.85),
+        ("churns", "no_subscription", 644.50, 644.50),
         ("credit-pays", "credit_covers", 644.50, 644.50),
         ("limited", "paid_before", 500.00, 500.00),
         ("outgrew", "paid_before", 3007.50, 3007.50),

@@ -20,7 +20,7 @@ versions as (
         spells.period_start,
         spells.period_end,
         spells.has_active_subscription,
-        spells.held_from,
+        greatest(spells.held_from, cast(spells.organization_created_at as date)) as held_from,
         spells.held_before,
         versions.startup_program,
         versions.credit_balance_usd,
@@ -92,7 +92,6 @@ forecasts as (
         on accounts.account_id = versions.account_id
         and forecasts.as_of_date >= versions.held_from
         and forecasts.as_of_date < versions.held_before
-        and forecasts.as_of_date >= cast(versions.organization_created_at as date)
     window
         plan_first as (
             partition by forecasts.organization_id, forecasts.as_of_date
