@@ -97,7 +97,7 @@ COMPANY: dict[str, Organization] = {
             {"updated_at": "2026-08-10 00:00"},
         ],
     ),
-    # What these do after the earlier day changes nothing before it: a customer, or one account of it, reaches the line,
+    # What these do after the earlier day changes nothing before it: a customer, or each account of it, reaches the line,
     # one account gets a plan, and a company whose subscription has ended signs up with another organization.
     "reaches-later": Organization(
         steady(5_000),
@@ -112,7 +112,7 @@ COMPANY: dict[str, Organization] = {
     ),
     "signs-up-later": Organization([(date(2026, 9, 1), 10)], created="2026-09-01 06:00", merged_into="churns"),
     "grows-later": Organization([*steady(5_000), (date(2026, 9, 1), 24_000)]),
-    "grows-later-too": Organization(steady(3_000), merged_into="grows-later"),
+    "grows-later-too": Organization([*steady(3_000), (date(2026, 9, 1), 24_000)], merged_into="grows-later"),
     "plan-later-too": Organization(steady(5_000), merged_into="plan-later"),
     "plan-later": Organization(
         steady(5_000),
