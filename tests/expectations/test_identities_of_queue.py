@@ -27,11 +27,12 @@ create table intermediate.int_sales_owned_spells as
 select 'c' as customer_id, date '2026-10-20' as owned_from, date '9999-12-31' as owned_before;
 
 create table marts.dim_organizations as select * from (values
-    ('a', 'a'), ('b', 'a'), ('c', 'c')
+    ('a', 'a'), ('b', 'a'), ('c', 'c'), ('d', 'd'), ('e', 'd')
 ) as organizations (organization_id, customer_id);
 create table marts.fct_bill_forecasts as select * from (values
     ('a', date '2026-10-21', 500.00), ('a', date '2026-10-31', 600.00), ('c', date '2026-10-19', 700.00),
-    ('c', date '2026-10-20', 700.00), ('c', date '2026-10-31', 499.99)
+    ('c', date '2026-10-20', 700.00), ('c', date '2026-10-31', 499.99), ('d', date '2026-10-30', 249.99),
+    ('e', date '2026-10-30', 250.00), ('d', date '2026-10-31', 250.00), ('e', date '2026-10-31', 250.00)
 ) as forecasts (organization_id, as_of_date, forecast_bill_usd);
 create table marts.fct_bill_forecast_products as select
     'a' as organization_id, 'logs' as product_key, date '2026-10-31' as as_of_date,
@@ -43,8 +44,9 @@ create table marts.fct_onboarding_queue as select * from (values
 ) as stays (customer_id, queue_reason, entered_on, entry_forecast_usd, period_end, contact_by, bills_paid, exited_on,
     exit_reason, is_open);
 create table marts.fct_queue_exclusions as select * from (values
-    ('c', date '2026-10-20', 'owned', 700.00), ('b', date '2026-10-20', 'no_subscription', 500.00)
-) as exclusions (organization_id, as_of_date, reason, forecast_bill_usd);
+    ('c', date '2026-10-20', 'owned', 700.00, 700.00), ('b', date '2026-10-20', 'no_subscription', 500.00, 500.00),
+    ('d', date '2026-10-31', 'paid_before', 250.00, 500.00)
+) as exclusions (organization_id, as_of_date, reason, forecast_bill_usd, customer_forecast_bill_usd);
 create table marts.rpt_limits_hit as select 'a' as customer_id, 'near_limit' as signal, 'a' as organization_id,
     'logs' as product_key, cast(9 as decimal(18, 4)) as figure, 8.0000 as threshold, 10.00 as limit_usd,
     2.00 as cut_usd, date '2026-10-30' as since,
@@ -122,7 +124,15 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
             {"subscription_is_missing_and_forecast"},
         ),
         (
-            "update marts.fct_queue_exclusions set forecast_bill_usd = 499.99 where organization_id = 'b'",
+            "update marts.fct_queue_exclusions set customer_forecast_bill_usd = 499.99 where organization_id = 'd'",
+            {"figure_is_below_the_line"},
+        ),
+        (
+            "delete from marts.fct_queue_exclusions where organization_id = 'd'",
+            {"large_forecast_is_neither_queued_nor_explained"},
+        ),
+        (
+            "update marts.fct_queue_exclusions set forecast_bill_usd = 500.01 where organization_id = 'b'",
             {"figure_is_below_the_line"},
         ),
         ("update marts.rpt_limits_hit set icp_segment = 'hobbyist'", {"limits_hit_list_hobbyists"}),

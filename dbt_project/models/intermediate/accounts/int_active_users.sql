@@ -13,6 +13,7 @@ members as (
         customers.customer_id,
         members.user_id,
         max(members.role_at_organization) as role_at_organization,
+        min(members.joined_on) as joined_on,
         max(case when users.last_login_at < data_day.as_of_ts then users.last_login_at end) as last_login_at
     from {{ ref('int_members') }} as members
     inner join {{ ref('int_customers') }} as customers on members.organization_id = customers.organization_id
@@ -26,6 +27,7 @@ select
     members.customer_id,
     members.user_id,
     members.role_at_organization,
+    members.joined_on,
     coalesce(
         members.last_login_at >= {{ dbt.dateadd(
             'day', '-1 * cast(' ~ threshold('active_user_days') ~ ' as int)', 'data_day.as_of_ts'

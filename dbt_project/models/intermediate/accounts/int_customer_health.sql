@@ -1,14 +1,7 @@
 {#- The falls of a customer's products, weighted by seed `health_weights`; the weights of those that it used before are
     what they are shares of. Growth of one product does not hide the fall of another. Volumes of different counters are
     not added: a group's main product stands for it, since add-ons look at the same usage, and without one they do alike. -#}
-with first_days as (
-    select customers.customer_id, min(usage.first_used_on) as first_used_on
-    from {{ ref('int_usage_by_organization') }} as usage
-    inner join {{ ref('int_customers') }} as customers on usage.organization_id = customers.organization_id
-    group by customers.customer_id
-),
-
-product_falls as (
+with product_falls as (
     select
         volumes.customer_id,
         volumes.weeks_ago,
@@ -18,9 +11,6 @@ product_falls as (
         case when volumes.change_millionths < 0 then -volumes.change_millionths else 0 end as fall
     from {{ ref('int_customer_volumes') }} as volumes
     inner join {{ ref('products') }} as products on volumes.product_key = products.product_key
-    inner join first_days
-        on volumes.customer_id = first_days.customer_id
-        and first_days.first_used_on <= {{ dbt.dateadd('day', 1, 'volumes.before_after') }}
     where volumes.change_millionths is not null
 ),
 

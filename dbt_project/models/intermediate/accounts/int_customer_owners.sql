@@ -7,7 +7,7 @@ with owners as (
         owners.owner_email,
         coalesce(owners.owner_role, 'unknown') as owner_role,
         owners.is_sales_or_success,
-        owners.owned_from,
+        owners.owner_came_on,
         row_number() over (
             partition by owners.customer_id
             order by
@@ -29,6 +29,6 @@ select
     owner_email,
     owner_role,
     is_sales_or_success,
-    owned_from,
+    owner_came_on,
     cast(owner_rank as int) as owner_rank
 from owners

@@ -1,8 +1,16 @@
-{#- Volume of each product by itself, since counters of different ones are never added; how far a rate a day has fallen
-    is a share of what it was. Usage of a few weeks is read, not the whole history, and days before the data day are
+{#- Volume of each product by itself, since counters of different ones are never added; how far a rate a day has changed
+    is a share of what it was. Who began to use the product after the window before began has nothing to compare with.
+    Usage of a few weeks is read, not the whole history, and days before the data day are
     looked at only for customers that pay or need somebody: at 100,000 organizations they are one in twenty. Each day of
     usage finds its windows by the date itself, since a join on ranges alone compares every row with every window. -#}
-with customers as (
+with first_days as (
+    select customers.customer_id, min(usage.first_used_on) as first_used_on
+    from {{ ref('int_usage_by_organization') }} as usage
+    inner join {{ ref('int_customers') }} as customers on usage.organization_id = customers.organization_id
+    group by customers.customer_id
+),
+
+customers as (
     select
         members.organization_id,
         members.customer_id,
@@ -52,15 +60,15 @@ select
     volumes.product_key,
     volumes.weeks_ago,
     windows.ends_on,
-    windows.before_after,
     cast(volumes.recent_quantity as decimal(38, 6)) as recent_quantity,
     cast(volumes.before_quantity as decimal(38, 6)) as before_quantity,
-    {{ change_millionths(
+    case when first_days.first_used_on <= {{ dbt.dateadd('day', 1, 'windows.before_after') }} then {{ change_millionths(
         'volumes.recent_quantity', 'windows.recent_days', 'volumes.before_quantity', 'windows.before_days'
-    ) }} as change_millionths,
-    {{ change_millionths(
+    ) }} end as change_millionths,
+    case when first_days.first_used_on <= {{ dbt.dateadd('day', 1, 'windows.week_before_after') }} then {{ change_millionths(
         'volumes.recent_week_quantity', 'windows.recent_week_days',
         'volumes.week_before_quantity', 'windows.week_before_days'
-    ) }} as week_change_millionths
+    ) }} end as week_change_millionths
 from volumes
+inner join first_days on volumes.customer_id = first_days.customer_id
 inner join {{ ref('int_volume_windows') }} as windows on volumes.weeks_ago = windows.weeks_ago

@@ -1,3 +1,4 @@
+{#- A later version with the same owner is no new owner, and one who was to come and never did has not left. -#}
 with departures as (
     select owners.customer_id, max(owners.held_before) as left_on
     from {{ ref('int_account_owners') }} as owners
@@ -5,6 +6,7 @@ with departures as (
     left join {{ ref('int_customer_owners') }} as still on owners.customer_id = still.customer_id
     where
         owners.owner_email is not null
+        and owners.owned_from < owners.held_before
         and owners.held_before <= data_day.as_of_date
         and still.customer_id is null
     group by owners.customer_id
@@ -16,7 +18,7 @@ changes as (
 
     union all
 
-    select customer_id, 'owner_added', owned_from
+    select customer_id, 'owner_added', owner_came_on
     from {{ ref('int_customer_owners') }}
     where owner_rank = 1
 )

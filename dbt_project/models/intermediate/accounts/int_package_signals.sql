@@ -6,13 +6,30 @@ with packages as (
     where billing.is_current and billing.platform_package is not null
 ),
 
-departments as (
-    select users.customer_id, count(distinct users.role_at_organization) as departments
+first_of_department as (
+    select
+        users.customer_id,
+        users.role_at_organization,
+        min(users.joined_on) as joined_on,
+        row_number() over (
+            partition by users.customer_id
+            order by min(users.joined_on), users.role_at_organization
+        ) as department_number
     from {{ ref('int_active_users') }} as users
     inner join {{ ref('user_roles') }} as roles
         on users.role_at_organization = roles.role_at_organization
         and roles.is_department
-    group by users.customer_id
+    group by users.customer_id, users.role_at_organization
+),
+
+departments as (
+    select
+        joined.customer_id,
+        count(*) as departments,
+        max(case when joined.department_number <= signals.threshold then joined.joined_on end) as since
+    from first_of_department as joined
+    inner join {{ ref('account_signals') }} as signals on signals.signal = 'several_departments'
+    group by joined.customer_id
 ),
 
 prepaid as (
@@ -40,7 +57,7 @@ select
     'several_departments' as signal,
     'platform' as product_key,
     cast(departments.departments as decimal(18, 4)) as figure,
-    customers.created_on as since
+    departments.since
 from {{ ref('int_listed_customers') }} as customers
 inner join departments on customers.customer_id = departments.customer_id
 left join packages on customers.customer_id = packages.customer_id

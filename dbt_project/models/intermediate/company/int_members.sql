@@ -31,7 +31,8 @@ members as (
         users.is_active,
         organizations.removed_at is not null as is_of_removed_organization,
         memberships.level,
-        memberships.joined_at
+        memberships.joined_at,
+        cast(greatest(memberships.joined_at, users.joined_at) as date) as joined_on
     from memberships
     inner join users on memberships.user_id = users.user_id
     left join {{ ref('int_organizations_on_data_day') }} as organizations
@@ -54,6 +55,7 @@ select
     email_domain,
     role_at_organization,
     role_detail,
+    joined_on,
     is_active and not is_of_removed_organization as is_active,
     level = 15 and row_number() over (
         partition by organization_id

@@ -1,4 +1,6 @@
-{#- Billing accounts with an open period, a row for each day, with the terms that held at its end. -#}
+{#- Billing accounts with an open period, a row for each day, with the terms that held at its end: those of the earliest
+    created organization whose period is open. The credit is that of whichever organization has it; since all of them
+    draw on one balance, it is not added up. -#}
 with members as (
     select
         spells.account_id,
@@ -41,7 +43,7 @@ ranked as (
         subscribed_on,
         discount_percent,
         platform_package,
-        credit_balance_usd,
+        max(credit_balance_usd) over (partition by account_id, as_of_date) as credit_balance_usd,
         is_open,
         row_number() over (
             partition by account_id, as_of_date

@@ -1,4 +1,5 @@
-{#- Days at whose end a version of billing held, and the account that it belongs to: the Stripe customer that pays. Only
+{#- Days at whose end a version of billing held, and the account that it belongs to: the Stripe customer that pays. An
+    organization on it that billing does not know has no terms, but its usage is pooled like that of the others. Only
     accounts that have a subscription at some time. A period that cannot be one (to the year 9999, or backwards) is none:
     it has no forecast, and is listed as a finding. -#}
 with spells as (
@@ -28,6 +29,30 @@ with spells as (
         on versions.organization_id = links.organization_id
         and links.is_billed_here
     where cast(versions.valid_from as date) < cast(versions.valid_to as date)
+
+    union all
+
+    select
+        organizations.organization_id,
+        organizations.created_at,
+        links.stripe_customer_id,
+        cast('1900-01-01' as timestamp),
+        false,
+        cast(null as date),
+        cast(null as date),
+        cast(0 as decimal(38, 10)),
+        cast(null as {{ dbt.type_string() }}),
+        cast(0 as decimal(38, 10)),
+        cast('1900-01-01' as date),
+        cast('9999-12-31' as date)
+    from {{ ref('int_organizations') }} as organizations
+    inner join {{ ref('int_stripe_customer_links') }} as links
+        on organizations.organization_id = links.organization_id
+        and links.is_billed_here
+        and not links.is_payment_only
+    left join {{ ref('int_billing_versions') }} as versions
+        on organizations.organization_id = versions.organization_id
+    where versions.organization_id is null
 ),
 
 since as (

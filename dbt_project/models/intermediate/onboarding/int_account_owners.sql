@@ -1,5 +1,6 @@
 {#- Who held an account of the CRM at the end of which days: a day has the newest version that was stamped up to its
-    end, and days before the first version have that one. An account that was closed is held by nobody from that day on. -#}
+    end, and days before the first version have that one. An account that was closed is held by nobody from that day on, and
+    neither is one that has a role without an owner. -#}
 with numbered as (
     select
         versions.account_id,
@@ -35,20 +36,43 @@ known as (
         ) as held_before
     from numbered
     where updated_at < as_of_ts or version_number = 1
+),
+
+compared as (
+    select
+        known.*,
+        greatest(held_from, cast(owned_since_at as date)) as owned_from,
+        case
+            when owner_email = lag(owner_email) over (partition by account_id order by held_from) then 0
+            else 1
+        end as is_other_owner
+    from known
+    where held_from < held_before
+),
+
+tenures as (
+    select
+        compared.*,
+        sum(is_other_owner) over (
+            partition by account_id
+            order by held_from
+            rows between unbounded preceding and current row
+        ) as tenure_number
+    from compared
 )
 
 select
-    known.account_id,
+    tenures.account_id,
     customers.customer_id,
-    known.owner_email,
-    coalesce(roles.is_sales_or_success, false) as is_sales_or_success,
-    known.owner_role,
-    known.owned_since_at,
-    cast(known.last_contacted_at as date) as last_contacted_on,
-    known.held_from,
-    greatest(known.held_from, cast(known.owned_since_at as date)) as owned_from,
-    known.held_before
-from known
-inner join {{ ref('int_customers') }} as customers on known.organization_id = customers.organization_id
-left join {{ ref('owner_roles') }} as roles on known.owner_role = roles.owner_role
-where known.held_from < known.held_before
+    tenures.owner_email,
+    coalesce(tenures.owner_email is not null and roles.is_sales_or_success, false) as is_sales_or_success,
+    tenures.owner_role,
+    tenures.owned_since_at,
+    cast(tenures.last_contacted_at as date) as last_contacted_on,
+    tenures.held_from,
+    tenures.owned_from,
+    min(tenures.owned_from) over (partition by tenures.account_id, tenures.tenure_number) as owner_came_on,
+    tenures.held_before
+from tenures
+inner join {{ ref('int_customers') }} as customers on tenures.organization_id = customers.organization_id
+left join {{ ref('owner_roles') }} as roles on tenures.owner_role = roles.owner_role

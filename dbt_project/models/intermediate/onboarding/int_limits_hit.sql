@@ -8,47 +8,72 @@ with open_periods as (
     inner join {{ ref('int_data_day') }} as data_day on forecasts.as_of_date = data_day.as_of_date
 ),
 
-levels as (
+reached as (
     select
         products.organization_id,
         products.product_key,
-        products.as_of_date,
-        open_periods.period_end,
-        products.as_of_date = open_periods.as_of_date as is_data_day,
         products.bill_to_date_usd,
         products.limit_usd,
         products.after_discount_usd - products.bill_usd as cut_usd,
         levels.signal,
         levels.share_of_limit,
-        min(products.as_of_date) over (
-            partition by products.organization_id, products.product_key, levels.signal
-        ) as since,
+        open_periods.period_start,
+        open_periods.period_end,
+        open_periods.as_of_date,
         row_number() over (
-            partition by products.organization_id, products.product_key, products.as_of_date
+            partition by products.organization_id, products.product_key
             order by levels.share_of_limit desc
         ) as level_rank
     from open_periods
     inner join {{ ref('fct_bill_forecast_products') }} as products
         on open_periods.organization_id = products.organization_id
-        and products.as_of_date >= open_periods.period_start
+        and open_periods.as_of_date = products.as_of_date
     inner join {{ ref('spend_limit_levels') }} as levels
         on products.bill_to_date_usd >= products.limit_usd * levels.share_of_limit
     where products.after_discount_usd > 0
+),
+
+{#- Days of the period on which the limit was the present one and the level was reached, counted back from the data day. -#}
+days as (
+    select
+        reached.organization_id,
+        reached.product_key,
+        reached.signal,
+        cast({{ dbt.datediff('products.as_of_date', 'reached.as_of_date', 'day') }} as int) as step,
+        products.as_of_date as day,
+        products.bill_to_date_usd as figure
+    from reached
+    inner join {{ ref('fct_bill_forecast_products') }} as products
+        on reached.organization_id = products.organization_id
+        and reached.product_key = products.product_key
+        and reached.limit_usd = products.limit_usd
+        and products.as_of_date >= reached.period_start
+        and products.as_of_date <= reached.as_of_date
+    where
+        products.after_discount_usd > 0
+        and products.bill_to_date_usd >= products.limit_usd * reached.share_of_limit
+),
+
+runs as (
+    {{ unbroken_since('days', ['organization_id', 'product_key', 'signal']) }}
 )
 
 select
     customers.customer_id,
-    levels.organization_id,
-    levels.product_key,
-    levels.signal,
-    levels.level_rank = 1 as is_highest,
-    levels.bill_to_date_usd as amount_to_date_usd,
-    {{ usd(round_half_up('levels.limit_usd * levels.share_of_limit')) }} as threshold_usd,
-    levels.limit_usd,
-    {{ usd('levels.cut_usd') }} as cut_usd,
-    levels.period_end,
-    levels.since,
-    levels.as_of_date
-from levels
-inner join {{ ref('int_customers') }} as customers on levels.organization_id = customers.organization_id
-where levels.is_data_day
+    reached.organization_id,
+    reached.product_key,
+    reached.signal,
+    reached.level_rank = 1 as is_highest,
+    reached.bill_to_date_usd as amount_to_date_usd,
+    {{ usd(round_half_up('reached.limit_usd * reached.share_of_limit')) }} as threshold_usd,
+    reached.limit_usd,
+    {{ usd('reached.cut_usd') }} as cut_usd,
+    reached.period_end,
+    runs.since,
+    reached.as_of_date
+from reached
+inner join runs
+    on reached.organization_id = runs.organization_id
+    and reached.product_key = runs.product_key
+    and reached.signal = runs.signal
+inner join {{ ref('int_customers') }} as customers on reached.organization_id = customers.organization_id

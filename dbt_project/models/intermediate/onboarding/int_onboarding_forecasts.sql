@@ -1,61 +1,105 @@
-{#- Accounts that reach the onboarding line or are on a startup plan at some time, with what decides about them on each
-    day: the terms are those of the account's earliest created organization whose period it is. -#}
-with startups as (
-    select distinct spells.account_id
+{#- Forecasts of customers from the day on which the bills of all of their accounts together reach the onboarding line, or
+    one of them is on a startup plan: what comes on later days changes none. The trial is that of the account's earliest
+    created organization whose period it is, the plan and the credit are those of whichever of its organizations has
+    them on the day. -#}
+with bills as (
+    select
+        customers.customer_id,
+        forecasts.as_of_date,
+        sum(forecasts.forecast_bill_usd) as forecast_bill_usd
+    from {{ ref('fct_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_customers') }} as customers on forecasts.organization_id = customers.organization_id
+    group by customers.customer_id, forecasts.as_of_date
+),
+
+versions as (
+    select
+        spells.account_id,
+        spells.organization_id,
+        spells.organization_created_at,
+        spells.period_start,
+        spells.period_end,
+        spells.has_active_subscription,
+        greatest(spells.held_from, cast(spells.organization_created_at as date)) as held_from,
+        spells.held_before,
+        versions.startup_program,
+        versions.credit_balance_usd,
+        cast(versions.credit_expires_at as date) as credit_expires_on,
+        cast(versions.free_trial_until as date) as trial_until
     from {{ ref('int_billing_spells') }} as spells
     inner join {{ ref('int_billing_versions') }} as versions
         on spells.organization_id = versions.organization_id
         and spells.updated_at = versions.updated_at
-    where versions.startup_program is not null
-),
-
-accounts as (
-    select distinct organization_id, account_id
-    from {{ ref('int_billing_spells') }}
 ),
 
 watched as (
-    select organization_id
-    from {{ ref('fct_bill_forecasts') }}
-    where forecast_bill_usd >= {{ threshold('onboarding_line_usd_month') }}
+    select customer_id, min(day) as watched_from
+    from (
+        select customer_id, as_of_date as day
+        from bills
+        where forecast_bill_usd >= {{ threshold('onboarding_line_usd_month') }}
 
-    union
+        union all
 
-    select accounts.organization_id
-    from accounts
-    inner join startups on accounts.account_id = startups.account_id
+        select customers.customer_id, versions.held_from
+        from versions
+        inner join {{ ref('int_customers') }} as customers on versions.organization_id = customers.organization_id
+        where versions.startup_program is not null
+    ) as reasons
+    group by customer_id
 ),
 
 forecasts as (
     select
         forecasts.organization_id,
+        watched.customer_id,
         forecasts.as_of_date,
         forecasts.period_start,
         forecasts.period_end,
         forecasts.amount_to_date_usd,
         forecasts.forecast_bill_usd,
         forecasts.forecast_payable_usd,
-        versions.startup_program,
-        versions.credit_balance_usd,
-        cast(versions.credit_expires_at as date) as credit_expires_on,
-        cast(versions.free_trial_until as date) as trial_until,
+        versions.trial_until,
+        first_value(versions.startup_program) over plan_first as startup_program,
+        first_value(versions.credit_expires_on) over plan_first as credit_expires_on,
+        max(versions.credit_balance_usd) over (
+            partition by forecasts.organization_id, forecasts.as_of_date
+        ) as credit_balance_usd,
         row_number() over (
             partition by forecasts.organization_id, forecasts.as_of_date
-            order by members.organization_created_at, members.organization_id
-        ) as age_rank
+            order by
+                case
+                    when
+                        versions.has_active_subscription
+                        and versions.period_start = forecasts.period_start
+                        and versions.period_end = forecasts.period_end
+                        then 0
+                    else 1
+                end,
+                versions.organization_created_at,
+                versions.organization_id
+        ) as terms_rank
     from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join watched on forecasts.organization_id = watched.organization_id
-    inner join accounts on forecasts.organization_id = accounts.organization_id
-    inner join {{ ref('int_billing_spells') }} as members
-        on accounts.account_id = members.account_id
-        and forecasts.period_start = members.period_start
-        and forecasts.period_end = members.period_end
-        and forecasts.as_of_date >= members.held_from
-        and forecasts.as_of_date < members.held_before
-        and members.has_active_subscription
-    inner join {{ ref('int_billing_versions') }} as versions
-        on members.organization_id = versions.organization_id
-        and members.updated_at = versions.updated_at
+    inner join {{ ref('int_customers') }} as customers on forecasts.organization_id = customers.organization_id
+    inner join watched
+        on customers.customer_id = watched.customer_id
+        and forecasts.as_of_date >= watched.watched_from
+    inner join {{ ref('int_billing_spells') }} as accounts
+        on forecasts.organization_id = accounts.organization_id
+        and forecasts.as_of_date >= accounts.held_from
+        and forecasts.as_of_date < accounts.held_before
+    inner join versions
+        on accounts.account_id = versions.account_id
+        and forecasts.as_of_date >= versions.held_from
+        and forecasts.as_of_date < versions.held_before
+    window
+        plan_first as (
+            partition by forecasts.organization_id, forecasts.as_of_date
+            order by
+                case when versions.startup_program is null then 1 else 0 end,
+                versions.organization_created_at,
+                versions.organization_id
+        )
 ),
 
 credits as (
@@ -68,7 +112,7 @@ credits as (
         {{ dbt.datediff('as_of_date', 'credit_expires_on', 'day') }} as expires_in_days,
         {{ dbt.datediff('period_start', 'period_end', 'day') }} as period_days
     from forecasts
-    where age_rank = 1
+    where terms_rank = 1
 ),
 
 runways as (
@@ -86,7 +130,7 @@ payments as (
 
 select
     runways.organization_id,
-    customers.customer_id,
+    runways.customer_id,
     runways.as_of_date,
     runways.period_start,
     runways.period_end,
@@ -103,9 +147,8 @@ select
     coalesce(payments.first_paid_on <= runways.as_of_date, false) as has_paid,
     owned.customer_id is not null as is_owned
 from runways
-inner join {{ ref('int_customers') }} as customers on runways.organization_id = customers.organization_id
-left join payments on customers.customer_id = payments.customer_id
+left join payments on runways.customer_id = payments.customer_id
 left join {{ ref('int_sales_owned_spells') }} as owned
-    on customers.customer_id = owned.customer_id
+    on runways.customer_id = owned.customer_id
     and runways.as_of_date >= owned.owned_from
     and runways.as_of_date < owned.owned_before

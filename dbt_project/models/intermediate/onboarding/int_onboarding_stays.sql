@@ -1,10 +1,10 @@
 {#- The queue as a switch: of the days on which something says in or out, those that change what the one before said.
-    A day that says both says out. -#}
+    A day that says both says out. An organization has no subscription before it signs up. -#}
 with subscriptions as (
     select
         customers.customer_id,
         spells.has_active_subscription,
-        spells.held_from,
+        greatest(spells.held_from, cast(spells.organization_created_at as date)) as held_from,
         spells.held_before
     from {{ ref('int_billing_spells') }} as spells
     inner join {{ ref('int_customers') }} as customers on spells.organization_id = customers.organization_id

@@ -16,6 +16,23 @@ roles as (
     group by people.customer_id, rules.signal, rules.product_key
 ),
 
+near_limits as (
+    select
+        customer_id,
+        product_key,
+        since,
+        {{ percent_of_millionths(divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd')) }} as figure,
+        row_number() over (
+            partition by customer_id, product_key
+            order by
+                {{ divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd') }} desc,
+                since,
+                organization_id
+        ) as account_rank
+    from {{ ref('int_limits_hit') }}
+    where limit_usd > 0 and signal = 'near_limit'
+),
+
 suggested as (
     select
         unused.customer_id,
@@ -59,16 +76,9 @@ suggested as (
 
     union all
 
-    select
-        customer_id,
-        'near_limit',
-        product_key,
-        0,
-        max({{ percent_of_millionths(divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd')) }}),
-        min(since)
-    from {{ ref('int_limits_hit') }}
-    where limit_usd > 0
-    group by customer_id, product_key
+    select customer_id, 'near_limit', product_key, 0, figure, since
+    from near_limits
+    where account_rank = 1
 
     union all
 

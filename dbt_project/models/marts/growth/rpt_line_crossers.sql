@@ -1,6 +1,7 @@
 {#- MRR is that of the end of the last closed month and grows on from there; a month is 146,097 / 4,800 days. Upwards a
-    line is crossed on the day on which it is reached, downwards on the day after it was last reached. Days are rounded,
-    since a whole number of them comes out of logarithms a hair above or below itself. -#}
+    line is crossed on the day on which it is reached, downwards on the day after it was last reached; either may be in
+    the open month and before the data day, since no closed month shows it yet. Days are rounded, since a whole number of
+    them comes out of logarithms a hair above or below itself. -#}
 with ahead as (
     select
         growth.customer_id,
@@ -51,6 +52,4 @@ select
     cast({{ dbt.dateadd('day', 'cast(days_after_month as int)', 'month_end') }} as date) as crosses_on,
     as_of_date
 from dated
-where
-    days_after_month > {{ dbt.datediff('month_end', 'as_of_date', 'day') }}
-    and days_after_month <= {{ dbt.datediff('month_end', 'as_of_date', 'day') }} + {{ threshold('crossing_days') }}
+where days_after_month <= {{ dbt.datediff('month_end', 'as_of_date', 'day') }} + {{ threshold('crossing_days') }}
