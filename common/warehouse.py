@@ -76,6 +76,18 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         connection.close()
 
 
+def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of what is written now: a later load, build or check has a larger one, whatever the clock says.
+
+    The caller's process holds the file. dbt's macro `take_turn` counts in the same table.
+    """
+    connection.execute("create schema if not exists quality")
+    connection.execute("create table if not exists quality.turns (turn bigint not null)")
+    return connection.execute(
+        "insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns returning turn"
+    ).fetchall()[0][0]
+
+
 def _open_lock(path: Path) -> TextIO:
     lock_path = path.with_suffix(".lock")
     try:

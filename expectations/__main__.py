@@ -1,5 +1,11 @@
 """`python -m expectations run LAYER [--table TABLE]` and `python -m expectations list`."""
 
+from common.ending import end_on_signals
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    end_on_signals()
+
 import argparse
 import sys
 from collections import Counter

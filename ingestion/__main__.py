@@ -1,5 +1,11 @@
 """`python -m ingestion sample|load|rejects|contract`."""
 
+from common.ending import end_on_signals
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    end_on_signals()
+
 import argparse
 import sys
 

@@ -1,5 +1,11 @@
 """The project's commands that need every room, from a run to a backup."""
 
+from common.ending import end_on_signals
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    end_on_signals()
+
 import argparse
 import gc
 import os

@@ -75,9 +75,15 @@ def _put_if_late(instance: DagsterInstance, settings: Settings, job_name: str, n
     """Put down, once a day, that the refresh is late. A pipeline that never ran is not late: it is being set up."""
     succeeded = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.SUCCESS])
     newest = instance.get_run_records(succeeded, limit=1)
-    if newest and now - newest[0].update_timestamp >= LATE_AFTER:
+    # One that has ended at an instant that has not come yet has a clock that was wrong: it may be as old as any.
+    if newest and abs(now - newest[0].update_timestamp) >= LATE_AFTER:
         late = now - newest[0].update_timestamp
-        detail = f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"
+        detail = (
+            f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"
+            if late > timedelta()
+            else f"the last one that succeeded says that it ended at {newest[0].update_timestamp:%Y-%m-%d %H:%M} UTC, "
+            "which has not come yet: the clock was wrong, and nobody knows how long ago it was"
+        )
         subject = f"late since {newest[0].dagster_run.run_id}, day {late.days}"
         where = "what to do: docs/runbook.md"
         _put(_outbox(settings), settings, subject, where, [Alert("refresh_is_late", job_name, detail, tuple(OWNERS))])

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
+from common.ending import before_ending
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import unwritable
 from orchestration.days import Days, tags_of_days
@@ -96,10 +97,11 @@ def _execute(
 
     from orchestration.alerting import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
-    from orchestration.runs import close_dead_runs
+    from orchestration.runs import cancel_runs_of_this_process, close_dead_runs
 
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
+        before_ending(lambda: cancel_runs_of_this_process(instance))
         # Given again, since Dagster leaves out the configuration of a job that has partitions.
         result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}, run_config=PROGRESS

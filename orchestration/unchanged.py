@@ -20,10 +20,10 @@ from orchestration.retry import FROM_FAILURE_TAG
 ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 
-CREATE_NOTE = "create table if not exists quality.published (run_id varchar, made_of varchar, built_at timestamp)"
+CREATE_NOTE = "create or replace table quality.published (run_id varchar, made_of varchar, turn bigint)"
 LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
-BUILT_AT = "select max(built_at) from quality.builds"
-NOTE = f"select run_id from quality.published where made_of = ? and built_at = ({BUILT_AT})"  # noqa: S608
+LAST_BUILD = "select max(turn) from quality.builds"
+NOTE = f"select run_id from quality.published where made_of = ? and turn = ({LAST_BUILD})"  # noqa: S608
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
@@ -33,7 +33,8 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
     with connect(settings.warehouse_path, read_only=True) as connection:
         try:
             noted = connection.execute(NOTE, [_made_of(connection, settings)]).fetchone()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
+            # Nothing was published yet, or only by a version that ordered builds by the clock.
             return None
     return noted[0] if noted and noted[0] == _published_run(settings) else None
 
@@ -41,12 +42,11 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
     """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
     with connect(settings.warehouse_path) as connection:
-        connection.execute(CREATE_NOTE)
         connection.execute("begin")
-        connection.execute("delete from quality.published")
+        connection.execute(CREATE_NOTE)
         if _is_of_everything(context):
             connection.execute(
-                f"insert into quality.published values (?, ?, ({BUILT_AT}))",  # noqa: S608
+                f"insert into quality.published values (?, ?, ({LAST_BUILD}))",  # noqa: S608
                 [context.run_id, _made_of(connection, settings)],
             )
         connection.execute("commit")

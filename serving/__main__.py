@@ -1,5 +1,11 @@
 """`python -m serving <command>`: put what passed the gates before the readers, read it, compare it, or take it back."""
 
+from common.ending import end_on_signals
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    end_on_signals()
+
 import argparse
 import sys
 from datetime import UTC, datetime

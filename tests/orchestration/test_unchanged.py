@@ -37,7 +37,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             "create schema raw; create schema quality; "
             "create table raw.loaded_files as "
             "select 't' as table_name, 'f' as file, '1' as fingerprint, now() as loaded_at; "
-            "create table quality.builds as select timestamp '2026-11-01' as built_at"
+            "create table quality.builds as select timestamp '2026-11-01' as built_at, 1 as turn"
         )
     put_before_readers(settings, "run-1")
     in_a_new_process()
@@ -77,7 +77,7 @@ def edit_the_seed(settings: Settings) -> None:
 CHANGES = {
     "a file was loaded": in_warehouse("insert into raw.loaded_files values ('t', 'g', '1', now())"),
     "a file was loaded anew": in_warehouse("update raw.loaded_files set loaded_at = now() + interval 1 second"),
-    "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2026-11-02')"),
+    "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2020-11-02', 2)"),
     "the note is of another time": in_warehouse("delete from quality.published"),
     "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
     "nothing is before the readers": lambda settings: settings.serving_path.unlink(),

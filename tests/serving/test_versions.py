@@ -126,7 +126,7 @@ def test_there_is_no_going_back_further_than_what_is_kept(settings: Settings) ->
         version_before(settings)
     with pytest.raises(NoSuchVersionError, match="is what readers have"):
         roll_back(settings, first)
-    with pytest.raises(NoSuchVersionError, match="there is no version of-long-ago; there are: 2"):
+    with pytest.raises(NoSuchVersionError, match="there is no version of-long-ago; there are: 000001-2"):
         version_named(settings, "of-long-ago")
     assert live_run(settings) == "run-1"
 
@@ -312,5 +312,5 @@ def test_a_rollback_without_a_version_says_so_and_changes_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, settings, "rollback", "20200101T000000.000000") == 1
-    assert "there is no version 20200101T000000.000000; there are: 2" in capsys.readouterr().err
+    assert "there is no version 20200101T000000.000000; there are: 000001-2" in capsys.readouterr().err
     assert live_run(settings) == "run-2"
