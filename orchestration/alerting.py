@@ -47,7 +47,10 @@ def tell_of_ended_runs(
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, graph))
         outbox.send(senders(settings, say), say, utc_now())
     except Exception as error:  # noqa: BLE001
-        say(f"alerts could not be made: {type(error).__name__}: {error}")
+        say(
+            f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
+            "away: alerts of two days are repeated"
+        )
 
 
 def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:

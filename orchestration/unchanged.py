@@ -7,7 +7,7 @@ it as it is and says since which run. What a person selects in the UI, or builds
 
 from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 import duckdb
@@ -20,10 +20,12 @@ from orchestration.retry import FROM_FAILURE_TAG
 ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 
-CREATE_NOTE = "create or replace table quality.published (run_id varchar, made_of varchar, turn bigint)"
+CREATE_NOTE = """
+create or replace table quality.published (run_id varchar, made_of varchar, turn bigint, file_sha256 varchar)
+"""
 LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
 LAST_BUILD = "select max(turn) from quality.builds"
-NOTE = f"select run_id from quality.published where made_of = ? and turn = ({LAST_BUILD})"  # noqa: S608
+NOTE = f"select run_id, file_sha256 from quality.published where made_of = ? and turn = ({LAST_BUILD})"  # noqa: S608
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
@@ -36,7 +38,8 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
         except (duckdb.CatalogException, duckdb.BinderException):
             # Nothing was published yet, or only by a version that ordered builds by the clock.
             return None
-    return noted[0] if noted and noted[0] == _published_run(settings) else None
+    is_there = noted and noted == (_published_run(settings), _sha256(settings.serving_path))
+    return noted[0] if noted and is_there else None
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
@@ -46,8 +49,8 @@ def note_published(context: AssetExecutionContext, settings: Settings) -> None:
         connection.execute(CREATE_NOTE)
         if _is_of_everything(context):
             connection.execute(
-                f"insert into quality.published values (?, ?, ({LAST_BUILD}))",  # noqa: S608
-                [context.run_id, _made_of(connection, settings)],
+                f"insert into quality.published values (?, ?, ({LAST_BUILD}), ?)",  # noqa: S608
+                [context.run_id, _made_of(connection, settings), _sha256(settings.serving_path)],
             )
         connection.execute("commit")
 
@@ -83,8 +86,15 @@ def _project_files() -> Iterator[Path]:
                 yield path
 
 
-def _published_run(settings: Settings) -> str:
-    from serving.reader import query
+def _published_run(settings: Settings) -> str | None:
+    """The run of the published file; None if it does not open."""
+    from serving.versions import version_at
 
-    with query("select run_id from publish_info", path=settings.serving_path) as info:
-        return info.fetchall()[0][0]
+    version = version_at(settings, settings.serving_path)
+    return version.run_id if version else None
+
+
+def _sha256(path: Path) -> str:
+    """What is in the published file: one that was damaged on the disk is written again."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from common.settings import Settings
+from common.warehouse import DamagedFileError
 from serving.reader import snapshot
 
 
@@ -162,6 +163,11 @@ def _folder(settings: Settings) -> Path:
     return settings.serving_path.parent / "versions"
 
 
+def version_at(settings: Settings, path: Path) -> Version | None:
+    """The version in a file; None if it does not open."""
+    return _read(path, settings.serving_path)
+
+
 def _read(path: Path, live: Path) -> Version | None:
     """What a file says of itself; None if it does not open, which is when somebody needs the others."""
     try:
@@ -169,7 +175,7 @@ def _read(path: Path, live: Path) -> Version | None:
             info = connection.execute("from publish_info")
             names = [column[0] for column in info.description or ()]
             row = info.fetchone()
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, DamagedFileError, OSError):
         return None
     said = dict(zip(names, row or (), strict=False))
     if not {"run_id", "as_of_date", "published_at"} <= said.keys():
@@ -194,6 +200,8 @@ def _keep(settings: Settings) -> Version | None:
         return None
     place = _folder(settings) / version.name / live.name
     place.parent.mkdir(parents=True, exist_ok=True)
+    # What was published before is not for readers.
+    _folder(settings).chmod(0o700)
     if not place.exists():
         os.link(live, place)
         _sync(place.parent)

@@ -54,6 +54,7 @@ def write_page(settings: Settings) -> Page:
     )
     building = settings.page_path.with_name(f".{settings.page_path.name}.building")
     building.write_text(html, encoding="utf-8")
+    building.chmod(0o644)
     building.replace(settings.page_path)
     missing = [block.text for _, blocks in laid_out for block in blocks if isinstance(block, Note)]
     return Page(settings.page_path, as_of_date, run_id, settings.page_path.stat().st_size, missing)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a command at once, whatever it is doing.
+"""How every command starts: what it writes is its user's alone, and Ctrl-C and SIGTERM end it at once.
 
 Libraries put handlers of their own in the place of ours and catch what those raise, so a run would go on and publish.
 So no handler is asked: Python writes the number of each signal into a pipe as it comes, and a thread that reads the
@@ -19,8 +19,14 @@ LAST_WORDS_SECONDS = 3.0
 _last_words: list[Callable[[], None]] = []
 
 
-def end_on_signals() -> None:
-    """From now on end this process on Ctrl-C (with 130) and SIGTERM (with 143). To be called by the main thread."""
+def start_command() -> None:
+    """Keep what is written from other users, and end on signals. To be called by the main thread."""
+    os.umask(0o077)
+    _end_on_signals()
+
+
+def _end_on_signals() -> None:
+    """From now on end this process on Ctrl-C (with 130) and SIGTERM (with 143)."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -31,7 +37,7 @@ def end_on_signals() -> None:
 
 
 def end_as_usual() -> None:
-    """Take `end_on_signals` back, for a process that only looks after others."""
+    """Take the ending on signals back, for a process that only looks after others."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
