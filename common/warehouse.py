@@ -111,7 +111,9 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
             connection.execute("set TimeZone = 'UTC'")
             yield connection
     except duckdb.Error as error:
-        raise damage(path, str(error)) or error from error
+        if damaged := damage(path, str(error)):
+            raise damaged from error
+        raise
 
 
 def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
@@ -186,7 +188,9 @@ def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[
             return
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error):
-                raise damage(path, str(error)) or error from error
+                if damaged := damage(path, str(error)):
+                    raise damaged from error
+                raise
             if time.monotonic() - started >= wait_seconds:
                 raise WarehouseBusyError(f"{holder} cannot open {path}: {error}") from error
             if first:

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+import duckdb
 from pydantic import ValidationError
 
 from common.settings import said_of_settings
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         print(said_of_settings(error), file=sys.stderr)
         return 2
-    except (DataDirError, WarehouseBusyError) as error:
+    except (DataDirError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -9,6 +9,7 @@ if __name__ == "__main__":
 import argparse
 import sys
 
+import duckdb
 from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, get_settings, said_of_settings
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:
         print(said_of_settings(error), file=sys.stderr)
         return 2
-    except (DataDirError, SourceError, WarehouseBusyError) as error:
+    except (DataDirError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+import duckdb
 from pydantic import ValidationError
 
 from common.compaction import CompactionError
@@ -81,7 +82,7 @@ def main() -> int:
     except DataDirError as error:
         print(error, file=sys.stderr)
         return 2
-    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError) as error:
+    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -153,10 +154,12 @@ def _ui(settings: Settings) -> int:
 
 
 def _webserver(settings: Settings, workspace: str) -> int:
+    from common.commands import end_as_usual
     from orchestration.run import prepare_dagster_home
     from orchestration.web import serve
 
     prepare_dagster_home(settings)
+    end_as_usual()
     print(f"the UI: http://{settings.ui_host}:{settings.ui_port}", flush=True)
     return serve(settings, workspace)
 

@@ -37,7 +37,6 @@ def serve(settings: Settings, workspace: str) -> int:
     from dagster_webserver.version import __version__
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    end_as_usual()
     target = WorkspaceFileTarget(paths=[workspace])
     with DagsterInstance.get() as instance, WorkspaceProcessContext(instance, target, __version__) as context:
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)

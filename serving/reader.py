@@ -30,7 +30,9 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute("use serving.marts")
             yield connection
     except duckdb.Error as error:
-        raise damage(path, str(error), WRITE_AGAIN) or error from error
+        if damaged := damage(path, str(error), WRITE_AGAIN):
+            raise damaged from error
+        raise
 
 
 @contextmanager

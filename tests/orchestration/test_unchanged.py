@@ -1,5 +1,6 @@
 """Nothing is done again that is published already; whatever could have changed it makes the run do its work."""
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -68,6 +69,17 @@ def in_warehouse(sql: str) -> Callable[[Settings], None]:
     return change
 
 
+def _overwrite(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def flip_a_byte(path: Path) -> None:
+    """Damage that no look at the file's size or head would find."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 def edit_the_seed(settings: Settings) -> None:
     """A threshold is another one, in as many characters."""
     (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
@@ -80,6 +92,9 @@ CHANGES = {
     "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2020-11-02', 2)"),
     "the note is of another time": in_warehouse("delete from quality.published"),
     "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
+    "the published file was cut short": lambda settings: os.truncate(settings.serving_path, 5000),
+    "a byte of the published file is another": lambda settings: flip_a_byte(settings.serving_path),
+    "the published file is no database": lambda settings: _overwrite(settings.serving_path, b"no database"),
     "nothing is before the readers": lambda settings: settings.serving_path.unlink(),
     "a seed was edited": edit_the_seed,
 }

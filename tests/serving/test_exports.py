@@ -278,12 +278,29 @@ def test_a_spreadsheet_is_given_no_formula(to_files: Company) -> None:
     to_files.names = {"acme": '=HYPERLINK("http://evil.example";"Acme, Inc")'}
     to_files.publish()
     quietly(to_files)
-    assert written(to_files, "onboarding_queue")[0][0]["customer_name"] == "'" + to_files.names["acme"]
+    [row] = [row for row in written(to_files, "onboarding_queue")[0] if row["customer_id"] == "acme"]
+    assert row["customer_name"] == "'" + to_files.names["acme"]
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
 def test_text_that_begins_a_formula_begins_with_an_apostrophe(first: str) -> None:
     assert csv_files.harmless(first + "1+1") == "'" + first + "1+1"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Acme;=HYPERLINK(1)", "Acme;'=HYPERLINK(1)"),
+        ("Acme; @SUM(1)", "Acme;' @SUM(1)"),
+        ('Acme;"=1+1"', 'Acme;\'"=1+1"'),
+        ("Acme\t-1+1", "Acme\t'-1+1"),
+        ("Acme\r\n+1+1", "Acme\r\n'+1+1"),
+        ("Acme;\n=1+1", "Acme;\n'=1+1"),
+        ("Acme; Beta - Gamma + 1", "Acme; Beta - Gamma + 1"),
+    ],
+)
+def test_no_formula_hides_behind_what_some_spreadsheets_cut_cells_at(text: str, written: str) -> None:
+    assert csv_files.harmless(text) == written
 
 
 def test_a_negative_figure_stays_a_number() -> None:
