@@ -212,3 +212,20 @@ def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Sett
             build_marts(settings, version)
             publish(settings, f"run-{version}")
     assert read(settings, "select distinct version from marts.fct_a") == [(21,)]
+
+
+@pytest.mark.parametrize("ahead", ["raw.loaded_files set loaded_at", "quality.builds set built_at"])
+def test_stamps_of_a_clock_that_had_jumped_ahead_hold_no_publish_back(settings: Settings, ahead: str) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(f"update {ahead} = timestamp '2062-01-01'")
+    publish(settings, "run-1")
+    assert read(settings, "select run_id, publish_number from marts.publish_info") == [("run-1", 1)]
+
+
+def test_a_check_of_a_clock_that_had_jumped_ahead_is_not_taken_for_the_newest(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results values "
+            "('run-0', 'marts', 'fct_a', 'sums', 'critical', 'failed', timestamp '2062-01-01', null, 0)"
+        )
+    assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
