@@ -14,7 +14,7 @@ import duckdb
 from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
+from common.warehouse import DataDirError, connect
 from orchestration.retry import FROM_FAILURE_TAG
 
 ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
@@ -88,10 +88,13 @@ def _project_files() -> Iterator[Path]:
 
 def _published_run(settings: Settings) -> str | None:
     """The run of the published file; None if it does not open."""
-    from serving.versions import version_at
+    from serving.reader import query
 
-    version = version_at(settings, settings.serving_path)
-    return version.run_id if version else None
+    try:
+        with query("select run_id from publish_info", path=settings.serving_path) as info:
+            return info.fetchall()[0][0]
+    except (duckdb.Error, DataDirError):
+        return None
 
 
 def _sha256(path: Path) -> str:

@@ -163,11 +163,6 @@ def _folder(settings: Settings) -> Path:
     return settings.serving_path.parent / "versions"
 
 
-def version_at(settings: Settings, path: Path) -> Version | None:
-    """The version in a file; None if it does not open."""
-    return _read(path, settings.serving_path)
-
-
 def _read(path: Path, live: Path) -> Version | None:
     """What a file says of itself; None if it does not open, which is when somebody needs the others."""
     try:
