@@ -8,10 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+# Characters that mean something in an address of a database or in a pattern of dlt, SQLAlchemy or Dagster.
+ODD_CHARACTERS = "'\"%#?\\"
 # What no message may show, not even one that says that it is wrong.
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
@@ -31,7 +33,7 @@ class Settings(BaseSettings):
 
     env: Literal["local", "production"] = "local"
     source_root: str | None = None
-    data_dir: Path = PROJECT_DIR / "data"
+    data_dir: Path = Field(default=PROJECT_DIR / "data", validate_default=True)
     as_of: date | None = None
     first_day: date = date(2024, 11, 1)
     sample_size: Literal["small", "medium", "full"] = "small"
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     kept_versions: int = Field(default=3, ge=0)
     postgres_url: SecretStr | None = None
     ui_host: str = "127.0.0.1"
+    ui_hosts: str = "localhost,127.0.0.1,[::1]"
     ui_port: int = Field(default=3000, ge=1, le=65535)
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
     suppression_key: SecretStr | None = Field(default=None, min_length=32)
@@ -64,7 +67,14 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        folder = value.expanduser().resolve()
+        odd = sorted({each for each in str(folder) if each in ODD_CHARACTERS or not each.isprintable()})
+        if odd:
+            raise ValueError(
+                f"the path {str(folder)!r} of the data folder has {' and '.join(map(repr, odd))} in it, which the "
+                "databases below it read as something else: set GROWTH_DATA_DIR to a folder without that character"
+            )
+        return folder
 
     @field_validator("source_root")
     @classmethod
@@ -85,6 +95,11 @@ class Settings(BaseSettings):
         if any(not address.startswith(("http://", "https://")) for address in addresses):
             raise ValueError("must be team:data=https://example.com/hook, and more such pairs after spaces")
         return value
+
+    @property
+    def ui_host_names(self) -> list[str]:
+        """The host names under which the UI answers."""
+        return [name.strip() for name in self.ui_hosts.split(",") if name.strip()]
 
     @property
     def emails_by_owner(self) -> dict[str, str]:
@@ -164,6 +179,16 @@ class Settings(BaseSettings):
 
 def _by_owner(pairs: str) -> dict[str, str]:
     return {owner: value for owner, _, value in (pair.partition("=") for pair in pairs.split())}
+
+
+def said_of_settings(error: ValidationError) -> str:
+    """A sentence for each setting that does not fit, with its value unless that may be a secret."""
+    lines = []
+    for problem in error.errors():
+        setting = "_".join(str(part) for part in problem["loc"])
+        shown = "" if setting in SECRETS else f"={problem['input']!r}"
+        lines.append(f"GROWTH_{setting.upper()}{shown}: {problem['msg']}")
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,10 @@ working file first takes the lock beside it. The kernel drops the lock when the 
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -20,10 +21,33 @@ import duckdb
 RESTORING = "restoring"
 POLL_SECONDS = 0.5
 PROGRESS_EVERY_SECONDS = 15.0
+# Folders beside the working file that readers have no business in. `published` is theirs.
+PRIVATE_FOLDERS = ("before_restore", "dagster", "docs", "exports", "private", "sample", "state")
+# What DuckDB says of a file that was cut short, overwritten, or never was one of its own.
+DAMAGE = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes",
+    "Failure while replaying WAL",
+    "Is a directory",
+)
+CLOSED = ("Permission denied", "Read-only file system")
+MAKE_ANEW = "move it away and run again, which makes it anew, or restore a backup (docs/deploy.md)"
 
 
 class DataDirError(RuntimeError):
     """The data folder cannot be used; the message says which folder, why, and what to do."""
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder, through which readers pass to what is published and to nothing else. Raises `OSError`."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(0o755)
+
+
+class DamagedFileError(DataDirError):
+    """A database file is not what was written there; the message names it and says the way back."""
 
 
 class WarehouseBusyError(RuntimeError):
@@ -36,6 +60,16 @@ def unwritable(folder: Path, error: OSError) -> DataDirError:
         f"the data folder {folder} cannot be written ({error.strerror}): "
         "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
     )
+
+
+def damage(path: Path, message: str, way_back: str = MAKE_ANEW) -> DamagedFileError | None:
+    """What to raise if what DuckDB says of the file at `path` means that it is damaged, or closed to this user."""
+    first_line = message.partition("\n")[0]
+    if any(words in message for words in DAMAGE):
+        return DamagedFileError(f"{path} is damaged: {way_back}. DuckDB says: {first_line}")
+    if any(words in message for words in CLOSED):
+        return DamagedFileError(f"{path} cannot be opened: see its owner and mode. DuckDB says: {first_line}")
+    return None
 
 
 @contextmanager
@@ -62,27 +96,57 @@ def hold(
         _sign(lock, holder)
         yield
     finally:
+        _close_to_others(path)
         lock.close()
 
 
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A short-lived connection to a DuckDB file, in UTC. The caller's process holds the file (see `hold`)."""
-    connection = duckdb.connect(str(path), read_only=read_only)
+    """A short-lived connection to a DuckDB file, in UTC. The caller's process holds the file (see `hold`).
+
+    Raises `DamagedFileError` if the file turns out to be damaged.
+    """
     try:
-        connection.execute("set TimeZone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
+        with duckdb.connect(str(path), read_only=read_only) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+    except duckdb.Error as error:
+        if damaged := damage(path, str(error)):
+            raise damaged from error
+        raise
+
+
+def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of what is written now: a later load, build or check has a larger one, whatever the clock says.
+
+    The caller's process holds the file. dbt's macro `take_turn` counts in the same table.
+    """
+    connection.execute("create schema if not exists quality")
+    connection.execute("create table if not exists quality.turns (turn bigint not null)")
+    return connection.execute(
+        "insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns returning turn"
+    ).fetchall()[0][0]
 
 
 def _open_lock(path: Path) -> TextIO:
     lock_path = path.with_suffix(".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_data_folder(path.parent)
+        _close_to_others(path)
         return lock_path.open("a+")
     except OSError as error:
         raise unwritable(path.parent, error) from error
+
+
+def _close_to_others(path: Path) -> None:
+    """Take from users who are neither owner nor group what the pipeline alone reads; a group may be let in by hand."""
+    for name in (path.name, f"{path.name}.wal", path.with_suffix(".lock").name, *PRIVATE_FOLDERS):
+        each = path.with_name(name)
+        # Another user's file is that user's to close.
+        with suppress(OSError):
+            mode = stat.S_IMODE(each.stat().st_mode)
+            if mode & 0o007:
+                each.chmod(mode & ~0o007)
 
 
 def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
@@ -124,6 +188,8 @@ def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[
             return
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error):
+                if damaged := damage(path, str(error)):
+                    raise damaged from error
                 raise
             if time.monotonic() - started >= wait_seconds:
                 raise WarehouseBusyError(f"{holder} cannot open {path}: {error}") from error

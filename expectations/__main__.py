@@ -1,10 +1,21 @@
 """`python -m expectations run LAYER [--table TABLE]` and `python -m expectations list`."""
 
+from common.commands import start_command
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    start_command()
+
 import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
+import duckdb
+from pydantic import ValidationError
+
+from common.settings import said_of_settings
+from common.warehouse import DataDirError, WarehouseBusyError
 from expectations.suites import LAYERS, load_suites
 
 
@@ -17,7 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("--table", action="append", help="check only this table; may be given more than once")
     commands.add_parser("list", help="print every expectation")
     options = parser.parse_args(arguments)
-    return _list() if options.command == "list" else _run(options.layer, options.table)
+    try:
+        return _list() if options.command == "list" else _run(options.layer, options.table)
+    except ValidationError as error:
+        print(said_of_settings(error), file=sys.stderr)
+        return 2
+    except (DataDirError, WarehouseBusyError, OSError, duckdb.Error) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _list() -> int:

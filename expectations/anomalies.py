@@ -24,7 +24,7 @@ FIGURES_PATH = Path(__file__).with_name("figures.yml")
 COMPARABLE = 1.4826
 ROWS_OF_TABLES = "rows_of_tables"
 ROWS_BEFORE = """
-select layer || '.' || table_name, as_of_date, max_by(total_rows, checked_at)
+select layer || '.' || table_name, as_of_date, max_by(total_rows, (coalesce(turn, 0), checked_at))
 from quality.expectation_results
 where as_of_date >= {since} and as_of_date < {as_of} and layer in ('raw', 'marts') and total_rows is not null
     and first_day is null

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 
 from common.data_day import newest_complete_day
-from common.warehouse import connect
+from common.warehouse import connect, next_turn
 from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
 
 if TYPE_CHECKING:
@@ -30,17 +30,18 @@ SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
 EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
 OF_DAYS = "of_days"
 
-# The two columns that come last are newer than the data folders of the first version.
+# The columns that come last are newer than the data folders of the first version.
 CREATE_RESULTS = """
 create schema if not exists quality;
 create table if not exists quality.expectation_results (
     run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
     expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
     observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null,
-    first_day date, last_day date
+    first_day date, last_day date, turn bigint
 );
 alter table quality.expectation_results add column if not exists first_day date;
-alter table quality.expectation_results add column if not exists last_day date
+alter table quality.expectation_results add column if not exists last_day date;
+alter table quality.expectation_results add column if not exists turn bigint
 """
 
 
@@ -350,6 +351,10 @@ def _result(
 def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: date | None) -> None:
     """Append results to the history; those of the same run and table are replaced."""
     checked_at = datetime.now(UTC).replace(tzinfo=None)
+    columns = (
+        "run_id, as_of_date, layer, table_name, expectation, type, severity, status, observed, unexpected_rows, "
+        "total_rows, detail, checked_at, first_day, last_day"
+    )
     rows = [
         (
             *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
@@ -361,12 +366,15 @@ def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: d
     with connect(warehouse_path) as connection:
         connection.execute(CREATE_RESULTS)
         connection.execute("begin")
+        turn = next_turn(connection)
         connection.executemany(
             "delete from quality.expectation_results where run_id = ? and layer = ? and table_name = ?",
             sorted({(run_id, each.layer, each.table) for each in results}),
         )
         connection.executemany(
-            "insert into quality.expectation_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            f"insert into quality.expectation_results ({columns}, turn) "  # noqa: S608
+            f"values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {turn})",
+            rows,
         )
         connection.execute("commit")
 

@@ -1,9 +1,19 @@
 """`python -m ingestion sample|load|rejects|contract`."""
 
+from common.commands import start_command
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    start_command()
+
 import argparse
 import sys
 
-from common.settings import PROJECT_DIR, get_settings
+import duckdb
+from pydantic import ValidationError
+
+from common.settings import PROJECT_DIR, get_settings, said_of_settings
+from common.warehouse import DataDirError, WarehouseBusyError
 from ingestion.errors import SourceError
 from ingestion.load import LoadReport, load_sources
 
@@ -20,7 +30,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "contract":
         return _contract(check=options.check)
-    return {"sample": _sample, "load": _load, "rejects": _rejects}[options.command]()
+    try:
+        return {"sample": _sample, "load": _load, "rejects": _rejects}[options.command]()
+    except ValidationError as error:
+        print(said_of_settings(error), file=sys.stderr)
+        return 2
+    except (DataDirError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 def _sample() -> int:
@@ -35,12 +52,8 @@ def _load() -> int:
     from common.warehouse import hold
 
     settings = get_settings()
-    try:
-        with hold(settings.warehouse_path, "python -m ingestion load"):
-            report = load_sources(settings)
-    except SourceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    with hold(settings.warehouse_path, "python -m ingestion load"):
+        report = load_sources(settings)
     _print(report)
     return 0
 

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from common.warehouse import next_turn
 from ingestion.files import SourceFile
 from ingestion.raw import add_missing_columns, create_missing_tables
 
 TABLES = """
 create table if not exists raw.loaded_files (
     source_root varchar not null, table_name varchar not null, file varchar not null, fingerprint varchar,
-    rows_read bigint, rows_set_aside bigint, loaded_at timestamp, primary key (table_name, file)
+    rows_read bigint, rows_set_aside bigint, loaded_at timestamp, turn bigint, primary key (table_name, file)
 );
+alter table raw.loaded_files add column if not exists turn bigint;
 create table if not exists raw.rejected_rows (
     table_name varchar not null, file varchar not null, position bigint not null, column_name varchar,
     reason varchar not null, rule varchar not null, original_text varchar
@@ -133,7 +135,7 @@ def enter(
         [table_name, sorted({file.path for file in present} - {entry.file.path for entry in counts})],
     )
     connection.execute(
-        "insert or replace into raw.loaded_files select ?, ?, unnest(?), unnest(?), unnest(?), unnest(?), ?",
+        "insert or replace into raw.loaded_files select ?, ?, unnest(?), unnest(?), unnest(?), unnest(?), ?, ?",
         [
             root,
             table_name,
@@ -142,6 +144,7 @@ def enter(
             [entry.rows_read for entry in counts],
             [entry.rows_set_aside for entry in counts],
             datetime.now(UTC).replace(tzinfo=None),
+            next_turn(connection),
         ],
     )
 

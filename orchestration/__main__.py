@@ -1,5 +1,11 @@
 """The project's commands that need every room, from a run to a backup."""
 
+from common.commands import start_command
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    start_command()
+
 import argparse
 import gc
 import os
@@ -10,10 +16,11 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+import duckdb
 from pydantic import ValidationError
 
 from common.compaction import CompactionError
-from common.settings import PROJECT_DIR, SECRETS, Settings, get_settings
+from common.settings import Settings, get_settings, said_of_settings
 from common.warehouse import DataDirError, WarehouseBusyError
 from ingestion.errors import SourceError
 from orchestration.backup import BEFORE, BackupError, back_up, restore
@@ -27,6 +34,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="load, build, validate and publish, in this process")
     commands.add_parser("ui", help="Dagster's web server and daemon, on 127.0.0.1 unless GROWTH_UI_HOST says otherwise")
+    serving = commands.add_parser("webserver", help="Dagster's web server alone, for the code of a workspace file")
+    serving.add_argument("--workspace", required=True, help="such as deploy/systemd/workspace.yaml")
     commands.add_parser("parse", help="parse the dbt project, which the first command on a data folder does otherwise")
     asking = commands.add_parser(
         "metrics", help="MetricFlow (`mf`) on what is published: query, list, validate-configs"
@@ -59,6 +68,7 @@ def main() -> int:
             "forget": lambda settings: _forget(settings, options.email, options.organization),
             "build": lambda settings: _build(settings, dbt_arguments),
             "ui": _ui,
+            "webserver": lambda settings: _webserver(settings, options.workspace),
             "parse": _parse,
             "metrics": lambda settings: _metrics(settings, options.arguments),
             "docs": _docs,
@@ -67,15 +77,12 @@ def main() -> int:
         }
         return actions[options.command](get_settings())
     except ValidationError as error:
-        for problem in error.errors():
-            setting = "_".join(str(part) for part in problem["loc"])
-            shown = "" if setting in SECRETS else f"={problem['input']!r}"
-            print(f"GROWTH_{setting.upper()}{shown}: {problem['msg']}", file=sys.stderr)
+        print(said_of_settings(error), file=sys.stderr)
         return 2
     except DataDirError as error:
         print(error, file=sys.stderr)
         return 2
-    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError) as error:
+    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -138,17 +145,23 @@ def _ui(settings: Settings) -> int:
 
     from orchestration.run import prepare_dagster_home
     from orchestration.runs import close_dead_runs
+    from orchestration.web import serve_with_daemon
 
     prepare_dagster_home(settings)
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
-    os.chdir(PROJECT_DIR)
-    # Dagster's services read orchestration/event_log.py, which is not installed anywhere.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")]))
-    dagster = Path(sys.executable).with_name("dagster")
-    os.execv(
-        dagster, [str(dagster), "dev", "-w", "workspace.yaml", "-h", settings.ui_host, "-p", str(settings.ui_port)]
-    )
+    return serve_with_daemon(settings)
+
+
+def _webserver(settings: Settings, workspace: str) -> int:
+    from common.commands import end_as_usual
+    from orchestration.run import prepare_dagster_home
+    from orchestration.web import serve
+
+    prepare_dagster_home(settings)
+    end_as_usual()
+    print(f"the UI: http://{settings.ui_host}:{settings.ui_port}", flush=True)
+    return serve(settings, workspace)
 
 
 def _parse(settings: Settings) -> int:

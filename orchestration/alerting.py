@@ -47,7 +47,10 @@ def tell_of_ended_runs(
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, graph))
         outbox.send(senders(settings, say), say, utc_now())
     except Exception as error:  # noqa: BLE001
-        say(f"alerts could not be made: {type(error).__name__}: {error}")
+        say(
+            f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
+            "away: alerts of two days are repeated"
+        )
 
 
 def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
@@ -75,9 +78,15 @@ def _put_if_late(instance: DagsterInstance, settings: Settings, job_name: str, n
     """Put down, once a day, that the refresh is late. A pipeline that never ran is not late: it is being set up."""
     succeeded = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.SUCCESS])
     newest = instance.get_run_records(succeeded, limit=1)
-    if newest and now - newest[0].update_timestamp >= LATE_AFTER:
+    # One that has ended at an instant that has not come yet has a clock that was wrong: it may be as old as any.
+    if newest and abs(now - newest[0].update_timestamp) >= LATE_AFTER:
         late = now - newest[0].update_timestamp
-        detail = f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"
+        detail = (
+            f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"
+            if late > timedelta()
+            else f"the last one that succeeded says that it ended at {newest[0].update_timestamp:%Y-%m-%d %H:%M} UTC, "
+            "which has not come yet: the clock was wrong, and nobody knows how long ago it was"
+        )
         subject = f"late since {newest[0].dagster_run.run_id}, day {late.days}"
         where = "what to do: docs/runbook.md"
         _put(_outbox(settings), settings, subject, where, [Alert("refresh_is_late", job_name, detail, tuple(OWNERS))])

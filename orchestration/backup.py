@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from common.settings import Settings
 from common.warehouse import RESTORING, DataDirError, connect, hold
@@ -159,6 +159,7 @@ def _fetch(backup: Path, target: Path) -> None:
     """Copy a backup, and see that what arrives is what was saved."""
     _, files = _read_manifest(backup)
     for name, fingerprint in files.items():
+        _refuse_outside(backup, name)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copy2(backup / name, target / name)
@@ -167,6 +168,17 @@ def _fetch(backup: Path, target: Path) -> None:
         if _fingerprint(target / name) != fingerprint:
             raise BackupError(f"{backup / name} is not what was saved: restore another backup")
     shutil.copy2(backup / MANIFEST, target / MANIFEST)
+
+
+def _refuse_outside(backup: Path, name: str) -> None:
+    """Whoever writes a manifest may not name a file that is not of the backup, nor one that is a way out of it."""
+    path = PurePosixPath(name)
+    is_kept = any(path.is_relative_to(kept) for kept in KEPT)
+    if not is_kept or ".." in path.parts or "\\" in name:
+        raise BackupError(f"{backup / MANIFEST} names {name!r}, which is no file of a backup: restore another backup")
+    folders = [backup.joinpath(*path.parts[:depth]) for depth in range(1, len(path.parts) + 1)]
+    if any(each.is_symlink() for each in folders):
+        raise BackupError(f"{backup / name} is a link, which no backup has: restore another backup")
 
 
 def _exchange(there: Path, saved: Path, aside: Path, *, is_saved: bool) -> None:

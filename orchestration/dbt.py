@@ -10,11 +10,12 @@ from typing import Any
 from filelock import FileLock
 
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import unwritable
+from common.warehouse import damage, make_data_folder, unwritable
 from orchestration.days import Days, dbt_variables
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
+PARSED = "partial_parse.msgpack"
 # What a person edits, the seeds, is tested in runs. The tests of models are for those who edit models: in a run
 # the gates look at the same tables, and ask each thing once.
 LEFT_TO_DEVELOPERS = (
@@ -92,7 +93,8 @@ def invoke_dbt(
             for result in results or []
             if result.status in ("error", "fail", "runtime error")
         ]
-        raise DbtError("; ".join(failed) or str(done.exception), _built(results or []))
+        message = "; ".join(failed) or str(done.exception)
+        raise DbtError(str(damage(settings.warehouse_path, message) or message), _built(results or []))
     return results
 
 
@@ -132,7 +134,7 @@ def parsed_project(settings: Settings) -> Any:
     files = files_digest()
     if files not in _parsed:
         with _parsed_files(settings, files):
-            manifest = Manifest.from_msgpack((_parsing_dir(settings) / "partial_parse.msgpack").read_bytes())
+            manifest = Manifest.from_msgpack((_parsing_dir(settings) / PARSED).read_bytes())
         manifest.build_flat_graph()
         _parsed.clear()
         _parsed[files] = manifest
@@ -148,18 +150,28 @@ def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
     manifest, made_of = settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / "made_of"
     with ExitStack() as held:
         try:
+            make_data_folder(settings.data_dir)
             made_of.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(FileLock(made_of.with_suffix(".lock")))
         except OSError as error:
             raise unwritable(settings.data_dir, error) from error
         # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
-        if not (manifest.exists() and made_of.exists() and made_of.read_text() == files):
+        if not (made_of.is_file() and made_of.read_bytes() == _made_of(settings, files)):
             made_of.unlink(missing_ok=True)
+            # dbt goes on from what is there, and cannot from what is damaged.
+            (_parsing_dir(settings) / PARSED).unlink(missing_ok=True)
             invoke_dbt(["parse"], settings, _parsing_dir(settings))
             # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
             (_parsing_dir(settings) / manifest.name).replace(manifest)
-            made_of.write_text(files)
+            made_of.write_bytes(_made_of(settings, files))
         yield manifest
+
+
+def _made_of(settings: Settings, files: str) -> bytes:
+    """Of which project's files a parse is, and what it wrote: if that was damaged since, it is written again."""
+    written = [settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / PARSED]
+    digests = [sha256(path.read_bytes()).hexdigest() if path.is_file() else "none" for path in written]
+    return " ".join([files, *digests]).encode()
 
 
 def _parsing_dir(settings: Settings) -> Path:

@@ -10,10 +10,7 @@ from common.settings import Settings
 from common.warehouse import connect
 
 FROM_FAILURE_TAG = "dagster/is_resume_retry"
-STATE = (
-    "select cast((select max(built_at) from quality.builds) as varchar), "
-    "cast((select max(loaded_at) from raw.loaded_files) as varchar)"
-)
+STATE = "select (select max(turn) from quality.builds), (select max(turn) from raw.loaded_files)"
 
 
 def note_failure(settings: Settings, run_id: str, built: Collection[str]) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import os
+import shlex
+import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
+from common.commands import before_ending
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import unwritable
+from common.warehouse import DamagedFileError, make_data_folder, unwritable
 from orchestration.days import Days, tags_of_days
 
 if TYPE_CHECKING:
@@ -30,7 +34,8 @@ def prepare_dagster_home(settings: Settings) -> None:
     """
     home = settings.dagster_home
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings.data_dir)
+        home.mkdir(exist_ok=True)
         # dbt in a shell finds no copy here, and says how to make one.
         settings.private_warehouse_path.parent.mkdir(parents=True, exist_ok=True)
         # One rename, since another run may be reading it.
@@ -96,16 +101,51 @@ def _execute(
 
     from orchestration.alerting import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
-    from orchestration.runs import close_dead_runs
+    from orchestration.runs import cancel_runs_of_this_process, close_dead_runs
 
-    with DagsterInstance.get() as instance:
+    with saying_what_is_damaged(settings), DagsterInstance.get() as instance:
         close_dead_runs(instance)
+        before_ending(lambda: cancel_runs_of_this_process(instance))
         # Given again, since Dagster leaves out the configuration of a job that has partitions.
         result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}, run_config=PROGRESS
         )
         tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, say)
     return result
+
+
+@contextmanager
+def saying_what_is_damaged(settings: Settings) -> Iterator[None]:
+    """Name the SQLite file of Dagster's that cannot be used, if one of them is why Dagster failed."""
+    try:
+        yield
+    except Exception as error:
+        damaged = None if settings.dagster_postgres_url else _damaged_database(settings)
+        if damaged is None:
+            raise
+        raise DamagedFileError(
+            f"{damaged[0]}, in which Dagster remembers runs, cannot be used ({damaged[1]}): see that the disk has "
+            f"room; if the file is damaged, move {settings.dagster_home} away and run again. The past of runs is lost "
+            "with it, and no figure; or restore a backup (docs/deploy.md)"
+        ) from error
+
+
+def _damaged_database(settings: Settings) -> tuple[Path, str] | None:
+    for path in sorted(settings.dagster_home.rglob("*.db")):
+        try:
+            with closing(sqlite3.connect(path, timeout=1)) as connection:
+                found = connection.execute("pragma quick_check(1)").fetchall()
+                connection.execute("begin immediate")
+                connection.execute("rollback")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                return path, str(error)
+        except sqlite3.DatabaseError as error:
+            return path, str(error)
+        else:
+            if found != [("ok",)]:
+                return path, str(found[0][0])
+    return None
 
 
 def _say_failures(result: "ExecuteInProcessResult", say: Callable[[str], None]) -> None:
@@ -150,7 +190,7 @@ def _summarize(
         if any(event.asset_key == PAGE_KEY for event in materialized):
             say(f"  the daily page: {settings.page_path} (open it in a browser; it needs no server and no network)")
         say(f'  look next: {_python(settings)} -m serving query "from rpt_arr_mix_progress order by as_of desc, band"')
-        say(f"             make ui GROWTH_DATA_DIR={settings.data_dir}")
+        say(f"             {_data_dir(settings)} make ui")
     else:
         say("  nothing was published; what readers see stays as it was")
 
@@ -172,7 +212,12 @@ def _say_set_aside(
 
 def _python(settings: Settings) -> str:
     """How a person starts Python on this data folder, in the project's own."""
-    return f"GROWTH_DATA_DIR={settings.data_dir} {os.path.relpath(sys.executable, PROJECT_DIR)}"
+    return f"{_data_dir(settings)} {shlex.quote(os.path.relpath(sys.executable, PROJECT_DIR))}"
+
+
+def _data_dir(settings: Settings) -> str:
+    """The data folder as a shell takes it, whatever is in its name; make would expand a `$` in an argument."""
+    return f"GROWTH_DATA_DIR={shlex.quote(str(settings.data_dir))}"
 
 
 def _say_checks(checks: Sequence["AssetCheckEvaluation"], say: Callable[[str], None]) -> None:

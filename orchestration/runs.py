@@ -27,6 +27,13 @@ def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) ->
             instance.report_run_failed(run, "The run's process was killed. Run again: nothing half-done is kept.")
 
 
+def cancel_runs_of_this_process(instance: DagsterInstance) -> None:
+    """Report the runs that end with this process as canceled: somebody asked it to end."""
+    mine = RunsFilter(statuses=[DagsterRunStatus.STARTED], tags={PROCESS_TAG: this_process()})
+    for run in instance.get_runs(mine):
+        instance.report_run_canceled(run, "The run's process was asked to end. Run again: nothing half-done is kept.")
+
+
 def _is_alive(tag: str) -> bool:
     _, process_id, created = tag.rsplit("/", 2)
     try:

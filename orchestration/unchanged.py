@@ -7,23 +7,25 @@ it as it is and says since which run. What a person selects in the UI, or builds
 
 from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 import duckdb
 from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
+from common.warehouse import DataDirError, connect
 from orchestration.retry import FROM_FAILURE_TAG
 
 ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 
-CREATE_NOTE = "create table if not exists quality.published (run_id varchar, made_of varchar, built_at timestamp)"
+CREATE_NOTE = """
+create or replace table quality.published (run_id varchar, made_of varchar, turn bigint, file_sha256 varchar)
+"""
 LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
-BUILT_AT = "select max(built_at) from quality.builds"
-NOTE = f"select run_id from quality.published where made_of = ? and built_at = ({BUILT_AT})"  # noqa: S608
+LAST_BUILD = "select max(turn) from quality.builds"
+NOTE = f"select run_id, file_sha256 from quality.published where made_of = ? and turn = ({LAST_BUILD})"  # noqa: S608
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
@@ -33,21 +35,22 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
     with connect(settings.warehouse_path, read_only=True) as connection:
         try:
             noted = connection.execute(NOTE, [_made_of(connection, settings)]).fetchone()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
+            # Nothing was published yet, or only by a version that ordered builds by the clock.
             return None
-    return noted[0] if noted and noted[0] == _published_run(settings) else None
+    is_there = noted and noted == (_published_run(settings), _sha256(settings.serving_path))
+    return noted[0] if noted and is_there else None
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
     """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
     with connect(settings.warehouse_path) as connection:
-        connection.execute(CREATE_NOTE)
         connection.execute("begin")
-        connection.execute("delete from quality.published")
+        connection.execute(CREATE_NOTE)
         if _is_of_everything(context):
             connection.execute(
-                f"insert into quality.published values (?, ?, ({BUILT_AT}))",  # noqa: S608
-                [context.run_id, _made_of(connection, settings)],
+                f"insert into quality.published values (?, ?, ({LAST_BUILD}), ?)",  # noqa: S608
+                [context.run_id, _made_of(connection, settings), _sha256(settings.serving_path)],
             )
         connection.execute("commit")
 
@@ -83,8 +86,18 @@ def _project_files() -> Iterator[Path]:
                 yield path
 
 
-def _published_run(settings: Settings) -> str:
+def _published_run(settings: Settings) -> str | None:
+    """The run of the published file; None if it does not open."""
     from serving.reader import query
 
-    with query("select run_id from publish_info", path=settings.serving_path) as info:
-        return info.fetchall()[0][0]
+    try:
+        with query("select run_id from publish_info", path=settings.serving_path) as info:
+            return info.fetchall()[0][0]
+    except (duckdb.Error, DataDirError):
+        return None
+
+
+def _sha256(path: Path) -> str:
+    """What is in the published file: one that was damaged on the disk is written again."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

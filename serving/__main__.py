@@ -1,14 +1,21 @@
 """`python -m serving <command>`: put what passed the gates before the readers, read it, compare it, or take it back."""
 
+from common.commands import start_command
+
+if __name__ == "__main__":
+    # Before anything else, since libraries take a second to load.
+    start_command()
+
 import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from pydantic import ValidationError
 
-from common.settings import Settings, get_settings
-from common.warehouse import WarehouseBusyError, hold
+from common.settings import Settings, get_settings, said_of_settings
+from common.warehouse import DataDirError, WarehouseBusyError, hold
 from serving.changes import as_table, changes
 from serving.exports.send import export
 from serving.exports.webhook import NotSentError
@@ -24,6 +31,7 @@ SAID_IN_A_SENTENCE = (
     NotSentError,
     PostgresError,
     WarehouseBusyError,
+    DataDirError,
     OSError,
     duckdb.Error,
 )
@@ -34,6 +42,9 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return COMMANDS[options.command](options)
+    except ValidationError as error:
+        print(said_of_settings(error), file=sys.stderr)
+        return 2
     except SAID_IN_A_SENTENCE as error:
         print(error, file=sys.stderr)
         return 1

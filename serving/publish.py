@@ -9,7 +9,7 @@ import duckdb
 
 from common.settings import Settings
 from common.warehouse import connect
-from serving.versions import Version, building, put_live
+from serving.versions import Version, building, next_publish_number, put_live
 
 # Read by the widest range of clients that still refuse the log of another file.
 STORAGE_VERSION = "v1.4.0"
@@ -44,7 +44,7 @@ def publish(settings: Settings, run_id: str) -> Published:
         with connect(settings.warehouse_path) as connection:
             checks = _checks(connection)
             _copy_marts(connection, built)
-            info = _write_publish_info(connection, run_id, checks)
+            info = _write_publish_info(connection, settings, run_id, checks)
             rows = _count_rows(connection)
             connection.execute("checkpoint serving")
             connection.execute("detach serving")
@@ -64,19 +64,20 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             select results.layer, results.table_name, results.expectation, results.status, results.severity
             from quality.expectation_results as results
             inner join (
-                select layer, table_name, max_by(run_id, checked_at) as run_id, max(checked_at) as checked_at
+                select
+                    layer, table_name, max_by(run_id, (coalesce(turn, 0), checked_at)) as run_id,
+                    coalesce(max(turn), 0) as turn
                 from quality.expectation_results
                 where first_day is null
                 group by layer, table_name
             ) as newest on results.layer = newest.layer and results.table_name = newest.table_name
             where (results.first_day is null and results.run_id = newest.run_id)
-                or (results.first_day is not null and results.checked_at > newest.checked_at
-                    and results.status <> 'passed')
+                or (results.first_day is not null and results.turn > newest.turn and results.status <> 'passed')
             order by results.layer, results.table_name, results.expectation
             """
         ).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        # No gate has looked, or only one of a version that did not write days.
+        # No gate has looked, or only one of a version that did not write days or turns.
         results = []
     missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
     if missing:
@@ -102,12 +103,15 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def _require_whole_looks(connection: duckdb.DuckDBPyConnection) -> None:
-    """A table of which days were checked last has been built since it was checked as a whole."""
+    """A table of which days were checked last has been built since it was checked as a whole.
+
+    Turns say what came first, for the clock may be wrong; what a version without turns wrote comes before all others.
+    """
     tables = connection.execute(
         """
         select layer || '.' || table_name from quality.expectation_results group by layer, table_name
-        having max(checked_at) filter (where first_day is not null)
-            > coalesce(max(checked_at) filter (where first_day is null), timestamp '1900-01-01') order by all
+        having coalesce(max(turn) filter (where first_day is not null), -1)
+            > coalesce(max(turn) filter (where first_day is null), 0) order by all
         """
     ).fetchall()
     if tables:
@@ -122,16 +126,16 @@ def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
     row = connection.execute(
         """
         with wholly_checked as (
-            select layer, max(checked_at) as checked_at
+            select layer, coalesce(max(turn), 0) as turn
             from quality.expectation_results
             where first_day is null
             group by layer
         )
         select
-            (select max(loaded_at) from raw.loaded_files)
-                > (select checked_at from wholly_checked where layer = 'raw') as is_loaded_since,
-            (select max(built_at) from quality.builds)
-                > (select checked_at from wholly_checked where layer = 'marts') as is_built_since
+            (select case when count(*) > 0 then coalesce(max(turn), 0) end from raw.loaded_files)
+                > (select turn from wholly_checked where layer = 'raw') as is_loaded_since,
+            (select case when count(*) > 0 then coalesce(max(turn), 0) end from quality.builds)
+                > (select turn from wholly_checked where layer = 'marts') as is_built_since
         """
     ).fetchone()
     for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
@@ -172,7 +176,9 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
         connection.execute(f"comment on {kind} {name} is {_literal(comment)}")
 
 
-def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, checks: dict[str, int]) -> tuple[date, int]:
+def _write_publish_info(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, checks: dict[str, int]
+) -> tuple[date, int]:
     row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
     if row is None:
         raise NotPublishableError("there is no data day: build the models first")
@@ -192,6 +198,13 @@ def _write_publish_info(connection: duckdb.DuckDBPyConnection, run_id: str, chec
         ("as_of_date", "date", as_of_date, "Data day: the UTC day at whose end everything in this file holds."),
         ("last_closed_month", "date", last_closed_month, "First day of the newest month that is closed."),
         ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
+        ("publish_number", "bigint", next_publish_number(settings), "Number of the publish: a later one is larger."),
+        (
+            "is_day_asked_for",
+            "boolean",
+            settings.as_of is not None,
+            "Whether GROWTH_AS_OF asked for the data day; else it is the newest complete day of usage.",
+        ),
         *(
             (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
             for source, newest_at in freshness

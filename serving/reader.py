@@ -7,6 +7,9 @@ from pathlib import Path
 import duckdb
 
 from common.settings import get_settings
+from common.warehouse import damage
+
+WRITE_AGAIN = "run again, which writes it anew, or `python -m serving rollback`"
 
 
 @contextmanager
@@ -14,17 +17,22 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the published file for a few questions to one publish; schema `marts` is the default.
 
     To be closed soon: it keeps showing what was published when it was made. `path` is by default the data folder's
-    file. Raises `FileNotFoundError` if nothing is published.
+    file. Raises `FileNotFoundError` if nothing is published, `DamagedFileError` if the file is damaged.
     """
     path = path or get_settings().serving_path
     if not path.exists():
         raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
-    with duckdb.connect() as connection:
-        # Attached, since connecting to a path that this process has open shows the file that was there then.
-        place = str(path).replace("'", "''")
-        connection.execute(f"attach '{place}' as serving (read_only)")
-        connection.execute("use serving.marts")
-        yield connection
+    try:
+        with duckdb.connect() as connection:
+            # Attached, since connecting to a path that this process has open shows the file that was there then.
+            place = str(path).replace("'", "''")
+            connection.execute(f"attach '{place}' as serving (read_only)")
+            connection.execute("use serving.marts")
+            yield connection
+    except duckdb.Error as error:
+        if damaged := damage(path, str(error), WRITE_AGAIN):
+            raise damaged from error
+        raise
 
 
 @contextmanager

@@ -7,13 +7,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
 from common.settings import Settings
+from common.warehouse import DamagedFileError
 from serving.reader import snapshot
 
 
@@ -29,12 +30,20 @@ class Version:
     run_id: str
     as_of_date: date
     published_at: datetime
+    # 0 in a file that was published before publishes were numbered.
+    publish_number: int
     is_live: bool
 
     @property
     def name(self) -> str:
-        """Its name among the versions, which sorts by when it was published."""
-        return f"{self.published_at:%Y%m%dT%H%M%S.%f}"
+        """Its name among the versions: its number, and when the clock said it was published."""
+        published_at = f"{self.published_at:%Y%m%dT%H%M%S.%f}"
+        return f"{self.publish_number:06}-{published_at}" if self.publish_number else published_at
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """Sorts versions as they were published, also where the clock was wrong."""
+        return self.publish_number, self.published_at
 
     def __str__(self) -> str:
         return f"{self.name} (data day {self.as_of_date}, run {self.run_id})"
@@ -46,7 +55,18 @@ def versions(settings: Settings) -> list[Version]:
     found = [_read(path, live) for path in sorted(_folder(settings).glob(f"*/{live.name}"))]
     if live.exists() and not any(version and version.is_live for version in found):
         found.append(_read(live, live))
-    return sorted((version for version in found if version), key=lambda version: version.name)
+    return sorted((version for version in found if version), key=lambda version: version.order)
+
+
+def next_publish_number(settings: Settings) -> int:
+    """One more than the largest number of a publish that is kept."""
+    return 1 + max((version.publish_number for version in versions(settings)), default=0)
+
+
+def is_rolled_back(settings: Settings) -> bool:
+    """Whether a version is kept that was published after the live one."""
+    found = versions(settings)
+    return bool(found) and not found[-1].is_live
 
 
 def version_before(settings: Settings) -> Version:
@@ -147,12 +167,22 @@ def _read(path: Path, live: Path) -> Version | None:
     """What a file says of itself; None if it does not open, which is when somebody needs the others."""
     try:
         with snapshot(path) as connection:
-            row = connection.execute("select run_id, as_of_date, published_at from publish_info").fetchone()
-    except duckdb.Error:
+            info = connection.execute("from publish_info")
+            names = [column[0] for column in info.description or ()]
+            row = info.fetchone()
+    except (duckdb.Error, DamagedFileError, OSError):
         return None
-    assert row is not None
-    run_id, as_of_date, published_at = row
-    return Version(path, run_id, as_of_date, published_at, live.exists() and path.samefile(live))
+    said = dict(zip(names, row or (), strict=False))
+    if not {"run_id", "as_of_date", "published_at"} <= said.keys():
+        return None
+    return Version(
+        path,
+        said["run_id"],
+        said["as_of_date"],
+        said["published_at"],
+        said.get("publish_number", 0),
+        live.exists() and path.samefile(live),
+    )
 
 
 def _keep(settings: Settings) -> Version | None:
@@ -165,16 +195,21 @@ def _keep(settings: Settings) -> Version | None:
         return None
     place = _folder(settings) / version.name / live.name
     place.parent.mkdir(parents=True, exist_ok=True)
+    # What was published before is not for readers.
+    _folder(settings).chmod(0o700)
     if not place.exists():
         os.link(live, place)
         _sync(place.parent)
-    return Version(place, version.run_id, version.as_of_date, version.published_at, is_live=False)
+    return replace(version, path=place, is_live=False)
 
 
 def _drop_oldest(settings: Settings) -> None:
     """Leave as many versions as the setting says, not counting the live one."""
     live = settings.serving_path
-    kept = [path for path in sorted(_folder(settings).glob("*")) if not _is_live(path / live.name, live)]
+    order = [version.path.parent for version in versions(settings)]
+    kept = [path for path in _folder(settings).glob("*") if not _is_live(path / live.name, live)]
+    # What does not open goes first.
+    kept.sort(key=lambda path: order.index(path) if path in order else -1)
     for path in kept[: max(0, len(kept) - settings.kept_versions)]:
         shutil.rmtree(path)
 

@@ -1,7 +1,16 @@
+{#- The next number of what is written: what is later has a larger one, whatever the clock says. -#}
+{% macro take_turn() -%}
+    {%- if flags.WHICH in ('build', 'run', 'seed') -%}
+        insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- Notes that tables were written, for commands that write any. -#}
 {% macro record_build() -%}
     {%- if flags.WHICH in ('build', 'run', 'seed') -%}
-        insert into quality.builds select cast(now() at time zone 'UTC' as timestamp)
+        insert into quality.builds (built_at, turn)
+        select cast(now() at time zone 'UTC' as timestamp), max(turn) from quality.turns
     {%- endif -%}
 {%- endmacro %}
 

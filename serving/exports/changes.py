@@ -35,13 +35,15 @@ class PublishedLists:
     """Rows of every list in one publish, by list and item, without customers that may not be written to."""
 
     as_of_date: date
+    is_day_asked_for: bool
     rows: dict[str, dict[str, dict[str, Any]]]
     kept_back: int
 
 
 def read_lists(connection: duckdb.DuckDBPyConnection, lists: Sequence[WorkList]) -> PublishedLists:
     """The lists as a connection to the published file shows them."""
-    (as_of_date,) = connection.execute("select as_of_date from publish_info").fetchall()[0]
+    info = connection.execute("from publish_info")
+    said = dict(zip([column[0] for column in info.description or ()], info.fetchall()[0], strict=True))
     rows: dict[str, dict[str, dict[str, Any]]] = {}
     kept_back = 0
     for each in lists:
@@ -52,7 +54,8 @@ def read_lists(connection: duckdb.DuckDBPyConnection, lists: Sequence[WorkList])
                 continue
             row = dict(zip(each.columns, map(_plain, values), strict=True))
             rows[each.name][json.dumps([row[name] for name in each.key])] = row
-    return PublishedLists(as_of_date, rows, kept_back)
+    # A file of an earlier version does not say how its day was found.
+    return PublishedLists(said["as_of_date"], said.get("is_day_asked_for", False), rows, kept_back)
 
 
 def changes_since(ledger: Ledger, published: PublishedLists, lists: Sequence[WorkList]) -> list[Change]:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from serving.exports.ledger import Ledger
 from serving.exports.lists import WorkList
 
 RECEIVER = "csv"
-# A spreadsheet takes text that begins so for a formula, and runs it.
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+# A spreadsheet takes text that begins so for a formula, and runs it. Where a list separator is a semicolon or a tab, it
+# cuts a cell there, or at the end of a line, and takes the rest for a cell of its own.
+STARTS_A_FORMULA = re.compile(r"""(^|[;\t\r\n])([ \xa0"']*)(?=[=+\-@＝＋－＠])""")  # noqa: RUF001
 PART = ".part"
 NUMBERED = "[0-9]" * 6 + "_*.csv"
 
@@ -75,10 +77,11 @@ def _row(change: Change) -> dict[str, Any]:
 
 
 def harmless(value: Any) -> Any:
-    """Text that no spreadsheet takes for a formula; a number stays one."""
-    if not isinstance(value, str) or not value.startswith(STARTS_A_FORMULA) or _is_number(value):
+    """Text of which no spreadsheet takes a part for a formula; a number stays one."""
+    if not isinstance(value, str) or _is_number(value):
         return value
-    return "'" + value
+    text = STARTS_A_FORMULA.sub(r"\1'\2", value)
+    return "'" + text if text.startswith(("\t", "\r", "\n")) else text
 
 
 def _is_number(text: str) -> bool:

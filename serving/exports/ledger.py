@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 CREATE = """
 create table if not exists sent (
     receiver varchar, list varchar, item varchar, fingerprint varchar, idempotency_key varchar,
-    as_of_date date, unconfirmed varchar, file varchar, noted_at timestamp,
+    as_of_date date, unconfirmed varchar, file varchar, noted_at timestamp, send_number bigint,
     primary key (receiver, list, item)
-)
+);
+alter table sent add column if not exists send_number bigint
+"""
+# By number, since a day that was wrong, or a clock, may be later than all that comes after it.
+LAST_DAY = """
+select as_of_date from sent where receiver = ? order by coalesce(send_number, 0) desc, as_of_date desc limit 1
 """
 
 
@@ -44,6 +49,7 @@ class Ledger:
         self._connection = connection
         self._receiver = receiver
         connection.execute(CREATE)
+        self._send_number = 1 + connection.execute("select coalesce(max(send_number), 0) from sent").fetchall()[0][0]
 
     def items(self, list_name: str) -> dict[str, Noted]:
         """What the receiver was last sent of each item of a list."""
@@ -54,11 +60,10 @@ class Ledger:
         ).fetchall()
         return {item: Noted(*noted) for item, *noted in rows}
 
-    def newest_day(self) -> date | None:
-        """Data day of the newest change that was sent."""
-        return self._connection.execute(
-            "select max(as_of_date) from sent where receiver = ?", [self._receiver]
-        ).fetchall()[0][0]
+    def last_day(self) -> date | None:
+        """Data day of what was sent last; None if nothing was."""
+        row = self._connection.execute(LAST_DAY, [self._receiver]).fetchone()
+        return row[0] if row else None
 
     def files(self) -> set[str]:
         """The files that changes were written to."""
@@ -79,11 +84,11 @@ class Ledger:
         now = datetime.now(UTC).replace(tzinfo=None)
         self._connection.execute("begin")
         self._connection.executemany(
-            "insert or replace into sent values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into sent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 [
                     self._receiver, change.list_name, change.item, change.fingerprint, change.idempotency_key,
-                    change.as_of_date, unconfirmed, file, now,
+                    change.as_of_date, unconfirmed, file, now, self._send_number,
                 ]
                 for change, file in zip(changes, files, strict=True)
             ],

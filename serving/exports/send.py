@@ -17,12 +17,13 @@ from common.dlt_settings import QUIET
 from common.settings import Settings
 from common.warehouse import hold
 from serving.exports import csv_files
-from serving.exports.changes import Change, changes_since, read_lists
+from serving.exports.changes import Change, PublishedLists, changes_since, read_lists
 from serving.exports.csv_files import CsvFiles
 from serving.exports.ledger import Ledger, open_ledger
 from serving.exports.lists import WORK_LISTS
 from serving.exports.webhook import NotSentError, Webhook, receiver_name
 from serving.reader import snapshot
+from serving.versions import is_rolled_back
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,7 @@ def export(settings: Settings, *, send: bool, say: Callable[[str], None] = print
     with hold(path, "export of work lists", say=say), open_ledger(path, receiver) as ledger:
         with snapshot(settings.serving_path) as connection:
             published = read_lists(connection, WORK_LISTS)
-        newest = ledger.newest_day()
-        if newest and newest > published.as_of_date:
-            raise NotSentError(
-                f"what is published is as of {published.as_of_date}, and lists as of {newest} have been sent: "
-                "nothing is sent until a newer day is published"
-            )
+        _refuse_an_older_day(settings, ledger.last_day(), published)
         changes = changes_since(ledger, published, WORK_LISTS)
         chosen = changes[: settings.export_max_changes]
         refused = _send(settings, ledger, chosen) if send else []
@@ -76,6 +72,19 @@ def export(settings: Settings, *, send: bool, say: Callable[[str], None] = print
         kept_back=published.kept_back,
         refused=refused,
     )
+
+
+def _refuse_an_older_day(settings: Settings, last: date | None, published: PublishedLists) -> None:
+    """A day that somebody asked for, or went back to, is older than what was sent: that is no news.
+
+    An older day that a later publish found by itself is sent: it takes the place of one that was wrong.
+    """
+    is_on_purpose = published.is_day_asked_for or is_rolled_back(settings)
+    if last and published.as_of_date < last and is_on_purpose:
+        raise NotSentError(
+            f"what is published is as of {published.as_of_date}, and lists as of {last} were sent last: nothing is "
+            "sent until a run without GROWTH_AS_OF, or one for a later day, has published"
+        )
 
 
 def _send(settings: Settings, ledger: Ledger, changes: Sequence[Change]) -> list[str]:

@@ -65,6 +65,7 @@ def write_page(settings: Settings) -> Page:
     )
     building = settings.page_path.with_name(f".{settings.page_path.name}.building")
     building.write_text(html, encoding="utf-8")
+    building.chmod(0o644)
     building.replace(settings.page_path)
     notes = [block for _, blocks in laid_out for block in blocks if isinstance(block, Note)]
     faults = {note.text: note.fault for note in notes if note.fault}

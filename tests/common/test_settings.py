@@ -44,6 +44,40 @@ def test_a_data_day_that_is_no_date_stops_the_run(tmp_path: Path) -> None:
     assert "GROWTH_AS_OF='yesterday'" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["o'brien", "100%", "a#1", "a ?x", "back\\slash", "new\nline"])
+def test_a_data_folder_whose_name_the_databases_misread_is_refused_by_its_character(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name / "data"))
+    with pytest.raises(ValidationError, match="set GROWTH_DATA_DIR to a folder without that character"):
+        Settings()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["two words", "ünï", "{x}", "[1]", "a*b", "$HOME"])
+def test_any_other_name_of_a_data_folder_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name))
+    assert Settings().data_dir == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("orchestration", "run"),
+        ("ingestion", "load"),
+        ("expectations", "run", "raw"),
+        ("serving", "versions"),
+    ],
+)
+def test_every_command_says_in_one_line_which_setting_does_not_fit(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = run_python("-m", *command, GROWTH_DATA_DIR=str(tmp_path / "100%" / "data"))
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("GROWTH_DATA_DIR=")
+    assert "'%'" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROWTH_SOURCE_ROOT", "")
     monkeypatch.setenv("GROWTH_AS_OF", "")

@@ -1,15 +1,18 @@
 """One process at a time has the working file, whoever dies."""
 
+import os
 import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from common.settings import PROJECT_DIR
-from common.warehouse import WarehouseBusyError, connect, hold
+from common.warehouse import DamagedFileError, WarehouseBusyError, connect, hold, next_turn
 
 HOLDER = """
 import sys, pathlib
@@ -101,3 +104,78 @@ def test_a_connection_is_closed_when_its_block_ends(tmp_path: Path) -> None:
         connection.execute("select 1")
     with pytest.raises(duckdb.ConnectionException):
         connection.execute("select 1")
+
+
+def zero_the_middle(path: Path) -> None:
+    """Blocks of rows that were lost."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 3)
+        file.write(bytes(size // 3))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "garbage": lambda path: path.write_bytes(os.urandom(50_000)),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "nothing": lambda path: path.write_bytes(b""),
+    "another kind of file": lambda path: path.write_text("id,name\n1,acme\n"),
+    "half of it": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "its head alone": lambda path: os.truncate(path, 8192),
+    "zeros in the middle": zero_the_middle,
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_named_with_the_way_back(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with connect(path) as connection:
+        connection.execute("create table numbers as select hash(range) as number from range(200000)")
+    damage(path)
+    with (
+        pytest.raises(DamagedFileError, match=r"warehouse\.duckdb is damaged: move it away and run again") as raised,
+        hold(path, "run first"),
+        connect(path) as connection,
+    ):
+        connection.execute("select bit_xor(number) from numbers")
+    assert "\n" not in str(raised.value)
+    path.rename(tmp_path / "away")
+    with hold(path, "run second"), connect(path) as connection:
+        connection.execute("create table numbers as select 1 as number")
+
+
+def test_a_file_that_somebody_else_owns_is_named_with_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(place: str, **_: object) -> None:
+        raise duckdb.IOException(f'IO Error: Cannot open file "{place}": Permission denied')
+
+    (tmp_path / "warehouse.duckdb").touch()
+    monkeypatch.setattr(duckdb, "connect", refuse)
+    with (
+        pytest.raises(DamagedFileError, match=r"warehouse\.duckdb cannot be opened: see its owner and mode"),
+        hold(tmp_path / "warehouse.duckdb", "run first"),
+    ):
+        pass
+
+
+def test_what_the_pipeline_alone_reads_is_closed_to_others_and_a_group_that_was_let_in_stays(tmp_path: Path) -> None:
+    data_dir = tmp_path / "new" / "data"
+    path = data_dir / "warehouse.duckdb"
+    with hold(path, "run first"), connect(path) as connection:
+        connection.execute("create table numbers as select 1 as number")
+        for name in ("state", "exports", "dagster", "published"):
+            (data_dir / name).mkdir(mode=0o755)
+        (data_dir / "exports").chmod(0o755)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (data_dir, *data_dir.iterdir())}
+    assert modes["data"] == 0o755
+    assert modes["published"] == 0o755
+    assert modes["exports"] == 0o750
+    assert [name for name in modes if name not in ("data", "published") and modes[name] & 0o007] == []
+
+
+def test_what_is_written_later_has_the_larger_number(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    numbers = []
+    for _ in range(3):
+        with connect(path) as connection:
+            numbers.append(next_turn(connection))
+    assert numbers == [1, 2, 3]

@@ -103,12 +103,13 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
             "create table seeds.thresholds as from (values ('anomaly_weeks', 8), ('anomaly_least_weeks', 4), "
             "('anomaly_deviations', 4), ('anomaly_least_deviation_share', 0.02)) as t (name, value); "
             "create table quality.expectation_results as select 'marts' as layer, 'dim_organizations' as table_name, "
-            "as_of_date, checked_at, total_rows, first_day from (select cast(range as date) as as_of_date, "
-            "range as checked_at, 100 as total_rows, cast(null as date) as first_day "
+            "as_of_date, checked_at, total_rows, first_day, turn from (select cast(range as date) as as_of_date, "
+            "range as checked_at, 100 as total_rows, cast(null as date) as first_day, 2 as turn "
             "from range(timestamp '2026-12-03', timestamp '2026-12-31', interval 7 day) "
-            "union all select date '2026-12-24', timestamp '2026-12-23', 1, null "
+            # An earlier run counted one row; the clock had jumped ahead.
+            "union all select date '2026-12-24', timestamp '2027-12-23', 1, null, 1 "
             # A run for a day has counted that day's rows alone.
-            "union all select date '2026-12-24', timestamp '2026-12-25', 2, date '2026-12-24'); "
+            "union all select date '2026-12-24', timestamp '2026-12-25', 2, date '2026-12-24', 3); "
             "create table raw.usage__usage_reports (date date); "
             "create table marts.fct_usage_daily (date date, organization_id varchar); "
             "create table marts.fct_bill_forecasts (as_of_date date, forecast_bill_usd int, forecast_list_usd int); "

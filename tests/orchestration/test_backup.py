@@ -1,5 +1,6 @@
 """A backup is whole or none, and a restore brings all of it back or changes nothing, whoever is killed on the way."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -284,3 +285,37 @@ def test_the_commands_say_what_is_missing(
         monkeypatch.setattr("sys.argv", ["orchestration", *arguments])
         assert command.main() == code
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside",
+        "published/../../outside",
+        "/tmp/outside",
+        "state/dlt/not_kept",
+        "dagster/..\\..\\outside",
+        "",
+    ],
+)
+def test_a_manifest_that_names_a_file_outside_of_a_backup_is_refused(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
+    backup = back_up(settings, tmp_path / "backups")
+    (tmp_path / "backups" / "outside").write_text("secret")
+    manifest = json.loads((backup / "manifest.json").read_text())
+    manifest["files"][name] = {"bytes": 6, "sha256": hashlib.sha256(b"secret").hexdigest()}
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    before = read(settings.data_dir)
+    with pytest.raises(BackupError, match="which is no file of a backup: restore another backup"):
+        restore(settings, backup)
+    assert read(settings.data_dir) == before
+
+
+@pytest.mark.parametrize("link", ["exports/list.csv", "exports"])
+def test_a_link_in_a_backup_is_refused(settings: Settings, tmp_path: Path, link: str) -> None:
+    backup = back_up(settings, tmp_path / "backups")
+    (backup / link).rename(tmp_path / "elsewhere")
+    (backup / link).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BackupError, match="is a link, which no backup has"):
+        restore(settings, backup)

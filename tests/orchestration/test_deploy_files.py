@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from common.settings import PROJECT_DIR
+from common.settings import PROJECT_DIR, Settings
 from orchestration.run import LOCATION_TAG
 
 SYSTEMD = PROJECT_DIR / "deploy" / "systemd"
@@ -29,8 +29,16 @@ def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() ->
 
 
 def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
-    [host] = re.findall(r"--host (\S+)", (SYSTEMD / "growth-pipeline-web.service").read_text())
-    assert host == "127.0.0.1"
+    unit = (SYSTEMD / "growth-pipeline-web.service").read_text()
+    # Which listens where the settings say.
+    assert "-m orchestration webserver" in unit
+    assert Settings.model_fields["ui_host"].default == "127.0.0.1"
+
+
+def test_the_proxy_asks_for_tls_of_today_and_says_that_it_always_will() -> None:
+    nginx = (PROJECT_DIR / "deploy" / "nginx.conf").read_text()
+    assert re.findall(r"ssl_protocols\s+(.*);", nginx) == ["TLSv1.2 TLSv1.3"]
+    assert re.search(r'add_header Strict-Transport-Security "max-age=\d{8}" always;', nginx)
 
 
 def test_the_chart_serves_the_code_on_the_volume_under_the_name_that_commands_use() -> None:

@@ -14,7 +14,8 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
 from common.settings import Settings
-from orchestration.run import prepare_dagster_home
+from common.warehouse import DamagedFileError
+from orchestration.run import prepare_dagster_home, saying_what_is_damaged
 from orchestration.runs import PROCESS_TAG, close_dead_runs
 
 
@@ -106,3 +107,40 @@ def test_an_address_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GROWTH_DAGSTER_POSTGRES_URL", "mysql://somewhere")
     with pytest.raises(ValueError, match="dagster_postgres_url"):
         Settings()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut short", "zeros in the middle"])
+def test_a_damaged_file_of_dagsters_is_named_with_the_way_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+    settings = Settings(data_dir=tmp_path / "data")
+    prepare_dagster_home(settings)
+
+    def look() -> None:
+        with saying_what_is_damaged(settings), DagsterInstance.get() as instance:
+            instance.get_runs()
+            close_dead_runs(instance)
+
+    look()
+    path = settings.dagster_home / "history" / "runs.db"
+    content = path.read_bytes()
+    middle = len(content) // 2
+    damaged = {
+        "garbage": os.urandom(len(content)),
+        "cut short": content[: middle // 2 + 100],
+        "zeros in the middle": content[:4096] + bytes(len(content) - 4096),
+    }
+    for log in path.parent.glob("runs.db-*"):
+        log.unlink()
+    path.write_bytes(damaged[damage])
+    with pytest.raises(DamagedFileError, match=r"history/runs\.db, in which Dagster remembers runs, cannot be used"):
+        look()
+    settings.dagster_home.rename(tmp_path / "away")
+    prepare_dagster_home(settings)
+    look()
+
+
+def test_a_failure_of_dagsters_with_sound_files_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), saying_what_is_damaged(Settings(data_dir=tmp_path / "data")):
+        raise ZeroDivisionError

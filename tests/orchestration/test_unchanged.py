@@ -1,5 +1,6 @@
 """Nothing is done again that is published already; whatever could have changed it makes the run do its work."""
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -37,7 +38,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             "create schema raw; create schema quality; "
             "create table raw.loaded_files as "
             "select 't' as table_name, 'f' as file, '1' as fingerprint, now() as loaded_at; "
-            "create table quality.builds as select timestamp '2026-11-01' as built_at"
+            "create table quality.builds as select timestamp '2026-11-01' as built_at, 1 as turn"
         )
     put_before_readers(settings, "run-1")
     in_a_new_process()
@@ -68,6 +69,17 @@ def in_warehouse(sql: str) -> Callable[[Settings], None]:
     return change
 
 
+def _overwrite(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def flip_a_byte(path: Path) -> None:
+    """Damage that no look at the file's size or head would find."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 def edit_the_seed(settings: Settings) -> None:
     """A threshold is another one, in as many characters."""
     (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
@@ -77,9 +89,12 @@ def edit_the_seed(settings: Settings) -> None:
 CHANGES = {
     "a file was loaded": in_warehouse("insert into raw.loaded_files values ('t', 'g', '1', now())"),
     "a file was loaded anew": in_warehouse("update raw.loaded_files set loaded_at = now() + interval 1 second"),
-    "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2026-11-02')"),
+    "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2020-11-02', 2)"),
     "the note is of another time": in_warehouse("delete from quality.published"),
     "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
+    "the published file was cut short": lambda settings: os.truncate(settings.serving_path, 5000),
+    "a byte of the published file is another": lambda settings: flip_a_byte(settings.serving_path),
+    "the published file is no database": lambda settings: _overwrite(settings.serving_path, b"no database"),
     "nothing is before the readers": lambda settings: settings.serving_path.unlink(),
     "a seed was edited": edit_the_seed,
 }

@@ -64,6 +64,10 @@ class Run:
         """Kill -9, wherever it is."""
         self._process.kill()
 
+    def signal(self, number: signal.Signals) -> None:
+        """What a terminal does on Ctrl-C (SIGINT), or a process manager (SIGTERM)."""
+        os.kill(self.pid, number)
+
     def end(self) -> Ended:
         """Read to the end and wait for it."""
         said = self.lines.read()

@@ -57,6 +57,7 @@ class Company:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.day = DAY
+        self.is_day_asked_for = False
         self.rows: dict[str, dict[str, dict]] = {table: {} for table in TABLES}
         self.names: dict[str, str] = {}
         self.closed: set[str] = set()
@@ -71,7 +72,10 @@ class Company:
         with duckdb.connect(str(building)) as connection:
             connection.execute("create schema marts")
             connection.execute("set schema = 'marts'")
-            connection.execute("create table publish_info as select ? as as_of_date", [self.day])
+            connection.execute(
+                "create table publish_info as select ? as as_of_date, ? as is_day_asked_for",
+                [self.day, self.is_day_asked_for],
+            )
             connection.execute(
                 "create table dim_customers (customer_id varchar, name varchar, is_do_not_contact boolean)"
             )

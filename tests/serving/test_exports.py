@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from serving.exports.forget import forget_exported
 from serving.exports.lists import WORK_LISTS
 from serving.exports.send import Export, export
 from serving.exports.webhook import NotSentError, ReceiverAwayError
+from serving.versions import _keep, roll_back, version_before
 from tests.serving.company_with_lists import TABLES, Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
+from tests.serving.warehouse import gated_warehouse
 from tests.spellings import byte_spellings
 
 TOKEN = "token-of-the-crm"
@@ -205,14 +207,51 @@ def test_a_receiver_that_knows_us_not_is_asked_once(to_crm: Company, crm: FakeCr
     assert len(crm.requests) == 1
 
 
-def test_an_older_day_than_was_sent_is_not_sent(to_crm: Company, crm: FakeCrm) -> None:
+def test_an_older_day_that_somebody_asked_for_is_not_sent(to_crm: Company, crm: FakeCrm) -> None:
     quietly(to_crm)
     to_crm.day -= timedelta(days=1)
+    to_crm.is_day_asked_for = True
     to_crm.put("fct_onboarding_queue", "gamma")
     to_crm.publish()
-    with pytest.raises(NotSentError, match="published is as of 2026-10-30, and lists as of 2026-10-31 have been sent"):
+    with pytest.raises(NotSentError, match="published is as of 2026-10-30, and lists as of 2026-10-31 were sent last"):
         quietly(to_crm)
     assert len(crm.requests) == 3
+
+
+def test_a_version_that_was_gone_back_to_is_not_sent(tmp_path: Path) -> None:
+    company = Company(gated_warehouse(Settings(data_dir=tmp_path / "data")))
+    company.put("fct_onboarding_queue", "acme")
+    for number, day in enumerate((date(2026, 10, 30), date(2026, 10, 31)), 1):
+        company.day = day
+        company.publish()
+        with duckdb.connect(str(company.settings.serving_path)) as connection:
+            connection.execute(
+                f"create or replace table marts.publish_info as select *, 'run-{number}' as run_id, "
+                f"timestamp '2026-11-01' as published_at, {number} as publish_number from marts.publish_info"
+            )
+        if number == 1:
+            _keep(company.settings)
+    quietly(company)
+    roll_back(company.settings, version_before(company.settings))
+    with pytest.raises(NotSentError, match="published is as of 2026-10-30"):
+        quietly(company)
+
+
+def test_a_day_that_was_wrong_and_is_mended_holds_no_list_back(to_crm: Company, crm: FakeCrm) -> None:
+    to_crm.day = date(2062, 3, 1)
+    to_crm.publish()
+    quietly(to_crm)
+    to_crm.day = date(2026, 10, 15)
+    to_crm.put("fct_onboarding_queue", "gamma")
+    to_crm.publish()
+    assert quietly(to_crm).changes == {"onboarding_queue added": 1}
+    # What was sent as of 2062 is still in the ledger, and no day after the right one is older than what was sent.
+    to_crm.day = date(2026, 10, 16)
+    to_crm.is_day_asked_for = True
+    to_crm.put("fct_onboarding_queue", "delta")
+    to_crm.publish()
+    assert quietly(to_crm).changes == {"onboarding_queue added": 1}
+    assert len(crm.requests) == 5
 
 
 def test_each_receiver_has_its_own_history(to_crm: Company, crm: FakeCrm) -> None:
@@ -242,12 +281,29 @@ def test_a_spreadsheet_is_given_no_formula(to_files: Company) -> None:
     to_files.names = {"acme": '=HYPERLINK("http://evil.example";"Acme, Inc")'}
     to_files.publish()
     quietly(to_files)
-    assert written(to_files, "onboarding_queue")[0][0]["customer_name"] == "'" + to_files.names["acme"]
+    [row] = [row for row in written(to_files, "onboarding_queue")[0] if row["customer_id"] == "acme"]
+    assert row["customer_name"] == "'" + to_files.names["acme"]
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
 def test_text_that_begins_a_formula_begins_with_an_apostrophe(first: str) -> None:
     assert csv_files.harmless(first + "1+1") == "'" + first + "1+1"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Acme;=HYPERLINK(1)", "Acme;'=HYPERLINK(1)"),
+        ("Acme; @SUM(1)", "Acme;' @SUM(1)"),
+        ('Acme;"=1+1"', 'Acme;\'"=1+1"'),
+        ("Acme\t-1+1", "Acme\t'-1+1"),
+        ("Acme\r\n+1+1", "Acme\r\n'+1+1"),
+        ("Acme;\n=1+1", "Acme;\n'=1+1"),
+        ("Acme; Beta - Gamma + 1", "Acme; Beta - Gamma + 1"),
+    ],
+)
+def test_no_formula_hides_behind_what_some_spreadsheets_cut_cells_at(text: str, written: str) -> None:
+    assert csv_files.harmless(text) == written
 
 
 def test_a_negative_figure_stays_a_number() -> None:

@@ -93,8 +93,8 @@ def test_a_gate_that_was_never_run_blocks(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("layer", "what_happened"),
     [
-        ("raw", "insert into raw.loaded_files values (timestamp '2026-11-01 02:00:01')"),
-        ("marts", "insert into quality.builds values (timestamp '2026-11-01 02:02:01')"),
+        ("raw", "insert into raw.loaded_files values (timestamp '2026-11-01 02:00:01', 7)"),
+        ("marts", "insert into quality.builds values (timestamp '2026-11-01 02:02:01', 7)"),
         ("marts", "delete from quality.builds"),
     ],
 )
@@ -111,29 +111,30 @@ def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results values "
-            "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00', null)"
+            "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00', null, 0)"
         )
     assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
 
 
-def check_of_a_day(settings: Settings, status: str, at: str, severity: str = "critical") -> None:
+def check_of_a_day(settings: Settings, status: str, turn: int, severity: str = "critical") -> None:
     """A result of a run for 20 October alone."""
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results "
-            f"values ('day', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '{at}', date '2026-10-20')"
+            f"values ('day', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 03:00:00', "
+            f"date '2026-10-20', {turn})"
         )
 
 
 @pytest.mark.parametrize("status", ["failed", "error"])
 def test_what_was_found_on_a_day_blocks_until_the_whole_table_passes(settings: Settings, status: str) -> None:
-    check_of_a_day(settings, status, "2026-11-01 02:02:01")
+    check_of_a_day(settings, status, 6)
     with pytest.raises(NotPublishableError, match=rf"marts.fct_a: sums \({status}\)"):
         publish(settings, "run-2")
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results select * replace ('run-2' as run_id, "
-            "timestamp '2026-11-01 02:02:02' as checked_at) from quality.expectation_results where run_id = 'run-1'"
+            "9 as turn) from quality.expectation_results where run_id = 'run-1'"
         )
     assert publish(settings, "run-2").checks == {"passed": 3, "warned": 0, "failed": 0}
 
@@ -141,17 +142,17 @@ def test_what_was_found_on_a_day_blocks_until_the_whole_table_passes(settings: S
 def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(RESULTS.format(severity="critical", status="failed"))
-    check_of_a_day(settings, "passed", "2026-11-01 02:02:01")
+    check_of_a_day(settings, "passed", 6)
     with pytest.raises(NotPublishableError, match=r"marts.fct_a: sums \(failed\)"):
         publish(settings, "run-2")
 
 
 def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_built(settings: Settings) -> None:
-    check_of_a_day(settings, "passed", "2026-11-01 02:02:02")
+    check_of_a_day(settings, "passed", 8)
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results values "
-            "('run-2', 'marts', 'fct_b', 'sums', 'critical', 'passed', timestamp '2026-11-01 02:02:03', null)"
+            "('run-2', 'marts', 'fct_b', 'sums', 'critical', 'passed', timestamp '2026-11-01 02:02:03', null, 9)"
         )
     with pytest.raises(NotPublishableError, match=r"only days of marts\.fct_a were checked"):
         publish(settings, "run-2")
@@ -159,8 +160,8 @@ def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_bui
 
 def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
-        connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01')")
-    check_of_a_day(settings, "passed", "2026-11-01 02:02:02")
+        connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01', 7)")
+    check_of_a_day(settings, "passed", 8)
     with pytest.raises(NotPublishableError, match="marts has changed since its gate looked"):
         publish(settings, "run-2")
 
@@ -223,3 +224,20 @@ def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Sett
             build_marts(settings, version)
             publish(settings, f"run-{version}")
     assert read(settings, "select distinct version from marts.fct_a") == [(21,)]
+
+
+@pytest.mark.parametrize("ahead", ["raw.loaded_files set loaded_at", "quality.builds set built_at"])
+def test_stamps_of_a_clock_that_had_jumped_ahead_hold_no_publish_back(settings: Settings, ahead: str) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(f"update {ahead} = timestamp '2062-01-01'")
+    publish(settings, "run-1")
+    assert read(settings, "select run_id, publish_number from marts.publish_info") == [("run-1", 1)]
+
+
+def test_a_check_of_a_clock_that_had_jumped_ahead_is_not_taken_for_the_newest(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "insert into quality.expectation_results values "
+            "('run-0', 'marts', 'fct_a', 'sums', 'critical', 'failed', timestamp '2062-01-01', null, 0)"
+        )
+    assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -85,6 +85,37 @@ def test_as_many_versions_are_kept_as_the_setting_says(settings: Settings) -> No
     assert runs(settings) == ["run-4"]
 
 
+def test_versions_are_in_the_order_of_their_publishes_also_after_a_clock_that_had_jumped_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = gated_warehouse(Settings(data_dir=tmp_path / "data", kept_versions=2))
+    for number, year in enumerate((2026, 2027, 2025, 2025), 1):
+        build_marts(settings, number)
+        monkeypatch.setattr("serving.publish.datetime", clock_of(datetime(year, 11, 25, 1, 30, tzinfo=UTC)))
+        publish(settings, f"run-{number}")
+    assert runs(settings) == ["run-2", "run-3", "run-4"]
+    assert live_run(settings) == "run-4"
+    roll_back(settings, version_before(settings))
+    assert live_run(settings) == "run-3"
+    roll_back(settings, version_before(settings))
+    assert live_run(settings) == "run-2"
+    build_marts(settings, 5)
+    publish(settings, "run-5")
+    assert runs(settings) == ["run-3", "run-4", "run-5"]
+    assert version_before(settings).run_id == "run-4"
+
+
+def clock_of(now: datetime) -> type[datetime]:
+    """A clock that stands still."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now
+
+    return Clock
+
+
 def test_a_kept_version_is_the_file_that_readers_had(settings: Settings, tmp_path: Path) -> None:
     before = settings.serving_path.stat()
     published = publish(settings, "run-2")
@@ -126,7 +157,7 @@ def test_there_is_no_going_back_further_than_what_is_kept(settings: Settings) ->
         version_before(settings)
     with pytest.raises(NoSuchVersionError, match="is what readers have"):
         roll_back(settings, first)
-    with pytest.raises(NoSuchVersionError, match="there is no version of-long-ago; there are: 2"):
+    with pytest.raises(NoSuchVersionError, match="there is no version of-long-ago; there are: 000001-2"):
         version_named(settings, "of-long-ago")
     assert live_run(settings) == "run-1"
 
@@ -312,5 +343,5 @@ def test_a_rollback_without_a_version_says_so_and_changes_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, settings, "rollback", "20200101T000000.000000") == 1
-    assert "there is no version 20200101T000000.000000; there are: 2" in capsys.readouterr().err
+    assert "there is no version 20200101T000000.000000; there are: 000001-2" in capsys.readouterr().err
     assert live_run(settings) == "run-2"

@@ -13,10 +13,10 @@ from common.warehouse import connect
 RESULTS = """
 create or replace table quality.expectation_results as
 select * from (values
-    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00', cast(null as date)),
-    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00', null),
-    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00', null)
-) as results (run_id, layer, table_name, expectation, severity, status, checked_at, first_day)
+    ('run-1', 'raw', 'usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:00:00', cast(null as date), 2),
+    ('run-1', 'staging', 'stg_usage', 'keys', 'critical', 'passed', timestamp '2026-11-01 02:01:00', null, 3),
+    ('run-1', 'marts', 'fct_a', 'sums', '{severity}', '{status}', timestamp '2026-11-01 02:02:00', null, 5)
+) as results (run_id, layer, table_name, expectation, severity, status, checked_at, first_day, turn)
 """
 
 READER = """
@@ -48,8 +48,10 @@ def gated_warehouse(settings: Settings) -> Settings:
             "create table raw.rejected_rows as select 'usage__usage_reports' as table_name, 'a.csv' as file, "
             "unnest(['contract', 'tie']) as rule"
         )
-        connection.execute("create table raw.loaded_files as select timestamp '2026-11-01 01:58:00' as loaded_at")
-        connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01:30' as built_at")
+        connection.execute(
+            "create table raw.loaded_files as select timestamp '2026-11-01 01:58' as loaded_at, 1 as turn"
+        )
+        connection.execute("create table quality.builds as select timestamp '2026-11-01 02:01' as built_at, 4 as turn")
         connection.execute(
             "create table intermediate.int_data_day as "
             "select date '2026-10-31' as as_of_date, date '2026-09-01' as last_closed_month"

@@ -1,0 +1,42 @@
+"""A run that is asked to end does so at once, wherever it is, and the next run ends as if nothing had been."""
+
+import signal
+import time
+from pathlib import Path
+
+from dagster import DagsterRunStatus
+
+from tests.pipeline.running import Run, dagster_instance, marts, run_pipeline
+
+SECONDS_TO_END = 5.0
+ENDINGS = (
+    ("load ...", signal.SIGINT, 130),
+    ("gate_raw ...", signal.SIGTERM, 143),
+    ("build_marts ...", signal.SIGINT, 130),
+    ("published__serving ...", signal.SIGTERM, 143),
+)
+
+
+def test_ctrl_c_and_sigterm_end_a_run_in_any_phase_and_the_next_one_ends_as_an_undisturbed_one(
+    undisturbed: Path, data_dir: Path, source_root: Path
+) -> None:
+    (data_dir / "warehouse.duckdb").unlink()
+    for phase, number, code in ENDINGS:
+        run = Run(data_dir, source_root)
+        assert phase in run.wait_for(phase)
+        asked_at = time.monotonic()
+        run.signal(number)
+        ended = run.end()
+        assert time.monotonic() - asked_at < SECONDS_TO_END
+        assert ended.returncode == code
+        assert "what was half done is not kept, and the same command does it again" in ended.stdout
+        assert "Traceback" not in ended.stdout
+        assert "published as of" not in ended.stdout
+        assert marts(data_dir) == marts(undisturbed)
+    with dagster_instance(data_dir) as instance:
+        statuses = [run.status for run in instance.get_runs(limit=len(ENDINGS))]
+    assert set(statuses) <= {DagsterRunStatus.CANCELED, DagsterRunStatus.STARTED, DagsterRunStatus.FAILURE}
+    assert DagsterRunStatus.CANCELED in statuses
+    done = run_pipeline(data_dir, source_root)
+    assert done.returncode == 0, done.stdout
+    assert marts(data_dir) == marts(undisturbed)
