@@ -5,6 +5,7 @@ No value is rounded, cut or turned into null on the way: a value that does not f
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,13 +20,13 @@ TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
 ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
-# What programs write where there is no value, in small letters and without blanks around it.
+# What programs write where there is no value, in large or small letters.
 NULL_WORDS = (
     "", "null", "(null)", "<null>", "none", "nil", "nan", "nat", "<na>", "n/a", "#n/a", "undefined", "-", "--", r"\n"
 )  # fmt: skip
 # Blanks of every kind: also those that do not break, have no width, or mark the order of bytes.
-BLANKS = r"(^[\s\pZ\x{200B}\x{FEFF}]+|[\s\pZ\x{200B}\x{FEFF}]+$)"
-LONGEST_BLANKED = 40
+BLANKS = r"[\s\pZ\x{200B}\x{FEFF}]*"
+NULL_PATTERN = f"(?i){BLANKS}({'|'.join(re.escape(word) for word in NULL_WORDS)}){BLANKS}"
 NULL_WORD = "stands for no value: bring the key that is meant, or leave the field empty where there may be none"
 NUL = r"has the character NUL (\u0000) in it, which no database keeps: take it out"
 # An escape in JSON, unless its backslash is one that is escaped itself.
@@ -212,12 +213,8 @@ def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
 
 
 def is_null_word(value: str) -> str:
-    """SQL for whether a text stands for no value. A long text is not searched for blanks."""
-    words = ", ".join(literal(word) for word in NULL_WORDS)
-    return (
-        f"case when length({value}) <= {LONGEST_BLANKED} "
-        f"then lower(regexp_replace({value}, {literal(BLANKS)}, '', 'g')) in ({words}) else trim({value}) = '' end"
-    )
+    """SQL for whether a text stands for no value."""
+    return f"regexp_full_match({value}, {literal(NULL_PATTERN)})"
 
 
 def has_nul(json_text: str) -> str:

@@ -59,9 +59,9 @@ select
         case
             when estimated.date is null then days.quantity
             else {{ divide_half_up(
-                'cast(estimated.quantity * 1000000 as decimal(38, 0))', 'estimated.reported_days'
+                'cast(estimated.quantity * 1000000 as decimal(38, 0))', 'estimated.reported_days', 'decimal(30, 0)'
             ) }} * 0.000001
-        end as decimal(22, 6)
+        end as decimal(23, 6)
     ) as expected_quantity
 from days
 left join estimated

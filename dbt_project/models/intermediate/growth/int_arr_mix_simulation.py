@@ -12,6 +12,8 @@ import pyarrow as pa
 
 CENT = 0.01
 HALF = 0.5
+# What money in the marts holds: one bill with too many digits, replayed again and again, would go beyond it.
+LARGEST_ARR_USD = 1e15
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -201,7 +203,7 @@ def summary(outcome: Outcome, bands: Bands, as_of_month: np.datetime64) -> pa.Ta
         "band": np.tile([*bands.names, "mix"], months),
         "share_met": outcome.is_met.mean(axis=2).ravel(),
     }
-    for name, figures in (("customers", outcome.customers), ("arr_usd", outcome.arr)):
+    for name, figures in (("customers", outcome.customers), ("arr_usd", np.minimum(outcome.arr, LARGEST_ARR_USD))):
         # Values of paths, not points between two: customers are whole.
         quantiles = np.quantile(figures, list(QUANTILES.values()), axis=2, method="inverted_cdf")
         columns |= {f"{name}_{quantile}": of.ravel() for quantile, of in zip(QUANTILES, quantiles, strict=True)}

@@ -25,10 +25,10 @@ typed as (
     select
         tiers.product_key,
         tiers.tier,
-        cast(coalesce(tiers.previous_up_to, 0) as decimal(22, 6)) as units_from,
-        cast(coalesce(tiers.up_to, 9999999999999999) as decimal(22, 6)) as units_to,
+        cast(coalesce(tiers.previous_up_to, 0) as decimal(23, 6)) as units_from,
+        cast(coalesce(tiers.up_to, 99999999999999999) as decimal(23, 6)) as units_to,
         cast(
-            case when products.is_package then tiers.flat_amount_usd else tiers.unit_price_usd end as decimal(16, 10)
+            case when products.is_package then tiers.flat_amount_usd else tiers.unit_price_usd end as decimal(15, 10)
         ) as unit_price_usd,
         case when products.is_package then 0 else tiers.flat_amount_usd end as flat_amount_usd,
         tiers.valid_from as published_from,

@@ -107,7 +107,7 @@ select
     case company_key when 'no address' then null when 'free mail' then true else false end as has_free_mail,
     case
         when not is_stale
-            then {{ usd(divide_cut('100 * revenue_usd_year', '12') ~ ' * cast(0.01 as decimal(20, 2))') }}
+            then {{ usd(divide_cut('100 * cast(revenue_usd_year as decimal(20, 2))', '12') ~ ' * cast(0.01 as decimal(20, 2))') }}
     end as revenue_usd_month,
     case
         when is_stale then null

@@ -8,7 +8,7 @@ select
     counters.product_key,
     cast(
         reports.{{ adapter.quote(counter) }} * cast(1.0 / counters.units_per_billed_unit as decimal(7, 6))
-        as decimal(18, 6)
+        as decimal(22, 6)
     ) as quantity,
     reports.date
 from {{ ref('stg_usage__usage_reports') }} as reports
@@ -27,7 +27,7 @@ union all
 select
     reports.organization_id,
     cast(null as {{ dbt.type_string() }}) as product_key,
-    cast(null as decimal(18, 6)) as quantity,
+    cast(null as decimal(22, 6)) as quantity,
     reports.date
 from {{ ref('stg_usage__usage_reports') }} as reports
 cross join {{ ref('int_organizations') }} as organizations
