@@ -17,20 +17,21 @@
 
 {#- Integers divided, cut towards zero (10 / 3 is 3, -10 / 3 is -3), null where the denominator is 0. Decimals are not
     divided at all: DuckDB does that in floats. -#}
-{% macro divide_cut(numerator, denominator) -%}
-    {{ return(adapter.dispatch('divide_cut', 'growth')(numerator, denominator)) }}
+{% macro divide_cut(numerator, denominator, type='bigint') -%}
+    {{ return(adapter.dispatch('divide_cut', 'growth')(numerator, denominator, type)) }}
 {%- endmacro %}
 
-{% macro duckdb__divide_cut(numerator, denominator) -%}
-    cast(cast({{ numerator }} as hugeint) // nullif(cast({{ denominator }} as hugeint), 0) as bigint)
+{% macro duckdb__divide_cut(numerator, denominator, type) -%}
+    cast(cast({{ numerator }} as hugeint) // nullif(cast({{ denominator }} as hugeint), 0) as {{ type }})
 {%- endmacro %}
 
 
 {#- Integers divided and rounded half up (away from zero), by a denominator above 0. -#}
-{% macro divide_half_up(numerator, denominator) -%}
+{% macro divide_half_up(numerator, denominator, type='bigint') -%}
     {{ divide_cut(
         '2 * (' ~ numerator ~ ') + case when (' ~ numerator ~ ') < 0 then -1 else 1 end * (' ~ denominator ~ ')',
-        '2 * (' ~ denominator ~ ')'
+        '2 * (' ~ denominator ~ ')',
+        type
     ) }}
 {%- endmacro %}
 
@@ -49,6 +50,6 @@
     cast(
         {{ divide_half_up(
             'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))'
-        ) }} * 0.0001 as decimal(9, 4)
+        ) }} * 0.0001 as decimal(24, 4)
     )
 {%- endmacro %}

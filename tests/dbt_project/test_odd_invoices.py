@@ -19,10 +19,6 @@ from tests.source_root import COUNTERS, Row, write_source_root
 
 DATA_DAY = date(2026, 10, 15)
 SIGNED_UP = datetime(2025, 1, 5, tzinfo=UTC)
-NAMES = (
-    "fct_mrr_movements", "fct_mrr_products", "int_organization_mrr_monthly", "int_invoice_findings",
-    "int_billing_findings", "int_paid_bills",
-)  # fmt: skip
 LARGEST = 10**15
 SEPTEMBER = ("2026-09-01", "2026-10-01")
 YEAR_2026 = ("2026-01-01", "2027-01-01")
@@ -47,7 +43,9 @@ def line(amount: int, period: tuple[str, str] = SEPTEMBER, **more: Any) -> Row:
     }
 
 
-def new_line(kind: str, amount: int, period: tuple[str, str] = SEPTEMBER, price: str = "price_month", **more: Any) -> Row:
+def new_line(
+    kind: str, amount: int, period: tuple[str, str] = SEPTEMBER, price: str = "price_month", **more: Any
+) -> Row:
     """A line in the newer shape, whose parent is of `kind`."""
     details = {"subscription": "sub_1", "proration": more.pop("proration", False)}
     return {
@@ -132,6 +130,10 @@ INVOICES: dict[str, list[list[Row]]] = {
     "backwards": [[line(10_000, ("2026-09-15", "2026-08-15"))]],
     "a-cent-off": [[line(10_000)]],
     "largest": [[line(LARGEST)], [line(LARGEST)], [line(LARGEST, YEAR_2026)], [line(-LARGEST, id="il_2")]],
+    "largest-after-small": [
+        *[[line(100_000, (f"2026-{month:02}-01", f"2026-{month + 1:02}-01"))] for month in range(1, 9)],
+        [line(LARGEST)],
+    ],
     "largest-startup": [[line(LARGEST, discount_amounts=[{"amount": LARGEST - 1}])]],
     "largest-in-yen": [[line(LARGEST)]],
     "pooled-first": [[line(60_000)]],
@@ -206,6 +208,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         **dict.fromkeys(MONTHS_OF_2026[:8], "833333333333.33"),
         "09": "10833333333333.33",
     },
+    "largest-after-small": {**dict.fromkeys(MONTHS_OF_2026[:8], "1000.00"), "09": "10000000000000.00"},
     "largest-startup": {},
 }  # fmt: skip
 
@@ -319,8 +322,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_source_root(folder / "source", company(), "jsonl")
     settings = Settings(source_root=str(root), data_dir=folder / "data")
     load_sources(settings)
-    models = [f"+{name},resource_type:model" for name in NAMES]
-    build_models(["resource_type:seed", *models], settings, print)
+    build_models(["resource_type:seed", "resource_type:model"], settings, print)
     return folder / "data"
 
 
@@ -377,9 +379,7 @@ def test_grant_is_credit_applied_on_the_startup_plan_and_a_way_to_pay_otherwise(
 
 
 def test_account_has_the_startup_plan_that_another_of_its_organizations_has(built: Path) -> None:
-    query = (
-        "select customer_id, credit_applied_usd, mrr_usd_month from marts.fct_mrr_monthly where customer_id like 'pool%'"
-    )
+    query = "select customer_id, credit_applied_usd, mrr_usd_month from marts.fct_mrr_monthly where customer_id like 'pool%'"
     assert read(built, query) == [("pooled-first", Decimal("600.00"), Decimal("0.00"))]
     assert read(built, "select count(*) from marts.fct_mrr_movements where customer_id like 'pooled%'") == [(0,)]
 

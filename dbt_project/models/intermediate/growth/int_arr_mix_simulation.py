@@ -12,6 +12,8 @@ import pyarrow as pa
 
 CENT = 0.01
 HALF = 0.5
+# Nobody is projected above the largest amount of the input contract: a leap that is replayed leaves every number behind.
+MOST_MRR_USD = 1e13
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -119,7 +121,8 @@ def _replay(block: Block, now: Customers, paths: np.ndarray, rules: Rules, rng: 
         # All of the same size are neighbours, however many: the first of them are no better a sample than the rest.
         low = np.clip(np.minimum(first, (first + after - neighbours) // 2), 0, len(sizes) - neighbours)
         donors = rng.integers(low, np.maximum(after, low + neighbours))
-        replayed.append((mrr[:, None] * ratios[donors], now.age[group] + rules.block_months, now.path[group]))
+        later = np.minimum(mrr[:, None] * ratios[donors], MOST_MRR_USD)
+        replayed.append((later, now.age[group] + rules.block_months, now.path[group]))
     arrived = rng.poisson(len(block.arrivals), size=len(paths))
     chosen = rng.integers(max(len(block.arrivals), 1), size=arrived.sum())
     replayed.append((block.arrivals[chosen], block.arrival_ages[chosen], np.repeat(paths, arrived)))
