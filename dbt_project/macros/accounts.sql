@@ -8,8 +8,11 @@
             then 100000000000000000
         when {{ quantity_before }} > 0 and {{ days }} > 0
             then {{ divide_half_up(
-                '1000000000 * (' ~ quantity ~ ' * ' ~ days_before ~ ' - ' ~ quantity_before ~ ' * ' ~ days ~ ')',
-                '1000 * ' ~ quantity_before ~ ' * ' ~ days
+                'cast(1000000000 as decimal(38, 0)) * ('
+                ~ 'cast(' ~ quantity ~ ' as decimal(28, 6)) * ' ~ days_before
+                ~ ' - cast(' ~ quantity_before ~ ' as decimal(28, 6)) * ' ~ days ~ ')',
+                'cast(1000 as decimal(38, 0)) * ' ~ quantity_before ~ ' * ' ~ days,
+                type='decimal(38, 0)'
             ) }}
     end
 {%- endmacro %}
@@ -28,7 +31,7 @@
 
 {#- Millionths as a percentage. -#}
 {% macro percent_of_millionths(millionths) -%}
-    cast({{ millionths }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4))
+    cast({{ millionths }} * cast(0.0001 as decimal(5, 4)) as decimal(24, 4))
 {%- endmacro %}
 
 
@@ -84,7 +87,7 @@ group by customer_id, signal
         {{ column }},
         {%- endfor %}
         signals.rule as what_fired,
-        cast(candidates.figure as decimal(18, 4)) as figure,
+        cast(candidates.figure as decimal(24, 4)) as figure,
         signals.threshold,
         signals.unit,
         cast(candidates.since as date) as since,

@@ -34,13 +34,15 @@
 {%- endmacro %}
 
 
+{#- A row for each entry of a JSON list: its `value`, and its `number` in the list from 1. -#}
 {% macro json_array_rows(column, alias, path=none) -%}
     {{ return(adapter.dispatch('json_array_rows', 'growth')(column, alias, path)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_array_rows(column, alias, path) -%}
+    {%- set entries = "json_extract(" ~ column ~ ", '$" ~ ('.' ~ path if path else '') ~ "[*]')" -%}
     cross join lateral (
-        select unnest(json_extract({{ column }}, '${{ '.' ~ path if path else '' }}[*]')) as value
+        select unnest({{ entries }}) as value, generate_subscripts({{ entries }}, 1) as number
     ) as {{ alias }}
 {%- endmacro %}
 
@@ -58,10 +60,24 @@
 {%- endmacro %}
 
 
-{% macro json_array_sum(column, path, field) -%}
-    {{ return(adapter.dispatch('json_array_sum', 'growth')(column, path, field)) }}
+{#- The sum of whole numbers in the entries of a JSON list; with `where`, only of entries whose field of that name is
+    `equals`. -#}
+{% macro json_array_sum(column, path, field, where=none, equals=none) -%}
+    {{ return(adapter.dispatch('json_array_sum', 'growth')(column, path, field, where, equals)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_array_sum(column, path, field) -%}
-    cast(coalesce(list_sum(cast(json_extract({{ column }}, '$.{{ path }}[*].{{ field }}') as bigint[])), 0) as bigint)
+{% macro duckdb__json_array_sum(column, path, field, where, equals) -%}
+    {%- set numbers = "cast(json_extract(" ~ column ~ ", '$." ~ path ~ "[*]." ~ field ~ "') as bigint[])" -%}
+    {%- if where -%}
+        {%- set numbers -%}
+        list_transform(
+            list_filter(
+                json_extract({{ column }}, '$.{{ path }}[*]'),
+                lambda entry: coalesce(json_extract_string(entry, '$.{{ where }}') = '{{ equals }}', false)
+            ),
+            lambda entry: cast(json_extract_string(entry, '$.{{ field }}') as bigint)
+        )
+        {%- endset -%}
+    {%- endif -%}
+    cast(coalesce(list_sum({{ numbers }}), 0) as bigint)
 {%- endmacro %}

@@ -50,6 +50,6 @@
     cast(
         {{ divide_half_up(
             'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))'
-        ) }} * 0.0001 as decimal(9, 4)
+        ) }} * 0.0001 as decimal(24, 4)
     )
 {%- endmacro %}

@@ -14,7 +14,7 @@ from orchestration.dbt import build_models
 from tests.dbt_project.building import insert, read, stripe
 
 DATA_DAY = "2026-06-30"
-NAMES = ("fct_mrr_movements_by", "rpt_retention", "int_revenue_findings")
+NAMES = ("fct_mrr_movements_by", "rpt_retention", "int_revenue_findings", "int_invoice_findings")
 PRODUCTS = {"prod_events": "product_analytics", "prod_boost": "boost", "prod_new": "quantum_replay"}
 
 # Start and end of a line's period.
@@ -120,15 +120,17 @@ EXPECTED = {
 def write_invoices(connection: duckdb.DuckDBPyConnection, name: str, invoices: list[list[dict]], more: dict) -> None:
     currencies = more.get("currencies", ["usd"] * len(invoices))
     for number, (lines, currency) in enumerate(zip(invoices, currencies, strict=True)):
-        total = sum(each["amount"] for each in lines)
+        subtotal = sum(each["amount"] for each in lines)
+        discount = sum(each["amount"] for line in lines for each in line.get("discount_amounts", []))
+        taxes = [each["amount"] for each in more.get("total_taxes", [])]
         identified = [{**each, "id": f"il_{name}_{number}_{n}"} for n, each in enumerate(lines)]
         payload = {
             "id": f"in_{name}_{number}",
             "customer": f"cus_{name}",
             "status": "paid",
             "currency": currency,
-            "subtotal": total,
-            "total": total,
+            "subtotal": subtotal,
+            "total": subtotal - discount + sum(taxes) + more.get("tax", 0),
             "lines": {"has_more": False, "data": identified},
             **{key: value for key, value in more.items() if key != "currencies"},
         }
@@ -241,7 +243,9 @@ def test_line_without_a_rate_is_left_out_and_kept_in_sight(built: Path) -> None:
 
 def test_what_is_doubtful_is_listed(built: Path) -> None:
     listed = read(
-        built, "select finding, subject, cast(figure as int) from intermediate.int_revenue_findings order by 1, 2"
+        built,
+        "select finding, subject, cast(figure as int) from intermediate.int_revenue_findings union all "
+        "select finding, subject, cast(figure as int) from intermediate.int_invoice_findings order by 1, 2",
     )
     assert listed == [
         ("credit_notes_above_invoice", "in_credited too much_0", 5000),
@@ -249,7 +253,7 @@ def test_what_is_doubtful_is_listed(built: Path) -> None:
         ("customer_in_several_currencies", "yen beside dollars", 2),
         ("invoice_lines_differ_from_subtotal", "in_wrong subtotal_0", 100),
         ("invoices_of_deleted_stripe_customer", "cus_deleted in Stripe", 1),
-        ("line_ends_before_it_starts", "in_backwards_0 il_backwards_0_0", 1000),
+        ("line_ends_before_it_starts", "in_backwards_0 line 1 (il_backwards_0_0)", 1000),
         ("merge_to_itself", "open", 1),
         ("merge_with_unknown_organization", "weeks", 1),
         ("subscription_ends_before_it_starts", "sub_1", 86400),

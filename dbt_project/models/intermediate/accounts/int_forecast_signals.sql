@@ -92,7 +92,7 @@ fired as (
         figures.signal,
         cast({{ dbt.datediff('figures.as_of_date', 'data_day.as_of_date', 'day') }} as int) as step,
         figures.as_of_date as day,
-        cast(figures.figure as decimal(18, 4)) as figure
+        cast(figures.figure as decimal(24, 4)) as figure
     from figures
     cross join {{ ref('int_data_day') }} as data_day
     inner join {{ ref('account_signals') }} as signals

@@ -56,7 +56,7 @@ select
     customers.customer_id,
     'several_departments' as signal,
     'platform' as product_key,
-    cast(departments.departments as decimal(18, 4)) as figure,
+    cast(departments.departments as decimal(24, 4)) as figure,
     departments.since
 from {{ ref('int_listed_customers') }} as customers
 inner join departments on customers.customer_id = departments.customer_id
@@ -69,7 +69,7 @@ select
     customers.customer_id,
     'company_size',
     'platform',
-    cast(customers.employees as decimal(18, 4)),
+    cast(customers.employees as decimal(24, 4)),
     customers.company_known_on
 from {{ ref('int_listed_customers') }} as customers
 left join packages on customers.customer_id = packages.customer_id
@@ -81,7 +81,7 @@ select
     customer_id,
     'prepaid_plan',
     'credits',
-    cast(mrr_usd_month as decimal(18, 4)),
+    cast(mrr_usd_month as decimal(24, 4)),
     {{ month_closes_on("coalesce(" ~ dbt.dateadd('month', 1, 'last_month_below') ~ ", first_month)") }}
 from months
 where mrr_usd_month is not null

@@ -46,7 +46,7 @@ fired as (
         figures.signal,
         figures.weeks_ago as step,
         figures.ends_on as day,
-        cast(figures.figure as decimal(18, 4)) as figure
+        cast(figures.figure as decimal(24, 4)) as figure
     from figures
     inner join {{ ref('account_signals') }} as signals
         on figures.signal = signals.signal
@@ -75,7 +75,7 @@ union all
 select
     poor_runs.customer_id,
     poor_runs.signal,
-    cast(looks.weeks_ago as decimal(18, 4)) as figure,
+    cast(looks.weeks_ago as decimal(24, 4)) as figure,
     poor_runs.since
 from poor_runs
 inner join {{ ref('int_volume_windows') }} as looks on poor_runs.since = looks.ends_on

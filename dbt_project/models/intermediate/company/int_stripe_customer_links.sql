@@ -1,4 +1,5 @@
-{#- Which organizations a Stripe customer pays for, by whichever source says so. Billing decides where several do. -#}
+{#- Which organizations a Stripe customer pays for, by whichever source says so. Billing decides where several do. A
+    Stripe customer that no file holds joins nothing, whoever names it. -#}
 with stripe_customers as (
     select
         customers.stripe_customer_id,
@@ -39,7 +40,7 @@ select
     organizations.created_at as organization_created_at,
     organizations.is_internal,
     links.stripe_customer_id,
-    coalesce(stripe_customers.is_payment_only, false) as is_payment_only,
+    stripe_customers.is_payment_only,
     row_number() over (
         partition by links.organization_id
         order by
@@ -50,5 +51,5 @@ select
 from links
 inner join {{ ref('int_organizations_on_data_day') }} as organizations
     on links.organization_id = organizations.organization_id
-left join stripe_customers on links.stripe_customer_id = stripe_customers.stripe_customer_id
-where coalesce(stripe_customers.is_livemode, true)
+inner join stripe_customers on links.stripe_customer_id = stripe_customers.stripe_customer_id
+where stripe_customers.is_livemode

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 CENT = 0.01
 HALF = 0.5
-# What money in the marts holds: one bill with too many digits, replayed again and again, would go beyond it.
-LARGEST_ARR_USD = 1e15
+# Nobody is projected above the largest amount of the input contract: a leap that is replayed leaves every number behind.
+MOST_MRR_USD = 1e13
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
@@ -121,7 +121,8 @@ def _replay(block: Block, now: Customers, paths: np.ndarray, rules: Rules, rng: 
         # All of the same size are neighbours, however many: the first of them are no better a sample than the rest.
         low = np.clip(np.minimum(first, (first + after - neighbours) // 2), 0, len(sizes) - neighbours)
         donors = rng.integers(low, np.maximum(after, low + neighbours))
-        replayed.append((mrr[:, None] * ratios[donors], now.age[group] + rules.block_months, now.path[group]))
+        later = np.minimum(mrr[:, None] * ratios[donors], MOST_MRR_USD)
+        replayed.append((later, now.age[group] + rules.block_months, now.path[group]))
     arrived = rng.poisson(len(block.arrivals), size=len(paths))
     chosen = rng.integers(max(len(block.arrivals), 1), size=arrived.sum())
     replayed.append((block.arrivals[chosen], block.arrival_ages[chosen], np.repeat(paths, arrived)))
@@ -203,7 +204,7 @@ def summary(outcome: Outcome, bands: Bands, as_of_month: np.datetime64) -> pa.Ta
         "band": np.tile([*bands.names, "mix"], months),
         "share_met": outcome.is_met.mean(axis=2).ravel(),
     }
-    for name, figures in (("customers", outcome.customers), ("arr_usd", np.minimum(outcome.arr, LARGEST_ARR_USD))):
+    for name, figures in (("customers", outcome.customers), ("arr_usd", outcome.arr)):
         # Values of paths, not points between two: customers are whole.
         quantiles = np.quantile(figures, list(QUANTILES.values()), axis=2, method="inverted_cdf")
         columns |= {f"{name}_{quantile}": of.ravel() for quantile, of in zip(QUANTILES, quantiles, strict=True)}

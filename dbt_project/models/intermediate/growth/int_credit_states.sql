@@ -1,6 +1,7 @@
 {#- How long a prepaid contract's credit lasts, on each day of the contract on which that may have changed: when a month
-    is closed its MRR is known, and billing has a new version. The balance is what the last bill left, so the credit lasts
-    from the start of the open period on; credit that is used up ended with the last version that had some. -#}
+    is closed its MRR is known, and billing has a new version. What the last bill left lasts from the start of the open
+    period on, and the balance of a day is that less what has burned before it; credit that is used up ended with the last
+    version that had some. -#}
 with contracts as (
     select
         coalesce(accounts.account_organization_id, versions.organization_id) as organization_id,
@@ -109,11 +110,16 @@ lasting as (
         balances.term_ends_on,
         balances.credit_balance_usd,
         balances.burns_from,
+        {{ divide_half_up(
+            'cast(greatest(burned.burned_usd, 0) * 100 as decimal(38, 0)) * greatest('
+            ~ dbt.datediff('balances.burns_from', 'balances.as_of_date', 'day') ~ ', 0)',
+            'burned.burned_days'
+        ) }} as burned_cents_since,
         {{ divide_half_up('cast(burned.burned_usd * 100 as bigint)', 'burned.burned_days') }} as burn_cents_day,
         case
             when balances.is_used_up then 0
             when burned.burned_usd > 0 then {{ divide_cut(
-                'cast(balances.credit_balance_usd * 100 as bigint) * burned.burned_days',
+                'cast(balances.credit_balance_usd * 100 as decimal(38, 0)) * burned.burned_days',
                 'cast(burned.burned_usd * 100 as bigint)'
             ) }}
         end as days_of_credit
@@ -128,7 +134,11 @@ select
     as_of_date,
     term_starts_on,
     term_ends_on,
-    {{ round_half_up('credit_balance_usd') }} as credit_balance_usd,
+    {{ round_half_up(
+        'case when credit_balance_usd > 0 then greatest('
+        ~ 'credit_balance_usd - cast(coalesce(burned_cents_since, 0) * 0.01 as decimal(18, 2)), 0)'
+        ~ ' else credit_balance_usd end'
+    ) }} as credit_balance_usd,
     cast(coalesce(burn_cents_day, 0) * 0.01 as decimal(18, 2)) as burn_usd_day,
     case
         when days_of_credit < {{ dbt.datediff('burns_from', 'term_ends_on', 'day') }}

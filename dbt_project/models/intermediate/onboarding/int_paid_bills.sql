@@ -1,10 +1,18 @@
-{#- A bill in a currency without a rate counts when anything was paid of it: whoever paid it is no new customer. -#}
+{#- Paid is what came as money: credit and balance are none. Where Stripe does not say how much that was, it is the total of
+    a paid invoice less the balance that it used. A bill in a currency without a rate counts when anything was paid of it: whoever paid it is no new customer. -#}
 with invoices as (
     select
         accounts.customer_id,
         invoices.invoice_id,
         invoices.paid_at,
-        invoices.amount_paid_minor,
+        coalesce(
+            invoices.amount_paid_minor,
+            case
+                when invoices.status = 'paid'
+                    then invoices.total_minor
+                        - coalesce(invoices.ending_balance_minor - invoices.starting_balance_minor, 0)
+            end
+        ) as amount_paid_minor,
         case
             when invoices.currency = 'usd' then cast(0.01 as decimal(24, 14)) else rates.usd_per_minor_unit
         end as usd_per_minor_unit

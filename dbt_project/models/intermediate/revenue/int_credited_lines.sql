@@ -1,5 +1,6 @@
-{#- A credit note lowers the lines that it names; what it does not name is shared out over its invoice's lines in
-    proportion to what they cost, the remainder of cents on the last one. -#}
+{#- A credit note lowers the lines that it names; what names none is shared out over the lines of its invoice, and so is
+    what names an id that several of them have, over these: in proportion to what they cost, the remainder of cents on
+    the last one. Of a note above that sum each line bears its part whatever its sign. -#}
 with credit_notes as (
     select credit_notes.credit_note_id, credit_notes.invoice_id, credit_notes.amount_minor
     from {{ ref('stg_stripe__credit_notes') }} as credit_notes
@@ -11,72 +12,107 @@ with credit_notes as (
         and credit_notes.created_at < data_day.as_of_ts
 ),
 
+line_ids as (
+    select distinct invoice_id, line_id
+    from {{ ref('int_invoice_lines') }}
+),
+
 note_lines as (
     select
         credit_notes.credit_note_id,
         credit_notes.invoice_id,
-        lines.line_id,
-        note_lines.amount_minor
+        line_ids.line_id,
+        sum(note_lines.amount_minor) as amount_minor
     from credit_notes
     inner join {{ ref('stg_stripe__credit_note_lines') }} as note_lines
         on credit_notes.credit_note_id = note_lines.credit_note_id
-    left join {{ ref('int_invoice_lines') }} as lines
-        on credit_notes.invoice_id = lines.invoice_id
-        and note_lines.line_id = lines.line_id
+    left join line_ids
+        on credit_notes.invoice_id = line_ids.invoice_id
+        and note_lines.line_id = line_ids.line_id
+    group by credit_notes.credit_note_id, credit_notes.invoice_id, line_ids.line_id
 ),
 
-unnamed as (
-    select credit_note_id, invoice_id, sum(amount_minor) as amount_minor
+credits as (
+    select credit_note_id, invoice_id, line_id, amount_minor
     from note_lines
-    where line_id is null
-    group by credit_note_id, invoice_id
 
     union all
 
-    select credit_notes.credit_note_id, credit_notes.invoice_id, credit_notes.amount_minor
+    select credit_notes.credit_note_id, credit_notes.invoice_id, null as line_id, credit_notes.amount_minor
     from credit_notes
     left join note_lines on credit_notes.credit_note_id = note_lines.credit_note_id
     where note_lines.credit_note_id is null
 ),
 
+candidates as (
+    select
+        credits.credit_note_id,
+        credits.line_id as credited_line_id,
+        credits.invoice_id,
+        lines.line_number,
+        cast(credits.amount_minor as bigint) as amount_minor,
+        row_number() over (
+            partition by credits.credit_note_id, credits.line_id
+            order by lines.line_id desc, lines.line_number desc
+        ) as rank_from_last,
+        lines.net_minor,
+        sum(lines.net_minor) over (partition by credits.credit_note_id, credits.line_id) as candidates_minor
+    from credits
+    inner join {{ ref('int_invoice_lines') }} as lines
+        on credits.invoice_id = lines.invoice_id
+        and (credits.line_id is null or credits.line_id = lines.line_id)
+),
+
 weighted as (
     select
-        unnamed.credit_note_id,
-        unnamed.invoice_id,
-        unnamed.amount_minor,
-        lines.line_id,
-        row_number() over (partition by unnamed.credit_note_id order by lines.line_id desc) as rank_from_last,
+        credit_note_id,
+        credited_line_id,
+        invoice_id,
+        line_number,
+        amount_minor,
+        rank_from_last,
+        case
+            when abs(amount_minor) > abs(candidates_minor) then abs(net_minor)
+            when candidates_minor < 0 then -1 * net_minor
+            else net_minor
+        end as weight
+    from candidates
+),
+
+shared as (
+    select
+        credit_note_id,
+        credited_line_id,
+        invoice_id,
+        line_number,
+        amount_minor,
+        rank_from_last,
         coalesce(
             {{ divide_half_up(
-                'cast(unnamed.amount_minor as decimal(19, 0)) * lines.net_minor',
-                'nullif(cast(sum(lines.net_minor) over (partition by unnamed.credit_note_id) as bigint), 0)'
+                'cast(amount_minor as decimal(19, 0)) * weight',
+                'nullif(sum(weight) over (partition by credit_note_id, credited_line_id), 0)'
             ) }},
             0
         ) as share_minor
-    from unnamed
-    inner join {{ ref('int_invoice_lines') }} as lines on unnamed.invoice_id = lines.invoice_id
+    from weighted
 ),
 
 credited as (
-    select invoice_id, line_id, amount_minor
-    from note_lines
-    where line_id is not null
-
-    union all
-
     select
         invoice_id,
-        line_id,
+        line_number,
         case
             when rank_from_last > 1 then share_minor
-            else amount_minor - (sum(share_minor) over (partition by credit_note_id) - share_minor)
+            else amount_minor - (
+                sum(share_minor) over (partition by credit_note_id, credited_line_id) - share_minor
+            )
         end as amount_minor
-    from weighted
+    from shared
 )
 
 select
     invoice_id,
-    line_id,
+    line_number,
     cast(sum(amount_minor) as bigint) as credited_minor
 from credited
-group by invoice_id, line_id
+group by invoice_id, line_number

@@ -2,7 +2,7 @@
 with usage_lines as (
     select distinct invoice_id, period_start_at, period_end_at
     from {{ ref('int_invoice_lines') }}
-    where is_mrr and not is_package and product_key <> 'unmapped'
+    where is_mrr and not is_proration and not is_package and product_key <> 'unmapped'
 ),
 
 periods as (
@@ -20,7 +20,7 @@ periods as (
 select
     periods.invoice_id,
     invoices.stripe_customer_id,
-    invoices.account_organization_id,
+    invoices.terms_organization_id,
     invoices.billing_version_at,
     invoices.currency,
     cast(periods.period_start_at as date) as period_start_on,

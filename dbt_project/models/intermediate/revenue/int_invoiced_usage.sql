@@ -32,7 +32,7 @@ packages as (
     select distinct
         lines.invoice_id,
         lines.product_key,
-        invoices.account_organization_id,
+        invoices.terms_organization_id,
         invoices.billing_version_at,
         lines.currency,
         cast(lines.period_start_at as date) as period_start_on,
@@ -41,7 +41,7 @@ packages as (
         {{ months_covered('lines.period_start_at', 'lines.period_end_at') }} as months
     from {{ ref('int_invoice_lines') }} as lines
     inner join {{ ref('int_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id
-    where lines.is_mrr and lines.is_package
+    where lines.is_mrr and not lines.is_proration and lines.is_package
 ),
 
 billed as (
@@ -52,7 +52,7 @@ billed as (
         periods.period_end_on,
         periods.month,
         periods.currency,
-        periods.account_organization_id,
+        periods.terms_organization_id,
         periods.billing_version_at,
         usage.quantity,
         false as is_package
@@ -70,7 +70,7 @@ billed as (
         period_end_on,
         month,
         currency,
-        account_organization_id,
+        terms_organization_id,
         billing_version_at,
         cast(months as decimal(23, 6)) as quantity,
         true as is_package
@@ -91,13 +91,13 @@ select
     case when not billed.is_package then limits.limit_usd end as limit_usd
 from billed
 left join {{ ref('int_billing_versions') }} as terms
-    on billed.account_organization_id = terms.organization_id
+    on billed.terms_organization_id = terms.organization_id
     and billed.billing_version_at = terms.updated_at
 left join {{ ref('stg_billing__subscribed_products') }} as subscribed
-    on billed.account_organization_id = subscribed.organization_id
+    on billed.terms_organization_id = subscribed.organization_id
     and billed.billing_version_at = subscribed.updated_at
     and billed.product_key = subscribed.product_key
 left join {{ ref('stg_billing__spend_limits') }} as limits
-    on billed.account_organization_id = limits.organization_id
+    on billed.terms_organization_id = limits.organization_id
     and billed.billing_version_at = limits.updated_at
     and billed.product_key = limits.product_key

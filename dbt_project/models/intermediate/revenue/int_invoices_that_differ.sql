@@ -2,7 +2,7 @@
 with invoiced as (
     select invoice_id, product_key, currency, cast(sum(net_minor) as bigint) as invoiced_minor
     from {{ ref('int_invoice_lines') }}
-    where is_mrr and product_key <> 'unmapped'
+    where is_mrr and not is_proration and product_key <> 'unmapped'
     group by invoice_id, product_key, currency
 ),
 

@@ -1,6 +1,10 @@
+{#- As many slices as a line may have whose period lies within the hundred years that the input contract has. -#}
+{%- set most_slices = 1200 -%}
+
 with lines as (
     select
         lines.invoice_id,
+        lines.line_number,
         lines.line_id,
         lines.customer_id,
         lines.account_organization_id,
@@ -16,13 +20,13 @@ with lines as (
     from {{ ref('int_invoice_lines') }} as lines
     left join {{ ref('int_credited_lines') }} as credited
         on lines.invoice_id = credited.invoice_id
-        and lines.line_id = credited.line_id
+        and lines.line_number = credited.line_number
     where lines.is_mrr
 ),
 
 numbers as (
     select cast(generated_number as int) as slice_number
-    from ({{ dbt.generate_series(120) | indent(4) }}) as series
+    from ({{ dbt.generate_series(most_slices) | indent(4) }}) as series
 ),
 
 slices as (
@@ -36,6 +40,7 @@ slices as (
 dated as (
     select
         invoice_id,
+        line_number,
         line_id,
         slice_number,
         customer_id,
@@ -67,6 +72,7 @@ converted as (
 
 select
     converted.invoice_id,
+    converted.line_number,
     converted.line_id,
     converted.slice_number,
     converted.customer_id,

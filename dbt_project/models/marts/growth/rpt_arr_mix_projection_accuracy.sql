@@ -6,9 +6,9 @@ with projected as (
         simulation.customers_p10,
         simulation.customers_p50,
         simulation.customers_p90,
-        {{ usd('simulation.arr_usd_p10') }} as arr_usd_p10,
-        {{ usd('simulation.arr_usd_p50') }} as arr_usd_p50,
-        {{ usd('simulation.arr_usd_p90') }} as arr_usd_p90,
+        cast(simulation.arr_usd_p10 as decimal(28, 2)) as arr_usd_p10,
+        cast(simulation.arr_usd_p50 as decimal(28, 2)) as arr_usd_p50,
+        cast(simulation.arr_usd_p90 as decimal(28, 2)) as arr_usd_p90,
         {{ month_end('simulation.as_of_month') }} as as_of,
         cast({{ dbt.dateadd('month', 'simulation.months_ahead', 'simulation.as_of_month') }} as date) as month
     from {{ ref('int_arr_mix_simulation') }} as simulation

@@ -30,7 +30,7 @@ select
     placed.product_key,
     others.others as other_products,
     signals.rule as what_fired,
-    cast(placed.amount_to_date_usd as decimal(18, 4)) as figure,
+    cast(placed.amount_to_date_usd as decimal(24, 4)) as figure,
     cast(placed.threshold_usd as decimal(18, 4)) as threshold,
     signals.unit,
     placed.since,

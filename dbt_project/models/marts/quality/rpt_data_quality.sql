@@ -80,6 +80,16 @@ findings as (
     union all
 
     select finding, subject, figure, unit
+    from {{ ref('int_invoice_findings') }}
+
+    union all
+
+    select finding, subject, figure, unit
+    from {{ ref('int_billing_findings') }}
+
+    union all
+
+    select finding, subject, figure, unit
     from {{ ref('int_enrichment_findings') }}
 )
 

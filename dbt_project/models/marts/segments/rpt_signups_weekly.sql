@@ -30,22 +30,16 @@ by_week as (
     group by week
 ),
 
-first_bills as (
-    select invoices.customer_id, min(invoices.created_at) as first_billed_at
-    from {{ ref('int_invoices') }} as invoices
-    inner join {{ ref('dim_customers') }} as customers
-        on invoices.customer_id = customers.customer_id
-        and customers.first_paid_month is not null
-    where invoices.total_minor > 0
-    group by invoices.customer_id
-),
-
 paying as (
     select
-        cast({{ dbt.date_trunc('week', 'cast(first_billed_at as date)') }} as date) as week,
+        cast({{ dbt.date_trunc('week', 'bills.paid_on') }} as date) as week,
         count(*) as new_paying_companies
-    from first_bills
-    group by cast({{ dbt.date_trunc('week', 'cast(first_billed_at as date)') }} as date)
+    from {{ ref('int_paid_bills') }} as bills
+    inner join {{ ref('dim_customers') }} as customers
+        on bills.customer_id = customers.customer_id
+        and customers.first_paid_month is not null
+    where bills.bill_number = 1
+    group by cast({{ dbt.date_trunc('week', 'bills.paid_on') }} as date)
 ),
 
 weeks as (
