@@ -97,8 +97,8 @@ COMPANY: dict[str, Organization] = {
             {"updated_at": "2026-08-10 00:00"},
         ],
     ),
-    # What these do after the earlier day changes nothing before it: a customer, or each account of it, reaches the line,
-    # one account gets a plan, and a company whose subscription has ended signs up with another organization.
+    # What these do after the earlier day changes nothing before it: a customer, or each of its accounts, reaches the
+    # line, one account gets a plan, and a company whose subscription has ended signs up with another organization.
     "reaches-later": Organization(
         steady(5_000),
         billing=[

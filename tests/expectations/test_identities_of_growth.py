@@ -34,7 +34,7 @@ create table staging.stg_spend__sales_and_marketing as select * from (values
 create table intermediate.int_billing_versions as select 'b' as organization_id, true as is_current,
     timestamp '2026-02-01' as annual_plan_start_at, timestamp '2027-01-31' as annual_plan_end_at;
 
-create table intermediate.int_data_day as select date '2026-10-31' as as_of_date, date '2026-09-01' as last_closed_month;
+create table intermediate.int_data_day as select date '2026-09-01' as last_closed_month;
 
 create table marts.dim_organizations as select * from (values
     ('a', 'a', timestamp '2026-06-01 09:00', date '2026-06-02'), ('b', 'b', timestamp '2026-06-30 23:59', null)
