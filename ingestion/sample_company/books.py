@@ -125,7 +125,7 @@ def canonical_organizations(signups: Signups, ledgers: list[Ledger], merges: lis
 def monthly_books(
     ledgers: list[Ledger], canonical: list[int], rates: ExchangeRates
 ) -> dict[int, dict[Month, tuple[MonthBook, str]]]:
-    """Customer (canonical organization) and month number to its book and basis, without a gap to the last closed month."""
+    """Customer (canonical organization) and month number to its book and basis, gapless to the last closed month."""
     books: dict[int, dict[Month, MonthBook]] = defaultdict(lambda: defaultdict(MonthBook))
     prepaid: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for ledger in ledgers:

@@ -14,12 +14,15 @@ import fsspec
 import pytest
 from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
 
+from common.data_day import newest_complete_day
 from common.settings import PROJECT_DIR, Settings
+from common.warehouse import connect
 from ingestion.__main__ import main
 from ingestion.errors import SourceError
 from ingestion.load import load_sources
 from tests.ingestion.conftest import Source, report_of
 from tests.source_root import (
+    DAYS,
     FIRST_DAY,
     company,
     instant,
@@ -251,6 +254,17 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
         "product_db/users: 1 files that were loaded are no longer there; their rows stay",
         "usage/usage_reports: 1 files that were loaded are no longer there; their rows stay",
     ]
+
+
+def test_folder_of_a_wrong_date_moves_no_data_day_while_it_is_there_or_after_it_was_taken_away(source: Source) -> None:
+    last_day = FIRST_DAY + timedelta(days=DAYS - 1)
+    wrong = source.root / USAGE / "date=2062-10-15"
+    write_file(wrong / "part-0.parquet", USAGE, [usage_report(date(2062, 10, 15), "org-1", 7)])
+    for _ in range(2):
+        source.load()
+        with connect(source.settings().warehouse_path, read_only=True) as connection:
+            assert newest_complete_day(connection) == last_day
+        shutil.rmtree(wrong, ignore_errors=True)
 
 
 def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
