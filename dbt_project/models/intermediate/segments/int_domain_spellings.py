@@ -1,4 +1,4 @@
-"""Domains in one spelling: `xn--mnchen-3ya.de` and `m\u00fcnchen.de` are one domain, and no SQL says so on every engine."""
+"""Domains in one spelling: `xn--mnchen-3ya.de` is `münchen.de`, and no SQL decodes that on every engine."""
 
 import unicodedata
 from typing import Any
