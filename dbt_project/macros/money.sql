@@ -49,7 +49,8 @@
 {% macro ratio(part, whole) -%}
     cast(
         {{ divide_half_up(
-            'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))'
-        ) }} * 0.0001 as decimal(9, 4)
+            'cast(cast(' ~ part ~ ' as decimal(24, 2)) * 1000000 as decimal(38, 0))',
+            'cast(cast(' ~ whole ~ ' as decimal(24, 2)) * 100 as decimal(38, 0))'
+        ) }} * 0.0001 as decimal(18, 4)
     )
 {%- endmacro %}

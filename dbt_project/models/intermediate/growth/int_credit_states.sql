@@ -113,7 +113,7 @@ lasting as (
         case
             when balances.is_used_up then 0
             when burned.burned_usd > 0 then {{ divide_cut(
-                'cast(balances.credit_balance_usd * 100 as bigint) * burned.burned_days',
+                'cast(balances.credit_balance_usd * 100 as decimal(28, 0)) * burned.burned_days',
                 'cast(burned.burned_usd * 100 as bigint)'
             ) }}
         end as days_of_credit

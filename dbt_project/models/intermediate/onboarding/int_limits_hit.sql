@@ -32,7 +32,7 @@ levels as (
         on open_periods.organization_id = products.organization_id
         and products.as_of_date >= open_periods.period_start
     inner join {{ ref('spend_limit_levels') }} as levels
-        on products.bill_to_date_usd >= products.limit_usd * levels.share_of_limit
+        on products.bill_to_date_usd >= cast(products.limit_usd as decimal(20, 2)) * levels.share_of_limit
     where products.after_discount_usd > 0
 )
 
@@ -43,7 +43,7 @@ select
     levels.signal,
     levels.level_rank = 1 as is_highest,
     levels.bill_to_date_usd as amount_to_date_usd,
-    {{ usd(round_half_up('levels.limit_usd * levels.share_of_limit')) }} as threshold_usd,
+    {{ usd(round_half_up('cast(levels.limit_usd as decimal(20, 2)) * levels.share_of_limit')) }} as threshold_usd,
     levels.limit_usd,
     {{ usd('levels.cut_usd') }} as cut_usd,
     levels.period_end,

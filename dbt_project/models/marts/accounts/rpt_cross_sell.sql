@@ -64,7 +64,9 @@ suggested as (
         'near_limit',
         product_key,
         0,
-        max({{ percent_of_millionths(divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd')) }}),
+        max({{ percent_of_millionths(divide_half_up(
+            'cast(amount_to_date_usd as decimal(30, 2)) * 100000000', 'cast(limit_usd as decimal(20, 2)) * 100'
+        )) }}),
         min(since)
     from {{ ref('int_limits_hit') }}
     where limit_usd > 0

@@ -73,7 +73,7 @@ deals as (
 ),
 
 figures as (
-    select 'arr_usd_year' as figure, cast(arr_usd_year as decimal(18, 4)) as value from customers
+    select 'arr_usd_year' as figure, cast(arr_usd_year as decimal(22, 4)) as value from customers
     union all
     select 'middle_customers', middle_customers from customers
     union all
@@ -104,7 +104,7 @@ figures as (
 select
     periods.as_of_date as as_of,
     targets.figure,
-    cast(figures.value as decimal(18, 4)) as value,
+    cast(figures.value as decimal(22, 4)) as value,
     targets.unit,
     targets.target
 from {{ ref('strategy_figures') }} as targets
