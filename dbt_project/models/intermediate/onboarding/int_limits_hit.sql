@@ -29,7 +29,7 @@ reached as (
         on open_periods.organization_id = products.organization_id
         and open_periods.as_of_date = products.as_of_date
     inner join {{ ref('spend_limit_levels') }} as levels
-        on products.bill_to_date_usd >= products.limit_usd * levels.share_of_limit
+        on products.bill_to_date_usd >= cast(products.limit_usd as decimal(20, 2)) * levels.share_of_limit
     where products.after_discount_usd > 0
 ),
 
@@ -51,7 +51,7 @@ days as (
         and products.as_of_date <= reached.as_of_date
     where
         products.after_discount_usd > 0
-        and products.bill_to_date_usd >= products.limit_usd * reached.share_of_limit
+        and products.bill_to_date_usd >= cast(products.limit_usd as decimal(20, 2)) * reached.share_of_limit
 ),
 
 runs as (
@@ -65,7 +65,7 @@ select
     reached.signal,
     reached.level_rank = 1 as is_highest,
     reached.bill_to_date_usd as amount_to_date_usd,
-    {{ usd(round_half_up('reached.limit_usd * reached.share_of_limit')) }} as threshold_usd,
+    {{ usd(round_half_up('cast(reached.limit_usd as decimal(20, 2)) * reached.share_of_limit')) }} as threshold_usd,
     reached.limit_usd,
     {{ usd('reached.cut_usd') }} as cut_usd,
     reached.period_end,

@@ -118,7 +118,10 @@ credits as (
 runways as (
     select
         credits.*,
-        {{ divide_cut('100 * credit_left_usd * period_days', '100 * forecast_bill_usd') }} as runway_days
+        {{ divide_cut(
+            'cast(credit_left_usd as decimal(20, 2)) * 100 * period_days',
+            'cast(forecast_bill_usd as decimal(20, 2)) * 100'
+        ) }} as runway_days
     from credits
 ),
 

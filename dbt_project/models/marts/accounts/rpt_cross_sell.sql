@@ -21,11 +21,15 @@ near_limits as (
         customer_id,
         product_key,
         since,
-        {{ percent_of_millionths(divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd')) }} as figure,
+        {{ percent_of_millionths(divide_half_up(
+            'cast(amount_to_date_usd as decimal(30, 2)) * 100000000', 'cast(limit_usd as decimal(20, 2)) * 100'
+        )) }} as figure,
         row_number() over (
             partition by customer_id, product_key
             order by
-                {{ divide_half_up('100000000 * amount_to_date_usd', '100 * limit_usd') }} desc,
+                {{ divide_half_up(
+            'cast(amount_to_date_usd as decimal(30, 2)) * 100000000', 'cast(limit_usd as decimal(20, 2)) * 100'
+        ) }} desc,
                 since,
                 organization_id
         ) as account_rank
