@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Column, Table
-from ingestion.raw import literal, quote
 from ingestion.lines import ANY_LINE, LINE
+from ingestion.raw import literal, quote
 from ingestion.readers import Cell, Portion, json_text
 
 JSON_OF_DECIMALS = "json_of_decimals"
@@ -18,7 +18,7 @@ DECIMAL_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
 TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
-ZONE_PATTERN = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 
 # The value of a text ({t}), null if it does not fit.
 PARSED = {
@@ -29,7 +29,10 @@ PARSED = {
         "then try_cast({t} as decimal(38, 10)) end"
     ),
     "bool": "case lower({t}) when 'true' then true when 't' then true when 'false' then false when 'f' then false end",
-    "date": f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') then try_cast({{t}} as date) end",
+    "date": (
+        f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') and not starts_with({{t}}, '0000') "
+        "then try_cast({t} as date) end"
+    ),
     "timestamp": (
         f"case when regexp_full_match({{t}}, '{TIME_PATTERN}{ZONE_PATTERN}') "
         "then timezone('UTC', try_cast({t} as timestamptz)) end"

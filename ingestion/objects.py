@@ -6,8 +6,8 @@ from typing import Any
 
 from ingestion.checks import NOT_AN_OBJECT, Fault, verdict
 from ingestion.contract import Field, Table
-from ingestion.raw import literal, quote
 from ingestion.lines import LINE
+from ingestion.raw import literal, quote
 from ingestion.readers import Portion
 
 LINES = "lines.data"

@@ -11,14 +11,14 @@ import duckdb
 
 from ingestion.checks import checked_rows
 from ingestion.contract import Column, Table
+from ingestion.csv_rows import Ragged
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile, SourceRoot
 from ingestion.functions import register_functions
 from ingestion.ledger import FileCounts
 from ingestion.objects import checked_objects
 from ingestion.raw import extra_columns, literal, quote, raw_table
-from ingestion.csv_rows import Ragged
-from ingestion.readers import Portion, LONGEST_NAME, drop_read_tables, read_portions, shown_names
+from ingestion.readers import LONGEST_NAME, Portion, drop_read_tables, read_portions, shown_names
 from ingestion.suppression import suppressed_rows
 
 NO_ROW = (
@@ -242,7 +242,8 @@ class Planner:
                 list(values) for values in zip(*map(astuple, ragged), strict=True)
             )
             self.connection.execute(
-                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', unnest(?)",
+                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', "
+                "unnest(?)",
                 [table.raw_name, files, positions, columns, reasons, texts],
             )
             self.connection.execute(

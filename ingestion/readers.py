@@ -21,7 +21,7 @@ from ingestion.contract import Column, Table
 from ingestion.csv_rows import Ragged, read_header, read_rows
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile
-from ingestion.lines import ANY_LINE, LINE, read_lines
+from ingestion.lines import ANY_LINE, read_lines
 from ingestion.raw import literal, quote
 from ingestion.streams import unreadable
 

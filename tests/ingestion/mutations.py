@@ -179,7 +179,9 @@ LINES: dict[str, Callable[[Random, str], str | bytes]] = {
     "a comment in it": lambda random, line: _inside(random, line, "/* x */"),
     "cut": lambda random, line: line[: random.randrange(1, len(line))],
     "the beginning is gone": lambda random, line: line[random.randrange(1, len(line)) :],
-    "a character is gone": lambda random, line: (n := random.randrange(len(line))) and line[:n] + line[n + 1 :] or line,
+    "a character is gone": lambda random, line: (
+        ((n := random.randrange(len(line))) and line[:n] + line[n + 1 :]) or line
+    ),
     "a stray character": lambda random, line: _inside(
         random, line, random.choice('"{}[],:\\ \t\r\0\x01\ufeff\u00a0é0e-.')
     ),
