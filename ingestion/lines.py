@@ -30,8 +30,8 @@ LONGEST_LINE_BYTES = 32 * 1024 * 1024
 NO_LINE_BYTES = 1024 * 1024 * 1024
 SHOWN_CHARACTERS = 1000
 TOO_LONG = (
-    f"the line is longer than {LONGEST_LINE_BYTES:,} bytes (its first {SHOWN_CHARACTERS:,} are kept): write one object a "
-    "line, and end each with a line feed"
+    f"the line is longer than {LONGEST_LINE_BYTES:,} bytes (its first {SHOWN_CHARACTERS:,} are kept): write one object "
+    "a line, and end each with a line feed"
 )
 # Real objects are nested some ten deep; programs that read JSON give up at a thousand.
 DEEPEST = 200
