@@ -44,7 +44,10 @@ PARSED = {
         "then try_cast({t} as decimal(38, 10)) end"
     ),
     "bool": "case lower({t}) when 'true' then true when 't' then true when 'false' then false when 'f' then false end",
-    "date": f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') then try_cast({{t}} as date) end",
+    "date": (
+        f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') and not starts_with({{t}}, '0000') "
+        "then try_cast({t} as date) end"
+    ),
     "timestamp": (
         f"case when regexp_full_match({{t}}, '{TIME_PATTERN}{ZONE_PATTERN}') "
         "then timezone('UTC', try_cast({t} as timestamptz)) end"

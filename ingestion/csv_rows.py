@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 16 * 1024 * 1024
 ROWS_AT_ONCE = 20_000
 # A value may have line breaks; a quote that is open for longer than this was never meant to be.
-LONGEST_ROW_LINES = 10_000
+LONGEST_ROW_LINES = 1000
 LONGEST_ROW_CHARACTERS = 32 * 1024 * 1024
 SHOWN_CHARACTERS = 1000
 QUOTED = r'"[^"]*(?:""[^"]*)*"'
@@ -114,7 +114,7 @@ def read_rows(
     return ragged
 
 
-# ---------------------------------------------------------------------------------------------------- files as they should be
+# --------------------------------------------------------------------------------------------- files as they should be
 
 
 def _batches(stream: "_Watched", width: int) -> Iterator["pa.RecordBatch"]:
@@ -185,7 +185,7 @@ class _Watched(io.RawIOBase):
         self._context = text[-2:].tobytes()
 
 
-# ------------------------------------------------------------------------------------------ files with something odd in them
+# ------------------------------------------------------------------------------------ files with something odd in them
 
 
 def _good_rows(
@@ -194,11 +194,13 @@ def _good_rows(
     """The rows that have the header's columns, some at a time, with their positions; the others go into `ragged`."""
     positions: list[int] = []
     rows: list[list[str | None]] = []
-    for position, (text, values) in enumerate(_rows(stream)):
+    for position, (text, values) in enumerate(_rows(stream, len(header))):
         if position == 0:
             continue
         if fault := _fault(text, values, header):
-            shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            # Of a row that is too long the beginning has to do.
+            shown = text[:SHOWN_CHARACTERS] if len(text) > LONGEST_ROW_CHARACTERS else text
+            shown = shown.encode(errors="surrogateescape").decode(errors="backslashreplace")
             ragged.append(Ragged(file.path, position, *fault, shown))
         elif values:
             positions.append(position)
@@ -228,40 +230,59 @@ def _not_utf8(text: str) -> str:
     return f"the byte {byte.hex().upper()} (in Latin-1 {byte.decode('latin-1')!r}) is not UTF-8: save the file as UTF-8"
 
 
-def _rows(stream: IO[bytes]) -> Iterator[tuple[str, list[str | None] | None]]:
+def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:
     """Every row that is not blank: its text, and its values, or None if its quotes cannot be made out.
 
-    What follows such a row begins on the next line. Bytes that are not UTF-8 are in the text as lone surrogates.
+    What follows such a row begins on the next line; so does what follows a row of several lines that does not have
+    `width` values, for then a quote has swallowed rows. Bytes that are not UTF-8 are lone surrogates in the text.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    waiting: deque[str] = deque()
-    while line := waiting.popleft() if waiting else text.readline(LONGEST_ROW_CHARACTERS + 1):
-        if len(line) > LONGEST_ROW_CHARACTERS:
-            while (more := text.readline(LONGEST_ROW_CHARACTERS)) and not more.endswith(("\r", "\n")):
-                pass
-            yield line, None
-            continue
+    text = _Lines(io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=""))
+    while line := text.next():
         row = line.rstrip("\r\n")
-        if not row:
-            continue
-        if '"' not in row:
+        if len(line) > LONGEST_ROW_CHARACTERS:
+            yield line, None
+        elif row and '"' not in row:
             yield row, [value or None for value in row.split(",")]
-            continue
-        lines = [line]
-        while OPEN_ROW.fullmatch("".join(lines)) and len(lines) < LONGEST_ROW_LINES:
-            # The next lines up to the one with the closing quote.
-            while more := waiting.popleft() if waiting else text.readline(LONGEST_ROW_CHARACTERS):
-                lines.append(more)
-                if not STILL_OPEN.fullmatch(more) or len(lines) >= LONGEST_ROW_LINES:
-                    break
-            if not more:
-                break
-        row = "".join(lines).rstrip("\r\n")
-        if not ROW.fullmatch(row):
-            waiting.extendleft(reversed(lines[1:]))
-            row = lines[0].rstrip("\r\n")
-        yield row, _values(row)
-    text.detach()
+        elif row:
+            lines = _to_closing_quote(line, text)
+            whole = "".join(lines).rstrip("\r\n")
+            values = _values(whole)
+            if len(lines) > 1 and (values is None or len(values) != (width or len(values))):
+                text.back(lines[1:])
+                yield row, None
+            else:
+                yield whole, values
+    text.source.detach()
+
+
+class _Lines:
+    """Lines of text, of which some may be given back. A line that is too long is cut, and shows it by its length."""
+
+    def __init__(self, source: io.TextIOWrapper) -> None:
+        self.source = source
+        self._waiting: deque[str] = deque()
+
+    def next(self) -> str:
+        if self._waiting:
+            return self._waiting.popleft()
+        line = more = self.source.readline(LONGEST_ROW_CHARACTERS + 1)
+        while len(more) > LONGEST_ROW_CHARACTERS and not more.endswith(("\r", "\n")):
+            more = self.source.readline(LONGEST_ROW_CHARACTERS + 1)
+        return line
+
+    def back(self, lines: Sequence[str]) -> None:
+        self._waiting.extendleft(reversed(lines))
+
+
+def _to_closing_quote(line: str, text: _Lines) -> list[str]:
+    """The line, and those after it up to where no quote is open any more, if that is not too far away."""
+    lines, size = [line], len(line)
+    is_open = OPEN_ROW.fullmatch(line)
+    while is_open and len(lines) < LONGEST_ROW_LINES and size <= LONGEST_ROW_CHARACTERS and (more := text.next()):
+        lines.append(more)
+        size += len(more)
+        is_open = STILL_OPEN.fullmatch(more) or OPEN_ROW.fullmatch("".join(lines))
+    return lines
 
 
 def _values(row: str) -> list[str | None] | None:

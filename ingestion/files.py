@@ -154,7 +154,7 @@ def _find_local(root: str) -> dict[str, dict[str, Any]]:
 
 
 def _identity(folder: str) -> tuple[int, int]:
-    status = os.stat(folder)
+    status = Path(folder).stat()
     return status.st_dev, status.st_ino
 
 

