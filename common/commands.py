@@ -14,7 +14,7 @@ from contextlib import suppress
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # A command that was asked to end has ended within five seconds.
-LAST_WORDS_SECONDS = 3.0
+LAST_WORDS_SECONDS = 2.0
 
 _last_words: list[Callable[[], None]] = []
 

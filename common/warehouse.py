@@ -26,11 +26,12 @@ PRIVATE_FOLDERS = ("before_restore", "dagster", "docs", "exports", "private", "s
 # What DuckDB says of a file that was cut short, overwritten, or never was one of its own.
 DAMAGE = (
     "not a valid DuckDB database file",
-    "Corrupt database file",
     "Could not read enough bytes",
     "Failure while replaying WAL",
     "Is a directory",
 )
+# Of a block, without the file's name; only a database has any.
+DAMAGED_BLOCK = "Corrupt database file"
 CLOSED = ("Permission denied", "Read-only file system")
 MAKE_ANEW = "move it away and run again, which makes it anew, or restore a backup (docs/deploy.md)"
 
@@ -65,9 +66,11 @@ def unwritable(folder: Path, error: OSError) -> DataDirError:
 def damage(path: Path, message: str, way_back: str = MAKE_ANEW) -> DamagedFileError | None:
     """What to raise if what DuckDB says of the file at `path` means that it is damaged, or closed to this user."""
     first_line = message.partition("\n")[0]
-    if any(words in message for words in DAMAGE):
+    # The same may be said of a file of the sources.
+    is_about_it = str(path) in message
+    if DAMAGED_BLOCK in message or (is_about_it and any(words in message for words in DAMAGE)):
         return DamagedFileError(f"{path} is damaged: {way_back}. DuckDB says: {first_line}")
-    if any(words in message for words in CLOSED):
+    if is_about_it and any(words in message for words in CLOSED):
         return DamagedFileError(f"{path} cannot be opened: see its owner and mode. DuckDB says: {first_line}")
     return None
 

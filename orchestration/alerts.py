@@ -64,7 +64,7 @@ def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph)
             if not (has_failed_check and _class_name(event) in CONSEQUENCES)
         ]
     elif run.status is DagsterRunStatus.FAILURE:
-        said = [event.message for event in events if event.event_type is DagsterEventType.RUN_FAILURE]
+        said = [_said_by_run(event) for event in events if event.event_type is DagsterEventType.RUN_FAILURE]
         alerts.append(_alert("run_failed", run.job_name, "; ".join(filter(None, said)) or "no message", OWNERS))
     return alerts
 
@@ -94,6 +94,12 @@ def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]
     cause = error.cause or error if error else None
     detail = cause.message.strip().removeprefix(FAILURE) if cause else "no message"
     return _alert("step_failed", step, detail, owners.get(step) or OWNERS)
+
+
+def _said_by_run(event: DagsterEvent) -> str | None:
+    """Why a run failed before its first step, such as a working file that is damaged, or else Dagster's own words."""
+    error = event.job_failure_data.error
+    return (error.cause or error).message.strip() if error else event.message
 
 
 def _class_name(event: DagsterEvent) -> str | None:

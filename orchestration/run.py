@@ -154,6 +154,9 @@ def _say_failures(result: "ExecuteInProcessResult", say: Callable[[str], None]) 
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
             say(f"  {event.step_key} failed: {cause.message.strip() if cause else 'no message'}")
+        elif event.event_type_value == "PIPELINE_FAILURE" and (error := event.job_failure_data.error):
+            # Before any step: the working file could not be held.
+            say(f"  the run failed: {(error.cause or error).message.strip()}")
 
 
 def _summarize(

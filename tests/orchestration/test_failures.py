@@ -32,10 +32,12 @@ from ingestion import load
 from ingestion.contract import load_contract
 from ingestion.load import LoadReport
 from orchestration import gates
+from orchestration.alerts import alerts_of_run
 from orchestration.dbt import DbtError
 from orchestration.failures import is_transient, permanent_unless_transient
 from orchestration.raw_assets import raw_assets
 from orchestration.resources import Warehouse
+from orchestration.run import _say_failures
 
 
 class SourceError(RuntimeError):
@@ -177,3 +179,28 @@ def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
 
 def _expect(name: str, condition: str) -> Expectation:
     return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, "critical", "team", "It matters.")
+
+
+@op(required_resource_keys={"warehouse"})
+def work() -> None:
+    """Nothing, on the working file."""
+
+
+@job(resource_defs={"warehouse": Warehouse()})
+def holds_the_warehouse() -> None:
+    work()
+
+
+def test_a_working_file_that_is_damaged_is_what_the_run_and_its_alert_say() -> None:
+    get_settings.cache_clear()
+    settings = get_settings()
+    settings.data_dir.mkdir()
+    settings.warehouse_path.write_bytes(b"no database")
+    said: list[str] = []
+    with DagsterInstance.ephemeral() as instance:
+        result = holds_the_warehouse.execute_in_process(instance=instance, raise_on_error=False)
+        _say_failures(result, said.append)
+        [alert] = alerts_of_run(instance, instance.get_run_by_id(result.run_id), Definitions().resolve_asset_graph())
+    for sentence in (*said, alert.detail):
+        assert f"{settings.warehouse_path} is damaged: move it away and run again" in sentence
+    assert alert.kind == "run_failed"

@@ -4,6 +4,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from dagster import DagsterRunStatus
 
 from tests.pipeline.running import Run, dagster_instance, marts, run_pipeline
@@ -17,6 +18,7 @@ ENDINGS = (
 )
 
 
+@pytest.mark.timeout(1800)
 def test_ctrl_c_and_sigterm_end_a_run_in_any_phase_and_the_next_one_ends_as_an_undisturbed_one(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
