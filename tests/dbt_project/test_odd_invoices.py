@@ -1,6 +1,6 @@
 """Invoices, links and terms as no rule expects them, all in one source root that is loaded and built.
 
-Each customer has the MRR that was worked out by hand: no odd row changes another's figures, and each is listed by its id.
+Each customer has the MRR that was worked out by hand: no odd row changes another's figures. Each is listed by its id.
 """
 
 from datetime import UTC, date, datetime
