@@ -1,5 +1,7 @@
-"""Invoices, links and terms as no rule expects them, all in one source root that is loaded and built: each customer has the
-MRR that was worked out by hand, so no odd row changes another's figures, and each odd row is listed by its id."""
+"""Invoices, links and terms as no rule expects them, all in one source root that is loaded and built.
+
+Each customer has the MRR that was worked out by hand: no odd row changes another's figures. Each is listed by its id.
+"""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -379,7 +381,8 @@ def test_grant_is_credit_applied_on_the_startup_plan_and_a_way_to_pay_otherwise(
 
 
 def test_account_has_the_startup_plan_that_another_of_its_organizations_has(built: Path) -> None:
-    query = "select customer_id, credit_applied_usd, mrr_usd_month from marts.fct_mrr_monthly where customer_id like 'pool%'"
+    columns = "customer_id, credit_applied_usd, mrr_usd_month"
+    query = f"select {columns} from marts.fct_mrr_monthly where customer_id like 'pooled%'"
     assert read(built, query) == [("pooled-first", Decimal("600.00"), Decimal("0.00"))]
     assert read(built, "select count(*) from marts.fct_mrr_movements where customer_id like 'pooled%'") == [(0,)]
 

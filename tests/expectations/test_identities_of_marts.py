@@ -38,7 +38,8 @@ create table intermediate.int_stripe_customer_links as select * from (values
 ) as links (organization_id, stripe_customer_id);
 create table intermediate.int_invoice_lines as select
     *, 'in_1' as invoice_id, row_number() over () as line_number, 'in_1 line ' || line_number as line_name,
-    'a' as customer_id, net_minor as amount_minor, is_recurring and not is_proration and product_key <> 'credits' as is_mrr
+    'a' as customer_id, net_minor as amount_minor,
+    is_recurring and not is_proration and product_key <> 'credits' as is_mrr
 from (values
     ('usd', 600000, timestamp '2026-09-12', timestamp '2026-10-12', true, false, 'product_analytics'),
     ('jpy', 40000, timestamp '2026-10-01', timestamp '2026-11-01', true, false, 'unmapped'),

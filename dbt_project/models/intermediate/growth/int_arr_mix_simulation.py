@@ -12,7 +12,7 @@ import pyarrow as pa
 
 CENT = 0.01
 HALF = 0.5
-# Nobody is projected above the largest amount of the input contract: a leap that is replayed leaves every number behind.
+# Nobody is projected above the largest amount of the input contract: a leap that is replayed would outgrow every type.
 MOST_MRR_USD = 1e13
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 

@@ -20,7 +20,7 @@ invoices as (
         counted.currency,
         counted.is_on_startup_plan or counted.is_prepaid as may_use_credit,
         counted.subscription_id is not null or coalesce(lines.names_subscription = 1, false) as has_subscription,
-        coalesce(lines.has_recurring = 1, false) as has_recurring,
+        coalesce(lines.has_recurring = 0, false) as has_only_others,
         sent.subtotal_minor,
         sent.total_minor,
         coalesce(lines.gross_minor, 0) as gross_minor,
@@ -67,7 +67,7 @@ findings as (
 
     select 'subscription_without_recurring_line', invoice_id, gross_minor, 'minor units of ' || currency
     from invoices
-    where has_subscription and not has_recurring
+    where has_subscription and has_only_others
 
     union all
 
