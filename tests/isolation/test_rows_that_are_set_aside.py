@@ -1,0 +1,89 @@
+"""No row that breaks the contract changes or stops any other: each is set aside with its file, position and column."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from common.settings import Settings
+from ingestion.contract import load_contract
+from ingestion.load import load_sources
+from tests.isolation.odd_rows import DAY, OddRow, odd_rows
+from tests.pipeline.hand_made import write_hand_made_company
+
+ROWS = odd_rows()
+
+
+def odd_file(table: str) -> str:
+    folder = f"{table}/date={DAY}" if table == "usage/usage_reports" else table
+    return f"{folder}/odd.jsonl"
+
+
+def write_odd_rows(source: Path, rows: Iterable[OddRow]) -> dict[tuple[str, int], OddRow]:
+    """Add the rows to files of their own in a source root; where each stands."""
+    places: dict[tuple[str, int], OddRow] = {}
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        file = odd_file(row.table)
+        lines.setdefault(file, []).append(row.line)
+        places[file, len(lines[file])] = row
+    for file, of_file in lines.items():
+        path = source / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in of_file), encoding="utf-8")
+    return places
+
+
+def raw_rows(settings: Settings) -> dict[str, list[tuple]]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        return {
+            table.raw_name: connection.execute(
+                f"select {', '.join(table.column_names)} from raw.{table.raw_name} order by all"
+            ).fetchall()
+            for table in load_contract().tables
+        }
+
+
+def set_aside(settings: Settings) -> dict[tuple[str, int], str | None]:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        rows = connection.execute("select file, position, column_name from raw.rejected_rows").fetchall()
+    return {(file, position): column for file, position, column in rows}
+
+
+def settings_of(folder: Path) -> Settings:
+    return Settings(data_dir=folder / "data", source_root=str(folder / "source"), max_set_aside_share=1)
+
+
+def test_there_are_at_least_200_kinds() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) >= 200
+
+
+def test_all_odd_rows_together_are_set_aside_and_change_no_other_row(tmp_path: Path) -> None:
+    clean, odd = settings_of(tmp_path / "clean"), settings_of(tmp_path / "odd")
+    write_hand_made_company(tmp_path / "clean" / "source")
+    shutil.copytree(tmp_path / "clean" / "source", tmp_path / "odd" / "source")
+    places = write_odd_rows(tmp_path / "odd" / "source", ROWS)
+    load_sources(clean, say=lambda _: None)
+    load_sources(odd, say=lambda _: None)
+    found = set_aside(odd)
+    assert {places[place].name: found.get(place, "not set aside") for place in places} == {
+        row.name: row.column for row in ROWS
+    }
+    assert found.keys() == places.keys()
+    assert raw_rows(odd) == raw_rows(clean)
+
+
+@pytest.mark.soak
+def test_each_odd_row_alone_is_set_aside_and_changes_no_other_row(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    write_hand_made_company(tmp_path / "source")
+    load_sources(settings, say=lambda _: None)
+    clean = raw_rows(settings)
+    for row in ROWS:
+        [place] = write_odd_rows(tmp_path / "source", [row])
+        load_sources(settings, say=lambda _: None)
+        assert set_aside(settings) == {place: row.column}, row.name
+        assert raw_rows(settings) == clean, row.name
+        (tmp_path / "source" / odd_file(row.table)).unlink()
