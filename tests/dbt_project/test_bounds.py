@@ -26,7 +26,7 @@ def company_at_the_bounds() -> Rows:
     for row in billing:
         row |= {"current_period_start": instant(date(2026, 4, 1)), "current_period_end": instant(date(2026, 5, 1))}
     billing[0] |= {
-        "custom_limits_usd": {"product_analytics": MOST_MONEY, "session_replay": -MOST_MONEY},
+        "custom_limits_usd": {"product_analytics": MOST_MONEY, "session_replay": Decimal(-5)},
         "discount_percent": Decimal(0),
         "credit_balance_usd": MOST_MONEY,
         "startup_program": "startup",
