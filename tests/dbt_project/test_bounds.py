@@ -75,7 +75,7 @@ def test_a_counter_at_its_bound_is_used_and_billed_as_it_is(built: Path) -> None
         "select quantity_to_date, projected_quantity from marts.fct_bill_forecast_products "
         f"where organization_id = 'org-1' and product_key = 'session_replay' and as_of_date = '{LAST_DAY}'"
     )
-    assert read(built, forecast) == [(11 * LARGEST, 30 * LARGEST)]
+    assert read(built, forecast) == [(10 * LARGEST, 30 * LARGEST)]
 
 
 def test_who_has_no_such_value_has_the_figures_of_always(built: Path) -> None:
