@@ -11,7 +11,7 @@
 
 {#- Annual recurring revenue: twelve times the monthly one. -#}
 {% macro arr_usd_year(mrr_usd_month) -%}
-    {{ usd('12 * ' ~ mrr_usd_month) }}
+    {{ usd('12 * cast(' ~ mrr_usd_month ~ ' as decimal(20, 2))') }}
 {%- endmacro %}
 
 

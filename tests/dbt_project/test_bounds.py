@@ -26,7 +26,7 @@ def company_at_the_bounds() -> Rows:
     for row in billing:
         row |= {"current_period_start": instant(date(2026, 4, 1)), "current_period_end": instant(date(2026, 5, 1))}
     billing[0] |= {
-        "custom_limits_usd": {"product_analytics": MOST_MONEY, "session_replay": -MOST_MONEY},
+        "custom_limits_usd": {"product_analytics": MOST_MONEY, "session_replay": Decimal(-5)},
         "discount_percent": Decimal(0),
         "credit_balance_usd": MOST_MONEY,
         "startup_program": "startup",
@@ -75,7 +75,7 @@ def test_a_counter_at_its_bound_is_used_and_billed_as_it_is(built: Path) -> None
         "select quantity_to_date, projected_quantity from marts.fct_bill_forecast_products "
         f"where organization_id = 'org-1' and product_key = 'session_replay' and as_of_date = '{LAST_DAY}'"
     )
-    assert read(built, forecast) == [(11 * LARGEST, 30 * LARGEST)]
+    assert read(built, forecast) == [(10 * LARGEST, 30 * LARGEST)]
 
 
 def test_who_has_no_such_value_has_the_figures_of_always(built: Path) -> None:
