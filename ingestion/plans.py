@@ -149,7 +149,7 @@ class Planner:
             yield columns
         except duckdb.OutOfMemoryException as error:
             raise SourceError(
-                f"{table.path}: its rows need more memory at once than a load may take, since many of them are very long: "
+                f"{table.path}: its rows need more memory at once than a load may take, since many are very long: "
                 "bring them in several files, or leave out what makes them long"
             ) from error
         except duckdb.Error as error:
