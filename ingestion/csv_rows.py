@@ -28,7 +28,7 @@ BLOCK_BYTES = 16 * 1024 * 1024
 ROWS_AT_ONCE = 20_000
 # A value may have line breaks; a quote that is open for longer than this was never meant to be.
 LONGEST_ROW_LINES = 1000
-LONGEST_ROW_CHARACTERS = 32 * 1024 * 1024
+LONGEST_ROW_CHARACTERS = 16 * 1024 * 1024
 SHOWN_CHARACTERS = 1000
 QUOTED = r'"[^"]*(?:""[^"]*)*"'
 ANY_FIELD = rf'(?:{QUOTED}|[^",\r\n][^,\r\n]*|)'

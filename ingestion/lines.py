@@ -24,8 +24,8 @@ from ingestion.streams import open_text
 LINE = "line"
 ANY_LINE = "coalesce(line, text)"
 BLOCK_BYTES = 16 * 1024 * 1024
-# The largest objects that Stripe sends have some megabytes; more than this, several times over, does not fit in memory.
-LONGEST_LINE_BYTES = 32 * 1024 * 1024
+# The largest objects that Stripe sends have some megabytes; a few lines of this length fit in the memory of a load.
+LONGEST_LINE_BYTES = 16 * 1024 * 1024
 # Without a line end for this long a file is no JSON lines.
 NO_LINE_BYTES = 1024 * 1024 * 1024
 SHOWN_CHARACTERS = 1000

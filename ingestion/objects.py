@@ -123,7 +123,11 @@ def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
         needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
     missing = literal(f"there is no {', nor '.join(field.any_of)}")
     if field.any_of == (LINES,):
-        return [(f"{needed} and {value} is null", missing)]
+        # What is no list reads as null: the text says whether there is something.
+        there = f"coalesce(json_type({LINE}, '$.lines.data'), json_type({LINE}, '$.lines'), 'NULL')"
+        is_other = f"case when {value} is null then {there} not in ('NULL', 'OBJECT') or "
+        is_other += f"json_type({LINE}, '$.lines.data') = 'OBJECT' end"
+        return [(is_other, literal("lines.data is not a list")), (f"{needed} and {value} is null", missing)]
     fits, sentence = TYPES[field.type]
     if field.type == "unix_seconds" and field.needed == "optional":
         sentence += NO_END

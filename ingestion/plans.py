@@ -151,6 +151,11 @@ class Planner:
             columns = self._create_checked(table, files, portions, references)
             self._reject_ragged(table, ragged)
             yield columns
+        except duckdb.OutOfMemoryException as error:
+            raise SourceError(
+                f"{table.path}: its rows need more memory at once than a load may take, since many are very long: "
+                "bring them in several files, or leave out what makes them long"
+            ) from error
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:
                 raise

@@ -82,7 +82,7 @@ def good_row(table: Table, number: int) -> dict[str, Any]:
 def _together(table: Table, number: int) -> dict[str, Any]:
     """Values that a rule beyond their own column asks for."""
     return {
-        "organization_id": f"odd-{table.raw_name}-{number}" if "organization_id" in table.key else "org-acme",
+        "organization_id": "org-acme" if table.source == "billing" else f"odd-{table.raw_name}-{number}",
         "canonical_organization_id": "org-acme",
         "received_at": "2026-10-21T01:00:00Z",
         "account_id": f"odd-account-{number}",
@@ -111,11 +111,11 @@ def _column_faults(table: Table) -> Iterator[OddRow]:
     number = 0
     for column in table.columns:
         values = [*FAULTS[column.type]]
-        if not column.nullable and not column.name == "removed_at":
+        if not column.nullable:
             values.append(None)
         if column.allowed:
             values.append(99 if column.type == "int" else "MARS")
-        if column.name in table.key or getattr(column, "is_link", False):
+        if column.name in table.key or column.link:
             values += NULL_WORDS if column.type == "string" else ()
         if column.minimum is not None:
             values.append(column.minimum - 1)
@@ -183,7 +183,8 @@ def _put(target: dict[str, Any], path: str, value: Any) -> None:
 def _broken_lines(table: Table) -> Iterator[OddRow]:
     key = table.key[0] if table.stored != "objects" else "id"
     for name, line in LINES.items():
-        yield OddRow(f"{table.path}: {name}", table.path, line.format(key=key), None)
+        column = key if name == "line_has_half_a_character" else None
+        yield OddRow(f"{table.path}: {name}", table.path, line.format(key=key), column)
 
 
 def _shown(value: Any) -> str:
