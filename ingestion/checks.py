@@ -239,4 +239,5 @@ def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
         f"concat('is later than ', {received}, ', the day on which the report was received: the clock of the sender or "
         "of the receiver is wrong')"
     )
-    return [(f"{value} <> {day}::date", of_folder), (f"{value} > {received}", too_early)]
+    is_early = f"{value} > {received} and {received} >= date '{FIRST_DATE}'"
+    return [(f"{value} <> {day}::date", of_folder), (is_early, too_early)]
