@@ -125,8 +125,8 @@ def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool
     """
     known: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        if table.column(_folded(name)):
-            known.setdefault(_folded(name), []).append(place)
+        if table.column(_plain(name)):
+            known.setdefault(_plain(name), []).append(place)
     for raw_name, places in known.items():
         if len(places) > 1 and not by_row:
             raise SourceError(
@@ -139,7 +139,7 @@ def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool
             "add it to the file"
         )
     taken = {place for places in known.values() for place in places}
-    extras = _free_names([(place, name) for place, name in enumerate(names) if place not in taken])
+    extras = _free_names(table, [(place, name) for place, name in enumerate(names) if place not in taken])
     return Match(
         known=known,
         extras={raw_name: place for raw_name, place in extras.items() if len(raw_name) <= LONGEST_NAME},
@@ -155,13 +155,16 @@ def shown_names(names: Sequence[str]) -> str:
     return ", ".join(shown + more)
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9_]", "_", name.strip().lower())
+
+
 def _folded(name: str) -> str:
-    """A name as it is in schema raw: dlt, which writes it there, would change any other."""
-    plain = re.sub(r"[^a-z0-9_]", "_", name.strip().lower()).rstrip("_")
-    return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", plain))
+    """The name of an extra column in schema raw: dlt, which writes it there, would change any other."""
+    return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", _plain(name).rstrip("_")))
 
 
-def _free_names(columns: Sequence[tuple[int, str]]) -> dict[str, int]:
+def _free_names(table: Table, columns: Sequence[tuple[int, str]]) -> dict[str, int]:
     """The places of extra columns by the names that they have in schema raw, no two of which are alike."""
     found: dict[str, int] = {}
     # Who has the very name keeps it.
@@ -172,8 +175,8 @@ def _free_names(columns: Sequence[tuple[int, str]]) -> dict[str, int]:
             raw_name += "_" + sha256(name.encode()).hexdigest()[:6]
         if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
             raw_name = f"extra{raw_name}"
-        number = next(n for n in range(1, len(columns) + 1) if _numbered(raw_name, n) not in found)
-        found[_numbered(raw_name, number)] = place
+        numbered = (_numbered(raw_name, number) for number in range(1, len(columns) + 2))
+        found[next(name for name in numbered if name not in found and not table.column(name))] = place
     return found
 
 

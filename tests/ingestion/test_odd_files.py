@@ -195,10 +195,11 @@ def test_every_name_that_is_made_is_one_that_dlt_leaves_as_it_is() -> None:
         "1",
         "_1",
     ]
-    odd += ["_row", "_file", "select", "a\nb", 'a"b', "unnamed", "note", "note", "note_2"]
+    odd += ["name.", "owner_role_", "_row", "_file", "select", "a\nb", 'a"b', "unnamed", "note", "note", "note_2"]
     table = load_contract().table("crm__accounts")
     match = match_columns(table, "x.csv", [*table.column_names, *odd])
     assert len(match.extras) == len(odd)
+    assert not set(match.extras) & set(table.column_names)
     normalize = NamingConvention(65536).normalize_path
     assert [name for name in match.extras if normalize(name) != name or name.startswith("_dlt")] == []
 
