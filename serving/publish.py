@@ -186,7 +186,8 @@ def _write_publish_info(
     set_aside_by_table = {
         _source_table(table): count
         for table, count in connection.execute(
-            "select table_name, count(*) from raw.rejected_rows where rule <> 'tie' group by table_name order by table_name"
+            "select table_name, count(*) from raw.rejected_rows where rule <> 'tie' "
+            "group by table_name order by table_name"
         ).fetchall()
     }
     set_aside = sum(set_aside_by_table.values())

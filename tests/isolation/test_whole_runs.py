@@ -1,4 +1,4 @@
-"""Odd rows and odd customers, all together in a whole run: it publishes, each is listed, and nobody else's figures move."""
+"""Odd rows and odd customers together in a whole run: it publishes, lists each, and moves nobody else's figures."""
 
 import json
 import shutil
