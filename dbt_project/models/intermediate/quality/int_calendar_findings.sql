@@ -87,7 +87,11 @@ findings as (
 
     union all
 
-    select 'closed_month_not_invoiced', cast(month as varchar(10)), cast(share as decimal(38, 6)), 'share of the MRR expected of the month'
+    select
+        'closed_month_not_invoiced',
+        cast(month as varchar(10)),
+        cast(share as decimal(38, 6)),
+        'share of the MRR expected of the month'
     from open_months
 
     union all
