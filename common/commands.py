@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# A command that was asked to end has ended within five seconds.
+# A command that is asked to end does so within five seconds.
 LAST_WORDS_SECONDS = 2.0
 
 _last_words: list[Callable[[], None]] = []
@@ -44,7 +44,7 @@ def end_as_usual() -> None:
 
 
 def before_ending(say: Callable[[], None]) -> None:
-    """Call `say` before the process ends on a signal, for a few seconds at most: in another thread than the work."""
+    """Call `say` before the process ends on a signal, in a thread of its own and for two seconds at most."""
     _last_words.append(say)
 
 

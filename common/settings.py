@@ -181,7 +181,7 @@ def _by_owner(pairs: str) -> dict[str, str]:
     return {owner: value for owner, _, value in (pair.partition("=") for pair in pairs.split())}
 
 
-def said_of_settings(error: ValidationError) -> str:
+def describe_settings_errors(error: ValidationError) -> str:
     """A sentence for each setting that does not fit, with its value unless that may be a secret."""
     lines = []
     for problem in error.errors():

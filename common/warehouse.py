@@ -40,19 +40,19 @@ class DataDirError(RuntimeError):
     """The data folder cannot be used; the message says which folder, why, and what to do."""
 
 
-def make_data_folder(folder: Path) -> None:
-    """Make the data folder, through which readers pass to what is published and to nothing else. Raises `OSError`."""
-    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
-        missing.mkdir(exist_ok=True)
-        missing.chmod(0o755)
-
-
 class DamagedFileError(DataDirError):
     """A database file is not what was written there; the message names it and says the way back."""
 
 
 class WarehouseBusyError(RuntimeError):
     """The working file stayed in use for longer than the caller was willing to wait."""
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder, through which readers pass to what is published and to nothing else. Raises `OSError`."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(0o755)
 
 
 def unwritable(folder: Path, error: OSError) -> DataDirError:

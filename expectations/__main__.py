@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import said_of_settings
+from common.settings import describe_settings_errors
 from common.warehouse import DataDirError, WarehouseBusyError
 from expectations.suites import LAYERS, load_suites
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _list() if options.command == "list" else _run(options.layer, options.table)
     except ValidationError as error:
-        print(said_of_settings(error), file=sys.stderr)
+        print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except (DataDirError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(error, file=sys.stderr)

@@ -12,7 +12,7 @@ import sys
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import PROJECT_DIR, get_settings, said_of_settings
+from common.settings import PROJECT_DIR, describe_settings_errors, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
 from ingestion.errors import SourceError
 from ingestion.load import LoadReport, load_sources
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return {"sample": _sample, "load": _load, "rejects": _rejects}[options.command]()
     except ValidationError as error:
-        print(said_of_settings(error), file=sys.stderr)
+        print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except (DataDirError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
         print(f"error: {error}", file=sys.stderr)

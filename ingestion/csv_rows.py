@@ -19,7 +19,7 @@ import duckdb
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile
 from ingestion.raw import literal
-from ingestion.streams import open_text
+from ingestion.streams import SHOWN_CHARACTERS, not_utf8, open_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,6 @@ ROWS_AT_ONCE = 20_000
 # A value may have line breaks; a quote that is open for longer than this was never meant to be.
 LONGEST_ROW_LINES = 1000
 LONGEST_ROW_CHARACTERS = 16 * 1024 * 1024
-SHOWN_CHARACTERS = 1000
 QUOTED = r'"[^"]*(?:""[^"]*)*"'
 ANY_FIELD = rf'(?:{QUOTED}|[^",\r\n][^,\r\n]*|)'
 FIELD = re.compile(ANY_FIELD)
@@ -225,9 +224,8 @@ def _fault(text: str, values: list[str | None] | None, header: Sequence[str]) ->
 
 
 def _not_utf8(text: str) -> str:
-    found = NOT_UTF8.search(text)
-    byte = bytes([ord(found.group()) - 0xDC00]) if found else b""
-    return f"the byte {byte.hex().upper()} (in Latin-1 {byte.decode('latin-1')!r}) is not UTF-8: save the file as UTF-8"
+    """What is wrong with a text in which some byte is a lone surrogate."""
+    return not_utf8(ord(NOT_UTF8.findall(text)[0]) - 0xDC00)
 
 
 def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:

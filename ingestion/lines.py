@@ -1,7 +1,7 @@
 """Lines of JSON lines files: which of them are one JSON object each, and what is wrong with every other one.
 
-DuckDB tells in passing which lines are plainly good. It takes some that are not JSON, and reads one of two values that
-a line gives for one key; so the few lines that may be at fault are judged one by one, by Python.
+DuckDB finds the lines that are certainly good. It accepts some that are not JSON, and reads one of two values that a
+line gives for one key; so Python judges the few lines that may be at fault, one by one.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -18,7 +18,7 @@ from ingestion.contract import Table
 from ingestion.errors import SourceError
 from ingestion.files import SourceFile
 from ingestion.raw import literal
-from ingestion.streams import open_text
+from ingestion.streams import SHOWN_CHARACTERS, not_utf8, open_text
 
 # A row of the table `read_lines`: the line if it is an object, else null; and the line whatever it is.
 LINE = "line"
@@ -28,7 +28,6 @@ BLOCK_BYTES = 16 * 1024 * 1024
 LONGEST_LINE_BYTES = 16 * 1024 * 1024
 # Without a line end for this long a file is no JSON lines.
 NO_LINE_BYTES = 1024 * 1024 * 1024
-SHOWN_CHARACTERS = 1000
 TOO_LONG = (
     f"the line is longer than {LONGEST_LINE_BYTES:,} bytes (its first {SHOWN_CHARACTERS:,} are kept): write one object "
     "a line, and end each with a line feed"
@@ -127,15 +126,11 @@ def _blocks(file: SourceFile, folder: Path) -> Iterator[_Block]:
 
 
 def _decode(line: bytes) -> tuple[str, str | None]:
-    """The text of a line, and what is wrong with its bytes."""
+    """The text of a line, and a sentence if its bytes are not UTF-8."""
     try:
         return line.decode().removesuffix("\n"), None
     except UnicodeDecodeError as error:
-        byte = line[error.start]
-        said = (
-            f"the line has the byte {byte:02X} (in Latin-1 {bytes([byte]).decode('latin-1')!r}) at byte "
-            f"{error.start + 1:,}, which is not UTF-8: save the file as UTF-8"
-        )
+        said = not_utf8(line[error.start], f" at position {error.start + 1:,}")
         return line.decode(errors="backslashreplace").removesuffix("\n"), said
 
 

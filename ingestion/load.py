@@ -162,6 +162,9 @@ class _Load:
 
     def _write(self, plans: list[Plan]) -> None:
         """Write all changes, and enter the files into the ledger in one transaction at the end."""
+        for plan in plans:
+            if plan.vanished and not plan.files_read:
+                ledger.replace_rejects(self.connection, plan.table.raw_name, [], plan.present)
         plans = [plan for plan in plans if plan.files_read]
         if not plans:
             return

@@ -179,7 +179,7 @@ class Planner:
         )
 
     def list_replaced(self, table: Table, rows: str) -> None:
-        """Collect the rows of a relation that others replace which differ under one key and stamp (`replaced_by`)."""
+        """Collect the rows of a relation that a later row with other values replaces (`replaced_by` says which)."""
         sentence = f" comes later with the same {' and '.join(table.version)} and other values: that one is taken"
         values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
         self.connection.execute(

@@ -55,10 +55,10 @@ class Cell:
 class Portion:
     """Rows of files that have the same columns.
 
-    `relation` has `_file` and `_row`, `_place` (a number that no other row of the portion has, below 2 ** 52), and
-    whatever the cells refer to. `cells` has the columns of the contract that
-    the files have, and counters that the contract does not have yet; `extras` has all other columns as text. Both
-    go by the names in schema raw. `original` is a row as text; `ignored` names columns that are not read.
+    `relation` has `_file`, `_row`, `_place` (a number that no other row of the portion has, below 2 ** 52), and
+    whatever the cells refer to. `cells` has the columns of the contract that the files have, and counters that the
+    contract does not have yet; `extras` has all other columns as text. Both go by the names in schema raw. `original`
+    is a row as text; `ignored` names columns that are not read.
     """
 
     relation: str
@@ -167,7 +167,7 @@ def _folded(name: str) -> str:
 def _free_names(table: Table, columns: Sequence[tuple[int, str]]) -> dict[str, int]:
     """The places of extra columns by the names that they have in schema raw, no two of which are alike."""
     found: dict[str, int] = {}
-    # Who has the very name keeps it.
+    # A column that already has its name in schema raw keeps it.
     for place, name in sorted(columns, key=lambda column: column[1] != _folded(column[1])):
         raw_name = _folded(name) or UNNAMED
         if not name.isascii():
@@ -228,7 +228,7 @@ def _jsonl_portion(
     )
     any_number = f"case when {is_long} then {quoted} else line end" if has_long else "line"
     exact = {c.name for c in table.columns if c.type in EXACT_TYPES}
-    read = _Members(names)
+    read = _MemberColumns(names)
     cells = {
         name: Cell(read.first_of(quoted if name in exact else "line", keys), "json") for name, keys in keys_of.items()
     }
@@ -255,7 +255,7 @@ def _refuse_both(connection: duckdb.DuckDBPyConnection, column: str, keys: Seque
         )
 
 
-class _Members:
+class _MemberColumns:
     """SQL for members of the JSON objects of a portion, as JSON; null where there is none, or null.
 
     Each text is taken apart once, into a struct, but for keys that a struct cannot have or not tell apart.

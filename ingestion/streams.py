@@ -1,4 +1,4 @@
-"""The bytes of a text file, unpacked and bounded: what is no text of ours is told before it is read."""
+"""The bytes of a text file, unpacked and bounded. A file that is no text is refused before it is read."""
 
 import gzip
 import io
@@ -17,6 +17,8 @@ LARGEST_EXPANSION = 200
 # Below this a file may unpack to whatever it likes: a few rows that are all alike are no trap.
 ANY_EXPANSION_BYTES = 64 * 1024 * 1024
 BEGINNING_BYTES = 1024
+# Of a text that is too long to be kept whole.
+SHOWN_CHARACTERS = 1000
 READ_ERRORS = (OSError, EOFError, zlib.error)
 # How a file begins that is not what its name says.
 UTF_16, UTF_32 = "is UTF-16 text: save it as UTF-8", "is UTF-32 text: save it as UTF-8"
@@ -52,6 +54,12 @@ def unreadable(file: SourceFile, error: Exception) -> SourceError:
         f"{file.path} cannot be read: {error}. Write the file again (it may be cut off, or not be what its extension "
         f"{file.suffix} says)"
     )
+
+
+def not_utf8(byte: int, where: str = "") -> str:
+    """What to say of a byte that is not UTF-8; `where` says where it stands."""
+    shown = bytes([byte]).decode("latin-1")
+    return f"the byte {byte:02X} (in Latin-1 {shown!r}){where} is not UTF-8: save the file as UTF-8"
 
 
 def _refuse_others(beginning: bytes, file: SourceFile) -> None:

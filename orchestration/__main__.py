@@ -20,7 +20,7 @@ import duckdb
 from pydantic import ValidationError
 
 from common.compaction import CompactionError
-from common.settings import Settings, get_settings, said_of_settings
+from common.settings import Settings, describe_settings_errors, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError
 from ingestion.errors import SourceError
 from orchestration.backup import BEFORE, BackupError, back_up, restore
@@ -77,7 +77,7 @@ def main() -> int:
         }
         return actions[options.command](get_settings())
     except ValidationError as error:
-        print(said_of_settings(error), file=sys.stderr)
+        print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except DataDirError as error:
         print(error, file=sys.stderr)

@@ -64,7 +64,7 @@ def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph)
             if not (has_failed_check and _class_name(event) in CONSEQUENCES)
         ]
     elif run.status is DagsterRunStatus.FAILURE:
-        said = [_said_by_run(event) for event in events if event.event_type is DagsterEventType.RUN_FAILURE]
+        said = [_reason_of_failure(event) for event in events if event.event_type is DagsterEventType.RUN_FAILURE]
         alerts.append(_alert("run_failed", run.job_name, "; ".join(filter(None, said)) or "no message", OWNERS))
     return alerts
 
@@ -96,7 +96,7 @@ def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]
     return _alert("step_failed", step, detail, owners.get(step) or OWNERS)
 
 
-def _said_by_run(event: DagsterEvent) -> str | None:
+def _reason_of_failure(event: DagsterEvent) -> str | None:
     """Why a run failed before its first step, such as a working file that is damaged, or else Dagster's own words."""
     error = event.job_failure_data.error
     return (error.cause or error).message.strip() if error else event.message

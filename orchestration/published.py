@@ -97,6 +97,8 @@ def daily_page() -> MaterializeResult:
                 check_name="every_section_is_drawn",
                 passed=not page.faults,
                 severity=AssetCheckSeverity.WARN,
+                # An alert shows the description: the messages of errors may hold a name.
+                description=" ".join(page.faults) or None,
                 metadata=page.faults,
             )
         ],

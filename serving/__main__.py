@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import Settings, get_settings, said_of_settings
+from common.settings import Settings, describe_settings_errors, get_settings
 from common.warehouse import DataDirError, WarehouseBusyError, hold
 from serving.changes import as_table, changes
 from serving.exports.send import export
@@ -43,7 +43,7 @@ def main() -> int:
     try:
         return COMMANDS[options.command](options)
     except ValidationError as error:
-        print(said_of_settings(error), file=sys.stderr)
+        print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except SAID_IN_A_SENTENCE as error:
         print(error, file=sys.stderr)

@@ -33,13 +33,3 @@
         when 'day' then {{ divide_half_up('4800 * coalesce(cast(' ~ interval_count ~ ' as bigint), 1)', '146097') }}
     end
 {%- endmacro %}
-
-
-{#- A link as text without blanks around it; null where it is blank or a word that exports write for null (chr(92) is a
-    backslash, which engines read differently in a literal). -#}
-{% macro unless_a_word_for_null(link) -%}
-    case
-        when lower(trim({{ link }})) in ('', 'null', 'none', 'nan', 'n/a', '-', chr(92) || 'n') then null
-        else trim({{ link }})
-    end
-{%- endmacro %}

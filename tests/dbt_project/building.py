@@ -1,16 +1,19 @@
 """dbt in a process of its own, on raw tables that are written by hand."""
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 
 from common.settings import PROJECT_DIR
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
+INTERMEDIATE = DBT_DIR / "models" / "intermediate"
 DBT = Path(sys.executable).with_name("dbt")
 
 
@@ -51,3 +54,13 @@ def read(data_dir: Path, query: str) -> list[tuple]:
     """Rows of the working file."""
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+def load_model(path: str, name: str = "model") -> ModuleType:
+    """A model in Python as a module, the way in which dbt runs it. `path` is below the intermediate models."""
+    spec = importlib.util.spec_from_file_location(name, INTERMEDIATE / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

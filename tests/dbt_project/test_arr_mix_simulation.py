@@ -1,10 +1,7 @@
 """The simulation of the mix, held against what can be computed by hand, and as dbt runs it in this process."""
 
-import importlib.util
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -12,21 +9,10 @@ import numpy as np
 import pytest
 
 from common.settings import PROJECT_DIR
+from tests.dbt_project.building import INTERMEDIATE, load_model
 
-MODEL = PROJECT_DIR / "dbt_project" / "models" / "intermediate" / "growth" / "int_arr_mix_simulation.py"
-
-
-def load_model(name: str = "simulation") -> ModuleType:
-    """The model's file as a module, the way in which dbt runs it."""
-    spec = importlib.util.spec_from_file_location(name, MODEL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-simulation = load_model()
+MODEL = "growth/int_arr_mix_simulation.py"
+simulation = load_model(MODEL)
 BANDS = simulation.Bands(
     ["below", "25k", "50k", "1m"], np.array([0, 25_000, 50_000, 1_000_000]), np.array([0, 1000, 500, 50])
 )
@@ -225,7 +211,7 @@ def tables() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def rows(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
-    made = load_model("afresh").model(Dbt(connection), connection)
+    made = load_model(MODEL, "afresh").model(Dbt(connection), connection)
     return [tuple(row.values()) for row in made.to_pylist()]
 
 
@@ -253,11 +239,11 @@ def test_projection_of_the_past_knows_nothing_of_what_came(tables: duckdb.DuckDB
 
 def test_company_without_revenue_gives_a_table_without_rows(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("delete from fct_mrr_monthly")
-    made = load_model("afresh").model(Dbt(tables), tables)
+    made = load_model(MODEL, "afresh").model(Dbt(tables), tables)
     assert made.num_rows == 0
     assert made.schema == simulation.OUTPUT
 
 
 def test_model_imports_nothing_but_what_the_run_has_loaded_already() -> None:
-    lines = [line for line in Path(MODEL).read_text().splitlines() if line.startswith(("import", "from"))]
+    lines = [line for line in (INTERMEDIATE / MODEL).read_text().splitlines() if line.startswith(("import", "from"))]
     assert lines == ["from typing import Any, NamedTuple", "import numpy as np", "import pyarrow as pa"]

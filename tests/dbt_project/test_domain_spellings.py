@@ -1,12 +1,10 @@
 """Domains that are spelled for machines, or put together from parts, are compared in their letters."""
 
-import importlib.util
-
 import pytest
 
-from common.settings import PROJECT_DIR
+from tests.dbt_project.building import load_model
 
-MODEL = PROJECT_DIR / "dbt_project" / "models" / "intermediate" / "segments" / "int_domain_spellings.py"
+spellings = load_model("segments/int_domain_spellings.py")
 
 
 @pytest.mark.parametrize(
@@ -22,9 +20,4 @@ MODEL = PROJECT_DIR / "dbt_project" / "models" / "intermediate" / "segments" / "
     ],
 )
 def test_a_domain_is_read_in_its_letters_and_what_decodes_to_nothing_stays(domain: str, letters: str) -> None:
-    spec = importlib.util.spec_from_file_location("int_domain_spellings", MODEL)
-    assert spec is not None
-    assert spec.loader is not None
-    model = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(model)
-    assert model.in_letters(domain) == letters
+    assert spellings.in_letters(domain) == letters

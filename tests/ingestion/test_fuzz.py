@@ -29,7 +29,6 @@ from tests.source_root import FIRST_DAY, company, invoice, json_line, write_file
 
 SEED = 19
 TABLES = load_contract().tables
-OBJECTS = [table for table in TABLES if table.stored == "objects"]
 ROWS = [table for table in TABLES if table.stored != "objects"]
 USERS, ORGANIZATIONS = "product_db/users", "product_db/organizations"
 

@@ -226,6 +226,17 @@ def test_a_day_that_is_left_without_a_good_row_is_empty(source: Source) -> None:
     assert source.query(f"select count(*), min(date) > '{FIRST_DAY}' from raw.usage__usage_reports") == [(8, True)]
 
 
+def test_what_was_set_aside_of_a_file_that_vanished_is_listed_no_more(source: Source) -> None:
+    odd = source.root / ORGANIZATIONS / "odd.jsonl"
+    odd.parent.mkdir()
+    odd.write_text("7\n")
+    source.load(ORGANIZATIONS)
+    assert source.rejects("file", "position") == [(f"{ORGANIZATIONS}/odd.jsonl", 1)]
+    odd.unlink()
+    assert source.load(ORGANIZATIONS).rows_rejected == 0
+    assert source.rejects() == []
+
+
 def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     user = company()[USERS][0]
     old_reports = [usage_report(FIRST_DAY, f"org-{n}", n) for n in (8, 9)]

@@ -78,7 +78,7 @@ ODD_LINES: list[tuple[str | bytes, str | None, str]] = [
     ("7", None, "is a single value, not an object"),
     ("null", None, "is only null, not an object"),
     ('{"id":01}', None, "is not JSON at character"),
-    (b'{"id":"x","name":"Caf\xe9"}', None, "the byte E9 (in Latin-1 'é') at byte 22, which is not UTF-8"),
+    (b'{"id":"x","name":"Caf\xe9"}', None, "the byte E9 (in Latin-1 'é') at position 22 is not UTF-8"),
     (b'{"id":"\xff\xfe"}', None, "the byte FF"),
 ]
 

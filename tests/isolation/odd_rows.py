@@ -7,8 +7,9 @@ without a line of code.
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ingestion.contract import Column, Field, Table, load_contract
@@ -71,6 +72,27 @@ def odd_rows() -> list[OddRow]:
         faults = _stripe_faults(table) if table.stored == "objects" else _column_faults(table)
         rows += [*faults, *_broken_lines(table)]
     return rows
+
+
+def odd_file(table: str) -> str:
+    """Where the odd rows of a table stand in a source root."""
+    folder = f"{table}/date={DAY}" if table == "usage/usage_reports" else table
+    return f"{folder}/odd.jsonl"
+
+
+def write_odd_rows(source: Path, rows: Iterable[OddRow]) -> dict[tuple[str, int], OddRow]:
+    """Add rows to files of their own in a source root; which of them stands where."""
+    places: dict[tuple[str, int], OddRow] = {}
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        file = odd_file(row.table)
+        lines.setdefault(file, []).append(row.line)
+        places[file, len(lines[file])] = row
+    for file, of_file in lines.items():
+        path = source / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in of_file), encoding="utf-8")
+    return places
 
 
 def good_row(table: Table, number: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """No row that breaks the contract changes or stops any other: each is set aside with its file, position and column."""
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -10,30 +9,10 @@ import pytest
 from common.settings import Settings
 from ingestion.contract import load_contract
 from ingestion.load import load_sources
-from tests.isolation.odd_rows import DAY, OddRow, odd_rows
+from tests.isolation.odd_rows import odd_file, odd_rows, write_odd_rows
 from tests.pipeline.hand_made import write_hand_made_company
 
 ROWS = odd_rows()
-
-
-def odd_file(table: str) -> str:
-    folder = f"{table}/date={DAY}" if table == "usage/usage_reports" else table
-    return f"{folder}/odd.jsonl"
-
-
-def write_odd_rows(source: Path, rows: Iterable[OddRow]) -> dict[tuple[str, int], OddRow]:
-    """Add the rows to files of their own in a source root; where each stands."""
-    places: dict[tuple[str, int], OddRow] = {}
-    lines: dict[str, list[str]] = {}
-    for row in rows:
-        file = odd_file(row.table)
-        lines.setdefault(file, []).append(row.line)
-        places[file, len(lines[file])] = row
-    for file, of_file in lines.items():
-        path = source / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in of_file), encoding="utf-8")
-    return places
 
 
 def raw_rows(settings: Settings) -> dict[str, list[tuple]]:

@@ -10,8 +10,7 @@ import pytest
 
 from common.settings import Settings
 from tests.isolation.odd_customers import ODD, Company, odd_companies
-from tests.isolation.odd_rows import odd_rows
-from tests.isolation.test_rows_that_are_set_aside import write_odd_rows
+from tests.isolation.odd_rows import odd_rows, write_odd_rows
 from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import read, run_pipeline
 

@@ -6,10 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import yaml
-
-from common.settings import PROJECT_DIR
 from tests.serving.company_on_the_page import DATA_DAY, HOSTILE_NAME, MONTHS, ROWS
+from tests.serving.published_marts import described_marts
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -29,17 +27,13 @@ HUGE = 10**13
 
 def columns() -> dict[str, dict[str, tuple[str, bool]]]:
     """Of every mart the columns with their type and whether they may be null."""
-    marts = {}
-    for path in sorted((PROJECT_DIR / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
-        for model in yaml.safe_load(path.read_text())["models"]:
-            marts[model["name"]] = {
-                column["name"]: (
-                    column["data_type"],
-                    {"type": "not_null"} not in column.get("constraints", []),
-                )
-                for column in model["columns"]
-            }
-    return marts
+    return {
+        mart: {
+            name: (column["data_type"], {"type": "not_null"} not in column.get("constraints", []))
+            for name, column in columns.items()
+        }
+        for mart, columns in described_marts().items()
+    }
 
 
 def _each(change: Callable[[str, str, Any], Any]) -> Rows:

@@ -13,13 +13,21 @@ from common.settings import PROJECT_DIR, Settings
 Rows = Sequence[Mapping[str, Any]]
 
 
-def contracts() -> dict[str, dict[str, str]]:
-    """Columns and types of every mart in the dbt project."""
+def described_marts() -> dict[str, dict[str, dict[str, Any]]]:
+    """What the dbt project says of every column of every mart."""
     marts = {}
     for path in sorted((PROJECT_DIR / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
         for model in yaml.safe_load(path.read_text())["models"]:
-            marts[model["name"]] = {column["name"]: column["data_type"] for column in model["columns"]}
+            marts[model["name"]] = {column["name"]: column for column in model["columns"]}
     return marts
+
+
+def contracts() -> dict[str, dict[str, str]]:
+    """Columns and types of every mart."""
+    return {
+        mart: {name: column["data_type"] for name, column in columns.items()}
+        for mart, columns in described_marts().items()
+    }
 
 
 def write_published(

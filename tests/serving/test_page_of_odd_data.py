@@ -147,6 +147,7 @@ def test_the_pages_asset_warns_of_a_section_that_cannot_be_drawn(
         AssetCheckSeverity.WARN,
     )
     assert "The retention cannot be drawn (ZeroDivisionError)." in check.metadata
+    assert check.description == " ".join(check.metadata)
 
 
 @pytest.mark.usefixtures("_without_vega")

@@ -1,5 +1,6 @@
 {#- Paid is what came as money: credit and balance are none. Where Stripe does not say how much that was, it is the total of
-    a paid invoice less the balance that it used. A bill in a currency without a rate counts when anything was paid of it: whoever paid it is no new customer. -#}
+    a paid invoice less the balance that it used. A bill in a currency without a rate counts when anything was paid of it:
+    whoever paid it is no new customer. -#}
 with invoices as (
     select
         accounts.customer_id,

@@ -29,8 +29,8 @@ not_invoiced as (
     from bills
     inner join {{ ref('int_data_day') }} as data_day on bills.month <= data_day.last_closed_month
     left join (
-        select distinct account_organization_id, month
-        from {{ ref('int_invoice_line_periods') }}
+        select distinct periods.account_organization_id, periods.month
+        from {{ ref('int_invoice_line_periods') }} as periods
     ) as invoiced
         on bills.account_organization_id = invoiced.account_organization_id
         and bills.month = invoiced.month
@@ -87,7 +87,11 @@ findings as (
 
     union all
 
-    select 'closed_month_not_invoiced', cast(month as varchar(10)), cast(share as decimal(38, 6)), 'share of the MRR expected of the month'
+    select
+        'closed_month_not_invoiced',
+        cast(month as varchar(10)),
+        cast(share as decimal(38, 6)),
+        'share of the MRR expected of the month'
     from open_months
 
     union all

@@ -1,5 +1,5 @@
-{#- What is doubtful about credit notes, subscriptions and the joining of organizations. Whatever is listed here is counted as
-    it was sent. -#}
+{#- What is doubtful about credit notes, subscriptions and the joining of organizations. Whatever is listed here is
+    counted as it was sent. -#}
 with line_sums as (
     select invoice_id, sum(net_minor) as net_minor
     from {{ ref('int_invoice_lines') }}

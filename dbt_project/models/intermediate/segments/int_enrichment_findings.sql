@@ -12,9 +12,10 @@ with versions as (
 ),
 
 newest as (
-    select *
+    select versions.*, types.is_public
     from versions
-    where domain is not null
+    left join {{ ref('company_types') }} as types on lower(trim(versions.company_type)) = types.company_type
+    where versions.domain is not null
 )
 
 select 'headcount_is_doubtful' as finding, domain as subject, employees as figure, 'employees' as unit
@@ -51,14 +52,17 @@ union all
 
 select 'public_company_without_ipo_date', domain, 1, 'companies'
 from newest
-where company_type = 'public' and ipo_date is null
+where is_public and ipo_date is null
 
 union all
 
 select 'company_with_ipo_date_is_not_public', newest.domain, 1, 'companies'
 from newest
 cross join {{ ref('int_data_day') }} as data_day
-where newest.company_type <> 'public' and newest.ipo_date <= data_day.as_of_date
+where
+    newest.company_type is not null
+    and not coalesce(newest.is_public, false)
+    and newest.ipo_date <= data_day.as_of_date
 
 union all
 
@@ -88,6 +92,10 @@ group by domain_as_sent
 
 union all
 
-select 'organization_without_' || substr(match, 4), organization_id, 1, 'organizations'
+select
+    case match when 'no_owner' then 'organization_without_owner' else 'organization_without_domain' end,
+    organization_id,
+    1,
+    'organizations'
 from {{ ref('int_organization_companies') }}
 where match in ('no_owner', 'no_domain')

@@ -1,7 +1,7 @@
 {#- A name is on a list if it is the listed one, whatever its case, blanks and closing signs. After it may stand a sign
     that begins a remark (`Accel (London)`, `Apple, Inc.`), or words of seed `name_designations` that only say which
-    batch, fund, office or legal form is meant (`Y Combinator Winter 2020`, `Benchmark Fund IX`). With any other word it is another name: `Accel Entertainment`,
-    `Accel-KKR`. -#}
+    batch, fund, office or legal form is meant (`Y Combinator Winter 2020`, `Benchmark Fund IX`). With any other word it
+    is another name: `Accel Entertainment`, `Accel-KKR`. -#}
 {%- set fields = {
     'investor': 'leading_investors',
     'accelerator': 'leading_accelerators',
@@ -22,7 +22,7 @@ designations as (
 ),
 
 names as (
-    select field, name, regexp_replace(lower({{ plain_blanks('name') }}), '[ .,;:]+$', '') as plain
+    select field, name, {{ without_match('lower(' ~ plain_blanks('name') ~ ')', "'[ .,;:]+$'") }} as plain
     from (select distinct field, name from {{ ref('stg_enrichment__company_names') }}) as sent
 ),
 
@@ -41,4 +41,4 @@ where
     begun.remainder = ''
     or substr(trim(begun.remainder), 1, 1) in (',', ';', ':', '(', '/')
     or begun.remainder like ' - %'
-    or regexp_replace(begun.remainder, designations.pattern, '') = ''
+    or {{ without_match('begun.remainder', 'designations.pattern') }} = ''

@@ -19,22 +19,27 @@ roles as (
 near_limits as (
     select
         customer_id,
+        organization_id,
         product_key,
         since,
         {{ percent_of_millionths(divide_half_up(
             'cast(amount_to_date_usd as decimal(30, 2)) * 100000000', 'cast(limit_usd as decimal(20, 2)) * 100'
-        )) }} as figure,
-        row_number() over (
-            partition by customer_id, product_key
-            order by
-                {{ divide_half_up(
-            'cast(amount_to_date_usd as decimal(30, 2)) * 100000000', 'cast(limit_usd as decimal(20, 2)) * 100'
-        ) }} desc,
-                since,
-                organization_id
-        ) as account_rank
+        )) }} as figure
     from {{ ref('int_limits_hit') }}
     where limit_usd > 0 and signal = 'near_limit'
+),
+
+nearest_limits as (
+    select
+        customer_id,
+        product_key,
+        since,
+        figure,
+        row_number() over (
+            partition by customer_id, product_key
+            order by figure desc, since, organization_id
+        ) as account_rank
+    from near_limits
 ),
 
 suggested as (
@@ -81,7 +86,7 @@ suggested as (
     union all
 
     select customer_id, 'near_limit', product_key, 0, figure, since
-    from near_limits
+    from nearest_limits
     where account_rank = 1
 
     union all
