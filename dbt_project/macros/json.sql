@@ -34,29 +34,35 @@
 {%- endmacro %}
 
 
-{#- A row for each entry of a JSON list: its `value`, and its `number` in the list from 1. -#}
-{% macro json_array_rows(column, alias, path=none) -%}
-    {{ return(adapter.dispatch('json_array_rows', 'growth')(column, alias, path)) }}
+{#- A subselect with a row for each entry of a JSON list of a relation: the columns `keep` of its document, its `value`,
+    and its `number` in the list from 1. DuckDB's lateral join would keep the whole document with each of its entries:
+    tens of gigabytes for one invoice of some thousand lines. -#}
+{% macro json_array_rows(relation, keep, column, path=none) -%}
+    {{ return(adapter.dispatch('json_array_rows', 'growth')(relation, keep, column, path)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_array_rows(column, alias, path) -%}
+{% macro duckdb__json_array_rows(relation, keep, column, path) -%}
     {%- set entries = "json_extract(" ~ column ~ ", '$" ~ ('.' ~ path if path else '') ~ "[*]')" -%}
-    cross join lateral (
-        select unnest({{ entries }}) as value, generate_subscripts({{ entries }}, 1) as number
-    ) as {{ alias }}
+    (
+        select {{ keep | join(', ') }}, unnest({{ entries }}) as value, generate_subscripts({{ entries }}, 1) as number
+        from {{ relation }}
+    )
 {%- endmacro %}
 
 
-{% macro json_object_rows(column, alias) -%}
-    {{ return(adapter.dispatch('json_object_rows', 'growth')(column, alias)) }}
+{#- The same for the keys of a JSON object: each one's `name` and `value`. -#}
+{% macro json_object_rows(relation, keep, column) -%}
+    {{ return(adapter.dispatch('json_object_rows', 'growth')(relation, keep, column)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_object_rows(column, alias) -%}
-    cross join lateral (
+{% macro duckdb__json_object_rows(relation, keep, column) -%}
+    (
         select
+            {{ keep | join(', ') }},
             unnest(json_keys({{ column }})) as name,
             unnest(json_extract_string({{ column }}, '$.*')) as value
-    ) as {{ alias }}
+        from {{ relation }}
+    )
 {%- endmacro %}
 
 

@@ -519,20 +519,31 @@ def test_an_absent_optional_table_is_there_and_empty(source: Source) -> None:
 
 def test_too_many_bad_rows_stop_the_load_and_can_be_looked_at(source: Source) -> None:
     user = company()[USERS][0]
-    rows = [{**user, "id": n, "email": None if n <= 2 else user["email"]} for n in range(1, 101)]
+    rows = [{**user, "id": n, "email": None if n <= 11 else user["email"]} for n in range(1, 201)]
     replace(source, USERS, rows, "csv")
     message = (
-        r"product_db/users: 2 of 100 rows break the contract \(2\.0%; 1\.0% are accepted\), so nothing is loaded\. "
-        r"product_db/users\.csv row 1, email: there is no value.*GROWTH_MAX_SET_ASIDE_SHARE"
+        r"product_db/users: 11 of 200 rows break the contract \(5\.5%; 1\.0%, or 10 rows, are accepted\), so nothing "
+        r"is loaded\. product_db/users\.csv row 1, email: there is no value.*GROWTH_MAX_SET_ASIDE_SHARE"
     )
     with pytest.raises(SourceError, match=message):
         source.load(max_set_aside_share=0.01)
-    assert source.rejects("position", "column_name") == [(1, "email"), (2, "email")]
+    assert source.rejects("position", "column_name") == [(n, "email") for n in range(1, 12)]
     assert source.query("select count(*) from raw.product_db__users") == [(0,)]
     assert source.query("select count(*) from raw.product_db__organizations") == [(0,)]
 
-    source.load(USERS, max_set_aside_share=0.02)
-    assert source.query("select count(*) from raw.product_db__users") == [(98,)]
+    source.load(USERS, max_set_aside_share=0.055)
+    assert source.query("select count(*) from raw.product_db__users") == [(189,)]
+
+
+def test_few_bad_rows_stop_no_load_however_small_their_table_is(source: Source) -> None:
+    spend = company()[SPEND][0]
+    rows = [{**spend, "category": f"c{n}", "amount_usd": "a lot"} for n in range(10)]
+    replace(source, SPEND, rows, "csv")
+    source.load(SPEND, max_set_aside_share=0.01)
+    assert source.rejects("position", "column_name") == [(n, "amount_usd") for n in range(1, 11)]
+    replace(source, SPEND, [*rows, {**rows[0], "category": "c10"}], "csv")
+    with pytest.raises(SourceError, match="11 of 11 rows"):
+        source.load(SPEND, max_set_aside_share=0.01)
 
 
 def test_a_fixed_file_replaces_what_was_set_aside_of_it(source: Source) -> None:

@@ -1,7 +1,7 @@
+{%- set keep = ['organization_id', 'updated_at'] -%}
 select
-    customers.organization_id,
-    customers.updated_at,
+    spend_limit.organization_id,
+    spend_limit.updated_at,
     spend_limit.name as product_key,
     cast(spend_limit.value as decimal(38, 10)) as limit_usd
-from {{ source('billing', 'billing_customers') }} as customers
-{{ json_object_rows('customers.custom_limits_usd', 'spend_limit') }}
+from {{ json_object_rows(source('billing', 'billing_customers'), keep, 'custom_limits_usd') }} as spend_limit

@@ -1,6 +1,6 @@
+{%- set keep = ['organization_id', 'updated_at'] -%}
 select
-    customers.organization_id,
-    customers.updated_at,
+    product.organization_id,
+    product.updated_at,
     {{ json_text('product.value') }} as product_key
-from {{ source('billing', 'billing_customers') }} as customers
-{{ json_array_rows('customers.subscribed_products', 'product') }}
+from {{ json_array_rows(source('billing', 'billing_customers'), keep, 'subscribed_products') }} as product

@@ -1,3 +1,4 @@
+{%- set keep = ['domain', 'domain_as_sent', 'enriched_at'] -%}
 with companies as (
     select
         {{ bare_domain('domain') }} as domain,
@@ -11,17 +12,13 @@ with companies as (
 ),
 
 names as (
-    select companies.domain, companies.domain_as_sent, companies.enriched_at, 'investor' as field,
-        {{ json_text('investor.value') }} as name
-    from companies
-    {{ json_array_rows('companies.investors', 'investor') }}
+    select domain, domain_as_sent, enriched_at, 'investor' as field, {{ json_text('value') }} as name
+    from {{ json_array_rows('companies', keep, 'investors') | indent }} as investors
 
     union all
 
-    select companies.domain, companies.domain_as_sent, companies.enriched_at, 'founder_company' as field,
-        {{ json_text('company.value') }} as name
-    from companies
-    {{ json_array_rows('companies.founder_previous_companies', 'company') }}
+    select domain, domain_as_sent, enriched_at, 'founder_company' as field, {{ json_text('value') }} as name
+    from {{ json_array_rows('companies', keep, 'founder_previous_companies') | indent }} as founder_companies
 
     union all
 

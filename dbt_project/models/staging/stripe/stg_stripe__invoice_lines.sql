@@ -1,7 +1,7 @@
 {#- Stripe has moved the subscription, the product, the taxes and the proration of a line between versions of its API:
     both shapes are read. A line is known by its place in the invoice: its id may stand there twice. -#}
 {%- set rows -%}
-{{ source('stripe', 'invoices') }} as invoices {{ json_array_rows('invoices.payload', 'line', 'lines.data') }}
+{{ json_array_rows(source('stripe', 'invoices'), ['id'], 'payload', 'lines.data') }} as line
 {%- endset -%}
 
 with lines as (
@@ -9,7 +9,7 @@ with lines as (
         rows,
         column='line.value',
         keep={
-            'invoices.id': 'invoice_id',
+            'line.id': 'invoice_id',
             'line.number': 'line_number',
             json_array_sum('line.value', 'discount_amounts', 'amount'): 'discount_minor',
             json_array_sum('line.value', 'pretax_credit_amounts', 'amount'): 'pretax_credit_minor',
