@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from common.compaction import CompactionError
 from common.settings import Settings, get_settings, said_of_settings
-from common.warehouse import DataDirError, WarehouseBusyError
+from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from ingestion.errors import SourceError
 from orchestration.backup import BEFORE, BackupError, back_up, restore
 from orchestration.days import Days
@@ -80,11 +80,14 @@ def main() -> int:
     except ValidationError as error:
         print(said_of_settings(error), file=sys.stderr)
         return 2
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        return 1
     except (AddressError, DataDirError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
-        print(error, file=sys.stderr)
+    except (CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
+        print(full_disk(get_settings().data_dir, error) or error, file=sys.stderr)
         return 1
 
 
