@@ -75,9 +75,10 @@ def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None
             return None
         if getattr(error, "errno", None) in FULL or any(words in said for words in FULL_WORDS):
             reason = next((line for line in said.splitlines() if any(words in line for words in FULL_WORDS)), said)
+            free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
             return FullDiskError(
                 f"nothing more can be written into {folder} ({reason.strip()}): make room on its disk, where "
-                f"{shutil.disk_usage(folder).free:,} bytes are free, and run again. What was half done is not kept"
+                f"{free:,} bytes are free, and run again. What was half done is not kept"
             )
         error = error.__cause__ or error.__context__
     return None
