@@ -123,8 +123,11 @@ class Settings(BaseSettings):
 
     @property
     def private_warehouse_path(self) -> Path:
-        """A person's own copy of the working file; dbt_project/profiles.yml says the same."""
-        return self.data_dir / "private" / self.user / "warehouse.duckdb"
+        """A person's own copy of the working file; dbt_project/profiles.yml says the same.
+
+        A name with a `/` or `..` in it would lead out of the folder, and to the shared file.
+        """
+        return self.data_dir / "private" / self.user.replace("/", "_").replace("..", "_") / "warehouse.duckdb"
 
     @property
     def serving_path(self) -> Path:

@@ -4,9 +4,11 @@ DuckDB lets one process open a file for writing and refuses every other, so each
 working file first takes the lock beside it. The kernel drops the lock when the process ends, however it ends.
 """
 
+import errno
 import fcntl
 import json
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +35,9 @@ DAMAGE = (
 # Of a block, without the file's name; only a database has any.
 DAMAGED_BLOCK = "Corrupt database file"
 CLOSED = ("Permission denied", "Read-only file system")
+# A full disk, a quota that is used up, or the largest file that the user may write; libraries have words of their own.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_WORDS = (*(os.strerror(number) for number in FULL), "database or disk is full")
 MAKE_ANEW = "move it away and run again, which makes it anew, or restore a backup (docs/deploy.md)"
 
 
@@ -55,9 +60,33 @@ def make_data_folder(folder: Path) -> None:
         missing.chmod(0o755)
 
 
+class FullDiskError(DataDirError):
+    """Nothing more can be written; the message says where, and what to do."""
+
+
+def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None:
+    """What to raise if the error, or one that it came from, means that the disk of the data folder is full.
+
+    Not of an error that says already which folder it is about, nor of a file that is elsewhere.
+    """
+    while error is not None and not isinstance(error, DataDirError):
+        said, written = str(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
+        if written and not Path(written).is_relative_to(folder):
+            return None
+        if getattr(error, "errno", None) in FULL or any(words in said for words in FULL_WORDS):
+            reason = next((line for line in said.splitlines() if any(words in line for words in FULL_WORDS)), said)
+            free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+            return FullDiskError(
+                f"nothing more can be written into {folder} ({reason.strip()}): make room on its disk, where "
+                f"{free:,} bytes are free, and run again. What was half done is not kept"
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def unwritable(folder: Path, error: OSError) -> DataDirError:
     """What to raise when the system refuses to write in the data folder."""
-    return DataDirError(
+    return full_disk(folder, error) or DataDirError(
         f"the data folder {folder} cannot be written ({error.strerror}): "
         "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
     )
@@ -87,7 +116,8 @@ def hold(
     """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
 
     Waits up to `wait_seconds` while another process holds it and says which one does.
-    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written or is only half restored.
+    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written or is only half restored,
+    also if the disk is full before the block has ended.
     Whoever holds it `to_restore` it gets it in any state, and one that does not open.
     """
     lock = _open_lock(path)
@@ -98,6 +128,10 @@ def hold(
             _wait_for_file(path, holder, wait_seconds, say)
         _sign(lock, holder)
         yield
+    except Exception as error:
+        if full := full_disk(path.parent, error):
+            raise full from error
+        raise
     finally:
         _close_to_others(path)
         lock.close()
@@ -110,6 +144,8 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
     Raises `DamagedFileError` if the file turns out to be damaged.
     """
     try:
+        if not (read_only or path.exists()):
+            _make(path)
         with duckdb.connect(str(path), read_only=read_only) as connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
@@ -117,6 +153,16 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         if damaged := damage(path, str(error)):
             raise damaged from error
         raise
+
+
+def _make(path: Path) -> None:
+    """Make a new file in one rename: one that a kill or a full disk cuts short would be taken for a damaged one."""
+    building = path.with_suffix(".building")
+    building.unlink(missing_ok=True)
+    duckdb.connect(str(building)).close()
+    # The log of a file that was moved away.
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    building.replace(path)
 
 
 def next_turn(connection: duckdb.DuckDBPyConnection) -> int:

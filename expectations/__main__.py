@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import describe_settings_errors
-from common.warehouse import DataDirError, WarehouseBusyError
+from common.settings import describe_settings_errors, get_settings
+from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from expectations.suites import LAYERS, load_suites
 
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except (DataDirError, WarehouseBusyError, OSError, duckdb.Error) as error:
-        print(error, file=sys.stderr)
+        print(full_disk(get_settings().data_dir, error) or error, file=sys.stderr)
         return 1
 
 
@@ -49,7 +49,6 @@ def _list() -> int:
 def _run(layer: str, tables: list[str] | None) -> int:
     from datetime import UTC, datetime
 
-    from common.settings import get_settings
     from common.warehouse import hold
     from expectations.run import run_layer
 

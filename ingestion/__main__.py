@@ -13,7 +13,7 @@ import duckdb
 from pydantic import ValidationError
 
 from common.settings import PROJECT_DIR, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError
+from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from ingestion.errors import SourceError
 from ingestion.load import LoadReport, load_sources
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except (DataDirError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {full_disk(get_settings().data_dir, error) or error}", file=sys.stderr)
         return 1
 
 

@@ -4,6 +4,7 @@ dlt keeps no state of its own from one load to the next: what a load that was en
 folder is thrown away, because the ledger knows which files to read again.
 """
 
+import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -48,6 +49,8 @@ def deliver(
         progress=None,
     )
     pipeline.config.restore_from_destination = False
+    # The setting comes too late for what dlt says while it fails: all of that is in the error.
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
     resources = [_resource(table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
     shutil.rmtree(dlt_dir)

@@ -21,11 +21,12 @@ from pydantic import ValidationError
 
 from common.compaction import CompactionError
 from common.settings import Settings, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError
+from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from ingestion.errors import SourceError
 from orchestration.backup import BEFORE, BackupError, back_up, restore
 from orchestration.days import Days
 from orchestration.dbt import DbtError
+from orchestration.web import AddressError, require_free_address, serve, serve_with_daemon
 
 
 def main() -> int:
@@ -79,11 +80,14 @@ def main() -> int:
     except ValidationError as error:
         print(describe_settings_errors(error), file=sys.stderr)
         return 2
-    except DataDirError as error:
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (AddressError, DataDirError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (BackupError, CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
-        print(error, file=sys.stderr)
+    except (CompactionError, DbtError, SourceError, WarehouseBusyError, OSError, duckdb.Error) as error:
+        print(full_disk(get_settings().data_dir, error) or error, file=sys.stderr)
         return 1
 
 
@@ -141,11 +145,11 @@ def _build(settings: Settings, arguments: Sequence[str]) -> int:
 
 
 def _ui(settings: Settings) -> int:
+    require_free_address(settings)
     from dagster import DagsterInstance
 
     from orchestration.run import prepare_dagster_home
     from orchestration.runs import close_dead_runs
-    from orchestration.web import serve_with_daemon
 
     prepare_dagster_home(settings)
     with DagsterInstance.get() as instance:
@@ -156,8 +160,8 @@ def _ui(settings: Settings) -> int:
 def _webserver(settings: Settings, workspace: str) -> int:
     from common.commands import end_as_usual
     from orchestration.run import prepare_dagster_home
-    from orchestration.web import serve
 
+    require_free_address(settings)
     prepare_dagster_home(settings)
     end_as_usual()
     print(f"the UI: http://{settings.ui_host}:{settings.ui_port}", flush=True)

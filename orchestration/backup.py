@@ -28,7 +28,7 @@ SQLITE_HEADER = b"SQLite format 3\0"
 LOGS = (".wal", "-wal", "-shm", "-journal")
 
 
-class BackupError(RuntimeError):
+class BackupError(DataDirError):
     """No backup was made, or none was restored; the message names the file, and the data folder is as it was."""
 
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from dagster import Backoff, Failure, Jitter, RetryPolicy
 
+from common.settings import get_settings
+from common.warehouse import full_disk
+
 RETRY = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
 
 
@@ -53,4 +56,5 @@ def permanent_unless_transient() -> Iterator[None]:
     except Exception as error:
         if is_transient(error):
             raise
-        raise Failure(str(error), allow_retries=False) from error
+        said = full_disk(get_settings().data_dir, error) or error
+        raise Failure(str(said), allow_retries=False) from error

@@ -1,6 +1,9 @@
 """What readers open: the published file, downstream of every mart, and what is made of it: the page, and the copy."""
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckResult,
@@ -15,11 +18,15 @@ from dagster import (
 )
 
 from common.settings import get_settings
+from common.warehouse import DamagedFileError
 from orchestration.failures import RETRY, permanent_unless_transient
 from orchestration.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
 from orchestration.measured import used_by_this_process
 from orchestration.resources import Warehouse
 from orchestration.unchanged import note_published, unchanged_since
+
+if TYPE_CHECKING:
+    from serving.versions import Version
 
 
 def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -36,7 +43,6 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     )
     def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
         """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
-        from serving.changes import as_table, changes
         from serving.publish import publish
 
         published_by = unchanged_since(context, warehouse.settings)
@@ -48,7 +54,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id)
             note_published(context, warehouse.settings)
-            differs = changes(result.replaced.path, result.path) if result.replaced else []
+            changed = _changed_since(result.replaced, result.path)
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),
@@ -58,12 +64,25 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 "rows_set_aside": result.rows_set_aside,
                 "checks": result.checks,
                 "bytes": result.bytes_written,
-                "changes": MetadataValue.md(as_table(differs)) if result.replaced else "no earlier version is kept",
+                "changes": MetadataValue.md(changed),
                 **used_by_this_process(warehouse.settings),
             }
         )
 
     return published
+
+
+def _changed_since(replaced: "Version | None", path: Path) -> str:
+    """What differs from the version before, as Markdown. One that is damaged is of no use, and not kept."""
+    from serving.changes import as_table, changes
+
+    if replaced is None:
+        return "no earlier version is kept"
+    try:
+        return as_table(changes(replaced.path, path))
+    except DamagedFileError:
+        shutil.rmtree(replaced.path.parent)
+        return "the version before was damaged, and is not kept"
 
 
 @asset(

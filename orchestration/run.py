@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from common.commands import before_ending
 from common.settings import PROJECT_DIR, Settings
-from common.warehouse import DamagedFileError, make_data_folder, unwritable
+from common.warehouse import DamagedFileError, full_disk, make_data_folder, unwritable
 from orchestration.days import Days, tags_of_days
 
 if TYPE_CHECKING:
@@ -116,10 +116,12 @@ def _execute(
 
 @contextmanager
 def saying_what_is_damaged(settings: Settings) -> Iterator[None]:
-    """Name the SQLite file of Dagster's that cannot be used, if one of them is why Dagster failed."""
+    """Name the SQLite file of Dagster's that cannot be used, or the disk, if that is why Dagster failed."""
     try:
         yield
     except Exception as error:
+        if full := full_disk(settings.data_dir, error):
+            raise full from error
         damaged = None if settings.dagster_postgres_url else _damaged_database(settings)
         if damaged is None:
             raise

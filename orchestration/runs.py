@@ -11,7 +11,7 @@ PROCESS_TAG = "growth/process"
 def this_process() -> str:
     """Host, process and its start: what tells a living run from one whose process was killed."""
     process = psutil.Process()
-    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.0f}"
+    return f"{socket.gethostname()}/{process.pid}/{_start_of(process)}"
 
 
 def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) -> None:
@@ -35,8 +35,13 @@ def cancel_runs_of_this_process(instance: DagsterInstance) -> None:
 
 
 def _is_alive(tag: str) -> bool:
-    _, process_id, created = tag.rsplit("/", 2)
+    _, process_id, start = tag.rsplit("/", 2)
     try:
-        return f"{psutil.Process(int(process_id)).create_time():.0f}" == created
+        return _start_of(psutil.Process(int(process_id))) == start
     except psutil.NoSuchProcess:
         return False
+
+
+def _start_of(process: psutil.Process) -> str:
+    """Seconds from the machine's start to the process's: a clock that is set moves both, and not what is between."""
+    return f"{process.create_time() - psutil.boot_time():.2f}"

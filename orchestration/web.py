@@ -4,8 +4,10 @@ A page on the web may point a name of its own at 127.0.0.1, and so reach the UI 
 it. What that browser asks for is still that name, and it gets no answer.
 """
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +27,29 @@ load_from:
       socket: {socket}
       location_name: growth_pipeline
 """
+
+
+class AddressError(RuntimeError):
+    """The UI cannot be served where the settings say; the message names the setting to change."""
+
+
+def require_free_address(settings: Settings) -> None:
+    """Raise `AddressError` if the UI cannot listen on its host and port: before anything else is started."""
+    host, port = settings.ui_host, settings.ui_port
+    try:
+        [(family, kind, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with socket.socket(family, kind) as listener:
+            # As the web server does: what an ended one has left in the system is in nobody's way.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressError(
+                f"another program listens on {host}:{port} already: end it, or set GROWTH_UI_PORT to another port"
+            ) from error
+        raise AddressError(
+            f"the UI cannot listen on {host}:{port} ({error.strerror}): correct GROWTH_UI_HOST or GROWTH_UI_PORT"
+        ) from error
 
 
 def serve(settings: Settings, workspace: str) -> int:
@@ -54,12 +79,12 @@ def serve_with_daemon(settings: Settings) -> int:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")]))
     # A socket's path may have 107 bytes, and a data folder's may have more.
     with TemporaryDirectory(prefix="growth-") as folder:
-        socket, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"
-        workspace.write_text(WORKSPACE.format(socket=socket))
-        code = ["dagster", "code-server", "start", "-m", "orchestration.definitions", "--socket", str(socket)]
+        code_socket, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"
+        workspace.write_text(WORKSPACE.format(socket=code_socket))
+        code = ["dagster", "code-server", "start", "-m", "orchestration.definitions", "--socket", str(code_socket)]
         services = [_start([*code, "--location-name", "growth_pipeline", "--log-level", "warning"])]
         try:
-            while not socket.exists() and _all_work(services):
+            while not code_socket.exists() and _all_work(services):
                 time.sleep(POLL_SECONDS)
             services.append(_start(["dagster-daemon", "run", "--workspace", str(workspace)]))
             services.append(_start([sys.executable, "-m", "orchestration", "webserver", "--workspace", str(workspace)]))

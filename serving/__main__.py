@@ -15,7 +15,7 @@ import duckdb
 from pydantic import ValidationError
 
 from common.settings import Settings, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError, hold
+from common.warehouse import DataDirError, WarehouseBusyError, full_disk, hold
 from serving.changes import as_table, changes
 from serving.exports.send import export
 from serving.exports.webhook import NotSentError
@@ -46,7 +46,7 @@ def main() -> int:
         print(describe_settings_errors(error), file=sys.stderr)
         return 2
     except SAID_IN_A_SENTENCE as error:
-        print(error, file=sys.stderr)
+        print(full_disk(get_settings().data_dir, error) or error, file=sys.stderr)
         return 1
 
 

@@ -10,7 +10,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import duckdb
+import jinja2
 import pytest
+import yaml
 
 from common.settings import PROJECT_DIR, Settings
 from common.warehouse import DataDirError, hold
@@ -62,6 +64,20 @@ def test_a_copy_waits_for_the_run_that_has_the_file_and_says_which(
 def test_without_a_run_there_is_nothing_to_copy(tmp_path: Path) -> None:
     with pytest.raises(DataDirError, match="nothing to copy"):
         make_private_copy(Settings(data_dir=tmp_path))
+
+
+@pytest.mark.parametrize("user", ["me", "o'brien", "company/me", "..", "../..", "../../elsewhere", "/elsewhere"])
+def test_whatever_the_name_of_the_user_the_copy_is_in_a_folder_of_its_own_where_dbt_finds_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+) -> None:
+    monkeypatch.setenv("USER", user)
+    settings = Settings(data_dir=tmp_path)
+    copy = settings.private_warehouse_path
+    assert copy.resolve().parent.parent == tmp_path / "private"
+    profile = yaml.safe_load((PROJECT_DIR / "dbt_project" / "profiles.yml").read_text())
+    path = jinja2.Template(profile["growth"]["outputs"]["duckdb"]["path"])
+    variables = {"USER": user, "GROWTH_DATA_DIR": str(tmp_path)}
+    assert path.render(env_var=variables.get) == str(copy)
 
 
 def test_dbt_in_a_shell_says_how_to_make_the_copy_and_does_not_touch_the_shared_file(settings: Settings) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
@@ -16,7 +17,7 @@ from dagster import DagsterInstance, DagsterRunStatus, job, op
 from common.settings import Settings
 from common.warehouse import DamagedFileError
 from orchestration.run import prepare_dagster_home, saying_what_is_damaged
-from orchestration.runs import PROCESS_TAG, close_dead_runs
+from orchestration.runs import PROCESS_TAG, close_dead_runs, this_process
 
 
 @pytest.fixture
@@ -101,6 +102,21 @@ def test_on_postgresql_there_are_no_files_and_no_password_in_the_configuration(
     assert postgres_url not in (settings.dagster_home / "dagster.yaml").read_text()
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("select count(*) from runs").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("seconds", [-86_400, 1, 31_536_000])
+def test_a_run_at_work_is_not_taken_for_a_dead_one_when_the_clock_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+    prepare_dagster_home(Settings(data_dir=tmp_path))
+    with DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(small_job, tags={PROCESS_TAG: this_process()})
+        # The system reckons the moment of its start from the clock as it is set now.
+        started = psutil.boot_time()
+        monkeypatch.setattr("psutil._psplatform.boot_time", lambda: started + seconds)
+        close_dead_runs(instance)
+        assert [each.status for each in instance.get_runs()] == [run.status]
 
 
 def test_an_address_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

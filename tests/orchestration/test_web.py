@@ -1,15 +1,20 @@
 """The UI answers those who ask for it by a name of the settings, and nobody who was led to it by another."""
 
 import asyncio
+import os
+import resource
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
-from common.settings import Settings
+from common.settings import PROJECT_DIR, Settings
 from orchestration.run import prepare_dagster_home
-from orchestration.web import serve
+from orchestration.web import AddressError, require_free_address, serve
 
 
 def status_of(app: Any, host: str, kind: str = "http") -> int:
@@ -61,3 +66,48 @@ def test_the_name_of_a_proxy_is_answered_once_the_settings_have_it(
     app = served(monkeypatch, tmp_path, ui_hosts="growth.example.com, localhost")
     assert status_of(app, "growth.example.com") == 200
     assert status_of(app, "127.0.0.1") == 400
+
+
+def seconds_of_work() -> float:
+    """The processor's time of the programs that this process has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("command", [("ui",), ("webserver", "--workspace", "workspace.yaml")])
+def test_a_port_that_is_taken_ends_the_command_at_once_with_the_setting_to_change(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        work_before = seconds_of_work()
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration", *command],
+            cwd=PROJECT_DIR,
+            env={**os.environ, "GROWTH_DATA_DIR": str(tmp_path / "data"), "GROWTH_UI_PORT": port},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+    # Seconds on a quiet machine; on a busy one it waits for others.
+    assert seconds_of_work() - work_before < 3
+    assert done.returncode == 2
+    assert done.stdout == ""
+    [sentence] = done.stderr.splitlines()
+    assert sentence.startswith(f"another program listens on 127.0.0.1:{port} already")
+    assert "set GROWTH_UI_PORT to another port" in sentence
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_host_that_is_not_this_machine_is_named_with_its_setting() -> None:
+    with pytest.raises(AddressError, match=r"cannot listen on 192\.0\.2\.1:3000 .* correct GROWTH_UI_HOST"):
+        require_free_address(Settings(ui_host="192.0.2.1"))
+
+
+def test_a_port_is_free_again_as_soon_as_its_server_has_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
+            pass
+    require_free_address(Settings(ui_port=port))

@@ -1,4 +1,4 @@
-"""Odd environments: a command does its work, or says in sentences why not; it never ends in a traceback."""
+"""Odd environments and clocks: a command does its work, or says in sentences why not; it never ends in a traceback."""
 
 import os
 import random
@@ -10,6 +10,7 @@ import pytest
 
 from common.settings import PROJECT_DIR
 from tests.pipeline.hand_made import write_hand_made_company
+from tests.pipeline.running import run_command
 
 FOLDERS = (
     "plain",
@@ -40,58 +41,80 @@ VARIABLES: dict[str, tuple[str | None, ...]] = {
     "GROWTH_UI_HOSTS": (None, "", ",", "localhost"),
     "GROWTH_ALERT_EMAILS": (None, "", "  ", "team:data"),
 }  # fmt: skip
+# Days that the clock is ahead at first, and after it has stamped some rows.
+CLOCKS = ((0, 0), (365, 365), (-365, -365), (365, 0), (0, -365))
+LOADS = ("ingestion", "load")
 
 
-def ended(command: tuple[str, ...], folder: Path, source_root: Path, case: dict[str, str | None], umask: int) -> str:
-    """What a command says in an environment; it may fail, but with a sentence."""
+def ended(
+    command: tuple[str, ...], folder: Path, source_root: Path, moments: random.Random, share_of_odd: float
+) -> str:
+    """What a command says in an environment that is drawn; it may fail, but with a sentence."""
+    case = {
+        name: moments.choice(values) if moments.random() < share_of_odd else values[0]
+        for name, values in VARIABLES.items()
+    }
+    clock = [*moments.choice(CLOCKS), moments.randrange(12)]
     environment = {**os.environ, "GROWTH_DATA_DIR": str(folder / "data"), "GROWTH_SOURCE_ROOT": str(source_root)}
     for name, value in case.items():
         environment.pop(name, None)
         if value is not None:
             environment[name] = value
     done = subprocess.run(
-        [sys.executable, "-m", *command],
+        [sys.executable, "-m", "tests.pipeline.other_clock", *map(str, clock), *command],
         cwd=PROJECT_DIR,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        umask=umask,
+        umask=moments.choice((0o022, 0o077, 0o000)),
         check=False,
         timeout=500,
     )
-    assert "Traceback" not in done.stdout, (case, done.stdout)
-    assert done.returncode in (0, 1, 2), (case, done.stdout)
-    assert done.returncode == 0 or done.stdout.strip(), case
+    assert "Traceback" not in done.stdout, (clock, case, done.stdout)
+    assert done.returncode in (0, 1, 2), (clock, case, done.stdout)
+    assert done.returncode == 0 or done.stdout.strip(), (clock, case)
     return done.stdout
 
 
-def drawn(moments: random.Random) -> dict[str, str | None]:
-    """A value for each variable, usual ones as often as odd ones."""
-    return {name: values[0] if moments.random() < 0.5 else moments.choice(values) for name, values in VARIABLES.items()}
+def source_and_folder(tmp_path: Path, moments: random.Random) -> tuple[Path, Path]:
+    """The hand-made company in a folder whose name is drawn, and the name of another to work in."""
+    source = tmp_path / moments.choice(("source", "o'brien 100% [1] #?"))
+    write_hand_made_company(source)
+    return source, tmp_path / moments.choice(FOLDERS)
+
+
+def load_twice(tmp_path: Path, moments: random.Random) -> None:
+    """A load in an odd environment, and one in a usual one, which finds nothing left to do."""
+    source, folder = source_and_folder(tmp_path, moments)
+    said = ended(LOADS, folder, source, moments, share_of_odd=0.5)
+    # Nothing is written anywhere but into the data folder.
+    assert set(tmp_path.iterdir()) <= {source, folder}
+    assert folder.name not in REFUSED or "GROWTH_" in said
+    if "loaded in" in said:
+        again = run_command(folder / "data", source, "load", module="ingestion")
+        assert again.returncode == 0, again.stdout
+        assert "loaded in" in again.stdout
+        assert "\nread " not in f"\n{again.stdout}"
 
 
 @pytest.mark.parametrize("number", range(8))
 def test_a_load_in_an_odd_environment_ends_with_rows_or_with_sentences(number: int, tmp_path: Path) -> None:
-    moments = random.Random(f"load {number}")
-    source = tmp_path / moments.choice(("source", "o'brien 100% [1] #?"))
-    write_hand_made_company(source)
-    name = FOLDERS[number % len(FOLDERS)] if number < 6 else moments.choice(REFUSED)
-    before = set(tmp_path.iterdir())
-    said = ended(("ingestion", "load"), tmp_path / name, source, drawn(moments), moments.choice((0o022, 0o077, 0o000)))
-    # Nothing is written anywhere but into the data folder.
-    assert set(tmp_path.iterdir()) <= {*before, tmp_path / name}
-    assert name not in REFUSED or "GROWTH_" in said
+    load_twice(tmp_path, random.Random(f"load {number}"))
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("number", range(50))
+@pytest.mark.parametrize("number", range(8, 50))
+def test_a_load_in_many_more_odd_environments(number: int, tmp_path: Path) -> None:
+    load_twice(tmp_path, random.Random(f"load {number}"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(8))
 def test_a_run_in_an_odd_environment_ends_with_a_publish_or_with_sentences(number: int, tmp_path: Path) -> None:
     moments = random.Random(f"run {number}")
-    source = tmp_path / moments.choice(("source", "o'brien 100% [1] #?"))
-    write_hand_made_company(source)
-    name = moments.choice(FOLDERS)
-    ended(("orchestration", "run"), tmp_path / name, source, drawn(moments), moments.choice((0o022, 0o077, 0o000)))
-    assert {path.name for path in tmp_path.iterdir()} <= {source.name, name}
+    source, folder = source_and_folder(tmp_path, moments)
+    # Of many odd values one would be refused before anything is done.
+    ended(("orchestration", "run"), folder, source, moments, share_of_odd=0.1)
+    assert set(tmp_path.iterdir()) <= {source, folder}
