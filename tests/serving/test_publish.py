@@ -42,7 +42,7 @@ def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_s
     with connect(settings.warehouse_path) as connection:
         connection.execute("create table raw.crm__accounts (id varchar); create table raw._dlt_loads (id varchar)")
         connection.execute("create table raw.product_db__organization_memberships as select 1 as user_id")
-        connection.execute("insert into raw.rejected_rows values ('crm__account_merges', 'b.csv')")
+        connection.execute("insert into raw.rejected_rows values ('crm__account_merges', 'b.csv', 'contract')")
     publish(settings, "run-1")
     columns = "last_closed_month, empty_source_tables, rows_set_aside, rows_set_aside_by_table"
     assert read(settings, f"select {columns} from marts.publish_info") == [
