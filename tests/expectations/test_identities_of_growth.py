@@ -34,8 +34,6 @@ create table staging.stg_spend__sales_and_marketing as select * from (values
 create table intermediate.int_billing_versions as select 'b' as organization_id, true as is_current,
     timestamp '2026-02-01' as annual_plan_start_at, timestamp '2027-01-31' as annual_plan_end_at;
 
-create table intermediate.int_data_day as select date '2026-09-01' as last_closed_month;
-
 create table marts.dim_organizations as select * from (values
     ('a', 'a', timestamp '2026-06-01 09:00', date '2026-06-02'), ('b', 'b', timestamp '2026-06-30 23:59', null)
 ) as organizations (organization_id, customer_id, created_at, activated_at);
@@ -144,8 +142,8 @@ def twice(table: str) -> str:
         (f"{CROSSERS} growth_per_month = 0", {"customer_is_on_the_wrong_side"}),
         (f"{CROSSERS} line_usd = 4800", {"customer_is_on_the_wrong_side"}),
         (f"{CROSSERS} crosses_on = date '2027-01-30'", {"line_is_crossed_before_it_can_be_or_too_late"}),
-        (f"{CROSSERS} crosses_on = date '2026-10-01'", set()),
-        (f"{CROSSERS} crosses_on = date '2026-09-30'", {"line_is_crossed_before_it_can_be_or_too_late"}),
+        (f"{CROSSERS} crosses_on = date '2026-11-01'", set()),
+        (f"{CROSSERS} crosses_on = date '2026-10-31'", {"line_is_crossed_before_it_can_be_or_too_late"}),
         (
             "update marts.dim_customers set mrr_usd_month = 0 where customer_id = 'b'",
             {"mrr_is_not_that_of_the_customer"},
