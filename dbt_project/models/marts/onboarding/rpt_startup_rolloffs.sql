@@ -1,4 +1,4 @@
-{#- A stage holds since the day after the last one on which it did not. -#}
+{#- A stage holds since the first of the days without a gap on which the account was in it. -#}
 with startups as (
     select
         forecasts.organization_id,
@@ -17,6 +17,7 @@ with startups as (
 ),
 
 staged as (
+    {#- The stage of each day: the one with the fewest days that the end is within. -#}
     select
         startups.*,
         stages.signal,
@@ -25,26 +26,30 @@ staged as (
         stages.unit,
         stages.next_action,
         row_number() over (
-            partition by startups.organization_id
+            partition by startups.organization_id, startups.as_of_date
             order by stages.rolloff_within_days
         ) as stage_rank
     from startups
     inner join {{ ref('startup_rolloff_stages') }} as stages
         on startups.rolloff_in_days <= stages.rolloff_within_days
-    where startups.as_of_date = startups.data_date
+),
+
+days_of_stage as (
+    select
+        today.organization_id,
+        cast({{ dbt.datediff('days.as_of_date', 'today.as_of_date', 'day') }} as int) as step,
+        days.as_of_date as day,
+        days.rolloff_in_days as figure
+    from staged as today
+    inner join staged as days
+        on today.organization_id = days.organization_id
+        and today.signal = days.signal
+        and days.stage_rank = 1
+    where today.stage_rank = 1 and today.as_of_date = today.data_date
 ),
 
 since as (
-    select
-        staged.organization_id,
-        min(history.as_of_date) as first_day,
-        max(
-            case when history.rolloff_in_days <= staged.rolloff_within_days then null else history.as_of_date end
-        ) as last_day_before
-    from staged
-    inner join startups as history on staged.organization_id = history.organization_id
-    where staged.stage_rank = 1
-    group by staged.organization_id
+    {{ unbroken_since('days_of_stage', ['organization_id']) | indent(4) }}
 ),
 
 placed as (
@@ -55,7 +60,7 @@ placed as (
             order by staged.rolloff_in_days, staged.organization_id
         ) as place
     from staged
-    where staged.stage_rank = 1
+    where staged.stage_rank = 1 and staged.as_of_date = staged.data_date
 ),
 
 others as (
@@ -71,9 +76,7 @@ select
     cast(placed.rolloff_in_days as decimal(24, 4)) as figure,
     cast(placed.rolloff_within_days as decimal(18, 4)) as threshold,
     placed.unit,
-    cast(
-        coalesce({{ dbt.dateadd('day', 1, 'since.last_day_before') }}, since.first_day) as date
-    ) as since,
+    cast(since.since as date) as since,
     placed.next_action,
     placed.startup_program,
     case
