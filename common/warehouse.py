@@ -45,19 +45,33 @@ class DataDirError(RuntimeError):
     """The data folder cannot be used; the message says which folder, why, and what to do."""
 
 
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder, through which readers pass to what is published and to nothing else.
+
+    Raises `OSError`, and `DataDirError` if a file has the place of one of its folders.
+    """
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(0o755)
+    for place in (folder / name for name in ("published", *PRIVATE_FOLDERS)):
+        if place.exists() and not place.is_dir():
+            raise DataDirError(f"{place} is no folder: move it away and run again")
+
+
+def clear(place: Path) -> None:
+    """Take away a folder of passing things, or what has its place."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
 class DamagedFileError(DataDirError):
     """A database file is not what was written there; the message names it and says the way back."""
 
 
 class WarehouseBusyError(RuntimeError):
     """The working file stayed in use for longer than the caller was willing to wait."""
-
-
-def make_data_folder(folder: Path) -> None:
-    """Make the data folder, through which readers pass to what is published and to nothing else. Raises `OSError`."""
-    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
-        missing.mkdir(exist_ok=True)
-        missing.chmod(0o755)
 
 
 class FullDiskError(DataDirError):

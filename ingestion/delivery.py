@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from common.dlt_settings import QUIET
+from common.warehouse import clear
 from ingestion.contract import Column, Table
 from ingestion.plans import Changes
 from ingestion.raw import SCHEMA
@@ -40,7 +41,7 @@ def deliver(
 
     for name, value in {**QUIET, "load.truncate_staging_dataset": True}.items():
         dlt.config[name] = value
-    shutil.rmtree(dlt_dir, ignore_errors=True)
+    clear(dlt_dir)
     pipeline = dlt.pipeline(  # type: ignore[call-overload]
         SCHEMA,
         pipelines_dir=str(dlt_dir),

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from common.settings import Settings
-from common.warehouse import connect
+from common.warehouse import clear, connect
 from ingestion import ledger
 from ingestion.contract import Contract, Table, load_contract
 from ingestion.delivery import deliver
@@ -70,7 +70,7 @@ def load_sources(
     schema raw as it was except for the rejects of the table that failed.
     """
     work_dir = settings.data_dir / "state" / "load"
-    shutil.rmtree(work_dir, ignore_errors=True)
+    clear(work_dir)
     work_dir.mkdir(parents=True)
     try:
         with connect(settings.warehouse_path) as connection:

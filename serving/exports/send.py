@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common.dlt_settings import QUIET
 from common.settings import Settings
-from common.warehouse import hold
+from common.warehouse import clear, hold
 from serving.exports import csv_files
 from serving.exports.changes import Change, PublishedLists, changes_since, read_lists
 from serving.exports.csv_files import CsvFiles
@@ -122,7 +122,7 @@ def _deliver(
             raised.append(error)
             raise
 
-    shutil.rmtree(dlt_dir, ignore_errors=True)
+    clear(dlt_dir)
     pipeline = dlt.pipeline("work_lists", pipelines_dir=str(dlt_dir), destination=work_lists)
     # The ledger knows what was sent. State of dlt's own goes to no receiver, and each send would wait a second for it.
     pipeline.config.restore_from_destination = False

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from common.settings import PROJECT_DIR
-from common.warehouse import DamagedFileError, WarehouseBusyError, connect, hold, next_turn
+from common.warehouse import DamagedFileError, DataDirError, WarehouseBusyError, connect, hold, next_turn
 
 HOLDER = """
 import sys, pathlib
@@ -185,3 +185,22 @@ def test_a_file_of_the_sources_that_is_closed_or_cut_short_is_not_taken_for_the_
     (tmp_path / "invoices.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     with pytest.raises(duckdb.Error, match=r"invoices\.parquet"), connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute("from read_parquet(?)", [str(tmp_path / "invoices.parquet")])
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    with (
+        pytest.raises(DataDirError, match=r"state is no folder: move it away and run again"),
+        hold(tmp_path / "warehouse.duckdb", "run first"),
+    ):
+        pass
+    (tmp_path / "state").rename(tmp_path / "away")
+    with hold(tmp_path / "warehouse.duckdb", "run second"):
+        pass
+
+
+def test_the_log_of_a_file_that_was_moved_away_is_not_read_into_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.with_name("warehouse.duckdb.wal").write_bytes(os.urandom(1000))
+    with hold(path, "run first"), connect(path) as connection:
+        assert connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
