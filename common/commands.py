@@ -22,11 +22,11 @@ _last_words: list[Callable[[], None]] = []
 def start_command() -> None:
     """Keep what is written from other users, and end on signals. To be called by the main thread."""
     os.umask(0o077)
-    _end_on_signals()
+    end_on_signals()
 
 
-def _end_on_signals() -> None:
-    """From now on end this process on Ctrl-C (with 130) and SIGTERM (with 143)."""
+def end_on_signals() -> None:
+    """From now on end this process on Ctrl-C (with 130) and SIGTERM (with 143). To be called by the main thread."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)

@@ -1,13 +1,16 @@
 """What the steps of a run share."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 
-from dagster import ConfigurableResource, InitResourceContext
+from dagster import ConfigurableResource, DagsterInstance, InitResourceContext
 
+from common.commands import before_ending, end_on_signals
 from common.settings import Settings, get_settings
 from common.warehouse import hold
-from orchestration.runs import PROCESS_TAG, this_process
+from orchestration.runs import PROCESS_TAG, cancel_runs_of_this_process, this_process
 
 
 class Warehouse(ConfigurableResource):
@@ -25,5 +28,16 @@ class Warehouse(ConfigurableResource):
         assert context.instance is not None
         assert context.run_id is not None
         context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
+        _end_when_asked(context.instance)
         with hold(get_settings().warehouse_path, f"run {context.run_id}", say=context.log.info):
             yield self
+
+
+def _end_when_asked(instance: DagsterInstance) -> None:
+    """Let a process that Dagster made for one run end when the UI terminates it: libraries catch what Dagster raises.
+
+    A command of ours does so from its start.
+    """
+    if parent_process() is not None and threading.current_thread() is threading.main_thread():
+        before_ending(lambda: cancel_runs_of_this_process(instance))
+        end_on_signals()

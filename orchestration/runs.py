@@ -29,7 +29,8 @@ def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) ->
 
 def cancel_runs_of_this_process(instance: DagsterInstance) -> None:
     """Report the runs that end with this process as canceled: somebody asked it to end."""
-    mine = RunsFilter(statuses=[DagsterRunStatus.STARTED], tags={PROCESS_TAG: this_process()})
+    statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    mine = RunsFilter(statuses=statuses, tags={PROCESS_TAG: this_process()})
     for run in instance.get_runs(mine):
         instance.report_run_canceled(run, "The run's process was asked to end. Run again: nothing half-done is kept.")
 
