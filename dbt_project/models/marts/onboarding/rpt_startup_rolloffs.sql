@@ -69,7 +69,7 @@ select
     others.others as other_organizations,
     placed.rule as what_fired,
     cast(placed.rolloff_in_days as decimal(24, 4)) as figure,
-    cast(placed.rolloff_within_days as decimal(18, 4)) as threshold,
+    cast(placed.rolloff_within_days as decimal(24, 4)) as threshold,
     placed.unit,
     cast(
         coalesce({{ dbt.dateadd('day', 1, 'since.last_day_before') }}, since.first_day) as date
