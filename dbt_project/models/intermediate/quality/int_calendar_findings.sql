@@ -29,8 +29,8 @@ not_invoiced as (
     from bills
     inner join {{ ref('int_data_day') }} as data_day on bills.month <= data_day.last_closed_month
     left join (
-        select distinct account_organization_id, month
-        from {{ ref('int_invoice_line_periods') }}
+        select distinct periods.account_organization_id, periods.month
+        from {{ ref('int_invoice_line_periods') }} as periods
     ) as invoiced
         on bills.account_organization_id = invoiced.account_organization_id
         and bills.month = invoiced.month

@@ -20,6 +20,7 @@ periods as (
 select
     periods.invoice_id,
     invoices.stripe_customer_id,
+    invoices.account_organization_id,
     invoices.terms_organization_id,
     invoices.billing_version_at,
     invoices.currency,
