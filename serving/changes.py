@@ -64,7 +64,7 @@ def _sums(path: Path) -> Sums:
         ).fetchall():
             columns.setdefault(table, {})[column] = kind
         for table, kinds in columns.items():
-            money = [name for name, kind in kinds.items() if kind == "DECIMAL(18,2)" and _is_money(name)]
+            money = [name for name, kind in kinds.items() if kind.endswith(",2)") and _is_money(name)]
             band = next((f"coalesce(\"{name}\", 'none')" for name in BANDS if name in kinds), "''")
             summed = ", ".join(["count(*)", *(f'sum("{name}")' for name in money)])
             for row in connection.execute(f'select {band}, {summed} from "{table}" group by 1').fetchall():  # noqa: S608

@@ -1,17 +1,17 @@
 {#- Half up (away from zero), on decimals: no amount of money passes through a float. -#}
 {% macro round_half_up(amount, places=2) -%}
-    cast(round({{ amount }}, {{ places }}) as decimal(18, {{ places }}))
+    cast(round({{ amount }}, {{ places }}) as decimal(22, {{ places }}))
 {%- endmacro %}
 
 
 {% macro usd(amount) -%}
-    cast({{ amount }} as decimal(18, 2))
+    cast({{ amount }} as decimal(22, 2))
 {%- endmacro %}
 
 
 {#- Annual recurring revenue: twelve times the monthly one. -#}
 {% macro arr_usd_year(mrr_usd_month) -%}
-    {{ usd('12 * cast(' ~ mrr_usd_month ~ ' as decimal(20, 2))') }}
+    {{ usd('12 * cast(' ~ mrr_usd_month ~ ' as decimal(22, 2))') }}
 {%- endmacro %}
 
 
@@ -29,7 +29,7 @@
 {#- Integers divided and rounded half up (away from zero), by a denominator above 0. -#}
 {% macro divide_half_up(numerator, denominator, type='bigint') -%}
     {{ divide_cut(
-        '2 * (' ~ numerator ~ ') + case when (' ~ numerator ~ ') < 0 then -1 else 1 end * (' ~ denominator ~ ')',
+        '2 * cast(' ~ numerator ~ ' as decimal(38, 0)) + case when (' ~ numerator ~ ') < 0 then -1 else 1 end * (' ~ denominator ~ ')',
         '2 * (' ~ denominator ~ ')',
         type
     ) }}

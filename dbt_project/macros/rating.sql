@@ -9,7 +9,8 @@
     Only the tier that the quantity ends in is looked up: it knows what those below it cost in full.
 
     Widths are deliberate: DuckDB multiplies two decimals of 18 digits or fewer in 18 digits and fails above, so one
-    side of each product is wider; and 23 + 15 digits of quantity and price are the 38 that it has at most. -#}
+    side of each product is wider; and a quantity of 24 digits (400 days of the largest counter) times a price of 15
+    has the most that there are, 38, of which 22 are before the point. -#}
 {% macro rate_usage(relation, key) -%}
     {%- set keys = key | join(', ') -%}
     select

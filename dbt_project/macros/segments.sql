@@ -74,9 +74,9 @@
             criteria.operator,
             criteria.bound,
             case
-                when criteria.bound = 'true' then cast(1 as decimal(18, 2))
-                when criteria.bound = 'false' then cast(0 as decimal(18, 2))
-                else {{ dbt.safe_cast('criteria.bound', 'decimal(18, 2)') }}
+                when criteria.bound = 'true' then cast(1 as decimal(22, 2))
+                when criteria.bound = 'false' then cast(0 as decimal(22, 2))
+                else {{ dbt.safe_cast('criteria.bound', 'decimal(22, 2)') }}
             end as bound_number,
             criteria.may_be_absent,
             case criteria.field
@@ -124,13 +124,13 @@
 
 {#- A figure of an enrichment service as a number; what is below zero, or too large to be true, is not known. -#}
 {% macro number_from_zero(column) -%}
-    case when {{ column }} >= 0 then {{ dbt.safe_cast(column, 'decimal(18, 2)') }} end
+    case when {{ column }} >= 0 then {{ dbt.safe_cast(column, 'decimal(22, 2)') }} end
 {%- endmacro %}
 
 
 {#- The same where zero makes no sense either. -#}
 {% macro positive_number(column) -%}
-    case when {{ column }} > 0 then {{ dbt.safe_cast(column, 'decimal(18, 2)') }} end
+    case when {{ column }} > 0 then {{ dbt.safe_cast(column, 'decimal(22, 2)') }} end
 {%- endmacro %}
 
 

@@ -1,19 +1,24 @@
 """The models hold every value that the load lets pass: at the bounds of the contract nothing stops for anybody."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
+from common.settings import PROJECT_DIR, Settings
 from ingestion.load import load_sources
 from tests.dbt_project.building import dbt, read
 from tests.source_root import COUNTERS, FIRST_DAY, Rows, company, instant, invoice, usage_report, write_source_root
 
+USAGE_COUNTERS = PROJECT_DIR / "dbt_project" / "seeds" / "usage_counters.csv"
 LARGEST, MOST_MONEY, PEOPLE = 10**15, Decimal("999999999999999.99"), 10**10
 LAST_DAY = FIRST_DAY + timedelta(days=40)
 END = datetime(2100, 1, 1, tzinfo=UTC)
+MANY_LINES = 5_000
+NO_PAYER = {"customer_id": None}
+PRODUCTS = sorted({row["product_key"] for row in csv.DictReader(USAGE_COUNTERS.open())})
 
 
 def company_at_the_bounds() -> Rows:
@@ -35,11 +40,34 @@ def company_at_the_bounds() -> Rows:
         "annual_plan_start_at": instant(date(2026, 1, 1)),
         "annual_plan_end_at": END,
     }
+    # Every bill is a payment, and pays for a lot of months at the daily bill; a period as long as any, with one report.
+    of_all = {
+        "custom_limits_usd": dict.fromkeys(PRODUCTS, -MOST_MONEY),
+        "subscribed_products": PRODUCTS,
+        "credit_balance_usd": -MOST_MONEY,
+    }
+    of_cents = {"custom_limits_usd": {"product_analytics": Decimal("0.01")}, "credit_balance_usd": MOST_MONEY}
+    of_cents |= {"startup_program": "yc", "startup_plan_start_at": instant(date(2026, 1, 1)), "credit_expires_at": END}
+    long = {
+        "current_period_start": instant(LAST_DAY),
+        "current_period_end": instant(LAST_DAY + timedelta(days=400)),
+        "subscribed_products": PRODUCTS,
+    }
+    for number, (changes, used_on) in enumerate([(of_all, days), (of_cents, days), (long, [LAST_DAY])], start=5):
+        organization = f"org-{number}"
+        payer = {"stripe_customer_id": None, "organization_id": organization}
+        rows["product_db/organizations"].append(rows["product_db/organizations"][0] | {"id": organization} | NO_PAYER)
+        billing.append(billing[1] | payer | changes)
+        counters = dict.fromkeys(COUNTERS, 10**8 if changes is of_cents else LARGEST)
+        rows["usage/usage_reports"] += [usage_report(day, organization) | counters for day in used_on]
     # A bill with too many digits between others, with a discount and a credit note as large.
     sent = [invoice(n, "cus_1", date(2026, n, 1), LARGEST if n == 2 else 5_000) for n in (1, 2, 3)]
     sent += [invoice(100 + n, "cus_1", date(2026, n, 1), LARGEST, currency="eur") for n in (1, 2, 3)]
     sent[1]["lines"]["data"][0]["discount_amounts"] = [{"amount": LARGEST}]
     sent.append(invoice(50, "cus_2", date(2026, 3, 1), 7_500))
+    # So many lines that their sum has more digits than any amount.
+    sent.append(invoice(60, "cus_1", date(2026, 2, 1), LARGEST))
+    sent[-1]["lines"]["data"] *= MANY_LINES
     rows["stripe/invoices"] = sent
     rows["stripe/credit_notes"][0] |= {"invoice": "in_102", "lines": None, "subtotal": LARGEST}
     people = {
@@ -83,3 +111,30 @@ def test_who_has_no_such_value_has_the_figures_of_always(built: Path) -> None:
     assert read(built, mrr) == [(date(2026, 3, 1), Decimal("75.00"))]
     largest = "select max(mrr_usd_month) from marts.fct_mrr_monthly where customer_id = 'org-1'"
     assert read(built, largest)[0][0] > LARGEST // 100
+
+
+def test_a_limit_below_zero_is_the_bill_and_a_credit_of_ages_lasts_to_the_last_date(built: Path) -> None:
+    bills = (
+        f"select forecast_bill_usd from marts.fct_bill_forecasts where as_of_date = '{LAST_DAY}' and organization_id "
+    )
+    assert read(built, bills + "= 'org-5'") == [(-len(PRODUCTS) * MOST_MONEY,)]
+    rolls_off = "select rolls_off_on from marts.rpt_startup_rolloffs where organization_id = 'org-6'"
+    assert read(built, rolls_off) == []
+    runway = (
+        "select runway_days from intermediate.int_onboarding_forecasts "
+        f"where organization_id = 'org-6' and as_of_date = '{LAST_DAY}'"
+    )
+    assert read(built, runway) == [((END.date() - LAST_DAY).days,)]
+
+
+def test_the_bill_of_a_year_that_starts_with_the_largest_day_is_held(built: Path) -> None:
+    quantity = (
+        "select projected_quantity from marts.fct_bill_forecast_products "
+        f"where organization_id = 'org-7' and product_key = 'session_replay' and as_of_date = '{LAST_DAY}'"
+    )
+    assert read(built, quantity) == [(400 * LARGEST,)]
+
+
+def test_an_invoice_of_many_lines_is_added_up(built: Path) -> None:
+    lines = "select sum(list_usd) from marts.fct_mrr_monthly where customer_id = 'org-1' and month = date '2026-02-01'"
+    assert read(built, lines)[0][0] > MANY_LINES * LARGEST // 100

@@ -173,7 +173,7 @@ def test_who_is_not_known_is_left_out_once_there_and_harms_nobody(loaded: Source
 def test_a_row_of_somebody_on_the_list_that_breaks_the_contract_is_not_quoted(loaded: Source) -> None:
     forget(loaded, "address", PAT)
     for number, line in enumerate([f'{{"id": "x", "email": "{PAT}"', f'{{"id": 2, "email": "{PAT}", "x": "{PAT}"}}']):
-        (loaded.root / USERS / f"cut-{number}.jsonl").write_text(line + "\n")
+        (loaded.root / USERS / f"cut-{number}.jsonl").write_text(f"{line}\n" * 11)
     with pytest.raises(SourceError) as raised:
         loaded.load(USERS)
     assert "rivers" not in str(raised.value).lower()

@@ -185,7 +185,7 @@ def _merged(canonical: str) -> Callable[[Company], None]:
     return change
 
 
-def _credited_above(made: Company) -> None:
+def _credited(made: Company, line_id: str, amount: int) -> None:
     made.add(
         "stripe/credit_notes",
         id=f"cn_{made.name}",
@@ -196,8 +196,50 @@ def _credited_above(made: Company) -> None:
         customer=made.stripe_customer_id,
         status="issued",
         currency="usd",
-        lines={"data": [{"id": "cnli_1", "invoice_line_item": made.line["id"], "amount": 2501}], "has_more": False},
+        lines={"data": [{"id": "cnli_1", "invoice_line_item": line_id, "amount": amount}], "has_more": False},
     )
+
+
+def _credited_above(made: Company) -> None:
+    _credited(made, made.line["id"], 2501)
+
+
+def _credits_a_line_of_another(made: Company) -> None:
+    _credited(made, "il_in_2", 100)
+
+
+def _names_another(made: Company) -> None:
+    made.rows["stripe/customers"][0]["metadata"]["organization_id"] = "org-acme"
+
+
+def _used(made: Company, events: int) -> None:
+    made.add(
+        "usage/usage_reports",
+        date="2026-10-20",
+        organization_id=made.organization_id,
+        received_at="2026-10-21T01:00:00Z",
+        event_count_in_period=events,
+    )
+
+
+def _limited_below_zero(made: Company) -> None:
+    _used(made, 1)
+    made.billing["custom_limits_usd"] = {"product_analytics": -999_999_999_999_999}
+
+
+def _has_credit_for_ages(made: Company) -> None:
+    _used(made, 1_000_500)
+    made.billing |= {
+        "startup_program": "yc",
+        "startup_plan_start_at": SIGNED_UP,
+        "credit_expires_at": "2099-12-31T00:00:00Z",
+        "credit_balance_usd": 999_999_999_999_999,
+    }
+
+
+def _has_a_year_with_one_report(made: Company) -> None:
+    _used(made, 10**15)
+    made.billing |= {"current_period_start": "2026-10-20T00:00:00Z", "current_period_end": "2027-11-24T00:00:00Z"}
 
 
 def _ends_before_it_starts(made: Company) -> None:
@@ -296,9 +338,12 @@ ODD = {
     "unknown_counter": OddCustomer("usage_counter_without_product", "tea_count_in_period", _unknown_counter),
     "ownerless": OddCustomer("organization_without_owner", "odd-{name}", _without_owner),
     "domainless": OddCustomer("organization_without_domain", "odd-{name}", _address_without_domain),
-    "negative_limit": OddCustomer(
-        "negative_spend_limit", "odd-{name}", _billed(custom_limits_usd={"product_analytics": -5})
-    ),
+    "negative_limit": OddCustomer("negative_spend_limit", "odd-{name}", _limited_below_zero),
+    "credits_another": OddCustomer("invoice_differs_from_rated_usage", "in_odd_{name}", _credits_a_line_of_another),
+    "line_of_another": OddCustomer("invoice_differs_from_rated_usage", "in_odd_{name}", _line(id="il_in_2")),
+    "names_another": OddCustomer("invoice_differs_from_rated_usage", "in_odd_{name}", _names_another),
+    "credit_for_ages": OddCustomer("invoice_differs_from_rated_usage", "in_odd_{name}", _has_credit_for_ages),
+    "year_of_one_report": OddCustomer("invoice_differs_from_rated_usage", "in_odd_{name}", _has_a_year_with_one_report),
     "endless_period": OddCustomer(
         "billing_period_too_long", "odd-{name}", _billed(current_period_end="2099-01-01T00:00:00Z")
     ),

@@ -13,6 +13,7 @@ sharing as (
         max(customers.customer_id) as other_customer_id
     from {{ ref('int_stripe_customer_links') }} as links
     inner join {{ ref('int_customers') }} as customers on links.organization_id = customers.organization_id
+    where links.is_billed_here or links.is_payment_only
     group by links.stripe_customer_id
 )
 

@@ -44,7 +44,7 @@ shares as (
         weeks_ago,
         ends_on,
         cast(
-            {{ divide_half_up('weighted_fall', 'weights') }} * cast(0.0001 as decimal(5, 4)) as decimal(18, 4)
+            {{ divide_half_up('weighted_fall', 'weights') }} * cast(0.0001 as decimal(5, 4)) as decimal(24, 4)
         ) as fall_percent
     from falls
 )

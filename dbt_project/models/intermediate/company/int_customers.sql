@@ -2,8 +2,11 @@
     as its label, and in each round takes the smallest one that is found over what it shares, by any that already has
     its label, and where that label itself has gone. Groups merge with their neighbours in every round, so a chain of a
     thousand merges in any order, or a ring, is followed to its end; the test
-    `organizations_that_belong_together_have_one_customer` fails if one was not. -#}
-{%- set rounds = 8 -%}
+    `organizations_that_belong_together_have_one_customer` fails if one was not.
+
+    An organization shares the one Stripe customer that it is billed to, and those that only pay: any other that names it
+    (metadata that are old, or of somebody else) joins nothing. -#}
+{%- set rounds = 9 -%}
 
 with merges as (
     select organization_id, canonical_organization_id
@@ -29,7 +32,7 @@ sharings as (
 
     select organization_id, 'stripe ' || stripe_customer_id as shared
     from {{ ref('int_stripe_customer_links') }}
-    where not is_internal
+    where not is_internal and (is_billed_here or is_payment_only)
 ),
 
 shared_by_several as (
@@ -59,12 +62,15 @@ round_{{ round }} as {{ materialized() }} (
         is_self,
         min(label) over (partition by case when is_self then organization_id else label end) as label
     from (
-        select organization_id, shared, is_self, min(label) over (partition by known_label) as label
+        select organization_id, shared, is_self, min(label) over (partition by organization_id) as label
         from (
-            select organization_id, shared, is_self, label as known_label, min(label) over (partition by shared) as label
-            from round_{{ round - 1 }}
-        ) as reached
-    ) as gathered
+            select organization_id, shared, is_self, min(label) over (partition by known_label) as label
+            from (
+                select organization_id, shared, is_self, label as known_label, min(label) over (partition by shared) as label
+                from round_{{ round - 1 }}
+            ) as reached
+        ) as gathered
+    ) as known
 ),
 
 {% endfor -%}

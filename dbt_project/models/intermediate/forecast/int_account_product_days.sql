@@ -61,7 +61,7 @@ select
             else {{ divide_half_up(
                 'cast(estimated.quantity * 1000000 as decimal(38, 0))', 'estimated.reported_days', 'decimal(30, 0)'
             ) }} * 0.000001
-        end as decimal(23, 6)
+        end as decimal(24, 6)
     ) as expected_quantity
 from days
 left join estimated

@@ -15,7 +15,7 @@ select
     spells.account_id,
     usage.product_key,
     usage.date,
-    cast(sum(usage.quantity) as decimal(23, 6)) as quantity
+    cast(sum(usage.quantity) as decimal(24, 6)) as quantity
 from {{ ref('fct_usage_daily') }} as usage
 inner join {{ ref('int_billing_spells') }} as spells
     on usage.organization_id = spells.organization_id

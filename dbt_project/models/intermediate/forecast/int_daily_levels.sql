@@ -105,14 +105,14 @@ select
     as_of_date,
     product_key,
     case
-        when is_flat then cast(highest_quantity * days_left as decimal(23, 6))
+        when is_flat then cast(highest_quantity * days_left as decimal(24, 6))
         when level_0 = 0 then 0
         else cast(
             mean_days_left * (
                 {% for week in weeks -%}
                 weight_{{ week }} * least(coalesce(level_{{ week }}, 0), highest_level){{ ' + ' if not loop.last }}
                 {%- endfor %}
-            ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(23, 6)
+            ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(24, 6)
         )
     end as quantity_left
 from bounded

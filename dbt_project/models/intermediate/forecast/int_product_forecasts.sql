@@ -8,8 +8,8 @@ with quantities as (
         accounts.period_days,
         accounts.day_of_period,
         {{ dbt.datediff('accounts.subscribed_on', 'accounts.as_of_date', 'day') }} as subscribed_days,
-        cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(23, 6)) as quantity_to_date,
-        cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(23, 6)) as expected_to_date,
+        cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(24, 6)) as quantity_to_date,
+        cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
         coalesce(levels.quantity_left, 0) as quantity_left,
         windows.week_0
     from {{ ref('int_account_days') }} as accounts
@@ -31,13 +31,13 @@ select
     as_of_date,
     product_key,
     quantity_to_date,
-    cast(expected_to_date + quantity_left as decimal(23, 6)) as projected_quantity,
+    cast(expected_to_date + quantity_left as decimal(24, 6)) as projected_quantity,
     cast(
         case
             when subscribed_days < {{ threshold('published_rule_quiet_days') }} then quantity_to_date
             when day_of_period <= {{ threshold('published_rule_week_days') }}
                 then quantity_to_date + week_0 * (period_days - day_of_period) / 7
             else quantity_to_date * period_days / day_of_period
-        end as decimal(23, 6)
+        end as decimal(24, 6)
     ) as published_rule_quantity
 from quantities

@@ -45,7 +45,7 @@ select
     as_of_date,
     platform_package as product_key,
     bases.basis,
-    cast({{ months_covered('period_start', 'period_end') }} as decimal(23, 6)) as quantity,
+    cast({{ months_covered('period_start', 'period_end') }} as decimal(24, 6)) as quantity,
     last_day as priced_on,
     true as is_subscribed,
     discount_percent,

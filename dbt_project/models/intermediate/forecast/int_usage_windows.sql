@@ -11,7 +11,7 @@ with by_weekday as (
             partition by account_id, product_key, weekday
             order by date
             rows between 7 preceding and current row
-        ) as decimal(23, 6)) as weekday_quantity
+        ) as decimal(24, 6)) as weekday_quantity
     from {{ ref('int_account_product_days') }}
 ),
 
@@ -22,8 +22,8 @@ by_week as (
         date,
         cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
         cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
-        cast(sum(expected_quantity) over a_week as decimal(23, 6)) as week_quantity,
-        cast(max(expected_quantity) over a_week as decimal(23, 6)) as highest_quantity,
+        cast(sum(expected_quantity) over a_week as decimal(24, 6)) as week_quantity,
+        cast(max(expected_quantity) over a_week as decimal(24, 6)) as highest_quantity,
         min(case when expected_quantity > 0 then date end) over recently as first_used_on,
         weekday_quantity
     from by_weekday

@@ -120,7 +120,8 @@ lasting as (
             when balances.is_used_up then 0
             when burned.burned_usd > 0 then {{ divide_cut(
                 'cast(balances.credit_balance_usd * 100 as decimal(38, 0)) * burned.burned_days',
-                'cast(burned.burned_usd * 100 as bigint)'
+                'cast(burned.burned_usd * 100 as decimal(38, 0))',
+                'decimal(38, 0)'
             ) }}
         end as days_of_credit
     from balances
@@ -136,10 +137,10 @@ select
     term_ends_on,
     {{ round_half_up(
         'case when credit_balance_usd > 0 then greatest('
-        ~ 'credit_balance_usd - cast(coalesce(burned_cents_since, 0) * 0.01 as decimal(18, 2)), 0)'
+        ~ 'credit_balance_usd - cast(coalesce(burned_cents_since, 0) * 0.01 as decimal(22, 2)), 0)'
         ~ ' else credit_balance_usd end'
     ) }} as credit_balance_usd,
-    cast(coalesce(burn_cents_day, 0) * 0.01 as decimal(18, 2)) as burn_usd_day,
+    cast(coalesce(burn_cents_day, 0) * 0.01 as decimal(22, 2)) as burn_usd_day,
     case
         when days_of_credit < {{ dbt.datediff('burns_from', 'term_ends_on', 'day') }}
             then cast({{ dbt.dateadd('day', 'cast(days_of_credit as int)', 'burns_from') }} as date)

@@ -1,3 +1,4 @@
+{#- A limit below zero is no limit that anybody reaches: it is listed with the data's faults. -#}
 with open_periods as (
     select
         forecasts.organization_id,
@@ -30,7 +31,7 @@ reached as (
         and open_periods.as_of_date = products.as_of_date
     inner join {{ ref('spend_limit_levels') }} as levels
         on products.bill_to_date_usd >= cast(products.limit_usd as decimal(20, 2)) * levels.share_of_limit
-    where products.after_discount_usd > 0
+    where products.after_discount_usd > 0 and products.limit_usd >= 0
 ),
 
 {#- Days of the period on which the limit was the present one and the level was reached, counted back from the data day. -#}

@@ -107,7 +107,7 @@ credits as (
         forecasts.*,
         case
             when startup_program is not null
-                then greatest(credit_balance_usd - amount_to_date_usd, cast(0 as decimal(18, 2)))
+                then greatest(credit_balance_usd - amount_to_date_usd, cast(0 as decimal(22, 2)))
         end as credit_left_usd,
         {{ dbt.datediff('as_of_date', 'credit_expires_on', 'day') }} as expires_in_days,
         {{ dbt.datediff('period_start', 'period_end', 'day') }} as period_days
@@ -115,13 +115,21 @@ credits as (
     where terms_rank = 1
 ),
 
+{#- No date is later than 2100-01-01, so no credit lasts longer: a balance that is out of all proportion would. -#}
 runways as (
     select
         credits.*,
-        {{ divide_cut(
-            'cast(credit_left_usd as decimal(20, 2)) * 100 * period_days',
-            'cast(forecast_bill_usd as decimal(20, 2)) * 100'
-        ) }} as runway_days
+        least(
+            {{ divide_cut(
+                'cast(credit_left_usd as decimal(22, 2)) * 100 * period_days',
+                'cast(forecast_bill_usd as decimal(22, 2)) * 100',
+                'decimal(38, 0)'
+            ) | indent(8) }},
+            case
+                when credit_left_usd is not null and forecast_bill_usd <> 0
+                    then {{ dbt.datediff('as_of_date', "cast('2100-01-01' as date)", 'day') }}
+            end
+        ) as runway_days
     from credits
 ),
 

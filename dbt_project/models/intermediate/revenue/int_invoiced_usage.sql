@@ -17,7 +17,7 @@ usage as (
         days.invoice_id,
         days.period_start_on,
         usage.product_key,
-        cast(sum(usage.quantity) as decimal(23, 6)) as quantity
+        cast(sum(usage.quantity) as decimal(24, 6)) as quantity
     from {{ ref('fct_usage_daily') }} as usage
     inner join {{ ref('int_stripe_customer_links') }} as links
         on usage.organization_id = links.organization_id
@@ -72,7 +72,7 @@ billed as (
         currency,
         terms_organization_id,
         billing_version_at,
-        cast(months as decimal(23, 6)) as quantity,
+        cast(months as decimal(24, 6)) as quantity,
         true as is_package
     from packages
 )

@@ -1,13 +1,13 @@
 {#- A bill in a currency without a rate cannot be compared: it is null, and listed with the months without a rate. -#}
 with invoiced as (
-    select invoice_id, product_key, currency, cast(sum(net_minor) as bigint) as invoiced_minor
+    select invoice_id, product_key, currency, cast(sum(net_minor) as decimal(38, 0)) as invoiced_minor
     from {{ ref('int_invoice_lines') }}
     where is_mrr and not is_proration and product_key <> 'unmapped'
     group by invoice_id, product_key, currency
 ),
 
 rated as (
-    select invoice_id, product_key, currency, cast(sum(bill_minor) as bigint) as rated_minor
+    select invoice_id, product_key, currency, cast(sum(bill_minor) as decimal(38, 0)) as rated_minor
     from {{ ref('int_rated_invoices') }}
     group by invoice_id, product_key, currency
 ),

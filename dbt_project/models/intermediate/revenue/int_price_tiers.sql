@@ -25,8 +25,8 @@ typed as (
     select
         tiers.product_key,
         tiers.tier,
-        cast(coalesce(tiers.previous_up_to, 0) as decimal(23, 6)) as units_from,
-        cast(coalesce(tiers.up_to, 99999999999999999) as decimal(23, 6)) as units_to,
+        cast(coalesce(tiers.previous_up_to, 0) as decimal(24, 6)) as units_from,
+        cast(coalesce(tiers.up_to, 999999999999999999) as decimal(24, 6)) as units_to,
         cast(
             case when products.is_package then tiers.flat_amount_usd else tiers.unit_price_usd end as decimal(15, 10)
         ) as unit_price_usd,

@@ -44,8 +44,9 @@ select
     bill_usd,
     currency,
     {{ divide_half_up(
-        'cast(cast(bill_usd as decimal(20, 2)) * 100 as decimal(20, 0)) * cast(power(10.0, minor_unit_decimals) as decimal(5, 0)) * 100000000',
-        'cast(usd_per_unit * 10000000000 as decimal(38, 0))'
+        'cast(bill_usd * 100 as decimal(20, 0)) * cast(power(10.0, minor_unit_decimals) as decimal(5, 0)) * 100000000',
+        'cast(usd_per_unit * 10000000000 as decimal(38, 0))',
+        'decimal(38, 0)'
     ) }} as bill_minor,
     is_price_assumed,
     has_price

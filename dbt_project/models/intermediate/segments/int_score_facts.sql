@@ -22,7 +22,7 @@ union all
 
 {% endfor -%}
 {% for field in ['country', 'company_type'] -%}
-select organization_id, '{{ field }}' as field, cast(null as decimal(18, 2)) as number, {{ field }} as value
+select organization_id, '{{ field }}' as field, cast(null as decimal(22, 2)) as number, {{ field }} as value
 from companies
 where {{ field }} is not null
 
@@ -32,7 +32,7 @@ union all
 select
     organization_id,
     'has_work_mail' as field,
-    cast(null as decimal(18, 2)) as number,
+    cast(null as decimal(22, 2)) as number,
     case when is_work_mail then 'true' else 'false' end as value
 from companies
 where has_free_mail is not null
@@ -40,7 +40,7 @@ where has_free_mail is not null
 {% for field, column in [('role', 'score_role'), ('sub_role', 'sub_role')] %}
 union all
 
-select distinct organization_id, '{{ field }}' as field, cast(null as decimal(18, 2)) as number, {{ column }} as value
+select distinct organization_id, '{{ field }}' as field, cast(null as decimal(22, 2)) as number, {{ column }} as value
 from {{ ref('int_member_roles') }}
 where is_active
 {% endfor %}

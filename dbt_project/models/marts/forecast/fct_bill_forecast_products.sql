@@ -3,8 +3,8 @@
 select
     account_organization_id as organization_id,
     product_key,
-    cast(sum(case when basis = 'to_date' then quantity else 0 end) as decimal(23, 6)) as quantity_to_date,
-    cast(sum(case when basis = 'forecast' then quantity else 0 end) as decimal(23, 6)) as projected_quantity,
+    cast(sum(case when basis = 'to_date' then quantity else 0 end) as decimal(24, 6)) as quantity_to_date,
+    cast(sum(case when basis = 'forecast' then quantity else 0 end) as decimal(24, 6)) as projected_quantity,
     {{ usd("sum(case when basis = 'forecast' then list_usd else 0 end)") }} as list_usd,
     {{ usd("sum(case when basis = 'forecast' then after_discount_usd else 0 end)") }} as after_discount_usd,
     {{ usd('max(limit_usd)') }} as limit_usd,

@@ -1,5 +1,5 @@
 {#- The interval is what bills were to forecasts of this size as late in their period, else of any size; while too few
-    periods have closed, a seeded factor each way for what is left of the period. -#}
+    periods have closed, a seeded factor each way for what is left of the period. A bill below zero is a limit below zero. -#}
 {{ built_by_days('as_of_date') }}
 
 with bounds as (
@@ -47,11 +47,17 @@ select
         'case when forecasts.forecast_bill_usd > forecasts.credit_balance_usd'
         ~ ' then forecasts.forecast_bill_usd - greatest(forecasts.credit_balance_usd, 0) else 0 end'
     ) }} as forecast_payable_usd,
-    greatest(
-        forecasts.amount_to_date_usd,
-        {{ usd('forecasts.forecast_bill_usd * least(' ~ estimate('bounds.low_factor') ~ ', 1)') }}
-    ) as forecast_low_usd,
-    {{ usd('forecasts.forecast_bill_usd * greatest(' ~ estimate('bounds.high_factor') ~ ', 1)') }} as forecast_high_usd,
+    case
+        when forecasts.forecast_bill_usd < 0 then forecasts.forecast_bill_usd
+        else greatest(
+            forecasts.amount_to_date_usd,
+            {{ usd('forecasts.forecast_bill_usd * least(' ~ estimate('bounds.low_factor') ~ ', 1)') }}
+        )
+    end as forecast_low_usd,
+    case
+        when forecasts.forecast_bill_usd < 0 then forecasts.forecast_bill_usd
+        else {{ usd('forecasts.forecast_bill_usd * greatest(' ~ estimate('bounds.high_factor') ~ ', 1)') }}
+    end as forecast_high_usd,
     forecasts.published_rule_usd,
     case when forecasts.missing_days > 0 then 'usage_with_missing_days' else 'usage' end as method,
     forecasts.missing_days,

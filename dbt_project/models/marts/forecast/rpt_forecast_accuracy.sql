@@ -65,11 +65,11 @@ select
     day_of_period,
     method,
     cast(sum(case when is_counted then 1 else 0 end) as int) as n,
-    cast(avg(cast(error as decimal(28, 9))) as decimal(18, 4)) as mean_absolute_percentage_error,
-    cast(percentile_cont(0.5) within group (order by error) as decimal(18, 4)) as median_absolute_percentage_error,
+    cast(avg(cast(error as decimal(28, 9))) as decimal(24, 4)) as mean_absolute_percentage_error,
+    cast(percentile_cont(0.5) within group (order by error) as decimal(24, 4)) as median_absolute_percentage_error,
     cast(
         {{ estimate('sum(case when is_counted then forecast_usd - bill_usd end)') }}
-        / {{ estimate('sum(case when is_counted then bill_usd end)') }} as decimal(18, 4)
+        / {{ estimate('sum(case when is_counted then bill_usd end)') }} as decimal(24, 4)
     ) as bias,
     cast(avg(case when is_counted and is_in_interval then 1 when is_counted and not is_in_interval then 0 end) as decimal(9, 4)) as interval_coverage,
     cast(avg(case when is_called and is_above then 1 when is_called then 0 end) as decimal(9, 4)) as line_precision,

@@ -77,7 +77,7 @@ select
     cast(
         {{ divide_half_up(
             'cast(cast(spend_usd as decimal(20, 2)) * 100 as decimal(38, 0))', 'paying_customers'
-        ) }} * 0.01 as decimal(18, 2)
+        ) }} * 0.01 as decimal(22, 2)
     ) as cost_per_paying_customer_usd,
     {{ payback_days('spend_usd', 'mrr_usd_month') }} as payback_days,
     {{ ratio('case when judged_customers > 0 then self_serve_customers end', 'paying_customers') }} as self_serve_share,

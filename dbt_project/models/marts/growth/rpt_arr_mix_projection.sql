@@ -80,7 +80,7 @@ select
     simulation.customers_p10,
     simulation.customers_p50,
     simulation.customers_p90,
-    cast(simulation.customers_mean as decimal(18, 4)) as customers_mean,
+    cast(simulation.customers_mean as decimal(24, 4)) as customers_mean,
     months.target_arr_usd,
     cast(simulation.arr_usd_p10 as decimal(28, 2)) as arr_usd_p10,
     cast(simulation.arr_usd_p50 as decimal(28, 2)) as arr_usd_p50,

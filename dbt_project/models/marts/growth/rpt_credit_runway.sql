@@ -104,7 +104,7 @@ select
     others.others as other_organizations,
     signals.rule as what_fired,
     cast(placed.figure as decimal(24, 4)) as figure,
-    cast(placed.threshold as decimal(18, 4)) as threshold,
+    cast(placed.threshold as decimal(24, 4)) as threshold,
     signals.unit,
     placed.since,
     signals.next_action,

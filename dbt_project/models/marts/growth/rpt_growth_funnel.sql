@@ -55,6 +55,6 @@ select
                 'cast(cast(mrr_usd_month as decimal(20, 2)) * 100000 as decimal(38, 0))', 'signups'
             ) }} * 0.01
         end
-        as decimal(18, 2)
+        as decimal(22, 2)
     ) as mrr_at_day_120_per_1000_signups_usd_month
 from aged

@@ -47,7 +47,7 @@ select
     period,
     {{ usd('mrr_usd_month') }} as mrr_usd_month,
     {{ arr_usd_year('mrr_usd_month') }} as arr_usd_year,
-    cast(exp(log_growth_per_month) - 1 as decimal(18, 6)) as growth_per_month,
+    cast(exp(log_growth_per_month) - 1 as decimal(24, 6)) as growth_per_month,
     months as growth_months,
     cast({{ dbt.dateadd('day', 'cast(days_after_month as int)', 'month_end') }} as date) as crosses_on,
     as_of_date

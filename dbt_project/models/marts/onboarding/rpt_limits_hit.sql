@@ -31,7 +31,7 @@ select
     others.others as other_products,
     signals.rule as what_fired,
     cast(placed.amount_to_date_usd as decimal(24, 4)) as figure,
-    cast(placed.threshold_usd as decimal(18, 4)) as threshold,
+    cast(placed.threshold_usd as decimal(24, 4)) as threshold,
     signals.unit,
     placed.since,
     signals.next_action,

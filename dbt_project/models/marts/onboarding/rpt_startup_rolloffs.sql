@@ -74,7 +74,7 @@ select
     others.others as other_organizations,
     placed.rule as what_fired,
     cast(placed.rolloff_in_days as decimal(24, 4)) as figure,
-    cast(placed.rolloff_within_days as decimal(18, 4)) as threshold,
+    cast(placed.rolloff_within_days as decimal(24, 4)) as threshold,
     placed.unit,
     cast(since.since as date) as since,
     placed.next_action,

@@ -9,7 +9,7 @@ with products as (
 ),
 
 sides as (
-    select customer_id, month, product_key, cast(0 as decimal(18, 2)) as mrr_before, mrr_usd as mrr_after
+    select customer_id, month, product_key, cast(0 as decimal(22, 2)) as mrr_before, mrr_usd as mrr_after
     from products
 
     union all
@@ -19,7 +19,7 @@ sides as (
         cast({{ dbt.dateadd('month', 1, 'products.month') }} as date) as month,
         products.product_key,
         products.mrr_usd as mrr_before,
-        cast(0 as decimal(18, 2)) as mrr_after
+        cast(0 as decimal(22, 2)) as mrr_after
     from products
     cross join {{ ref('int_data_day') }} as data_day
     where products.month < data_day.last_closed_month

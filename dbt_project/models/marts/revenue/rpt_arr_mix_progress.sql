@@ -81,10 +81,10 @@ select
             when customers >= target_customers then 0
             when months_left > 0
                 then {{ divide_half_up('100 * (target_customers - customers)', 'months_left') }} * 0.01
-        end as decimal(18, 2)
+        end as decimal(22, 2)
     ) as customers_needed_per_month,
     cast(
-        {{ divide_half_up('100 * (customers - earlier_customers)', 'pace_months') }} * 0.01 as decimal(18, 2)
+        {{ divide_half_up('100 * (customers - earlier_customers)', 'pace_months') }} * 0.01 as decimal(22, 2)
     ) as customers_added_per_month,
     {{ ratio('capped_arr_usd', 'target_arr_usd') }} as progress
 from bands_by_date
