@@ -15,6 +15,7 @@ with invoices_without_organization as (
     group by invoices.stripe_customer_id
 ),
 
+{#- Every figure is cast by itself: the type that a union finds for cents beside whole numbers of 38 digits drops the cents. -#}
 findings as (
     select
         'usage_counter_without_product' as finding,
@@ -25,7 +26,8 @@ findings as (
 
     union all
 
-    select 'used_product_without_price', usage.product_key, sum(usage.quantity), 'billed units'
+    select 'used_product_without_price', usage.product_key, cast(sum(usage.quantity) as decimal(38, 6)),
+        'billed units'
     from {{ ref('fct_usage_daily') }} as usage
     left join (select distinct product_key from {{ ref('price_list') }}) as priced
         on usage.product_key = priced.product_key
@@ -35,7 +37,8 @@ findings as (
     union all
 
     select 'usage_before_sign_up', organizations.organization_id,
-        {{ dbt.datediff('usage.first_used_on', 'organizations.created_at', 'day') }}, 'days before sign-up'
+        cast({{ dbt.datediff('usage.first_used_on', 'organizations.created_at', 'day') }} as decimal(38, 6)),
+        'days before sign-up'
     from {{ ref('int_organizations') }} as organizations
     inner join {{ ref('int_usage_by_organization') }} as usage
         on organizations.organization_id = usage.organization_id
@@ -43,20 +46,23 @@ findings as (
 
     union all
 
-    select 'invoiced_product_unmapped', coalesce(stripe_product_id, 'no product'), sum(net_minor), 'minor units invoiced'
+    select 'invoiced_product_unmapped', coalesce(stripe_product_id, 'no product'),
+        cast(sum(net_minor) as decimal(38, 6)), 'minor units invoiced'
     from {{ ref('int_invoice_lines') }}
     where product_key = 'unmapped' and is_mrr
     group by stripe_product_id
 
     union all
 
-    select 'invoice_differs_from_rated_usage', invoice_id || ' ' || product_key, difference_minor,
+    select 'invoice_differs_from_rated_usage', invoice_id || ' ' || product_key,
+        cast(difference_minor as decimal(38, 6)),
         'minor units of ' || currency || ' invoiced above rated'
     from {{ ref('int_invoices_that_differ') }}
 
     union all
 
-    select 'month_without_exchange_rate', currency || ' ' || cast(month as varchar(10)), sum(list_minor),
+    select 'month_without_exchange_rate', currency || ' ' || cast(month as varchar(10)),
+        cast(sum(list_minor) as decimal(38, 6)),
         'minor units left out'
     from {{ ref('int_mrr_lines') }}
     where not has_exchange_rate
@@ -64,39 +70,40 @@ findings as (
 
     union all
 
-    select 'invoices_without_organization', stripe_customer_id, invoices, 'invoices left out'
+    select 'invoices_without_organization', stripe_customer_id, cast(invoices as decimal(38, 6)),
+        'invoices left out'
     from invoices_without_organization
 
     union all
 
-    select finding, subject, figure, unit
+    select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_revenue_findings') }}
 
     union all
 
-    select finding, subject, figure, unit
+    select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_calendar_findings') }}
 
     union all
 
-    select finding, subject, figure, unit
+    select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_invoice_findings') }}
 
     union all
 
-    select finding, subject, figure, unit
+    select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_billing_findings') }}
 
     union all
 
-    select finding, subject, figure, unit
+    select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_enrichment_findings') }}
 )
 
 select
     findings.finding,
     findings.subject,
-    cast(findings.figure as decimal(38, 6)) as figure,
+    findings.figure,
     findings.unit,
     kinds.source_table,
     kinds.what_to_do
