@@ -229,17 +229,17 @@ def _limited_below_zero(made: Company) -> None:
 
 def _has_credit_for_ages(made: Company) -> None:
     _used(made, 1_000_500)
-    made.billing |= {
-        "startup_program": "yc",
-        "startup_plan_start_at": SIGNED_UP,
-        "credit_expires_at": "2099-12-31T00:00:00Z",
-        "credit_balance_usd": 999_999_999_999_999,
-    }
+    made.billing.update(
+        startup_program="yc",
+        startup_plan_start_at=SIGNED_UP,
+        credit_expires_at="2099-12-31T00:00:00Z",
+        credit_balance_usd=999_999_999_999_999,
+    )
 
 
 def _has_a_year_with_one_report(made: Company) -> None:
     _used(made, 10**15)
-    made.billing |= {"current_period_start": "2026-10-20T00:00:00Z", "current_period_end": "2027-11-24T00:00:00Z"}
+    made.billing.update(current_period_start="2026-10-20T00:00:00Z", current_period_end="2027-11-24T00:00:00Z")
 
 
 def _ends_before_it_starts(made: Company) -> None:

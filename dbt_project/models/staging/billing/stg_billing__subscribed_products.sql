@@ -1,5 +1,6 @@
+{#- A list may name a product twice; it is subscribed once, and billed once. -#}
 {%- set keep = ['organization_id', 'updated_at'] -%}
-select
+select distinct
     product.organization_id,
     product.updated_at,
     {{ json_text('product.value') }} as product_key
