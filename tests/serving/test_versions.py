@@ -309,7 +309,9 @@ def test_a_rollback_makes_the_page_again_and_says_what_it_did(
     monkeypatch.setattr("serving.page.build._vega", lambda _settings: "")
     settings = gated_warehouse(Settings(data_dir=tmp_path / "data"))
     # The version before had the tables of the page but one; the marts of the one after it are others.
-    write_published(settings, {}, published_at=datetime(2020, 11, 1, tzinfo=UTC), without=["rpt_retention"])
+    write_published(
+        settings, {}, published_at=datetime(2020, 11, 1, tzinfo=UTC).replace(tzinfo=None), without=["rpt_retention"]
+    )
     settings.page_path.write_text("the page of the version after")
     publish(settings, "run-2")
     assert run_command(monkeypatch, settings, "changes") == 0
