@@ -13,7 +13,7 @@ from ingestion.raw import create_missing_tables
 from orchestration.dbt import build_models
 from tests.dbt_project.building import insert, read, stripe
 
-DATA_DAY = "2026-06-30"
+DATA_DAY = "2026-07-03"
 NAMES = ("fct_mrr_movements_by", "rpt_retention", "int_revenue_findings", "int_invoice_findings")
 PRODUCTS = {"prod_events": "product_analytics", "prod_boost": "boost", "prod_new": "quantum_replay"}
 
@@ -168,7 +168,7 @@ def write_company(warehouse: Path) -> None:
                 "and table_name = 'usage__usage_reports' and column_name like '%_in_period'"
             ).fetchall()
         ]
-        report = {"date": DATA_DAY, "organization_id": "a month", "received_at": "2026-07-01 02:00"}
+        report = {"date": DATA_DAY, "organization_id": "a month", "received_at": "2026-07-04 02:00"}
         insert(
             connection,
             "usage__usage_reports",

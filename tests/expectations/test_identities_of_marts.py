@@ -33,7 +33,8 @@ create table raw.usage__usage_reports as select *, date + interval 30 hour as re
 create table intermediate.int_data_day as
 select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month, date '2026-10-30' as first_usage_day;
 create table staging.stg_crm__account_merges as select 'b' as organization_id, 'a' as canonical_organization_id;
-create table intermediate.int_stripe_customer_links as select * from (values
+create table intermediate.int_stripe_customer_links as
+select *, true as is_billed_here, false as is_payment_only from (values
     ('a', 'cus_1'), ('b', 'cus_1'), ('c', 'cus_2')
 ) as links (organization_id, stripe_customer_id);
 create table intermediate.int_invoice_lines as select

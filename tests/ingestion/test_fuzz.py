@@ -110,11 +110,11 @@ def is_value(column: Column, sent: Any, found: Any) -> bool:
 
 
 def is_extra(sent: Any, found: Any) -> bool:
-    """Whether the text of an extra column is what was sent."""
+    """Whether an extra column is what was sent: a counter that is not in the contract is a number, any other a text."""
     if isinstance(sent, str):
         return bool(found == sent)
     try:
-        return found is not None and _exact(read_json(found)) == _exact(sent)
+        return found is not None and _exact(read_json(str(found))) == _exact(sent)
     except ValueError:
         return False
 
