@@ -98,7 +98,8 @@ def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]
 
 def _reason_of_failure(event: DagsterEvent) -> str | None:
     """Why a run failed before its first step, such as a working file that is damaged, or else Dagster's own words."""
-    error = event.job_failure_data.error
+    # A run whose process was killed was reported by somebody else, who knows no error.
+    error = event.event_specific_data and event.job_failure_data.error
     return (error.cause or error).message.strip() if error else event.message
 
 
