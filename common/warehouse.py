@@ -83,7 +83,10 @@ def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None
 
     Not of an error that says already which folder it is about, nor of a file that is elsewhere.
     """
-    while error is not None and not isinstance(error, DataDirError):
+    # An error that is raised again may have come from one that came from it.
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and not isinstance(error, DataDirError):
+        seen.add(id(error))
         said, written = str(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
         if written and not Path(written).is_relative_to(folder):
             return None

@@ -1,5 +1,6 @@
 """One process at a time has the working file, whoever dies."""
 
+import errno
 import os
 import signal
 import stat
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 
 from common.settings import PROJECT_DIR
-from common.warehouse import DamagedFileError, DataDirError, WarehouseBusyError, connect, hold, next_turn
+from common.warehouse import DamagedFileError, DataDirError, WarehouseBusyError, connect, full_disk, hold, next_turn
 
 HOLDER = """
 import sys, pathlib
@@ -204,3 +205,11 @@ def test_the_log_of_a_file_that_was_moved_away_is_not_read_into_the_new_one(tmp_
     path.with_name("warehouse.duckdb.wal").write_bytes(os.urandom(1000))
     with hold(path, "run first"), connect(path) as connection:
         assert connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+
+
+def test_errors_that_came_from_each_other_are_looked_at_once(tmp_path: Path) -> None:
+    first, second = ValueError("the receiver is away"), ValueError("tried again")
+    first.__context__, second.__context__ = second, first
+    assert full_disk(tmp_path, first) is None
+    second.__context__ = OSError(errno.ENOSPC, "No space left on device")
+    assert full_disk(tmp_path, first) is not None
