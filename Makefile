@@ -30,7 +30,7 @@ run: $(READY) ## Simulate or read the sources, load, build, validate, publish
 ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(BIN)/python -m orchestration ui
 
-test: $(READY) ## Every test (about 10 minutes on two processors)
+test: $(READY) ## Every test (about 20 minutes on two processors)
 	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 soak: $(READY) ## What takes longer: large sizes, repeated kills
