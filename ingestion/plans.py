@@ -174,7 +174,7 @@ class Planner:
     def rank_files(self, paths: Sequence[str]) -> None:
         """The temporary table `ranks`: the place of each file in an order in which a later one wins."""
         self.connection.execute(
-            "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as rank",
+            "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as _rank",
             [list(paths), list(range(len(paths)))],
         )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NUMBERS_QUOTED = "json_numbers_quoted"
 # Names that the load needs for itself, and so does dlt what begins with `_dlt`.
-OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values"}
+OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values", "_rank"}
 UNNAMED = "unnamed"
 SHOWN_NAMES = 20
 # PostgreSQL's longest name; what is longer is no name of a column.

@@ -118,8 +118,8 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     among = identity if table.stored == "versions" else f"{identity}, _file"
     connection.execute(
         f"create or replace temp table judged as select *, {REPLACED_BY} as replaced_by, "
-        f"row_number() over (partition by {identity} order by rank desc, _row desc) = 1 as stays "
-        f"from candidates join ranks using (_file) window later as (partition by {among} order by rank, _row)"
+        f"row_number() over (partition by {identity} order by _rank desc, _row desc) = 1 as stays "
+        f"from candidates join ranks using (_file) window later as (partition by {among} order by _rank, _row)"
     )
 
 

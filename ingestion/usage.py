@@ -117,15 +117,15 @@ def _judge_reports(planner: Planner, table: Table) -> None:
         f"from reports semi join doubles using ({key}) where not is_bad"
     )
     connection.execute(
-        f"create or replace temp table equals as select _place, _file, _row, rank, hash({values}) as _values "
+        f"create or replace temp table equals as select _place, _file, _row, _rank, hash({values}) as _values "
         "from checked semi join (select _place from doubled where alike > 1) using (_place) join ranks using (_file)"
     )
-    later_first = f"{quote(str(table.stamp))} desc, rank desc, _row desc, _place desc"
+    later_first = f"{quote(str(table.stamp))} desc, _rank desc, _row desc, _place desc"
     connection.execute(
         f"create or replace temp table judged as select {version}, _place, {REPLACED_BY} as replaced_by, "
         f"row_number() over (partition by {key} order by {later_first}) = 1 as stays "
         "from doubled left join equals using (_place) "
-        f"window later as (partition by {version} order by rank, _row) "
+        f"window later as (partition by {version} order by _rank, _row) "
         f"union all select {version}, _place, null, false from reports where is_bad"
     )
     if scalar(connection, "select count(*) from judged where replaced_by is not null"):

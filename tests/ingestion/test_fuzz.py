@@ -145,17 +145,20 @@ def check_rows(source: Source, table: Table, file: str, sent: dict[int, tuple[st
         key = ", ".join(f"{quote(name)}::varchar" for name in table.key)
         keys = set(connection.execute(f"select {key} from raw.{quote(table.raw_name)}").fetchall())
         rejects = connection.execute(
-            "select position, column_name, reason, original_text from raw.rejected_rows where file = ?", [file]
+            "select position, column_name, reason, rule from raw.rejected_rows where file = ?", [file]
         ).fetchall()
-    set_aside = {position: (column, reason, text) for position, column, reason, text in rejects}
+    set_aside = {position: (column, reason, rule) for position, column, reason, rule in rejects}
     assert len(set_aside) == len(rejects), "a row is set aside twice"
     assert not set(set_aside) & set(rows), "a row is set aside and loaded"
     assert set(set_aside) | set(rows) <= set(sent), "a row came of nothing"
     outcome: Counter[str] = Counter()
     for position, (kind, content) in sent.items():
         if position in set_aside:
-            column, reason, _ = set_aside[position]
+            column, reason, rule = set_aside[position]
             assert reason, kind
+            if rule == "tie":
+                outcome["replaced"] += 1
+                continue
             # A character NUL is a fault of the whole line, wherever in it it is.
             assert column or content is None or "NUL" in reason, f"{kind}: {reason}"
             outcome["set aside"] += 1
@@ -363,8 +366,9 @@ def check_csv(source: Source, table: Table, file: str, odd: list[tuple[str, Any,
         str(row[table.column_names.index(name)]): dict(zip(table.column_names, row, strict=True))
         for row in source.query(f"select {names} from raw.{quote(table.raw_name)} where _file = '{file}'")
     }
-    rejects = source.query(f"select column_name, reason, original_text from raw.rejected_rows where file = '{file}'")
+    rejects = source.query(f"select column_name, rule, original_text from raw.rejected_rows where file = '{file}'")
     set_aside = {json.loads(text).get(name): column for column, _, text in rejects if column and text.startswith("{")}
+    replaced = {json.loads(text).get(name) for _, rule, text in rejects if rule == "tie"}
     outcome: Counter[str] = Counter()
     for kind, _, content in odd:
         if content is None:
@@ -372,7 +376,9 @@ def check_csv(source: Source, table: Table, file: str, odd: list[tuple[str, Any,
         key = content[name]
         if key and re.fullmatch("[+-]?[0-9]{1,30}", key) and str(int(key)) in rows:
             key = str(int(key))
-        if key in rows:
+        if key in rows and content[name] in replaced:
+            outcome["replaced"] += 1
+        elif key in rows:
             outcome["loaded"] += 1
             for column in table.columns:
                 if not is_value(column, content[column.name], rows[key][column.name]):

@@ -267,6 +267,22 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     ]
 
 
+def test_columns_beyond_the_contract_may_have_the_names_that_the_load_uses(source: Source) -> None:
+    names = dict.fromkeys(("rank", "stays", "alike", "is_read", "line", "fields", "key"), "x")
+    day = source.root / USAGE / f"date={FIRST_DAY}"
+    once = {**usage_report(FIRST_DAY, "org-1", events=1), **names}
+    write_file(day / "part-9.jsonl", USAGE, [once, {**once, "event_count_in_period": 2}])
+    write_file(
+        source.root / ORGANIZATIONS / "more.jsonl", ORGANIZATIONS, [later_organization(1, 1, id="org-9", **names)]
+    )
+    source.load()
+    assert source.query(
+        f"select event_count_in_period, rank from raw.usage__usage_reports where date = '{FIRST_DAY}' "
+        "and organization_id = 'org-1'"
+    ) == [(2, "x")]
+    assert source.query("select rank from raw.product_db__organizations where id = 'org-9'") == [("x",)]
+
+
 def test_folder_of_a_wrong_date_moves_no_data_day_while_it_is_there_or_after_it_was_taken_away(source: Source) -> None:
     last_day = FIRST_DAY + timedelta(days=DAYS - 1)
     wrong = source.root / USAGE / "date=2062-10-15"
