@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from common.settings import PROJECT_DIR
+from settings import PROJECT_DIR
 
 KILOBYTES_PER_GIGABYTE = 1024 * 1024
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.measure import Measured, measure
 from benchmarks.pieces import RAW_USAGE
-from common.settings import Settings
+from settings import Settings
 
 PIECES = ("-m", "benchmarks.pieces")
 CUSTOMERS_OF_FULL, MONTHS_OF_FULL = "6000", "24"
@@ -21,7 +21,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     source = folder / "sample" / "source"
     settings = Settings(data_dir=folder / "data")
     environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
-    simulated = measure("-m", "ingestion.sample_company", "--size", size, "--to", str(folder / "sample"))
+    simulated = measure("-m", "sample_company", "--size", size, "--to", str(folder / "sample"))
     yield _row("simulate", simulated, rows=_usage_rows(source))
     yield from _loading(source, folder, environment)
     yield from _building(settings, folder, environment)
@@ -175,7 +175,7 @@ def _usage_rows(source: Path) -> int:
 
 
 def _rows(settings: Settings, table: str) -> int:
-    from common.warehouse import connect
+    from warehouse.connection import connect
 
     with connect(settings.warehouse_path, read_only=True) as connection:
         row = connection.execute(f"select count(*) from {table}").fetchone()

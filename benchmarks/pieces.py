@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from common.settings import get_settings
+from settings import get_settings
 
 if TYPE_CHECKING:
-    from orchestration.days import Days
+    from transform.days import Days
 
 RAW_USAGE = "usage__usage_reports"
 TABLES_BY_DAYS = ("fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions")
@@ -41,7 +41,7 @@ def bare_load(source: str, target: str) -> None:
 
 def dbt(target_dir: str, *arguments: str) -> None:
     """Ours: a dbt command."""
-    from orchestration.dbt import invoke_dbt
+    from transform.dbt_runner import invoke_dbt
 
     invoke_dbt(arguments, get_settings(), Path(target_dir))
 
@@ -51,7 +51,7 @@ def models(target_dir: str, *selection: str) -> None:
 
     The selection is dbt's: `--select` or `--exclude`, and names.
     """
-    from orchestration.dbt import invoke_dbt
+    from transform.dbt_runner import invoke_dbt
 
     settings = get_settings()
     project = invoke_dbt(["parse"], settings, Path(target_dir))
@@ -62,7 +62,7 @@ def models(target_dir: str, *selection: str) -> None:
 
 def history(first_day: str) -> None:
     """Ours: seeds and every model, with usage from a day on."""
-    from orchestration.dbt import build_models
+    from transform.dbt_runner import build_models
 
     settings = get_settings()
     with duckdb.connect(str(settings.warehouse_path)) as connection:
@@ -72,7 +72,7 @@ def history(first_day: str) -> None:
 
 def one_day() -> None:
     """Ours: the tables of the newest partition. Prints CPU seconds without start-up."""
-    from orchestration.dbt import build_models
+    from transform.dbt_runner import build_models
 
     settings = get_settings()
     build_models(["int_data_day"], settings, quiet)
@@ -84,7 +84,7 @@ def one_day() -> None:
 
 def run_of_one_day() -> None:
     """Ours: a run of the newest partition with its gates, which publishes nothing."""
-    from orchestration.run import run_days
+    from orchestration.instance.run import run_days
 
     said: list[str] = []
     if not run_days(get_settings(), _data_day(), said.append):
@@ -138,7 +138,7 @@ def gates(*tables: str) -> None:
     """Ours: the gates of every layer, or of the given raw tables. Prints expectations, CPU seconds after start-up."""
     import great_expectations  # noqa: F401
 
-    from expectations.run import run_layer
+    from expectations.gate import run_layer
 
     path = get_settings().warehouse_path
     run_layer(path, "raw", run_id="warm-up", as_of=None, tables={"crm__account_merges"}, say=quiet)
@@ -195,7 +195,7 @@ def bare_gates() -> None:
 
 def publish() -> None:
     """Ours: publish the marts. Prints the rows."""
-    from serving.publish import publish as publish_marts
+    from serving.publish.published_file import publish as publish_marts
 
     print(sum(publish_marts(get_settings(), "bench").rows_by_table.values()))
 
@@ -211,7 +211,7 @@ def bare_copy(target: str) -> None:
 
 
 def _data_day() -> "Days":
-    from orchestration.days import Days
+    from transform.days import Days
 
     with duckdb.connect(str(get_settings().warehouse_path), read_only=True) as connection:
         [(day,)] = connection.execute("select as_of_date from intermediate.int_data_day").fetchall()

@@ -1,6 +1,6 @@
 """`python -m expectations run LAYER [--table TABLE]` and `python -m expectations list`."""
 
-from common.commands import start_command
+from warehouse.process import start_command
 
 if __name__ == "__main__":
     # Before anything else, since libraries take a second to load.
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from expectations.suites import LAYERS, load_suites
+from settings import describe_settings_errors, get_settings
+from warehouse.folder import DataDirError, full_disk
+from warehouse.lock import WarehouseBusyError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,8 +50,8 @@ def _list() -> int:
 def _run(layer: str, tables: list[str] | None) -> int:
     from datetime import UTC, datetime
 
-    from common.warehouse import hold
-    from expectations.run import run_layer
+    from expectations.gate import run_layer
+    from warehouse.lock import hold
 
     settings = get_settings()
     run_id = f"expectations-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"

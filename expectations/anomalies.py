@@ -16,8 +16,7 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 import duckdb
-
-from common.yaml_files import parse_yaml
+import yaml
 
 FIGURES_PATH = Path(__file__).with_name("figures.yml")
 # The factor that makes a median absolute deviation a standard deviation, if the values are normal.
@@ -42,7 +41,7 @@ class Rule(NamedTuple):
     least_deviation_share: float
 
 
-class Figure(NamedTuple):
+class WatchedFigure(NamedTuple):
     """A figure by day. `table` is the one that it speaks of, with its schema."""
 
     name: str
@@ -66,9 +65,9 @@ class Judgement(NamedTuple):
     note: str
 
 
-def load_figures() -> list[Figure]:
+def load_figures() -> list[WatchedFigure]:
     """The figures of figures.yml."""
-    return [Figure(**entry) for entry in parse_yaml(FIGURES_PATH.read_text(encoding="utf-8"))]
+    return [WatchedFigure(**entry) for entry in yaml.load(FIGURES_PATH.read_text(encoding="utf-8"), yaml.CSafeLoader)]
 
 
 def judge_figures(connection: duckdb.DuckDBPyConnection, as_of: date) -> list[Judgement]:

@@ -25,8 +25,6 @@ from typing import Any, Literal
 
 import yaml
 
-from common.yaml_files import parse_yaml
-
 SUITES_DIR = Path(__file__).parent / "suites"
 LAYERS = ("raw", "staging", "marts")
 KINDS_THAT_BLOCK = ("key", "type", "contract", "identity", "freshness")
@@ -162,7 +160,7 @@ def _names_days(arguments: Mapping[str, Any]) -> bool:
 
 def _read(path: Path, required: set[str], optional: set[str]) -> dict[str, Any]:
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except FileNotFoundError:
         return {}
     except yaml.YAMLError as error:

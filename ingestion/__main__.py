@@ -1,6 +1,6 @@
 """`python -m ingestion sample|load|rejects|contract`."""
 
-from common.commands import start_command
+from warehouse.process import start_command
 
 if __name__ == "__main__":
     # Before anything else, since libraries take a second to load.
@@ -12,10 +12,11 @@ import sys
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import PROJECT_DIR, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from ingestion.errors import SourceError
 from ingestion.load import LoadReport, load_sources
+from settings import PROJECT_DIR, describe_settings_errors, get_settings
+from warehouse.folder import DataDirError, full_disk
+from warehouse.lock import WarehouseBusyError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("sample", help="write the sample company, if it is not there yet")
     commands.add_parser("load", help="load new and changed files of the source root into schema raw")
     commands.add_parser("rejects", help="print the rows that are set aside, and why")
-    contract = commands.add_parser("contract", help="write the files that follow from ingestion/contract.yml")
+    contract = commands.add_parser("contract", help="write the files that follow from ingestion/contract/contract.yml")
     contract.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
     options = parser.parse_args(arguments)
     if options.command == "contract":
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _sample() -> int:
-    from ingestion.sample_company import write_sample_company
+    from sample_company import write_sample_company
 
     settings = get_settings()
     write_sample_company(settings.sample_dir, size=settings.sample_size)
@@ -49,7 +50,7 @@ def _sample() -> int:
 
 
 def _load() -> int:
-    from common.warehouse import hold
+    from warehouse.lock import hold
 
     settings = get_settings()
     with hold(settings.warehouse_path, "python -m ingestion load"):
@@ -74,8 +75,9 @@ def _print(report: LoadReport) -> None:
 
 
 def _rejects() -> int:
-    from common.warehouse import connect, hold
-    from ingestion import ledger
+    from ingestion.write import ledger
+    from warehouse.connection import connect
+    from warehouse.lock import hold
 
     settings = get_settings()
     if not settings.warehouse_path.exists():
@@ -96,7 +98,7 @@ def _rejects() -> int:
 
 
 def _contract(*, check: bool) -> int:
-    from ingestion.documents import stale_documents, write_documents
+    from ingestion.contract.documents import stale_documents, write_documents
 
     paths = stale_documents() if check else write_documents()
     for path in paths:

@@ -13,18 +13,19 @@ from pathlib import Path
 
 import duckdb
 
-from common.settings import Settings
-from common.warehouse import clear, connect
-from ingestion import ledger
-from ingestion.contract import Contract, Table, load_contract
-from ingestion.delivery import deliver
+from ingestion.contract.model import Contract, Table, load_contract
+from ingestion.contract.raw_tables import literal, raw_table
 from ingestion.errors import SourceError
-from ingestion.files import Listing, SourceRoot
-from ingestion.plans import Plan, Planner, scalar
-from ingestion.raw import literal, raw_table
-from ingestion.suppression import apply_list, clear_rejects
-from ingestion.tables import plan_table
-from ingestion.usage import plan_usage
+from ingestion.plan.planner import Plan, Planner, scalar
+from ingestion.plan.table_rows import plan_table
+from ingestion.plan.usage_days import plan_usage
+from ingestion.privacy.suppression import apply_list, clear_rejects
+from ingestion.read.files import Listing, SourceRoot
+from ingestion.write import ledger
+from ingestion.write.delivery import deliver
+from settings import Settings
+from warehouse.connection import connect
+from warehouse.folder import clear
 
 MEMORY_LIMIT = "1GB"
 FEW_ROWS = 100
@@ -66,7 +67,7 @@ def load_sources(
 ) -> LoadReport:
     """Load every table of the contract, or those named in `tables` (by their names in schema raw).
 
-    The caller holds the warehouse (`common.warehouse.hold`). Raises `SourceError`, which says what to do, with
+    The caller holds the warehouse (`warehouse.lock.hold`). Raises `SourceError`, which says what to do, with
     schema raw as it was except for the rejects of the table that failed.
     """
     work_dir = settings.data_dir / "state" / "load"

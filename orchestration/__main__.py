@@ -1,6 +1,6 @@
 """The project's commands that need every room, from a run to a backup."""
 
-from common.commands import start_command
+from warehouse.process import start_command
 
 if __name__ == "__main__":
     # Before anything else, since libraries take a second to load.
@@ -19,14 +19,15 @@ from typing import NoReturn
 import duckdb
 from pydantic import ValidationError
 
-from common.compaction import CompactionError
-from common.settings import Settings, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError, full_disk
 from ingestion.errors import SourceError
-from orchestration.backup import BEFORE, BackupError, back_up, restore
-from orchestration.days import Days
-from orchestration.dbt import DbtError
-from orchestration.web import AddressError, require_free_address, serve, serve_with_daemon
+from operations.backup import BEFORE, BackupError, back_up, restore
+from orchestration.instance.web import AddressError, require_free_address, serve, serve_with_daemon
+from settings import Settings, describe_settings_errors, get_settings
+from transform.days import Days
+from transform.dbt_runner import DbtError
+from warehouse.compaction import CompactionError
+from warehouse.folder import DataDirError, full_disk
+from warehouse.lock import WarehouseBusyError
 
 
 def main() -> int:
@@ -92,7 +93,7 @@ def main() -> int:
 
 
 def _run(settings: Settings) -> int:
-    from orchestration.run import GARBAGE_THRESHOLDS, run_daily
+    from orchestration.instance.run import GARBAGE_THRESHOLDS, run_daily
 
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     is_success = run_daily(settings)
@@ -101,7 +102,7 @@ def _run(settings: Settings) -> int:
 
 
 def _backfill(settings: Settings, days: Days) -> int:
-    from orchestration.run import run_backfill
+    from orchestration.instance.run import run_backfill
 
     if not settings.first_day <= days.first <= days.last:
         print(
@@ -114,14 +115,14 @@ def _backfill(settings: Settings, days: Days) -> int:
 
 
 def _copy(settings: Settings) -> int:
-    from orchestration.private_copy import make_private_copy
+    from transform.private_copy import make_private_copy
 
     print(f"{make_private_copy(settings)} is yours: dbt in dbt_project builds there")
     return 0
 
 
 def _forget(settings: Settings, email: str | None, organization: str | None) -> int:
-    from orchestration.forget import forget
+    from operations.deletion import forget
 
     if email is not None:
         return 0 if forget(settings, "address", email) else 1
@@ -130,8 +131,8 @@ def _forget(settings: Settings, email: str | None, organization: str | None) -> 
 
 
 def _build(settings: Settings, arguments: Sequence[str]) -> int:
-    from common.warehouse import hold
-    from orchestration.dbt import invoke_dbt, parsed_project
+    from transform.dbt_runner import invoke_dbt, parsed_project
+    from warehouse.lock import hold
 
     if not settings.warehouse_path.exists():
         raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: `make run` first")
@@ -148,8 +149,8 @@ def _ui(settings: Settings) -> int:
     require_free_address(settings)
     from dagster import DagsterInstance
 
-    from orchestration.run import prepare_dagster_home
-    from orchestration.runs import close_dead_runs
+    from orchestration.instance.run import prepare_dagster_home
+    from orchestration.instance.run_processes import close_dead_runs
 
     prepare_dagster_home(settings)
     with DagsterInstance.get() as instance:
@@ -158,8 +159,8 @@ def _ui(settings: Settings) -> int:
 
 
 def _webserver(settings: Settings, workspace: str) -> int:
-    from common.commands import end_as_usual
-    from orchestration.run import prepare_dagster_home
+    from orchestration.instance.run import prepare_dagster_home
+    from warehouse.process import end_as_usual
 
     require_free_address(settings)
     prepare_dagster_home(settings)
@@ -169,8 +170,8 @@ def _webserver(settings: Settings, workspace: str) -> int:
 
 
 def _parse(settings: Settings) -> int:
-    from orchestration.dbt import current_manifest
-    from orchestration.run import prepare_dagster_home
+    from orchestration.instance.run import prepare_dagster_home
+    from transform.dbt_runner import current_manifest
 
     prepare_dagster_home(settings)
     current_manifest(settings)
@@ -178,7 +179,7 @@ def _parse(settings: Settings) -> int:
 
 
 def _metrics(settings: Settings, arguments: list[str]) -> NoReturn:
-    from orchestration.dbt import DBT_PROJECT_DIR, current_manifest, dbt_environment
+    from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
 
     current_manifest(settings)
     parsed = settings.dbt_target_dir / "parsing"
@@ -193,8 +194,8 @@ def _metrics(settings: Settings, arguments: list[str]) -> NoReturn:
 
 
 def _docs(settings: Settings) -> int:
-    from common.warehouse import hold
-    from orchestration.dbt import invoke_dbt
+    from transform.dbt_runner import invoke_dbt
+    from warehouse.lock import hold
 
     target_dir = settings.data_dir / "docs"
     with hold(settings.warehouse_path, "make docs"):

@@ -17,25 +17,24 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from common.freshness import LATE_AFTER, STALE_AFTER
-from common.settings import get_settings
-from ingestion.contract import load_contract
-from orchestration.alerting import build_alerts_sensor
-from orchestration.anomalies import build_anomalies
-from orchestration.dbt import current_manifest
-from orchestration.dbt_assets import build_dbt_assets
-from orchestration.exports import work_list_exports
-from orchestration.freshness import build_source_freshness
-from orchestration.gates import build_gates, gates_of
-from orchestration.keys import SOURCE_KEY, WORKING_FILE_KEY
-from orchestration.maintenance import working_file
-from orchestration.missing_days import build_missing_days
-from orchestration.new_files import build_new_files_sensor
-from orchestration.progress import progress_logger
-from orchestration.published import build_published, daily_page, postgres_copy
-from orchestration.raw_assets import raw_assets
-from orchestration.readers import as_reader, reader_specs
+from ingestion.contract.model import load_contract
+from orchestration.alerts.messages.sensor import build_alerts_sensor
+from orchestration.assets.exposures import as_reader, reader_specs
+from orchestration.assets.keys import SOURCE_KEY, WORKING_FILE_KEY
+from orchestration.assets.models import build_dbt_assets
+from orchestration.assets.published import build_published, daily_page, postgres_copy
+from orchestration.assets.raw import raw_assets
+from orchestration.assets.warehouse_file import working_file
+from orchestration.assets.work_lists import work_list_exports
+from orchestration.automation.new_files import build_new_files_sensor
+from orchestration.checks.anomaly_checks import build_anomalies
+from orchestration.checks.gates import build_gates, gates_of
+from orchestration.checks.missing_days import build_missing_days
+from orchestration.checks.source_freshness import build_source_freshness
+from orchestration.instance.progress import progress_logger
 from orchestration.resources import Warehouse
+from settings import LATE_AFTER, STALE_AFTER, get_settings
+from transform.dbt_runner import current_manifest
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"

@@ -7,10 +7,10 @@ from multiprocessing import parent_process
 
 from dagster import ConfigurableResource, DagsterInstance, InitResourceContext
 
-from common.commands import before_ending, end_on_signals
-from common.settings import Settings, get_settings
-from common.warehouse import hold
-from orchestration.runs import PROCESS_TAG, cancel_runs_of_this_process, this_process
+from orchestration.instance.run_processes import PROCESS_TAG, cancel_runs_of_this_process, this_process
+from settings import Settings, get_settings
+from warehouse.lock import hold
+from warehouse.process import before_ending, end_on_signals
 
 
 class Warehouse(ConfigurableResource):

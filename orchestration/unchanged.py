@@ -13,11 +13,15 @@ from pathlib import Path
 import duckdb
 from dagster import AssetCheckExecutionContext, AssetExecutionContext
 
-from common.settings import PROJECT_DIR, Settings
-from common.warehouse import DataDirError, connect
-from orchestration.retry import FROM_FAILURE_TAG
+from orchestration.failed_build import FROM_FAILURE_TAG
+from settings import PROJECT_DIR, Settings
+from warehouse.connection import connect
+from warehouse.folder import DataDirError
 
-ROOMS = ("common", "dbt_project", "expectations", "ingestion", "orchestration", "serving")
+ROOMS = (
+    "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
+    "settings.py", "transform", "warehouse",
+)  # fmt: skip
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 
 CREATE_NOTE = """
@@ -81,7 +85,8 @@ def _project_digest() -> bytes:
 
 def _project_files() -> Iterator[Path]:
     for room in ROOMS:
-        for path in sorted((PROJECT_DIR / room).rglob("*")):
+        place = PROJECT_DIR / room
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and not NOT_SOURCES.intersection(path.parts):
                 yield path
 

@@ -1,6 +1,6 @@
 """`python -m serving <command>`: put what passed the gates before the readers, read it, compare it, or take it back."""
 
-from common.commands import start_command
+from warehouse.process import start_command
 
 if __name__ == "__main__":
     # Before anything else, since libraries take a second to load.
@@ -14,15 +14,16 @@ from pathlib import Path
 import duckdb
 from pydantic import ValidationError
 
-from common.settings import Settings, describe_settings_errors, get_settings
-from common.warehouse import DataDirError, WarehouseBusyError, full_disk, hold
-from serving.changes import as_table, changes
 from serving.exports.send import export
 from serving.exports.webhook import NotSentError
 from serving.postgres import PostgresError, publish_to_postgres
-from serving.publish import NotPublishableError, publish
+from serving.publish.comparison import as_table, changes
+from serving.publish.published_file import NotPublishableError, publish
+from serving.publish.versions import NoSuchVersionError, Version, roll_back, version_before, version_named, versions
 from serving.reader import query
-from serving.versions import NoSuchVersionError, Version, roll_back, version_before, version_named, versions
+from settings import Settings, describe_settings_errors, get_settings
+from warehouse.folder import DataDirError, full_disk
+from warehouse.lock import WarehouseBusyError, hold
 
 SHOWN_ROWS = 100
 SAID_IN_A_SENTENCE = (

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from common.settings import Settings
 from serving.reader import snapshot
+from settings import Settings
 
 if TYPE_CHECKING:
     import psycopg

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from common.settings import get_settings
-from common.warehouse import damage
+from settings import get_settings
+from warehouse.folder import damage
 
 WRITE_AGAIN = "run again, which writes it anew, or `python -m serving rollback`"
 

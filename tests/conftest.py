@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from common.settings import Settings
-from orchestration.dbt import current_manifest
-from orchestration.run import GARBAGE_THRESHOLDS
+from orchestration.instance.run import GARBAGE_THRESHOLDS
+from settings import Settings
+from transform.dbt_runner import current_manifest
 
 WHOLE_RUNS = ("test_run", "test_disturbed_run", "test_ui")
 SLOWEST_FIRST = ("pipeline", "serving", "dbt_project")

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]

@@ -9,25 +9,8 @@ from typing import Any
 
 import duckdb
 
-from serving.exports.ledger import Ledger, Noted
-from serving.exports.lists import WorkList
-
-
-@dataclass(frozen=True)
-class Change:
-    """One item that came onto a list (`added`), `changed` there, or left it (`removed`, without values).
-
-    `idempotency_key` is the same for one change however often it is tried, and another for every other change.
-    """
-
-    list_name: str
-    item: str
-    kind: str
-    key: dict[str, Any]
-    values: dict[str, Any]
-    as_of_date: str
-    fingerprint: str | None
-    idempotency_key: str
+from serving.exports.lists import Change, WorkList
+from serving.exports.sent_ledger import Noted, SentLedger
 
 
 @dataclass(frozen=True)
@@ -58,7 +41,7 @@ def read_lists(connection: duckdb.DuckDBPyConnection, lists: Sequence[WorkList])
     return PublishedLists(said["as_of_date"], said.get("is_day_asked_for", False), rows, kept_back)
 
 
-def changes_since(ledger: Ledger, published: PublishedLists, lists: Sequence[WorkList]) -> list[Change]:
+def changes_since(ledger: SentLedger, published: PublishedLists, lists: Sequence[WorkList]) -> list[Change]:
     """What the receiver does not have yet: what left a list first, then the lists side by side, each from its top."""
     ranked = [
         (change.kind != "removed", rank, change)

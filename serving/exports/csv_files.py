@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.exports.changes import Change
-from serving.exports.ledger import Ledger
-from serving.exports.lists import WorkList
+from serving.exports.lists import Change, WorkList
+from serving.exports.sent_ledger import SentLedger
 
 RECEIVER = "csv"
 # A spreadsheet takes text that begins so for a formula, and runs it. Where a list separator is a semicolon or a tab, it
@@ -24,7 +23,7 @@ class CsvFiles:
 
     batch_size = 100_000
 
-    def __init__(self, folder: Path, ledger: Ledger, lists: Sequence[WorkList]) -> None:
+    def __init__(self, folder: Path, ledger: SentLedger, lists: Sequence[WorkList]) -> None:
         self._folder = folder
         self._ledger = ledger
         self._lists = {each.name: each for each in lists}

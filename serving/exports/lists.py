@@ -1,6 +1,24 @@
 """The lists that are sent: from which mart, what of it, and which changes are news."""
 
 from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """One item that came onto a list (`added`), `changed` there, or left it (`removed`, without values).
+
+    `idempotency_key` is the same for one change however often it is tried, and another for every other change.
+    """
+
+    list_name: str
+    item: str
+    kind: str
+    key: dict[str, Any]
+    values: dict[str, Any]
+    as_of_date: str
+    fingerprint: str | None
+    idempotency_key: str
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,24 @@
-"""Sends what changed on the work lists since the last send, through dlt's interface for destinations.
+"""Sends the changes of the work lists since the last send, in batches.
 
-dlt keeps no state from one send to the next: the ledger notes each change when its receiver has confirmed it, and a
-send that follows one that was ended on its way compares today's lists with that. What has happened between the two
-counts, so that nobody is written to who has asked not to be in the meantime.
+The ledger records each change when its receiver has confirmed it. A send that follows an interrupted one compares
+today's lists with the ledger, so a customer who has asked for no contact in the meantime is not contacted.
 """
 
-import logging
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
-from common.dlt_settings import QUIET
-from common.settings import Settings
-from common.warehouse import clear, hold
 from serving.exports import csv_files
-from serving.exports.changes import Change, PublishedLists, changes_since, read_lists
+from serving.exports.changes import PublishedLists, changes_since, read_lists
 from serving.exports.csv_files import CsvFiles
-from serving.exports.ledger import Ledger, open_ledger
-from serving.exports.lists import WORK_LISTS
+from serving.exports.lists import WORK_LISTS, Change
+from serving.exports.sent_ledger import SentLedger, open_ledger
 from serving.exports.webhook import NotSentError, Webhook, receiver_name
+from serving.publish.versions import is_rolled_back
 from serving.reader import snapshot
-from serving.versions import is_rolled_back
+from settings import Settings
+from warehouse.lock import hold
 
 
 @dataclass(frozen=True)
@@ -87,51 +82,13 @@ def _refuse_an_older_day(settings: Settings, last: date | None, published: Publi
         )
 
 
-def _send(settings: Settings, ledger: Ledger, changes: Sequence[Change]) -> list[str]:
+def _send(settings: Settings, ledger: SentLedger, changes: Sequence[Change]) -> list[str]:
     """What the receiver refused."""
     receiver: CsvFiles | Webhook
     if settings.export_url:
         receiver = Webhook(settings.export_url, settings.export_token, ledger)
     else:
         receiver = CsvFiles(settings.exports_dir, ledger, WORK_LISTS)
-    if changes:
-        _deliver(changes, receiver.receive, receiver.batch_size, settings.export_ledger_path.with_name("dlt"))
+    for first in range(0, len(changes), receiver.batch_size):
+        receiver.receive(changes[first : first + receiver.batch_size])
     return receiver.refused
-
-
-def _deliver(
-    changes: Sequence[Change], receive: Callable[[Sequence[Change]], None], batch_size: int, dlt_dir: Path
-) -> None:
-    """Hand the changes to dlt, which hands them on in batches, in order. Raises what `receive` raises."""
-    import dlt
-    from dlt.common.schema import TTableSchema
-    from dlt.common.typing import TDataItems
-    from dlt.pipeline.exceptions import PipelineStepFailed
-
-    for name, value in {**QUIET, "load.raise_on_max_retries": 1}.items():
-        dlt.config[name] = value
-    # What goes wrong is said once, by whoever called.
-    logging.getLogger("dlt").setLevel(logging.CRITICAL)
-    raised: list[Exception] = []
-
-    @dlt.destination(batch_size=batch_size, naming_convention="direct")
-    def work_lists(rows: TDataItems, table: TTableSchema) -> None:
-        try:
-            receive([Change(**row["change"]) for row in rows])
-        except Exception as error:
-            raised.append(error)
-            raise
-
-    clear(dlt_dir)
-    pipeline = dlt.pipeline("work_lists", pipelines_dir=str(dlt_dir), destination=work_lists)
-    # The ledger knows what was sent. State of dlt's own goes to no receiver, and each send would wait a second for it.
-    pipeline.config.restore_from_destination = False
-    rows = [{"change": asdict(change)} for change in changes]
-    try:
-        pipeline.run(dlt.resource(rows, name="changes", columns={"change": {"data_type": "json"}}))
-    except PipelineStepFailed:
-        if raised:
-            raise raised[0] from None
-        raise
-    finally:
-        shutil.rmtree(dlt_dir, ignore_errors=True)

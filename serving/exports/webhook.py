@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from serving.exports.changes import Change
-from serving.exports.ledger import Ledger
+from serving.exports.lists import Change
+from serving.exports.sent_ledger import SentLedger
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.requests import Client
@@ -43,7 +43,7 @@ class Webhook:
 
     batch_size = 1
 
-    def __init__(self, url: SecretStr, token: SecretStr | None, ledger: Ledger) -> None:
+    def __init__(self, url: SecretStr, token: SecretStr | None, ledger: SentLedger) -> None:
         self._url = url
         self._token = token
         self._ledger = ledger

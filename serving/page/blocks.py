@@ -55,7 +55,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Column:
+class Header:
     """A column of a table: its title, how its values are written, and whether readers choose rows by it."""
 
     title: str
@@ -64,7 +64,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class PageCell:
     """A value as it is shown, and as it is sorted."""
 
     text: str
@@ -72,22 +72,25 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows that can be sorted, searched and chosen by column; in print and without scripts they are all there."""
 
     key: str
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[Header]
     rows: Sequence[Sequence[object]]
     empty: str
     source: str
     span: Span = "whole"
-    cells: list[list[Cell]] = field(init=False)
+    cells: list[list[PageCell]] = field(init=False)
     kind: str = "table"
 
     def __post_init__(self) -> None:
         cells = [
-            [Cell(write(value, column.kind), _order(value)) for value, column in zip(row, self.columns, strict=True)]
+            [
+                PageCell(write(value, column.kind), _order(value))
+                for value, column in zip(row, self.columns, strict=True)
+            ]
             for row in self.rows[:SHOWN_ROWS]
         ]
         object.__setattr__(self, "cells", cells)
@@ -104,7 +107,7 @@ class Note:
     kind: str = "note"
 
 
-Block = Figures | Chart | Table | Note
+Block = Figures | Chart | PageTable | Note
 
 
 def write(value: object, kind: Kind) -> str:

@@ -9,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from common.freshness import LATE_AFTER, STALE_AFTER
-from common.settings import Settings
-from serving.page.blocks import Block, Chart, Note, Table
+from serving.page.blocks import Block, Chart, Note, PageTable
 from serving.page.headline import headline
 from serving.page.palette import style_sheet
-from serving.page.published import Published
 from serving.page.registry import SECTIONS, Section
+from serving.page.snapshot import Snapshot
 from serving.reader import snapshot
+from settings import LATE_AFTER, STALE_AFTER, Settings
 
 STATIC = Path(__file__).with_name("static")
 
@@ -48,7 +47,7 @@ def write_page(settings: Settings) -> Page:
     Raises `FileNotFoundError` if nothing is published.
     """
     with snapshot(settings.serving_path) as connection:
-        published = Published(connection)
+        published = Snapshot(connection)
         run_id, as_of_date, published_at = published.row("select run_id, as_of_date, published_at from publish_info")
         laid_out = [(section, _blocks(section, published)) for section in SECTIONS]
         figures = headline(published)
@@ -90,12 +89,12 @@ def _data_age(as_of_date: date, published_at: datetime) -> DataAge:
 def charts_of(settings: Settings) -> dict[str, dict[str, Any]]:
     """The specification of every chart that the published file fills, by its key."""
     with snapshot(settings.serving_path) as connection:
-        published = Published(connection)
+        published = Snapshot(connection)
         blocks = [block for section in SECTIONS for block in _blocks(section, published)]
     return {block.key: block.specification for block in blocks if isinstance(block, Chart)}
 
 
-def _blocks(section: Section, published: Published) -> list[Block]:
+def _blocks(section: Section, published: Snapshot) -> list[Block]:
     return [block for part in section.parts for block in part.blocks(published)]
 
 
@@ -111,7 +110,7 @@ def _render(said: dict[str, Any], vega: str) -> str:
         **said,
         late_after_ms=int(LATE_AFTER.total_seconds() * 1000),
         stale_after_ms=int(STALE_AFTER.total_seconds() * 1000),
-        has_tables=any(isinstance(block, Table) for block in blocks),
+        has_tables=any(isinstance(block, PageTable) for block in blocks),
         charts=Markup(_as_data(specifications)),  # noqa: S704
         style=Markup(table_style + style_sheet() + (STATIC / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         vega=Markup(_inline(vega)),  # noqa: S704

@@ -3,25 +3,25 @@
 from collections.abc import Callable
 
 from serving.page.blocks import UNKNOWN, Figure, percent, short_money
-from serving.page.published import LAST_CLOSED_MONTH, Published
+from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 from serving.page.trust import WEEKS_OF_FIGURES, closed_weeks
 
 LAST_MONTH = "month = (select max(month) from {table})"
 
 
-def headline(published: Published) -> list[Figure]:
+def headline(published: Snapshot) -> list[Figure]:
     """One figure of each topic; one whose table is not published is left out, and its section says so."""
     return [_figure(published, name, build) for name, tables, build in HEADLINE if tables <= published.tables]
 
 
-def _figure(published: Published, name: str, build: Callable[[Published, str], Figure]) -> Figure:
+def _figure(published: Snapshot, name: str, build: Callable[[Snapshot, str], Figure]) -> Figure:
     try:
         return build(published, name)
     except Exception as error:  # noqa: BLE001
         return Figure(name, "–", f"cannot be shown ({type(error).__name__})", fault=f"{type(error).__name__}: {error}")
 
 
-def _arr(published: Published, name: str) -> Figure:
+def _arr(published: Snapshot, name: str) -> Figure:
     (arr,) = published.row("select coalesce(sum(arr_usd_year), 0) from dim_customers")
     (net,) = published.row(
         f"select coalesce(sum(delta_usd_month), 0) from fct_mrr_movements where month = {LAST_CLOSED_MONTH}"
@@ -30,7 +30,7 @@ def _arr(published: Published, name: str) -> Figure:
     return Figure(name, short_money(arr), f"{'+' if net >= 0 else ''}{short_money(net * 12)} in {month:%b %Y}")
 
 
-def _customers(published: Published, name: str) -> Figure:
+def _customers(published: Snapshot, name: str) -> Figure:
     (paying,) = published.row("select count(*) from dim_customers where lifecycle = 'paying'")
     (new,) = published.row(
         f"select count(*) from fct_mrr_movements where movement = 'new' and month = {LAST_CLOSED_MONTH}"
@@ -38,7 +38,7 @@ def _customers(published: Published, name: str) -> Figure:
     return Figure(name, f"{paying:,}", f"{new:,} new in {published.last_closed_month():%b %Y}")
 
 
-def _mix(published: Published, name: str) -> Figure:
+def _mix(published: Snapshot, name: str) -> Figure:
     capped, target = published.row(
         """
         select coalesce(sum(capped_arr_usd), 0), coalesce(sum(target_arr_usd), 0)
@@ -49,7 +49,7 @@ def _mix(published: Published, name: str) -> Figure:
     return Figure(name, short_money(capped), f"of {short_money(target)}", share=share)
 
 
-def _retention(published: Published, name: str) -> Figure:
+def _retention(published: Snapshot, name: str) -> Figure:
     rows = published.rows(
         f"select base_months, ndr from rpt_retention where {LAST_MONTH.format(table='rpt_retention')} "
         "and ndr is not null order by base_months desc limit 1"
@@ -60,12 +60,12 @@ def _retention(published: Published, name: str) -> Figure:
     return Figure(name, percent(ndr), f"over {months} months")
 
 
-def _queue(published: Published, name: str) -> Figure:
+def _queue(published: Snapshot, name: str) -> Figure:
     (waiting,) = published.row("select count(*) from fct_onboarding_queue where is_open")
     return Figure(name, f"{waiting:,}", "customers waiting")
 
 
-def _icp(published: Published, name: str) -> Figure:
+def _icp(published: Snapshot, name: str) -> Figure:
     share, unknown = published.row(
         f"""
         select
@@ -80,7 +80,7 @@ def _icp(published: Published, name: str) -> Figure:
     return Figure(name, UNKNOWN if share is None else percent(share), beside)
 
 
-HEADLINE: tuple[tuple[str, set[str], Callable[[Published, str], Figure]], ...] = (
+HEADLINE: tuple[tuple[str, set[str], Callable[[Snapshot, str], Figure]], ...] = (
     ("ARR", {"dim_customers", "fct_mrr_movements"}, _arr),
     ("ARR in the mix", {"rpt_arr_mix_progress"}, _mix),
     ("Paying customers", {"dim_customers", "fct_mrr_movements"}, _customers),

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from common.settings import Settings
 from serving.page.build import charts_of
 from serving.page.palette import in_light
+from settings import Settings
 
 # Those that a newcomer sees first; the others are on the page.
 SHOWN = ("arr-by-band", "movements", "mix-50k", "retention-chart", "accuracy-by-day")

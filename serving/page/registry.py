@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from serving.page import revenue, trust, worklists
 from serving.page.blocks import Block, Note
-from serving.page.published import Published
+from serving.page.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Part:
 
     what: str
     tables: tuple[str, ...]
-    build: Callable[[Published], Sequence[Block]]
+    build: Callable[[Snapshot], Sequence[Block]]
 
-    def blocks(self, published: Published) -> Sequence[Block]:
+    def blocks(self, published: Snapshot) -> Sequence[Block]:
         """The part as the published file has it."""
         missing = [table for table in self.tables if table not in published.tables]
         if missing:

@@ -6,18 +6,18 @@ from serving.page import charts
 from serving.page.blocks import (
     Block,
     Chart,
-    Column,
     Figure,
     Figures,
+    Header,
     Note,
-    Table,
+    PageTable,
     Tone,
     percent,
     short_money,
     words,
     write,
 )
-from serving.page.published import LAST_CLOSED_MONTH, Published
+from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 
 BAND_TITLES = {
     "25k": "From $25,000 a year",
@@ -29,7 +29,7 @@ BAND_TITLES = {
 MONTHS_SHOWN = 24
 
 
-def mix_today(published: Published) -> Sequence[Block]:
+def mix_today(published: Snapshot) -> Sequence[Block]:
     """Each band: customers and dollars against the target, and the pace against what is needed."""
     rows = published.rows(
         """
@@ -61,7 +61,7 @@ def _band(row: tuple) -> list[Figure]:
     ]
 
 
-def mix_ahead(published: Published) -> Sequence[Block]:
+def mix_ahead(published: Snapshot) -> Sequence[Block]:
     """Where each band is going: a chart, and what comes of the target."""
     rows = published.rows(
         """
@@ -81,19 +81,19 @@ def mix_ahead(published: Published) -> Sequence[Block]:
     if not rows:
         return [Note("There is no projection yet.")]
     columns = [
-        Column("Band"), Column("Chance", "percent"), Column("Target", "number"), Column("Customers", "number"),
-        Column("P10", "number"), Column("P90", "number"), Column("ARR", "money"),
-        Column("P10", "money"), Column("P90", "money"), Column("Even odds by", "date"), Column("Outlook", "words"),
+        Header("Band"), Header("Chance", "percent"), Header("Target", "number"), Header("Customers", "number"),
+        Header("P10", "number"), Header("P90", "number"), Header("ARR", "money"),
+        Header("P10", "money"), Header("P90", "money"), Header("Even odds by", "date"), Header("Outlook", "words"),
     ]  # fmt: skip
     titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:-1]) for row in rows]
     title = f"Projected to {write(rows[0][-1], 'date')}: the middle path, and between P10 and P90 eight of ten"
     return [
         *(_band_chart(published, row[0], row[2]) for row in rows if row[0] != "mix"),
-        Table("mix-ahead", title, columns, titled, "There is no projection yet.", "rpt_arr_mix_projection"),
+        PageTable("mix-ahead", title, columns, titled, "There is no projection yet.", "rpt_arr_mix_projection"),
     ]
 
 
-def _band_chart(published: Published, band: str, target: int) -> Block:
+def _band_chart(published: Snapshot, band: str, target: int) -> Block:
     history = published.records(
         "select as_of, customers from rpt_arr_mix_progress where band = ? order by as_of", [band]
     )
@@ -120,7 +120,7 @@ def _band_chart(published: Published, band: str, target: int) -> Block:
     return Chart(f"mix-{band}", title, description, charts.projection(history, ahead, target), "third")
 
 
-def arr(published: Published) -> Sequence[Block]:
+def arr(published: Snapshot) -> Sequence[Block]:
     """ARR over time by band of the mix, up to the last closed month."""
     by_band = published.records(
         f"""
@@ -138,7 +138,7 @@ def arr(published: Published) -> Sequence[Block]:
     return [Chart("arr-by-band", "ARR by band of the mix", f"{said}.", charts.arr_by_band(by_band))]
 
 
-def months(published: Published) -> Sequence[Block]:
+def months(published: Snapshot) -> Sequence[Block]:
     """Up to which month revenue is complete; a month that has ended and is not closed is open, and no fall."""
     closed = published.last_closed_month()
     open_month, is_over, is_begun = published.row(
@@ -155,7 +155,7 @@ def months(published: Published) -> Sequence[Block]:
     return [Figures(figures)]
 
 
-def tiers(published: Published) -> Sequence[Block]:
+def tiers(published: Snapshot) -> Sequence[Block]:
     """Today's ARR by size tier."""
     rows = published.rows(
         """
@@ -181,7 +181,7 @@ def _amounts_in_words(rows: list[dict]) -> str:
     )
 
 
-def movements(published: Published) -> Sequence[Block]:
+def movements(published: Snapshot) -> Sequence[Block]:
     """MRR won and lost by month."""
     rows = published.records(
         """
@@ -201,7 +201,7 @@ def movements(published: Published) -> Sequence[Block]:
     return [Chart("movements", "MRR movements by month; the dash is the net", description, charts.movements(rows))]
 
 
-def products(published: Published) -> Sequence[Block]:
+def products(published: Snapshot) -> Sequence[Block]:
     """What the last closed month's MRR is made of."""
     rows = published.records(
         f"""
@@ -221,7 +221,7 @@ def products(published: Published) -> Sequence[Block]:
     return [Chart("products", "MRR by product, last closed month", _amounts_in_words(rows), chart, "whole")]
 
 
-def retention(published: Published) -> Sequence[Block]:
+def retention(published: Snapshot) -> Sequence[Block]:
     """Net and gross retention over the longest window, and the last month over all of them."""
     longest = "(select max(base_months) from rpt_retention)"
     rows = published.records(
@@ -244,11 +244,13 @@ def retention(published: Published) -> Sequence[Block]:
         """
     )
     columns = [
-        Column("Months back", "number"), Column("Customers then", "number"), Column("MRR then", "money"),
-        Column("MRR now", "money"), Column("Net", "percent"), Column("Gross", "percent"), Column("Logos", "percent"),
-        Column("Net without spikes", "percent"),
+        Header("Months back", "number"), Header("Customers then", "number"), Header("MRR then", "money"),
+        Header("MRR now", "money"), Header("Net", "percent"), Header("Gross", "percent"), Header("Logos", "percent"),
+        Header("Net without spikes", "percent"),
     ]  # fmt: skip
-    table = Table("retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention")
+    table = PageTable(
+        "retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention"
+    )
     if all(row["share"] is None for row in rows):
         return [Note("No month has had a customer in the base of its longest window: there is nothing to draw."), table]
     window, net, gross = last[-1][0], last[-1][4], last[-1][5]

@@ -5,8 +5,20 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from serving.page import charts
-from serving.page.blocks import UNKNOWN, Block, Chart, Column, Figure, Figures, Note, Table, percent, words, write
-from serving.page.published import Published
+from serving.page.blocks import (
+    UNKNOWN,
+    Block,
+    Chart,
+    Figure,
+    Figures,
+    Header,
+    Note,
+    PageTable,
+    percent,
+    words,
+    write,
+)
+from serving.page.snapshot import Snapshot
 
 SEGMENTS = ("high_growth", "high_potential", "hobbyist", "other", "unknown")
 UNKNOWN_REASONS = (
@@ -28,7 +40,7 @@ def closed_weeks(number: int) -> str:
     return f"week < {NEXT_WEEK} and week >= {NEXT_WEEK} - interval {7 * number} day"
 
 
-def sign_ups(published: Published) -> Sequence[Block]:
+def sign_ups(published: Snapshot) -> Sequence[Block]:
     """Sign-ups by week and segment, and the share of the ICP."""
     count, icp, unknown, work_mail, paying = published.row(
         f"""
@@ -68,7 +80,7 @@ def sign_ups(published: Published) -> Sequence[Block]:
     return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", said, chart, "whole")]
 
 
-def accuracy(published: Published) -> Sequence[Block]:
+def accuracy(published: Snapshot) -> Sequence[Block]:
     """Errors, the interval and the onboarding line, by day of the period."""
     rows = published.records(
         """
@@ -99,9 +111,9 @@ def accuracy(published: Published) -> Sequence[Block]:
         """
     )
     columns = [
-        Column("Day", "number"), Column("Bills", "number"), Column("Median error", "percent"),
-        Column("Bias", "percent"), Column("In the interval", "percent"), Column("Line: precision", "percent"),
-        Column("Line: recall", "percent"), Column("Line: days of lead", "number"),
+        Header("Day", "number"), Header("Bills", "number"), Header("Median error", "percent"),
+        Header("Bias", "percent"), Header("In the interval", "percent"), Header("Line: precision", "percent"),
+        Header("Line: recall", "percent"), Header("Line: days of lead", "number"),
     ]  # fmt: skip
     told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2])}." if weeks else ""
     drawn = [
@@ -112,11 +124,11 @@ def accuracy(published: Published) -> Sequence[Block]:
     ]  # fmt: skip
     return [
         *(chart if shares else Note(f"{chart.title}: it is not known for any day.") for shares, chart in drawn),
-        Table("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
+        PageTable("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
     ]
 
 
-def checks(published: Published) -> Sequence[Block]:
+def checks(published: Snapshot) -> Sequence[Block]:
     """What the gates said before this was published."""
     passed, warned, failed, set_aside, by_table = published.row(
         "select checks_passed, checks_warned, checks_failed, rows_set_aside, rows_set_aside_by_table from publish_info"
@@ -127,16 +139,16 @@ def checks(published: Published) -> Sequence[Block]:
         Figure("Failed", f"{failed:,}", "one would have stopped it", "bad" if failed else ""),
         Figure("Rows set aside", f"{set_aside:,}", "broke the contract", "warning" if set_aside else ""),
     ]
-    columns = [Column("Table"), Column("Rows set aside", "number"), Column("What to do")]
+    columns = [Header("Table"), Header("Rows set aside", "number"), Header("What to do")]
     mend = "List them with `python -m ingestion rejects`, mend the files and load them again."
     rows = [(table, count, mend) for table, count in json.loads(by_table or "{}").items()]
     return [
         Figures(figures),
-        Table("set-aside", "Rows set aside", columns, rows, "No row is set aside.", "publish_info"),
+        PageTable("set-aside", "Rows set aside", columns, rows, "No row is set aside.", "publish_info"),
     ]
 
 
-def freshness(published: Published) -> Sequence[Block]:
+def freshness(published: Snapshot) -> Sequence[Block]:
     """How new each source is at the end of the data day."""
     (info,) = published.records("from publish_info")
     sources = sorted(name.removesuffix("_newest_at") for name in info if name.endswith("_newest_at"))
@@ -149,15 +161,19 @@ def freshness(published: Published) -> Sequence[Block]:
         return [Note("No source said how new it is.")]
     row = published.row(f"select {ages} from publish_info")
     rows = list(zip(sources, row[::2], row[1::2], strict=True))
-    columns = [Column("Source", "words"), Column("Newest record", "date"), Column("Days behind the data day", "number")]
-    table = Table("freshness", "Freshness of the sources", columns, rows, "No source.", "publish_info", "half")
+    columns = [
+        Header("Source", "words"),
+        Header("Newest record", "date"),
+        Header("Days behind the data day", "number"),
+    ]
+    table = PageTable("freshness", "Freshness of the sources", columns, rows, "No source.", "publish_info", "half")
     (empty,) = published.row("select empty_source_tables from publish_info")
     if not empty:
         return [table]
     return [table, Note(f"No row came of {empty}: what depends on these tables is not known.")]
 
 
-def findings(published: Published) -> Sequence[Block]:
+def findings(published: Snapshot) -> Sequence[Block]:
     """What is doubtful about the data by kind: the largest of each, where its rows stand and what to do."""
     found = published.rows(
         """
@@ -167,8 +183,8 @@ def findings(published: Published) -> Sequence[Block]:
         """
     )
     columns = [
-        Column("Finding", "words"), Column("Found", "number"), Column("About, the largest first"),
-        Column("Source table"), Column("What to do"),
+        Header("Finding", "words"), Header("Found", "number"), Header("About, the largest first"),
+        Header("Source table"), Header("What to do"),
     ]  # fmt: skip
     rows = []
     for (finding, source_table, what_to_do), of_kind in groupby(found, key=lambda row: row[:3]):
@@ -180,10 +196,10 @@ def findings(published: Published) -> Sequence[Block]:
         rows.append(
             (finding, len(each), named + (f"; and {more:,} more" if more > 0 else ""), source_table, what_to_do)
         )
-    return [Table("findings", "Findings", columns, rows, "Nothing was found.", "rpt_data_quality")]
+    return [PageTable("findings", "Findings", columns, rows, "Nothing was found.", "rpt_data_quality")]
 
 
-def coverage(published: Published) -> Sequence[Block]:
+def coverage(published: Snapshot) -> Sequence[Block]:
     """How many sign-ups enrichment tells something about, and why not the others."""
     if published.lacks("enrichment.companies"):
         return [Note("Enrichment covers nothing, since enrichment.companies holds no row: no segment is known.")]
@@ -199,6 +215,6 @@ def coverage(published: Published) -> Sequence[Block]:
         ((reason, count) for reason, count in zip(UNKNOWN_REASONS, counts, strict=True) if count),
         key=lambda row: -row[1],
     )
-    columns = [Column("Why a segment is unknown", "words"), Column("Sign-ups", "number")]
+    columns = [Header("Why a segment is unknown", "words"), Header("Sign-ups", "number")]
     title = f"Enrichment covers {share} of the work-mail sign-ups of {WEEKS_OF_FIGURES} weeks"
-    return [Table("unknown", title, columns, rows, "Every segment is known.", "rpt_signups_weekly", "half")]
+    return [PageTable("unknown", title, columns, rows, "Every segment is known.", "rpt_signups_weekly", "half")]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from serving.page.blocks import UNKNOWN, Block, Column, Figure, Figures, Note, Table, short_money
-from serving.page.published import DATA_DAY, LAST_CLOSED_MONTH, Published
+from serving.page.blocks import UNKNOWN, Block, Figure, Figures, Header, Note, PageTable, short_money
+from serving.page.snapshot import DATA_DAY, LAST_CLOSED_MONTH, Snapshot
 
 CUSTOMER = "coalesce(dim_customers.name, {table}.customer_id)"
 NOBODY = "nobody"
@@ -19,12 +19,12 @@ def _named(table: str, columns: str, condition: str, order: str) -> str:
     """
 
 
-def _no_owner(published: Published) -> str:
+def _no_owner(published: Snapshot) -> str:
     """What stands in the place of an owner who is not there: without accounts of a CRM nobody knows whether one is."""
     return UNKNOWN if published.lacks("crm.accounts") else NOBODY
 
 
-def queue(published: Published) -> Sequence[Block]:
+def queue(published: Snapshot) -> Sequence[Block]:
     """The onboarding queue, the next to write to first."""
     no_owner = _no_owner(published)
     rows = published.rows(
@@ -46,10 +46,10 @@ def queue(published: Published) -> Sequence[Block]:
         """
     )
     columns = [
-        Column("Customer"), Column("Reason", "words", is_filter=True), Column("Forecast", "money"),
-        Column("Bill low", "money"), Column("Bill high", "money"), Column("Renews", "date"),
-        Column("Contact by", "date"), Column("Contact", "words", is_filter=True), Column("Bills paid", "number"),
-        Column("Owner", "person", is_filter=True), Column("Entered", "date"),
+        Header("Customer"), Header("Reason", "words", is_filter=True), Header("Forecast", "money"),
+        Header("Bill low", "money"), Header("Bill high", "money"), Header("Renews", "date"),
+        Header("Contact by", "date"), Header("Contact", "words", is_filter=True), Header("Bills paid", "number"),
+        Header("Owner", "person", is_filter=True), Header("Entered", "date"),
     ]  # fmt: skip
     due = sum(row[7] == "due" for row in rows)
     figures = [
@@ -59,10 +59,10 @@ def queue(published: Published) -> Sequence[Block]:
         Figure("Forecast a month", short_money(sum(row[2] or 0 for row in rows))),
     ]
     empty = "Nobody is in the queue."
-    return [Figures(figures), Table("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
+    return [Figures(figures), PageTable("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
 
 
-def line_crossers(published: Published) -> Sequence[Block]:
+def line_crossers(published: Snapshot) -> Sequence[Block]:
     """Who crosses a line soon at the present growth."""
     rows = published.rows(
         _named(
@@ -74,19 +74,19 @@ def line_crossers(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("Direction", "words", is_filter=True), Column("Line", "words", is_filter=True),
-        Column("MRR", "money"), Column("Growth a month", "percent"),
-        Column("Crosses on", "date"),
+        Header("Customer"), Header("Direction", "words", is_filter=True), Header("Line", "words", is_filter=True),
+        Header("MRR", "money"), Header("Growth a month", "percent"),
+        Header("Crosses on", "date"),
     ]  # fmt: skip
-    return [Table("line-crossers-list", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
+    return [PageTable("line-crossers-list", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
 
 
-def gainers_and_losers(published: Published) -> Sequence[Block]:
+def gainers_and_losers(published: Snapshot) -> Sequence[Block]:
     """The largest movements of the last closed month, either way."""
     month = f"{published.last_closed_month():%B %Y}"
     columns = [
-        Column("Customer"), Column("Movement", "words"), Column("Change a month", "money"), Column("Before", "money"),
-        Column("After", "money"),
+        Header("Customer"), Header("Movement", "words"), Header("Change a month", "money"), Header("Before", "money"),
+        Header("After", "money"),
     ]  # fmt: skip
     blocks = []
     for key, title, condition, direction in (
@@ -102,11 +102,11 @@ def gainers_and_losers(published: Published) -> Sequence[Block]:
             )
             + "limit 10"
         )
-        blocks.append(Table(key, f"{title}, {month}", columns, rows, "Nobody.", "fct_mrr_movements", "half"))
+        blocks.append(PageTable(key, f"{title}, {month}", columns, rows, "Nobody.", "fct_mrr_movements", "half"))
     return blocks
 
 
-def unowned(published: Published) -> Sequence[Block]:
+def unowned(published: Snapshot) -> Sequence[Block]:
     """Customers that need a person and have nobody, or the wrong one."""
     rows = published.rows(
         _named(
@@ -120,19 +120,19 @@ def unowned(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("Needs", "words", is_filter=True), Column("Why", "words"),
-        Column("Owner now", "person", is_filter=True), Column("Owner's role", "words"), Column("ARR", "money"),
-        Column("Since", "date"),
+        Header("Customer"), Header("Needs", "words", is_filter=True), Header("Why", "words"),
+        Header("Owner now", "person", is_filter=True), Header("Owner's role", "words"), Header("ARR", "money"),
+        Header("Since", "date"),
     ]  # fmt: skip
     (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
     empty = "Every customer that needs a person has the right one." if need else "No customer needs a person."
-    table = Table("unowned", "", columns, rows, empty, "fct_account_routing")
+    table = PageTable("unowned", "", columns, rows, empty, "fct_account_routing")
     if not published.lacks("crm.accounts"):
         return [table]
     return [Note("Who owns these customers is not known: crm.accounts holds no row."), table]
 
 
-def risk(published: Published) -> Sequence[Block]:
+def risk(published: Snapshot) -> Sequence[Block]:
     """What may go wrong with whom, and what to do next."""
     no_owner = _no_owner(published)
     rows = published.rows(
@@ -146,13 +146,13 @@ def risk(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("Signal", "words", is_filter=True), Column("What fired"), Column("ARR", "money"),
-        Column("Owner", "person", is_filter=True), Column("Since", "date"), Column("Next"),
+        Header("Customer"), Header("Signal", "words", is_filter=True), Header("What fired"), Header("ARR", "money"),
+        Header("Owner", "person", is_filter=True), Header("Since", "date"), Header("Next"),
     ]  # fmt: skip
-    return [Table("risk-list", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
+    return [PageTable("risk-list", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
 
 
-def startup_rolloffs(published: Published) -> Sequence[Block]:
+def startup_rolloffs(published: Snapshot) -> Sequence[Block]:
     """Startups whose plan ends: when, and what they will pay then."""
     rows = published.rows(
         _named(
@@ -163,15 +163,17 @@ def startup_rolloffs(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("Program", "words"), Column("Stage", "words", is_filter=True),
-        Column("Rolls off", "date"), Column("Credit left", "money"), Column("First bill", "money"), Column("Next"),
+        Header("Customer"), Header("Program", "words"), Header("Stage", "words", is_filter=True),
+        Header("Rolls off", "date"), Header("Credit left", "money"), Header("First bill", "money"), Header("Next"),
     ]  # fmt: skip
     return [
-        Table("rolloffs", "Startup plans that end", columns, rows, "No startup is on a plan.", "rpt_startup_rolloffs")
+        PageTable(
+            "rolloffs", "Startup plans that end", columns, rows, "No startup is on a plan.", "rpt_startup_rolloffs"
+        )
     ]
 
 
-def credit_runways(published: Published) -> Sequence[Block]:
+def credit_runways(published: Snapshot) -> Sequence[Block]:
     """How long prepaid credit lasts, beside its contract."""
     rows = published.rows(
         _named(
@@ -182,14 +184,16 @@ def credit_runways(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("State", "words", is_filter=True), Column("Credit", "money"),
-        Column("Used a day", "money"), Column("Runs out", "date"), Column("Days left", "number"),
-        Column("Contract ends", "date"), Column("Next"),
+        Header("Customer"), Header("State", "words", is_filter=True), Header("Credit", "money"),
+        Header("Used a day", "money"), Header("Runs out", "date"), Header("Days left", "number"),
+        Header("Contract ends", "date"), Header("Next"),
     ]  # fmt: skip
-    return [Table("runways", "Prepaid credit", columns, rows, "Nobody has a prepaid contract.", "rpt_credit_runway")]
+    return [
+        PageTable("runways", "Prepaid credit", columns, rows, "Nobody has a prepaid contract.", "rpt_credit_runway")
+    ]
 
 
-def limits_hit(published: Published) -> Sequence[Block]:
+def limits_hit(published: Snapshot) -> Sequence[Block]:
     """Who is close to a spend limit of their own, or held back by it."""
     rows = published.rows(
         _named(
@@ -201,7 +205,7 @@ def limits_hit(published: Published) -> Sequence[Block]:
         )
     )
     columns = [
-        Column("Customer"), Column("Products", "words"), Column("Level", "words"), Column("So far", "money"),
-        Column("Limit", "money"), Column("Cut off", "money"), Column("Renews", "date"), Column("Next"),
+        Header("Customer"), Header("Products", "words"), Header("Level", "words"), Header("So far", "money"),
+        Header("Limit", "money"), Header("Cut off", "money"), Header("Renews", "date"), Header("Next"),
     ]  # fmt: skip
-    return [Table("limits", "Spend limits", columns, rows, "No spend limit is near.", "rpt_limits_hit")]
+    return [PageTable("limits", "Spend limits", columns, rows, "No spend limit is near.", "rpt_limits_hit")]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.sample_company import write_sample_company
+from sample_company import write_sample_company
 from tests.audit.count import ONE_DAY, ZERO, Company, half_up, instant, month_of, months_later, seed, threshold
 from tests.pipeline.running import read, run_pipeline
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import duckdb
 
-from common.settings import PROJECT_DIR
+from settings import PROJECT_DIR
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
 INTERMEDIATE = DBT_DIR / "models" / "intermediate"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
-from orchestration.dbt import parsed_project
+from settings import Settings
+from transform.dbt_runner import parsed_project
 
 
 @pytest.fixture(scope="session", autouse=True)

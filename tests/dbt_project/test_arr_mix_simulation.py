@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from common.settings import PROJECT_DIR
+from settings import PROJECT_DIR
 from tests.dbt_project.building import INTERMEDIATE, load_model
 
 MODEL = "growth/int_arr_mix_simulation.py"

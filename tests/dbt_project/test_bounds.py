@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import PROJECT_DIR, Settings
 from ingestion.load import load_sources
+from settings import PROJECT_DIR, Settings
 from tests.dbt_project.building import dbt, read
 from tests.source_root import COUNTERS, FIRST_DAY, Rows, company, instant, invoice, usage_report, write_source_root
 

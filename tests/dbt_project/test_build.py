@@ -9,10 +9,10 @@ import duckdb
 import pytest
 import yaml
 
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import DbtError, build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.building import DBT_DIR, dbt, insert, read, stripe
+from transform.dbt_runner import DbtError, build_models
 
 INVOICE = {
     "id": "in_1",

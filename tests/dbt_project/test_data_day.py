@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.data_day import newest_complete_day
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
+from transform.dbt_runner import build_models
+from warehouse.data_day import newest_complete_day
 
 FIRST, LAST = date(2026, 9, 1), date(2026, 10, 15)
 Reports = list[tuple[date, int]]

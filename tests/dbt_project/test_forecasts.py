@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.days import Days
-from orchestration.dbt import DbtError, build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
+from transform.days import Days
+from transform.dbt_runner import DbtError, build_models
 
 DATA_DAY = date(2028, 2, 29)
 FIRST_DAY = date(2028, 1, 30)

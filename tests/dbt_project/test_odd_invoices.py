@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from common.settings import Settings
-from common.warehouse import connect
-from expectations.run import check_suites
+from expectations.gate import check_suites
 from expectations.suites import load_suites
 from ingestion.load import load_sources
-from orchestration.dbt import build_models
+from settings import Settings
 from tests.dbt_project.building import read
 from tests.source_root import COUNTERS, Row, write_source_root
+from transform.dbt_runner import build_models
+from warehouse.connection import connect
 
 DATA_DAY = date(2026, 10, 15)
 SIGNED_UP = datetime(2025, 1, 5, tzinfo=UTC)

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
+from transform.dbt_runner import build_models
 
 FIRST_DAY = date(2026, 8, 10)
 LAST_DAY = date(2026, 10, 11)

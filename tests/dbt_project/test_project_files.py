@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from common.settings import PROJECT_DIR
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
+from settings import PROJECT_DIR
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
 MODELS_DIR = DBT_DIR / "models"

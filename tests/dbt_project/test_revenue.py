@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
+from transform.dbt_runner import build_models
 
 DATA_DAY = "2026-07-03"
 NAMES = ("fct_mrr_movements_by", "rpt_retention", "int_revenue_findings", "int_invoice_findings")

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.contract import load_contract
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from ingestion.contract.model import load_contract
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.test_build import DBT_DIR, dbt, insert, read
+from transform.dbt_runner import build_models
 
 DATA_DAY = date(2026, 6, 30)
 SIGNED_UP = "2025-01-10 09:00"

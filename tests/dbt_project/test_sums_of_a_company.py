@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.raw import create_missing_tables
-from orchestration.dbt import build_models
+from ingestion.contract.raw_tables import create_missing_tables
+from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
 from tests.source_root import invoice
+from transform.dbt_runner import build_models
 
 FIRST_DAY = date(2026, 6, 1)
 # All periods but one have 31 days and begin on the 10th; both days are in it, and a month was closed between them.

@@ -6,7 +6,7 @@ from datetime import date
 
 import duckdb
 
-from expectations.run import check_suites
+from expectations.gate import check_suites
 from expectations.suites import load_suites
 
 AS_OF = date(2026, 10, 31)

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.run import check_suites
+from expectations.gate import check_suites
 from expectations.suites import TYPES, Expectation, Suite
 
 ROWS = """

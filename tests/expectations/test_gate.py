@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from common.warehouse import connect
 from expectations import __main__ as command
 from expectations import run
 from expectations.suites import Expectation, Suite
+from warehouse.connection import connect
 
 AS_OF = date(2026, 10, 31)
 
@@ -342,7 +342,7 @@ def test_table_without_a_suite_is_not_passed_over(warehouse: Path) -> None:
 def test_command_fails_when_something_blocks(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch, condition: str, blocks: str | None, exit_code: int
 ) -> None:
-    from common.settings import get_settings
+    from settings import get_settings
 
     get_settings.cache_clear()
     assert get_settings().warehouse_path == warehouse

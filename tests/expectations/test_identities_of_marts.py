@@ -6,7 +6,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from expectations.run import check_suites
+from expectations.gate import check_suites
 from expectations.suites import load_suites
 from tests.expectations.breaking import AS_OF, broken_of, company_of
 

@@ -9,10 +9,10 @@ import pytest
 import sqlglot
 import yaml
 
-from common.settings import PROJECT_DIR
-from expectations.run import check_suites
+from expectations.gate import check_suites
 from expectations.suites import CUSTOM_SQL, LAYERS, Suite, load_suites
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
+from settings import PROJECT_DIR
 
 MODELS_DIR = PROJECT_DIR / "dbt_project" / "models"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from common.settings import Settings
-from common.warehouse import connect
+from ingestion.contract.raw_tables import quote
 from ingestion.load import LoadReport, TableReport, load_sources
-from ingestion.raw import quote
+from settings import Settings
 from tests.source_root import write_source_root
+from warehouse.connection import connect
 
 
 class Source:

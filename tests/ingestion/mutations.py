@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ingestion.contract import Column
+from ingestion.contract.model import Column
 
 ANY_VALUES: dict[str, Any] = {
     "null": None,

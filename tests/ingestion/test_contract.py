@@ -9,11 +9,11 @@ import duckdb
 import pytest
 import yaml
 
-from common.settings import PROJECT_DIR
-from ingestion.contract import CONTRACT_PATH, load_contract, parse_contract
-from ingestion.documents import stale_documents
+from ingestion.contract.documents import stale_documents
+from ingestion.contract.model import CONTRACT_PATH, load_contract, parse_contract
+from ingestion.contract.raw_tables import create_missing_tables
 from ingestion.errors import ContractError
-from ingestion.raw import create_missing_tables
+from settings import PROJECT_DIR
 
 TABLES = {
     "product_db/organizations": ("id", "updated_at"),

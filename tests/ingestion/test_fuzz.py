@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from common.warehouse import connect
 from ingestion import load
-from ingestion.contract import Column, Table, load_contract
+from ingestion.contract.model import Column, Table, load_contract
+from ingestion.contract.raw_tables import quote
 from ingestion.errors import SourceError
-from ingestion.raw import quote
 from tests.ingestion import mutations
 from tests.ingestion.conftest import Source, report_of
 from tests.source_root import FIRST_DAY, company, invoice, json_line, write_file, write_source_root
+from warehouse.connection import connect
 
 SEED = 19
 TABLES = load_contract().tables

@@ -14,12 +14,10 @@ import fsspec
 import pytest
 from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
 
-from common.data_day import newest_complete_day
-from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
 from ingestion.__main__ import main
 from ingestion.errors import SourceError
 from ingestion.load import load_sources
+from settings import PROJECT_DIR, Settings
 from tests.ingestion.conftest import Source, report_of
 from tests.source_root import (
     DAYS,
@@ -33,6 +31,8 @@ from tests.source_root import (
     write_source_root,
     write_table,
 )
+from warehouse.connection import connect
+from warehouse.data_day import newest_complete_day
 
 USERS = "product_db/users"
 ORGANIZATIONS = "product_db/organizations"
@@ -304,12 +304,12 @@ def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypat
     loaded = []
     for folder, limits in (
         ("kept", {}),
-        ("in place", {"plans.LARGE_FILE_BYTES": 0}),
-        ("days", {"usage.BATCH_BYTES": 1}),
+        ("in place", {"planner.LARGE_FILE_BYTES": 0}),
+        ("days", {"usage_days.BATCH_BYTES": 1}),
     ):
         with monkeypatch.context() as patch:
             for name, value in limits.items():
-                patch.setattr(f"ingestion.{name}", value)
+                patch.setattr(f"ingestion.plan.{name}", value)
             other = Source(source.folder / folder)
             other.root = source.root
             other.load(USAGE)
@@ -338,7 +338,7 @@ def test_a_counter_that_came_later_does_not_make_dlt_write_the_days_before_it_ag
         return write(normalizer, file, table, add_dlt_id)
 
     monkeypatch.setattr(ArrowItemsNormalizer, "_write_with_dlt_columns", writing)
-    monkeypatch.setattr("ingestion.usage.BATCH_BYTES", 1)
+    monkeypatch.setattr("ingestion.plan.usage_days.BATCH_BYTES", 1)
     source.load(USAGE)
     assert written == []
     by_day = "select date, max(sparks_in_period) from raw.usage__usage_reports group by date order by date"
@@ -460,7 +460,7 @@ def test_the_command_prints_a_table_or_says_what_is_wrong(
 KILLED_LOAD = """
 import os, signal, sys
 from pathlib import Path
-from common.settings import Settings
+from settings import Settings
 from ingestion.load import load_sources
 
 point = sys.argv[3]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from dlt.common.normalizers.naming.sql_ci_v1 import NamingConvention
 
-from ingestion import csv_rows, files, lines, plans, streams
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
 from ingestion.errors import SourceError
-from ingestion.readers import match_columns
+from ingestion.plan import planner as plans
+from ingestion.read import csv_rows, files, streams
+from ingestion.read import json_lines as lines
+from ingestion.read.relations import match_columns
 from tests.ingestion.conftest import Source
 from tests.source_root import FIRST_DAY, company, json_line, write_file
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import pytest
 
-from common.settings import PROJECT_DIR
-from common.spellings import all_readings
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
 from ingestion.errors import SourceError
-from ingestion.forget import list_request, rewrite_raw
-from ingestion.objects import kept_shape
+from ingestion.plan.stripe_checks import kept_shape
+from ingestion.privacy.erase_raw import list_request, rewrite_raw
+from ingestion.privacy.spellings import all_readings
+from settings import PROJECT_DIR
 from tests.ingestion.conftest import Source
 from tests.source_root import Rows, company, invoice, json_line, write_file, write_source_root
 from tests.spellings import spellings

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.warehouse import connect
-from ingestion.checks import NULL_WORDS
-from ingestion.contract import Table, load_contract
+from ingestion.contract.model import Table, load_contract
 from ingestion.errors import SourceError
+from ingestion.plan.row_checks import NULL_WORDS
 from tests.ingestion.conftest import Source
 from tests.source_root import FIRST_DAY, company, invoice, json_line, unix, usage_report, write_file
+from warehouse.connection import connect
 
 USERS, ORGANIZATIONS, USAGE = "product_db/users", "product_db/organizations", "usage/usage_reports"
 BILLING, SPEND, ACCOUNTS = "billing/billing_customers", "spend/sales_and_marketing", "crm/accounts"

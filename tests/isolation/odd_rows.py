@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingestion.contract import Column, Field, Table, load_contract
+from ingestion.contract.model import Column, Field, Table, load_contract
 
 DAY = "2026-10-20"
 INSTANT = f"{DAY}T09:00:00Z"

@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import Settings
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
 from ingestion.load import load_sources
+from settings import Settings
 from tests.isolation.odd_rows import odd_file, odd_rows, write_odd_rows
 from tests.pipeline.hand_made import write_hand_made_company
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import Settings
+from settings import Settings
 from tests.isolation.odd_customers import ODD, Company, odd_companies
 from tests.isolation.odd_rows import odd_rows, write_odd_rows
 from tests.pipeline.hand_made import write_hand_made_company

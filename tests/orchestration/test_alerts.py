@@ -24,14 +24,14 @@ from dagster import (
     define_asset_job,
     in_process_executor,
 )
+from orchestration.alerts.messages.messages import Alert, alerts_of_run
+from orchestration.alerts.messages.outbox import KEPT, Message, Outbox
+from orchestration.alerts.messages.sensor import tell_of_ended_runs
 
-from common.settings import Settings
-from orchestration import alerting
-from orchestration.alerting import tell_of_ended_runs
-from orchestration.alerts import Alert, alerts_of_run
-from orchestration.outbox import KEPT, Message, Outbox
-from orchestration.runs import PROCESS_TAG
-from serving.publish import NotPublishableError
+from orchestration.alerts.messages import sensor as alerting
+from orchestration.instance.run_processes import PROCESS_TAG
+from serving.publish.published_file import NotPublishableError
+from settings import Settings
 from tests.orchestration.receivers import MailServer, WebServer, serving
 
 NOW = datetime.fromisoformat("2026-11-02T01:30")

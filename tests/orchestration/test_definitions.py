@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from orchestration.alerts.messages.messages import KINDS
 
-from common.settings import PROJECT_DIR, Settings
 from expectations.suites import load_suites
-from orchestration.alerts import KINDS
-from orchestration.dbt import current_manifest, parsed_project
 from serving.exports.lists import WORK_LISTS
 from serving.page.headline import HEADLINE
 from serving.page.registry import SECTIONS
+from settings import PROJECT_DIR, Settings
+from transform.dbt_runner import current_manifest, parsed_project
 
 MARTS_BY_DAYS = {
     "marts/fct_usage_daily",
@@ -295,8 +295,8 @@ def test_a_process_that_needs_the_manifest_while_another_parses_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    monkeypatch.setattr("orchestration.dbt._parsed", {})
-    monkeypatch.setattr("orchestration.dbt.invoke_dbt", lambda *_: pytest.fail("parsed while another process did"))
+    monkeypatch.setattr("transform.dbt_runner._parsed", {})
+    monkeypatch.setattr("transform.dbt_runner.invoke_dbt", lambda *_: pytest.fail("parsed while another process did"))
     with subprocess.Popen(
         [sys.executable, "-m", "orchestration", "parse"],
         cwd=PROJECT_DIR,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from common.settings import PROJECT_DIR, Settings
-from orchestration.run import LOCATION_TAG
+from orchestration.instance.run import LOCATION_TAG
+from settings import PROJECT_DIR, Settings
 
 SYSTEMD = PROJECT_DIR / "deploy" / "systemd"
 LOCATION = LOCATION_TAG[".dagster/repository"].partition("@")[2]
@@ -49,7 +49,7 @@ def test_the_chart_serves_the_code_on_the_volume_under_the_name_that_commands_us
     data_dir = {variable["name"]: variable["value"] for variable in code["env"]}["GROWTH_DATA_DIR"]
     assert [mount["mountPath"] for mount in code["volumeMounts"]] == [data_dir]
     assert values["global"]["dagsterHome"] == f"{data_dir}/dagster"
-    own = read_yaml(PROJECT_DIR / "orchestration" / "dagster.yaml")["concurrency"]["pools"]
+    own = read_yaml(PROJECT_DIR / "orchestration" / "instance" / "dagster.yaml")["concurrency"]["pools"]
     pools = values["concurrency"]["pools"]
     assert (pools["granularity"], pools["defaultLimit"]) == (own["granularity"], own["default_limit"])
     claims = [

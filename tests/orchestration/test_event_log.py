@@ -11,9 +11,9 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import Engine
 from sqlalchemy.event import listen
 
-from common.settings import Settings
-from orchestration import event_log
-from orchestration.run import prepare_dagster_home
+from orchestration.instance import event_log
+from orchestration.instance.run import prepare_dagster_home
+from settings import Settings
 
 
 def test_events_are_where_and_what_dagsters_own_storage_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

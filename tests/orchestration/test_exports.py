@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from dagster import AssetSpec, DagsterInstance, ExecuteInProcessResult, materialize
 
-from common.settings import get_settings
-from orchestration.exports import work_list_exports
-from orchestration.keys import PUBLISHED_KEY
+from orchestration.assets.keys import PUBLISHED_KEY
+from orchestration.assets.work_lists import work_list_exports
+from settings import get_settings
 from tests.serving.company_with_lists import Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
 

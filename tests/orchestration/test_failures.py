@@ -23,21 +23,21 @@ from dagster import (
 )
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
+from orchestration.alerts.messages.messages import alerts_of_run
 
-import expectations.run
-from common.settings import Settings, get_settings
-from common.warehouse import connect
+import expectations.gate
 from expectations.suites import Expectation, Suite
 from ingestion import load
-from ingestion.contract import load_contract
+from ingestion.contract.model import load_contract
 from ingestion.load import LoadReport
-from orchestration import gates
-from orchestration.alerts import alerts_of_run
-from orchestration.dbt import DbtError
-from orchestration.failures import is_transient, permanent_unless_transient
-from orchestration.raw_assets import raw_assets
+from orchestration.assets.raw import raw_assets
+from orchestration.checks import gates
+from orchestration.instance.run import _say_failures
 from orchestration.resources import Warehouse
-from orchestration.run import _say_failures
+from orchestration.retries import is_transient, permanent_unless_transient
+from settings import Settings, get_settings
+from transform.dbt_runner import DbtError
+from warehouse.connection import connect
 
 
 class SourceError(RuntimeError):
@@ -165,7 +165,7 @@ def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
         Suite("marts", "people", ("id",), (_expect("amount_is_positive", "amount > 0"),)),
         Suite("marts", "nowhere", ("id",), (_expect("key_is_there", "id > 0"),)),
     ]
-    for module in (gates, expectations.run):
+    for module in (gates, expectations.gate):
         monkeypatch.setattr(module, "load_suites", lambda: suites)
     keys = [AssetCheckKey(AssetKey(["marts", table]), gates.CRITICAL) for table in ("people", "nowhere")]
     with DagsterInstance.ephemeral() as instance:

@@ -9,12 +9,12 @@ from dagster import AssetCheckKey, DagsterInstance, Definitions, ExecuteInProces
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus as Shown
 
-from common.settings import Settings, get_settings
-from common.warehouse import connect
-from ingestion.contract import load_contract
-from orchestration.freshness import IS_FRESH, build_source_freshness
-from orchestration.keys import table_key
+from ingestion.contract.model import load_contract
+from orchestration.assets.keys import table_key
+from orchestration.checks.source_freshness import IS_FRESH, build_source_freshness
 from orchestration.resources import Warehouse
+from settings import Settings, get_settings
+from warehouse.connection import connect
 
 USAGE, CRM, STRIPE = (
     AssetCheckKey(table_key("raw", table), IS_FRESH)

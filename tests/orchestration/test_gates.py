@@ -8,14 +8,14 @@ import pytest
 from dagster import AssetCheckSeverity, Definitions, ExecuteInProcessResult, define_asset_job, in_process_executor
 from dagster import AssetSelection as Selection
 
-from common.settings import Settings, get_settings
-from common.warehouse import connect
-from expectations.run import Result
-from orchestration import gates
-from orchestration.days import Days, tags_of_days
-from orchestration.gates import build_gates, gates_of
-from orchestration.keys import table_key
+from expectations.gate import Result
+from orchestration.assets.keys import table_key
+from orchestration.checks import gates
+from orchestration.checks.gates import build_gates, gates_of
 from orchestration.resources import Warehouse
+from settings import Settings, get_settings
+from transform.days import Days, tags_of_days
+from warehouse.connection import connect
 
 USAGE = table_key("marts", "fct_usage_daily")
 OCTOBER_30 = Days(date(2026, 10, 30), date(2026, 10, 30))

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from dagster import DagsterInstance, materialize
 
-from common.settings import Settings, get_settings
-from common.warehouse import connect
-from orchestration.keys import WORKING_FILE_KEY, table_key
-from orchestration.maintenance import working_file
-from orchestration.measured import row_counts
+from orchestration.assets.keys import WORKING_FILE_KEY, table_key
+from orchestration.assets.metadata import row_counts
+from orchestration.assets.warehouse_file import working_file
 from orchestration.resources import Warehouse
+from settings import Settings, get_settings
+from warehouse.connection import connect
 
 
 @pytest.fixture

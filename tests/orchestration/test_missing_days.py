@@ -17,11 +17,11 @@ from dagster import (
     multi_asset,
 )
 
-from common.settings import Settings, get_settings
-from common.warehouse import connect
-from orchestration.keys import table_key
-from orchestration.missing_days import build_missing_days
+from orchestration.assets.keys import table_key
+from orchestration.checks.missing_days import build_missing_days
 from orchestration.resources import Warehouse
+from settings import Settings, get_settings
+from warehouse.connection import connect
 
 USAGE = table_key("marts", "fct_usage_daily")
 broken: list[str] = []

@@ -15,8 +15,8 @@ from dagster import (
 )
 from dagster._core.test_utils import create_run_for_test
 
-from common.settings import Settings
-from orchestration.new_files import FILES_TAG, build_new_files_sensor
+from orchestration.automation.new_files import FILES_TAG, build_new_files_sensor
+from settings import Settings
 
 JOB = "daily_refresh"
 

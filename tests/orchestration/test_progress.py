@@ -16,7 +16,7 @@ from dagster import (
     in_process_executor,
 )
 
-from orchestration.progress import JsonFormatter
+from orchestration.instance.progress import JsonFormatter
 
 
 def test_every_line_of_json_has_its_run_and_what_it_is_about() -> None:

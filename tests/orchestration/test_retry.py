@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from dagster import AssetKey, Failure
 
-from common.settings import Settings, get_settings
-from common.warehouse import connect
-from orchestration import dbt_assets
-from orchestration.dbt import DbtError, _built
-from orchestration.failures import permanent_unless_transient
-from orchestration.retry import FROM_FAILURE_TAG
+from orchestration.assets import models as dbt_assets
+from orchestration.failed_build import FROM_FAILURE_TAG
+from orchestration.retries import permanent_unless_transient
+from settings import Settings, get_settings
+from transform.dbt_runner import DbtError, _built
+from warehouse.connection import connect
 
 KEYS = [AssetKey(["marts", name]) for name in ("first", "second", "third")]
 

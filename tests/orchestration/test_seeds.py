@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
-from common.warehouse import connect
-from orchestration import seeds
+from orchestration import tested_seeds as seeds
+from settings import Settings
+from warehouse.connection import connect
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
-from common.settings import Settings
-from common.warehouse import DamagedFileError
-from orchestration.run import prepare_dagster_home, saying_what_is_damaged
-from orchestration.runs import PROCESS_TAG, close_dead_runs, this_process
+from orchestration.instance.run import prepare_dagster_home, saying_what_is_damaged
+from orchestration.instance.run_processes import PROCESS_TAG, close_dead_runs, this_process
+from settings import Settings
+from warehouse.folder import DamagedFileError
 
 
 @pytest.fixture

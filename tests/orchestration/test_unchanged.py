@@ -11,10 +11,10 @@ import duckdb
 import pytest
 from dagster import AssetKey
 
-from common.settings import Settings
-from common.warehouse import connect
 from orchestration import unchanged
 from orchestration.unchanged import note_published, unchanged_since
+from settings import Settings
+from warehouse.connection import connect
 
 
 def context(**run: Any) -> Any:

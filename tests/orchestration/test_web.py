@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from common.settings import PROJECT_DIR, Settings
-from orchestration.run import prepare_dagster_home
-from orchestration.web import AddressError, require_free_address, serve
+from orchestration.instance.run import prepare_dagster_home
+from orchestration.instance.web import AddressError, require_free_address, serve
+from settings import PROJECT_DIR, Settings
 
 
 def status_of(app: Any, host: str, kind: str = "http") -> int:

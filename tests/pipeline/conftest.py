@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from common.settings import Settings
-from common.warehouse import connect
+from settings import Settings
 from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import run_command
+from warehouse.connection import connect
 
 
 @pytest.fixture(scope="session")

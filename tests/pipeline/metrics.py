@@ -9,8 +9,8 @@ from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQuer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from common.settings import Settings
-from orchestration.dbt import current_manifest
+from settings import Settings
+from transform.dbt_runner import current_manifest
 
 
 class _DuckDb:

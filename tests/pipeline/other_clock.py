@@ -13,13 +13,13 @@ import time
 from typing import ClassVar
 
 STAMPING = {
-    "ingestion": ("common.warehouse", "ingestion.ledger"),
+    "ingestion": ("warehouse.lock", "ingestion.write.ledger"),
     "orchestration": (
-        "common.warehouse",
-        "ingestion.ledger",
-        "expectations.run",
-        "serving.publish",
-        "orchestration.outbox",
+        "warehouse.lock",
+        "ingestion.write.ledger",
+        "expectations.gate",
+        "serving.publish.published_file",
+        "orchestration.alerts.outbox",
     ),
 }
 seconds_since_1970 = time.time

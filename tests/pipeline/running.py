@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from dagster import DagsterInstance
 
-from common.settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings
 from tests.pipeline.forked import fork_run
 
 

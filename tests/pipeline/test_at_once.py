@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, DagsterRunStatus
 
-from common.settings import Settings
-from common.warehouse import connect
+from settings import Settings
 from tests.dbt_project.building import dbt
 from tests.pipeline.running import (
     dagster_instance,
@@ -18,6 +17,7 @@ from tests.pipeline.running import (
     run_command,
     run_pipeline,
 )
+from warehouse.connection import connect
 
 BACKFILL = ("backfill", "--from", "2026-10-20", "--to", "2026-10-22")
 BUILD = ("build", "--select", "dim_customers", "--exclude", "resource_type:test", "resource_type:unit_test")

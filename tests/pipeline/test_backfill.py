@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import Settings
-from orchestration.days import Days
-from orchestration.dbt import build_models
+from settings import Settings
 from tests.pipeline.running import read, run_pipeline
+from transform.days import Days
+from transform.dbt_runner import build_models
 
 BY_DAYS = "config.materialized:incremental"
 TABLES = (

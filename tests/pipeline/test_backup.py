@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
-from common.warehouse import connect
 from ingestion.load import load_sources
-from orchestration.backup import back_up, restore
+from operations.backup import back_up, restore
+from settings import Settings
 from tests.pipeline.hand_made import write_hand_made_company, write_usage_day
 from tests.pipeline.running import dagster_instance, marts, run_command, run_pipeline
+from warehouse.connection import connect
 
 
 def write_a_day(source_root: Path) -> None:

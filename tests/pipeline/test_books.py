@@ -13,12 +13,12 @@ from statistics import median
 import duckdb
 import pytest
 
-from common.settings import Settings
 from serving.page.blocks import percent, short_money
 from serving.page.headline import headline
-from serving.page.published import Published
+from serving.page.snapshot import Snapshot
 from serving.page.trust import WEEKS_OF_FIGURES
 from serving.reader import snapshot
+from settings import Settings
 from tests.pipeline.metrics import metric
 from tests.pipeline.running import read, run_pipeline
 
@@ -298,7 +298,7 @@ def test_a_metric_is_what_the_marts_say(simulated: Settings, name: str) -> None:
 
 def test_the_page_says_at_its_top_what_the_metrics_say(simulated: Settings) -> None:
     with snapshot(simulated.serving_path) as connection:
-        shown = {figure.name: figure.value for figure in headline(Published(connection))}
+        shown = {figure.name: figure.value for figure in headline(Snapshot(connection))}
         ((as_of,),) = connection.execute("select as_of_date from publish_info").fetchall()
     weeks = [week for week, _ in metric(simulated, "signups", ["metric_time__week"])]
     first, *_, last = [week for week in weeks if week.date() + timedelta(days=6) <= as_of][-WEEKS_OF_FIGURES:]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import duckdb
 
-from common.settings import Settings
-from common.warehouse import connect
-from expectations.run import run_layer
-from serving.publish import LAYERS, publish
-from serving.versions import roll_back, version_before, versions
+from expectations.gate import run_layer
+from serving.publish.published_file import LAYERS, publish
+from serving.publish.versions import roll_back, version_before, versions
+from settings import Settings
 from tests.pipeline.running import marts, read
+from warehouse.connection import connect
 
 STAMPS = (
     "raw.loaded_files set loaded_at = loaded_at + interval 1 year",

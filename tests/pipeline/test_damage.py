@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from common.settings import Settings
+from settings import Settings
 from tests.pipeline.running import marts, run_pipeline
 
 

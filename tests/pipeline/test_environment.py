@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import PROJECT_DIR
+from settings import PROJECT_DIR
 from tests.pipeline.hand_made import write_hand_made_company
 from tests.pipeline.running import run_command
 

@@ -8,12 +8,12 @@ import zlib
 from contextlib import closing
 from pathlib import Path
 
-from common.settings import Settings
-from common.warehouse import connect
 from ingestion.load import load_sources
 from serving.exports.send import export
+from settings import Settings
 from tests.pipeline.running import Run, marts, run_and_kill
 from tests.spellings import byte_spellings, spellings
+from warehouse.connection import connect
 
 ADDRESS = "ada@acme.example"
 # Keys are left: org-acme, cus_acme.

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import Settings
-from common.warehouse import FullDiskError, connect, hold
-from expectations.run import run_layer
+from expectations.gate import run_layer
 from ingestion.load import load_sources
-from orchestration.dbt import invoke_dbt, parsed_project
-from orchestration.failures import permanent_unless_transient
-from serving.publish import publish
+from orchestration.retries import permanent_unless_transient
+from serving.publish.published_file import publish
+from settings import Settings
 from tests.pipeline.running import marts
+from transform.dbt_runner import invoke_dbt, parsed_project
+from warehouse.connection import connect
+from warehouse.folder import FullDiskError
+from warehouse.lock import hold
 
 BUILD = ["build", "--select", "size_tiers", "--exclude", "resource_type:test"]
 

@@ -15,8 +15,8 @@ from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from requests.exceptions import RequestException
 
-from common.settings import PROJECT_DIR
-from orchestration.runs import PROCESS_TAG
+from orchestration.instance.run_processes import PROCESS_TAG
+from settings import PROJECT_DIR
 from tests.pipeline.running import dagster_instance, environment, marts, run_pipeline
 from tests.pipeline.test_ui import free_port
 

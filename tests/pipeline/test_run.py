@@ -7,11 +7,11 @@ from pathlib import Path
 
 from dagster import AssetKey
 
-from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
+from settings import PROJECT_DIR, Settings
 from tests.orchestration.receivers import WebServer, serving
 from tests.pipeline.hand_made import write_usage_day
 from tests.pipeline.running import dagster_instance, marts, read, reading, run_command, run_pipeline
+from warehouse.connection import connect
 
 
 def test_a_company_of_four_organizations_gives_the_rows_that_were_worked_out_by_hand(undisturbed: Path) -> None:

@@ -15,7 +15,7 @@ from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from requests.exceptions import ConnectionError as NotListeningError
 
-from common.settings import PROJECT_DIR
+from settings import PROJECT_DIR
 from tests.pipeline.running import environment, marts, run_pipeline
 
 FINISHED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}

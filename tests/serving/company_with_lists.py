@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import duckdb
 
-from common.settings import Settings
+from settings import Settings
 
 DAY = date(2026, 10, 31)
 QUEUE = {

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from common.settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings
 
 Rows = Sequence[Mapping[str, Any]]
 

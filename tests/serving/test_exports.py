@@ -15,14 +15,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import PROJECT_DIR, Settings
-from common.spellings import eraser
+from ingestion.privacy.spellings import eraser
 from serving.exports import csv_files, webhook
-from serving.exports.forget import forget_exported
+from serving.exports.erase import forget_exported
 from serving.exports.lists import WORK_LISTS
 from serving.exports.send import Export, export
 from serving.exports.webhook import NotSentError, ReceiverAwayError
-from serving.versions import _keep, roll_back, version_before
+from serving.publish.versions import _keep, roll_back, version_before
+from settings import PROJECT_DIR, Settings
 from tests.serving.company_with_lists import TABLES, Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
 from tests.serving.warehouse import gated_warehouse
@@ -381,7 +381,7 @@ def test_killed_between_writing_and_showing_each_change_is_in_one_file(
 
     with monkeypatch.context() as context:
         if dies == "before it is noted":
-            context.setattr(csv_files.Ledger, "confirm", die)
+            context.setattr(csv_files.SentLedger, "confirm", die)
         else:
             context.setattr(Path, "replace", die)
         with pytest.raises(KilledError):

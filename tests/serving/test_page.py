@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from common.freshness import LATE_AFTER, STALE_AFTER
-from common.settings import Settings
 from serving.page import build
-from serving.page.blocks import SHOWN_ROWS, Column, Table, money, percent, short_money
+from serving.page.blocks import SHOWN_ROWS, Header, PageTable, money, percent, short_money
 from serving.page.build import write_page
 from serving.page.images import write_images
 from serving.page.registry import SECTIONS
 from serving.reader import query
+from settings import LATE_AFTER, STALE_AFTER, Settings
 from tests.serving.company_on_the_page import HOSTILE_NAME, ROWS
 from tests.serving.published_marts import contracts, write_published
 
@@ -348,7 +347,7 @@ def test_pictures_for_the_readme_are_drawn_in_light_colours(settings: Settings, 
 
 
 def test_a_long_table_is_cut_and_says_where_the_rest_is() -> None:
-    table = Table("many", "", [Column("Number", "number")], [(i,) for i in range(SHOWN_ROWS + 1)], "", "fct_many")
+    table = PageTable("many", "", [Header("Number", "number")], [(i,) for i in range(SHOWN_ROWS + 1)], "", "fct_many")
     assert len(table.cells) == SHOWN_ROWS
     assert len(table.rows) == SHOWN_ROWS + 1
 

@@ -10,10 +10,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
-from common.settings import Settings
 from serving.page import build, registry, trust
 from serving.page.build import write_page
 from serving.page.registry import SECTIONS
+from settings import Settings
 from tests.serving import odd_marts
 from tests.serving.company_on_the_page import ROWS
 from tests.serving.odd_marts import ODD, Rows
@@ -134,9 +134,9 @@ def test_the_pages_asset_warns_of_a_section_that_cannot_be_drawn(
 ) -> None:
     from dagster import AssetCheckSeverity, materialize
 
-    from orchestration.published import daily_page
+    from orchestration.assets.published import daily_page
 
-    monkeypatch.setattr("orchestration.published.get_settings", lambda: settings)
+    monkeypatch.setattr("orchestration.assets.published.get_settings", lambda: settings)
     write_published(settings, ROWS, published_at=PUBLISHED_AT)
     result = materialize([daily_page])
     assert result.success

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from common.settings import PROJECT_DIR, Settings
 from serving import __main__ as command
 from serving.postgres import PostgresError, publish_to_postgres
+from settings import PROJECT_DIR, Settings
 from tests.serving.postgres_server import postgres_programs, running_server
 
 READER = """
@@ -233,7 +233,7 @@ def test_killed_in_the_middle_it_leaves_the_old_tables_and_can_be_done_again(set
         [
             sys.executable,
             "-c",
-            "import os, signal\nfrom pathlib import Path\nfrom common.settings import Settings\n"
+            "import os, signal\nfrom pathlib import Path\nfrom settings import Settings\n"
             f"from serving import postgres\npostgres.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
             f"postgres.publish_to_postgres(Settings(data_dir=Path({str(settings.data_dir)!r}), "
             f"postgres_url={settings.postgres_url.get_secret_value()!r}))",

@@ -9,9 +9,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pytest
 
-from common.settings import Settings
-from common.warehouse import connect
-from serving.publish import NotPublishableError, publish
+from serving.publish.published_file import NotPublishableError, publish
+from settings import Settings
 from tests.serving.warehouse import (
     RESULTS,
     build_marts,
@@ -19,6 +18,7 @@ from tests.serving.warehouse import (
     read,
     readers_without_pause,
 )
+from warehouse.connection import connect
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from common.settings import PROJECT_DIR, Settings
 from serving.reader import snapshot
+from settings import PROJECT_DIR, Settings
 from tests.serving.published_marts import write_published
 
 ASSETS = PROJECT_DIR / "serving" / "superset" / "assets"

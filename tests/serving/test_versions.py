@@ -12,12 +12,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
 from serving import __main__ as command
-from serving.changes import Change, as_table, changes
-from serving.publish import publish
-from serving.versions import NoSuchVersionError, drop_earlier, roll_back, version_before, version_named, versions
+from serving.publish.comparison import Difference, as_table, changes
+from serving.publish.published_file import publish
+from serving.publish.versions import (
+    NoSuchVersionError,
+    drop_earlier,
+    roll_back,
+    version_before,
+    version_named,
+    versions,
+)
+from settings import PROJECT_DIR, Settings
 from tests.serving.published_marts import write_published
 from tests.serving.warehouse import (
     build_marts,
@@ -25,6 +31,7 @@ from tests.serving.warehouse import (
     read,
     readers_without_pause,
 )
+from warehouse.connection import connect
 
 # Does what it is told to a data folder, and dies by SIGKILL at the n-th step that touches the file system.
 KILLED = """
@@ -40,8 +47,9 @@ def deadly(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **named)
     return called
-from common.settings import Settings
-from serving import publish, versions
+from settings import Settings
+from serving.publish import published_file as publish
+from serving.publish import versions
 settings = Settings(data_dir=Path(data_dir))
 for name in ("link", "mkdir", "replace", "rmdir", "unlink"):
     setattr(os, name, deadly(getattr(os, name)))
@@ -91,7 +99,9 @@ def test_versions_are_in_the_order_of_their_publishes_also_after_a_clock_that_ha
     settings = gated_warehouse(Settings(data_dir=tmp_path / "data", kept_versions=2))
     for number, year in enumerate((2026, 2027, 2025, 2025), 1):
         build_marts(settings, number)
-        monkeypatch.setattr("serving.publish.datetime", clock_of(datetime(year, 11, 25, 1, 30, tzinfo=UTC)))
+        monkeypatch.setattr(
+            "serving.publish.published_file.datetime", clock_of(datetime(year, 11, 25, 1, 30, tzinfo=UTC))
+        )
         publish(settings, f"run-{number}")
     assert runs(settings) == ["run-2", "run-3", "run-4"]
     assert live_run(settings) == "run-4"
@@ -213,7 +223,7 @@ def test_a_full_disk_leaves_what_readers_have_and_nothing_half_made(settings: Se
             "-c",
             # A file may not grow further: the write fails as on a full disk.
             "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
-            "from pathlib import Path; from common.settings import Settings; from serving.publish import publish\n"
+            "from pathlib import Path; from settings import Settings; from serving.publish import publish\n"
             f"publish(Settings(data_dir=Path({str(settings.data_dir)!r})), 'run-3')",
         ],
         cwd=PROJECT_DIR,
@@ -280,12 +290,12 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
         "create table rpt_same as select 7 as i, 3.50::decimal(18, 2) as left_usd, 1.5 as score, 0.4 as mrr_share",
     )
     assert changes(before, after) == [
-        Change("dim_customers", "25k", "rows", Decimal(1), Decimal(2)),
-        Change("dim_customers", "25k", "arr_usd_year", Decimal("25000.10"), Decimal("55000.15")),
-        Change("dim_customers", "50k", "arr_usd_year", Decimal(60000), Decimal(55000)),
-        Change("fct_new", "", "rows", None, Decimal(1)),
-        Change("fct_new", "", "mrr_before", None, Decimal("2.50")),
-        Change("rpt_old", "", "rows", Decimal(1), None),
+        Difference("dim_customers", "25k", "rows", Decimal(1), Decimal(2)),
+        Difference("dim_customers", "25k", "arr_usd_year", Decimal("25000.10"), Decimal("55000.15")),
+        Difference("dim_customers", "50k", "arr_usd_year", Decimal(60000), Decimal(55000)),
+        Difference("fct_new", "", "rows", None, Decimal(1)),
+        Difference("fct_new", "", "mrr_before", None, Decimal("2.50")),
+        Difference("rpt_old", "", "rows", Decimal(1), None),
     ]
     assert as_table(changes(before, after)).splitlines()[:4] == [
         "| table         | band | figure       |    before |     after |     change |",

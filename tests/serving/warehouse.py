@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import duckdb
 
-from common.settings import PROJECT_DIR, Settings
-from common.warehouse import connect
+from settings import PROJECT_DIR, Settings
+from warehouse.connection import connect
 
 RESULTS = """
 create or replace table quality.expectation_results as

@@ -1,0 +1,395 @@
+"""The gate after a layer: every expectation of every table is checked in the database, and its result is kept.
+
+A table's suite is validated at once, for success or failure only. What failed is validated again for its counts and
+a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
+
+In a run for some days the tables that are built by days are asked for those alone. Such a result says which days it is
+of, and stands beside that of the whole table.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
+from warehouse.connection import connect, next_turn
+from warehouse.data_day import newest_complete_day
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.validator.validator import Validator
+
+SAMPLE_ROWS = 5
+DETAIL_CHARACTERS = 2000
+SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
+EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
+OF_DAYS = "of_days"
+
+# The columns that come last are newer than the data folders of the first version.
+CREATE_RESULTS = """
+create schema if not exists quality;
+create table if not exists quality.expectation_results (
+    run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
+    expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
+    observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null,
+    first_day date, last_day date, turn bigint
+);
+alter table quality.expectation_results add column if not exists first_day date;
+alter table quality.expectation_results add column if not exists last_day date;
+alter table quality.expectation_results add column if not exists turn bigint
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one expectation. Counts are null where the check could not run or does not count rows.
+
+    `days`, both ends included, are those that it is of; None if it is of the whole table.
+    """
+
+    layer: str
+    table: str
+    name: str
+    type: str
+    severity: Literal["critical", "warning"]
+    status: Literal["passed", "failed", "error"]
+    observed: str | None
+    unexpected_rows: int | None
+    total_rows: int | None
+    detail: str | None
+    days: tuple[date, date] | None = None
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether nothing downstream of the layer may start."""
+        return self.status == "error" or (self.status == "failed" and self.severity == "critical")
+
+
+def run_layer(
+    warehouse_path: Path,
+    layer: str,
+    *,
+    run_id: str,
+    as_of: date | None,
+    tables: Collection[str] | None = None,
+    days: tuple[date, date] | None = None,
+    say: Callable[[str], None] = print,
+) -> list[Result]:
+    """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
+
+    `as_of` is the data day, None the newest complete day of usage. Of tables that are built by days only the rows of
+    `days` (first and last) are read, if they are given. The caller holds the warehouse. Running the same layer again in
+    the same run replaces its results. Raises `ValueError` for a table that has no suite.
+    """
+    suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
+    without_suite = set(tables or ()) - {suite.table for suite in suites}
+    if without_suite:
+        raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
+    with connect(warehouse_path, read_only=True) as connection:
+        day = as_of or _data_day(connection)
+        results = check_suites(connection, suites, day, days)
+    _keep(warehouse_path, results, run_id, day)
+    for result in results:
+        if result.status != "passed":
+            is_warning = result.status == "failed" and result.severity == "warning"
+            said = "warning" if is_warning else f"{result.status} ({result.severity})"
+            say(f"{said} {layer}.{result.table}: {result.name}: {result.detail}")
+    return results
+
+
+def results_of_run(warehouse_path: Path, layer: str, run_id: str) -> list[Result]:
+    """What the expectations of a layer gave in a run, as `quality.expectation_results` has it."""
+    with connect(warehouse_path, read_only=True) as connection:
+        rows = connection.execute(
+            "select layer, table_name, expectation, type, severity, status, observed, unexpected_rows, total_rows, "
+            "detail from quality.expectation_results where run_id = ? and layer = ? order by table_name, expectation",
+            [run_id, layer],
+        ).fetchall()
+    return [Result(*row) for row in rows]
+
+
+def check_suites(
+    connection: duckdb.DuckDBPyConnection,
+    suites: Iterable[Suite],
+    as_of: date | None,
+    days: tuple[date, date] | None = None,
+) -> list[Result]:
+    """Check suites on a connection, which may be read-only, in the order of their expectations."""
+    gate = _Gate(connection, as_of, days)
+    return [result for suite in suites for result in gate.check(suite)]
+
+
+def _data_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    try:
+        return newest_complete_day(connection)
+    except duckdb.CatalogException:
+        return None
+
+
+class _Gate:
+    """Great Expectations over one connection, for one data day, and for some days of what is built by days."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, as_of: date | None, days: tuple[date, date] | None
+    ) -> None:
+        from expectations.checks import CountingEngine
+        from expectations.dialect import create_engine
+
+        self._connection = connection
+        self._days = days
+        first, last = days or EVERY_DAY
+        self._dates = {
+            "{as_of}": _literal(as_of) if as_of else "cast(null as date)",
+            "{first_day}": _literal(first),
+            "{last_day}": _literal(last),
+        }
+        if days:
+            # A database in memory, since a cursor does not see the temporary views of another.
+            connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
+        self._engine = CountingEngine(engine=create_engine(connection), create_temp_table=False)
+
+    def check(self, suite: Suite) -> list[Result]:
+        """Check a suite; the results are in the order of its expectations."""
+        is_of_days = self._is_of_days(suite)
+        expectations = [each for each in suite.expectations if not (is_of_days and each.is_whole)]
+        if is_of_days:
+            self._show_days(suite)
+        validator = self._validator(suite)
+        outcomes = self._validate(validator, expectations, SUCCESS_ONLY)
+        for each in [each for each in expectations if _error_of(outcomes[each.name])]:
+            # Checks that share a statement share one message too, that of the last one: ask each for its own.
+            outcomes |= self._validate(validator, [each], SUCCESS_ONLY)
+        failed = [each for each in expectations if _has_failed(outcomes[each.name])]
+        observations = self._validate(validator, failed, _summary_of(suite)) if failed else {}
+        total_rows = self._engine.row_counts.get(validator.active_batch_id)
+        results = []
+        for each in expectations:
+            reason = _error_of(outcomes[each.name])
+            if reason:
+                results.append(_result(suite, each, "error", total_rows, detail=reason))
+            elif each in failed:
+                results.append(self._failure(suite, each, observations[each.name], total_rows))
+            else:
+                results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
+        return [replace(result, days=self._days) for result in results] if is_of_days else results
+
+    def _is_of_days(self, suite: Suite) -> bool:
+        return self._days is not None and suite.day is not None
+
+    def _schema(self, suite: Suite) -> str:
+        """Where the table is looked at: as it is, or as a view of the days that are asked for."""
+        return OF_DAYS if self._is_of_days(suite) else suite.layer
+
+    def _show_days(self, suite: Suite) -> None:
+        assert suite.day is not None
+        view, day = _quoted(OF_DAYS, suite.table), _quoted(suite.day)
+        database = self._connection.execute("select current_database()").fetchall()[0][0]
+        self._connection.execute(
+            f"create or replace view {view} as select * from {_quoted(database, suite.layer, suite.table)} "  # noqa: S608
+            f"where {day} >= {self._dates['{first_day}']} and {day} <= {self._dates['{last_day}']}"
+        )
+
+    def _validator(self, suite: Suite) -> "Validator":
+        from great_expectations.core.batch import Batch, LegacyBatchDefinition
+        from great_expectations.core.id_dict import IDDict
+        from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+        from great_expectations.validator.validator import Validator
+
+        data: Any = SqlAlchemyBatchData(self._engine, schema_name=self._schema(suite), table_name=suite.table)
+        # What was counted is known by the batch's id, which without a definition is the same for every table.
+        definition = LegacyBatchDefinition("warehouse", suite.layer, suite.table, IDDict())
+        batch = Batch(data=data, batch_definition=definition)
+        return Validator(self._engine, batches=[batch], data_context=_quiet_context())
+
+    def _validate(
+        self, validator: "Validator", expectations: Sequence[Expectation], result_format: dict
+    ) -> dict[str, "ExpectationValidationResult"]:
+        outcomes = validator.graph_validate(
+            configurations=[self._configuration(each) for each in expectations],
+            runtime_configuration={"result_format": result_format},
+        )
+        return {_name_of(outcome): outcome for outcome in outcomes}
+
+    def _configuration(self, expectation: Expectation) -> Any:
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+        arguments = dict(expectation.arguments)
+        type_name = expectation.type
+        if type_name == CUSTOM_SQL:
+            type_name, arguments = "expect_query_to_return_no_rows", {"unexpected_rows_query": self._query(expectation)}
+        elif "condition" in arguments:
+            arguments["condition"] = self._dated(arguments["condition"])
+        return ExpectationConfiguration(type=type_name, kwargs=arguments, meta={"name": expectation.name})
+
+    def _query(self, expectation: Expectation) -> str:
+        return self._dated(expectation.arguments["query"])
+
+    def _dated(self, text: str) -> str:
+        for placeholder, value in self._dates.items():
+            text = text.replace(placeholder, value)
+        return text
+
+    def _failure(
+        self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int | None
+    ) -> Result:
+        observation = outcome.result
+        unexpected = observation.get("unexpected_count")
+        observed = observation.get("observed_value")
+        if observed is None and unexpected is not None:
+            observed = f"unexpected rows: {unexpected}"
+        return _result(
+            suite,
+            expectation,
+            "failed",
+            total_rows,
+            observed=None if observed is None else str(observed),
+            unexpected_rows=unexpected,
+            detail=_error_of(outcome) or self._sample(suite, expectation, observation),
+        )
+
+    def _sample(self, suite: Suite, expectation: Expectation, observation: dict) -> str:
+        """Some of the unexpected rows, by their keys and figures: no other text, which may be a person's name."""
+        texts = {*suite.key, *expectation.arguments.get("shown", ())}
+        query = self._sample_query(suite, expectation)
+        if query is None:
+            rows = observation.get("partial_unexpected_index_list") or []
+        else:
+            cursor = self._connection.execute(f"select * from ({query}) order by all limit {SAMPLE_ROWS}")  # noqa: S608
+            names = [column[0] for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        shown = [
+            ", ".join(f"{name}={value}" for name, value in row.items() if name in texts or _is_figure(value))
+            for row in rows
+        ]
+        return f"{expectation.why}" + (f" For example: {'; '.join(shown)}" if any(shown) else "")
+
+    def _sample_query(self, suite: Suite, expectation: Expectation) -> str | None:
+        """A query for unexpected rows, or None for a type of Great Expectations, which samples for itself."""
+        table = _quoted(self._schema(suite), suite.table)
+        if expectation.type == CUSTOM_SQL:
+            query = expectation.arguments.get("look_for", expectation.arguments["query"])
+            return self._dated(query).format(batch=table)
+        if expectation.type == "expect_rows_to_satisfy":
+            condition = self._dated(expectation.arguments["condition"])
+            return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
+        if expectation.type == "expect_key_to_be_unique":
+            columns = _quoted_list(expectation.arguments["columns"])
+            return f"select {columns}, count(*) as rows from {table} group by {columns} having count(*) > 1"  # noqa: S608
+        return None
+
+
+@lru_cache(maxsize=1)
+def _quiet_context() -> Any:
+    """A context of Great Expectations that lives in memory, tells nobody, and shows no progress bars."""
+    import great_expectations
+
+    context: Any = great_expectations.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = {"globally": False}
+    return context
+
+
+def _summary_of(suite: Suite) -> dict:
+    return {
+        "result_format": "SUMMARY",
+        "partial_unexpected_count": SAMPLE_ROWS,
+        "unexpected_index_column_names": list(suite.key),
+    }
+
+
+def _name_of(outcome: "ExpectationValidationResult") -> str:
+    configuration: Any = outcome.expectation_config
+    return configuration.meta["name"]
+
+
+def _has_failed(outcome: "ExpectationValidationResult") -> bool:
+    return not outcome.success and not _error_of(outcome)
+
+
+def _error_of(outcome: "ExpectationValidationResult") -> str | None:
+    """Why a check could not run. Great Expectations says it once a check, or once for each metric of a check."""
+    information = outcome.exception_info or {}
+    each = [information] if "raised_exception" in information else list(information.values())
+    messages = {one["exception_message"] or "could not run" for one in each if one["raised_exception"]}
+    return "; ".join(sorted(_first_part(message) for message in messages)) or None
+
+
+def _first_part(message: str) -> str:
+    """A message of the database on one line, without the statement that SQLAlchemy adds to it."""
+    return " ".join(message.split("\n[SQL:", maxsplit=1)[0].split())
+
+
+def _result(
+    suite: Suite,
+    expectation: Expectation,
+    status: Literal["passed", "failed", "error"],
+    total_rows: int | None,
+    *,
+    observed: str | None = None,
+    unexpected_rows: int | None = None,
+    detail: str | None = None,
+) -> Result:
+    return Result(
+        suite.layer,
+        suite.table,
+        expectation.name,
+        expectation.type,
+        expectation.severity,
+        status,
+        observed,
+        unexpected_rows,
+        total_rows,
+        detail[:DETAIL_CHARACTERS] if detail else None,
+    )
+
+
+def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: date | None) -> None:
+    """Append results to the history; those of the same run and table are replaced."""
+    checked_at = datetime.now(UTC).replace(tzinfo=None)
+    columns = (
+        "run_id, as_of_date, layer, table_name, expectation, type, severity, status, observed, unexpected_rows, "
+        "total_rows, detail, checked_at, first_day, last_day"
+    )
+    rows = [
+        (
+            *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
+            *(each.observed, each.unexpected_rows, each.total_rows, each.detail, checked_at),
+            *(each.days or (None, None)),
+        )
+        for each in results
+    ]
+    with connect(warehouse_path) as connection:
+        connection.execute(CREATE_RESULTS)
+        connection.execute("begin")
+        turn = next_turn(connection)
+        connection.executemany(
+            "delete from quality.expectation_results where run_id = ? and layer = ? and table_name = ?",
+            sorted({(run_id, each.layer, each.table) for each in results}),
+        )
+        connection.executemany(
+            f"insert into quality.expectation_results ({columns}, turn) "  # noqa: S608
+            f"values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {turn})",
+            rows,
+        )
+        connection.execute("commit")
+
+
+def _literal(day: date) -> str:
+    return f"date '{day.isoformat()}'"
+
+
+def _quoted(*names: str) -> str:
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def _quoted_list(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or not isinstance(value, str | bytes | list | dict)

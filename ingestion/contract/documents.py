@@ -1,0 +1,142 @@
+"""Files that follow from the contract: dbt's source definitions and the documentation for people who bring data."""
+
+from pathlib import Path
+
+import yaml
+
+from ingestion.contract.model import Column, Contract, Field, Table, load_contract
+from settings import PROJECT_DIR
+
+TEMPLATE_PATH = Path(__file__).with_name("sources_template.md")
+GENERATED_NOTE = "# Written by `python -m ingestion contract` from ingestion/contract/contract.yml: change it there.\n"
+NEEDED_IN_WORDS = {
+    "always": "yes",
+    "optional": "no",
+    "with_balance": "if the invoice has a balance",
+    "with_subscription": "if the line has a subscription",
+    "without_lines": "if the note has no lines",
+}
+PERSONAL_IN_WORDS = {
+    "address": "personal: a pseudonym, with the domain if others have it",
+    "name": "personal: a pseudonym",
+    "domain": "personal: a pseudonym",
+    "nothing": "personal: nothing is left of it",
+    "staff": "personal, of a colleague: stays",
+}
+
+
+def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
+    """Write every generated file that is missing or differs, and return those."""
+    stale = stale_documents(project_dir)
+    documents = render_documents(load_contract())
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(documents[path.relative_to(project_dir)], encoding="utf-8")
+    return stale
+
+
+def stale_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
+    """The generated files that are missing or differ from the contract."""
+    documents = render_documents(load_contract())
+    return [
+        project_dir / path
+        for path, text in documents.items()
+        if not (project_dir / path).is_file() or (project_dir / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def render_documents(contract: Contract) -> dict[Path, str]:
+    """The text of each generated file, by its path in the project."""
+    sources = {
+        Path(f"dbt_project/models/staging/{source}/_{source}__sources.yml"): _dbt_source(contract, source)
+        for source in contract.sources
+    }
+    return {**sources, Path("docs/sources.md"): _documentation(contract)}
+
+
+def _dbt_source(contract: Contract, source: str) -> str:
+    tables = [
+        {
+            "name": table.name,
+            "identifier": table.raw_name,
+            "description": table.description,
+            "columns": [
+                {
+                    "name": column.name,
+                    **({"config": {"meta": {"personal": column.personal}}} if column.personal else {}),
+                    "description": column.description,
+                    "data_type": column.sql_type,
+                }
+                for column in (*table.columns, *table.technical_columns)
+            ],
+        }
+        for table in contract.tables
+        if table.source == source
+    ]
+    content = {"version": 2, "sources": [{"name": source, "schema": "raw", "tables": tables}]}
+    return GENERATED_NOTE + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _documentation(contract: Contract) -> str:
+    template = TEMPLATE_PATH.read_text(encoding="utf-8")
+    return template.replace("TABLES\n", "\n".join(_section(table) for table in contract.tables))
+
+
+def _section(table: Table) -> str:
+    stamp = f", stamp `{table.stamp}`" if table.stamp else ""
+    key = ", ".join(f"`{name}`" for name in table.key)
+    lines = [
+        f"### {table.source}.{table.name}",
+        "",
+        table.description,
+        "",
+        f"{'Required' if table.required else 'Optional'}. Key {key}{stamp}.",
+        "",
+    ]
+    if table.subjects:
+        found = ", ".join(f"{kind} in `{place}`" for kind, place in table.subjects)
+        left = f" Of an object its fields stay{_kept(table)}." if table.fields else ""
+        lines += [f"Found by a request for deletion: {found}.{left}", ""]
+    if table.fields:
+        lines += ["| field | type | where | needed | |", "| --- | --- | --- | --- | --- |"]
+        lines += [_field_row(field) for field in table.fields]
+    else:
+        lines += ["| column | type | |", "| --- | --- | --- |"]
+        lines += [_column_row(column) for column in table.columns]
+    return "\n".join([*lines, ""])
+
+
+def _kept(table: Table) -> str:
+    return f", and {', '.join(f'`{path}`' for path in table.kept)}" if table.kept else ""
+
+
+def _column_row(column: Column) -> str:
+    kind = column.type + (" or null" if column.nullable else "")
+    return f"| {column.name} | {kind} | {column.description}{_limits(column)} |"
+
+
+def _limits(column: Column) -> str:
+    parts = []
+    if column.link:
+        parts.append("link")
+    if column.allowed:
+        parts.append("one of " + ", ".join(f"`{value}`" for value in column.allowed))
+    if column.minimum is not None:
+        parts.append(f"at least {column.minimum:,}")
+    if column.maximum is not None:
+        parts.append(f"at most {column.maximum:,}")
+    if column.default is not None:
+        parts.append(f"{column.default} where a file does not have it")
+    if column.personal:
+        parts.append(PERSONAL_IN_WORDS[column.personal])
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _field_row(field: Field) -> str:
+    prefix = "lines.data[]." if field.of_lines else ""
+    places = ", else ".join(f"`{prefix}{path}`" for path in field.any_of)
+    parts = ["link"] if field.link else []
+    if field.allowed:
+        parts.append("one of " + ", ".join(f"`{value}`" for value in field.allowed))
+    said = f" ({'; '.join(parts)})" if parts else ""
+    return f"| {field.name} | {field.type} | {places} | {NEEDED_IN_WORDS[field.needed]} | {field.description}{said} |"

@@ -1,0 +1,276 @@
+"""The input contract (`contract.yml`) as typed, immutable objects."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from ingestion.errors import ContractError
+
+CONTRACT_PATH = Path(__file__).with_name("contract.yml")
+
+Stored = Literal["versions", "days", "rows", "objects"]
+ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp", "list", "object"]
+FieldType = Literal["string", "int", "bool", "list", "unix_seconds", "amounts"]
+Needed = Literal["always", "optional", "with_balance", "with_subscription", "without_lines"]
+Subject = Literal["organization", "user", "customer", "account"]
+Personal = Literal["address", "name", "domain", "nothing", "staff"]
+
+NEW_COUNTER_SUFFIX = "_in_period"
+# What the models can hold: whole numbers and amounts in minor units up to the first, money up to as many digits before
+# the point, and days and instants from the first date to the second.
+LARGEST_NUMBER = 10**15
+MONEY_DIGITS = 15
+FIRST_DATE = date(2000, 1, 1)
+LAST_DATE = date(2100, 1, 1)
+SQL_TYPES: dict[str, str] = {
+    "string": "varchar",
+    "int": "bigint",
+    "decimal": "decimal(38,10)",
+    "bool": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "list": "json",
+    "object": "json",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its type in the contract's words and what its values must be.
+
+    `minimum` and `maximum` are inclusive; a whole number that is no key has some in every case. `link`: the value is
+    the key of something else.
+    """
+
+    name: str
+    type: ColumnType
+    description: str
+    nullable: bool = False
+    default: int | None = None
+    allowed: tuple[str | int, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    references: str | None = None
+    personal: Personal | None = None
+    link: bool = False
+
+    @property
+    def sql_type(self) -> str:
+        """The column's type in schema raw."""
+        return SQL_TYPES[self.type]
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether a file may come without the column."""
+        return self.nullable or self.default is not None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a Stripe object that a rule reads: dotted paths, of which the first that is there counts."""
+
+    name: str
+    type: FieldType
+    any_of: tuple[str, ...]
+    needed: Needed
+    description: str
+    of_lines: bool = False
+    allowed: tuple[str, ...] = ()
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the contract. `columns` are those of schema raw, without the technical ones."""
+
+    source: str
+    name: str
+    description: str
+    stored: Stored
+    required: bool
+    key: tuple[str, ...]
+    stamp: str | None
+    columns: tuple[Column, ...]
+    fields: tuple[Field, ...] = ()
+    subjects: tuple[tuple[Subject, str], ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The table's place under the source root, without extension."""
+        return f"{self.source}/{self.name}"
+
+    @property
+    def raw_name(self) -> str:
+        """The table's name in schema raw."""
+        return f"{self.source}__{self.name}"
+
+    @property
+    def version(self) -> tuple[str, ...]:
+        """The columns that tell one version of a row from another: the key and, if there is one, the stamp."""
+        return (*self.key, self.stamp) if self.stamp else self.key
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that no two rows of the table in schema raw share."""
+        return self.version if self.stored == "versions" else self.key
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name; a counter that usage reports did not have before is one too."""
+        if self.stored == "days" and name.endswith(NEW_COUNTER_SUFFIX) and name not in self.column_names:
+            return Column(
+                name,
+                "int",
+                "Counter that is not in the contract yet.",
+                nullable=True,
+                minimum=0,
+                maximum=LARGEST_NUMBER,
+            )
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the contract's columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def technical_columns(self) -> tuple[Column, ...]:
+        """What the load adds to each row: where it came from, and what dlt needs to replace it."""
+        return _PLACE if self.stored == "days" else _PLACE + _CHANGE
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All tables, in the order of `contract.yml`."""
+
+    tables: tuple[Table, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the sources, each once."""
+        return tuple(dict.fromkeys(table.source for table in self.tables))
+
+    def table(self, raw_name: str) -> Table:
+        """The table with this name in schema raw. Raises `KeyError`."""
+        return next((t for t in self.tables if t.raw_name == raw_name), None) or _no_table(raw_name)
+
+
+_PLACE = (
+    Column("_file", "string", "File that the row came from, relative to the source root."),
+    Column("_row", "int", "Position in that file, from 1: the data row, or the line of a JSON lines file."),
+)
+_CHANGE = (
+    Column("_row_hash", "string", "Hash of the row's values; a row is replaced when it differs."),
+    Column("_deleted", "bool", "Marker of the loader, null in every row that remains.", nullable=True),
+)
+_OBJECT_COLUMNS = (
+    Column("id", "string", "Identifier that Stripe gave to the object."),
+    Column("livemode", "bool", "False for objects of the test mode, which are never counted.", nullable=True),
+    Column("created", "timestamp", "Instant of creation; null if Stripe does not say.", nullable=True),
+    Column("payload", "object", "The whole object as JSON, as Stripe sent it."),
+)
+_TABLE_KEYS = {"description", "stored", "required", "key", "stamp", "columns", "fields", "subjects", "kept"}
+
+
+@lru_cache(maxsize=1)
+def load_contract() -> Contract:
+    """Read and check `contract.yml`. Raises `ContractError`."""
+    return parse_contract(yaml.load(CONTRACT_PATH.read_text(encoding="utf-8"), yaml.CSafeLoader))
+
+
+def parse_contract(content: dict[str, Any]) -> Contract:
+    """Build the contract from the parsed YAML. Raises `ContractError` that names the table and the column."""
+    return Contract(tuple(_parse_table(name, entry) for name, entry in content["tables"].items()))
+
+
+def _parse_table(full_name: str, entry: dict[str, Any]) -> Table:
+    if unknown := set(entry) - _TABLE_KEYS:
+        raise ContractError(f"{full_name}: unknown entries {sorted(unknown)}")
+    source, _, name = full_name.partition(".")
+    stored = entry["stored"]
+    is_object = stored == "objects"
+    if ("fields" in entry) != is_object or ("columns" in entry) == is_object:
+        raise ContractError(f"{full_name}: objects have fields, every other table has columns")
+    table = Table(
+        source=source,
+        name=name,
+        description=entry["description"],
+        stored=stored,
+        required=entry["required"],
+        key=tuple(entry["key"]),
+        stamp=entry.get("stamp"),
+        columns=_OBJECT_COLUMNS if is_object else _parse_columns(full_name, entry["columns"], entry["key"]),
+        fields=_parse_fields(full_name, entry.get("fields", {})),
+        subjects=tuple(entry.get("subjects", {}).items()),
+        kept=tuple(entry.get("kept", ())),
+    )
+    _check_table(full_name, table)
+    return table
+
+
+def _parse_columns(table: str, entries: dict[str, Any], key: list[str]) -> tuple[Column, ...]:
+    columns = []
+    for name, entry in entries.items():
+        is_bounded = entry.get("type") == "int" and name not in key and "allowed" not in entry
+        bounds = {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER} if is_bounded else {}
+        try:
+            column = Column(name=name, **{**bounds, **entry, "allowed": tuple(entry.get("allowed", ()))})
+        except TypeError as error:
+            raise ContractError(f"{table}.{name}: {error}") from error
+        if column.type not in SQL_TYPES:
+            raise ContractError(f"{table}.{name}: unknown type {column.type!r}, one of {', '.join(SQL_TYPES)}")
+        columns.append(column)
+    return tuple(columns)
+
+
+def _parse_fields(table: str, entries: dict[str, Any]) -> tuple[Field, ...]:
+    fields = []
+    for name, entry in entries.items():
+        try:
+            as_tuples = {"any_of": tuple(entry["any_of"]), "allowed": tuple(entry.get("allowed", ()))}
+            field = Field(name=name, **{**entry, **as_tuples})
+        except (TypeError, KeyError) as error:
+            raise ContractError(f"{table}.{name}: {error}") from error
+        for value, choices in ((field.type, FieldType), (field.needed, Needed)):
+            if value not in get_args(choices):
+                raise ContractError(f"{table}.{name}: {value!r} is not one of {', '.join(get_args(choices))}")
+        fields.append(field)
+    return tuple(fields)
+
+
+def _check_table(full_name: str, table: Table) -> None:
+    if table.stored not in get_args(Stored):
+        raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(get_args(Stored))}")
+    if (table.stamp is not None) != (table.stored in {"versions", "days"}):
+        raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
+    _check_personal(full_name, table)
+    for column in table.columns:
+        if column.references and column.references.count(".") != 1:
+            raise ContractError(f"{full_name}.{column.name}: references a table as source.name")
+    nullable = {column.name: column.may_be_missing for column in table.columns}
+    for name in (*table.key, *([table.stamp] if table.stamp else [])):
+        if nullable.get(name, True):
+            raise ContractError(f"{full_name}: {name} is a key or stamp and must be a column that is never null")
+
+
+def _check_personal(full_name: str, table: Table) -> None:
+    for kind, place in table.subjects:
+        if kind not in get_args(Subject):
+            raise ContractError(f"{full_name}: {kind!r} is not one of {', '.join(get_args(Subject))}")
+        if not table.fields and place not in table.column_names:
+            raise ContractError(f"{full_name}: a row is found by its {kind} in {place}, which is no column")
+    for column in table.columns:
+        if column.personal and column.personal not in get_args(Personal):
+            raise ContractError(
+                f"{full_name}.{column.name}: {column.personal!r} is not one of {', '.join(get_args(Personal))}"
+            )
+        if column.personal == "nothing" and not (column.nullable or column.type == "list"):
+            raise ContractError(f"{full_name}.{column.name}: nothing can be left of a list or of what may be null")
+
+
+def _no_table(raw_name: str) -> Table:
+    raise KeyError(f"the contract has no table {raw_name}")

@@ -1,0 +1,93 @@
+"""The tables of schema raw in SQL: definitions from the contract, and how names and values are written."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from ingestion.contract.model import Column, Table, load_contract
+
+SCHEMA = "raw"
+
+
+def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create schema raw and every table of the contract that is not there yet, empty."""
+    connection.execute(f"create schema if not exists {SCHEMA}")
+    for table in load_contract().tables:
+        connection.execute(_create_table(table))
+
+
+def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Give the tables of a warehouse that is older than the contract the columns that it has gained since.
+
+    A column that files brought before the contract had it was kept as text, and starts anew. The tables that have one,
+    by their names in schema raw, are returned: all of their files have to be read again.
+    """
+    read_again = []
+    types = _column_types(connection)
+    for table in load_contract().tables:
+        for column in table.columns:
+            before = types.get((table.raw_name, column.name))
+            if before == column.sql_type:
+                continue
+            if before is not None:
+                connection.execute(f"alter table {raw_table(table)} drop column {quote(column.name)}")
+                read_again.append(table.raw_name)
+            connection.execute(f"alter table {raw_table(table)} add column {quote(column.name)} {column.sql_type}")
+    return read_again
+
+
+def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """The type of each column in schema raw, by the names of table and column."""
+    rows = connection.execute(
+        "select table_name, column_name, lower(data_type) from duckdb_columns() where schema_name = 'raw' "
+        "and database_name = current_database()"
+    ).fetchall()
+    return {(table, column): data_type for table, column, data_type in rows}
+
+
+def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns that files brought beyond the contract, by the tables' names in schema raw."""
+    rows = connection.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
+        "and database_name = current_database() order by table_name, column_index"
+    ).fetchall()
+    extras = {}
+    for table in load_contract().tables:
+        known = {column.name for column in (*table.columns, *table.technical_columns)}
+        extras[table.raw_name] = [column for name, column in rows if name == table.raw_name and column not in known]
+    return extras
+
+
+def raw_table(table: Table) -> str:
+    """The table's quoted name with its schema."""
+    return f"{SCHEMA}.{quote(table.raw_name)}"
+
+
+def quote(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int) -> str:
+    """`value` as an SQL literal."""
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def _create_table(table: Table) -> str:
+    columns = ", ".join(_define(column) for column in (*table.columns, *table.technical_columns))
+    return f"create table if not exists {raw_table(table)} ({columns})"
+
+
+def _define(column: Column) -> str:
+    return f"{quote(column.name)} {column.sql_type}{'' if column.nullable else ' not null'}"
+
+
+def row_hash(table: Table, columns: Sequence[Column]) -> str:
+    """A hash of all values of a row; a column beyond the contract counts only where it has a value."""
+    if table.stored == "objects":
+        return "md5(payload::varchar)"
+    known = [f"{quote(column.name)}::varchar" for column in table.columns]
+    extras = [quote(column.name) for column in columns if column.name not in table.column_names]
+    named = [f"case when {name} is not null then {literal(name)} || '=' || {name} end" for name in extras]
+    filled = f", list_filter([{', '.join(named)}], lambda value: value is not null)" if named else ", []"
+    return f"md5(json_array({', '.join(known)}{filled})::varchar)"

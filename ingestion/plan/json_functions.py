@@ -1,0 +1,69 @@
+"""JSON that DuckDB would read through a double, as functions that it can call: numbers stay the text they are.
+
+Only small tables pass through here; reports of usage have no decimals.
+"""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from ingestion.plan.row_checks import DECIMAL_PATTERN, JSON_OF_DECIMALS, TOO_FINE_PATTERN
+from ingestion.read.relations import NUMBERS_QUOTED
+
+LONGEST_EXPONENT = 40
+
+
+def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions known to `connection`."""
+    for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
+        connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")  # type: ignore[call-overload]
+
+
+def _numbers_quoted(text: str | None) -> str | None:
+    """JSON text with every number as a string; null if the text is not JSON."""
+    content = _parse(text)
+    return None if content is None else json.dumps(content)
+
+
+def _json_of_decimals(text: str | None) -> str | None:
+    """A JSON object of decimals in one fixed way: sorted keys, values as strings, null values (none) left out.
+
+    Null if the text is no such object.
+    """
+    content = _parse(text)
+    if not isinstance(content, dict):
+        return None
+    values = {key: value for key, value in content.items() if value is not None}
+    if not all(isinstance(value, str) and _is_exact_decimal(value) for value in values.values()):
+        return None
+    return json.dumps(values, sort_keys=True, ensure_ascii=False)
+
+
+def _is_exact_decimal(text: str) -> bool:
+    return re.fullmatch(DECIMAL_PATTERN, text) is not None and re.search(TOO_FINE_PATTERN, text) is None
+
+
+def _parse(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text, parse_float=_exact, parse_int=str, object_pairs_hook=_members)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object. Raises `ValueError` if one of two values for a key would be lost."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key comes twice")
+    return members
+
+
+def _exact(number: str) -> str:
+    """A JSON number without its exponent, unless that would make it absurdly long."""
+    if not set("eE") & set(number):
+        return number
+    value = Decimal(number)
+    return f"{value:f}" if abs(value.adjusted()) <= LONGEST_EXPONENT else number

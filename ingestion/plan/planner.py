@@ -1,0 +1,285 @@
+"""What a load would do, worked out before anything is written: `Planner` reads and checks, `Plan` is the outcome."""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ingestion.contract.model import Column, Table
+from ingestion.contract.raw_tables import extra_columns, literal, quote, raw_table
+from ingestion.errors import SourceError
+from ingestion.plan.json_functions import register_functions
+from ingestion.plan.row_checks import checked_rows
+from ingestion.plan.stripe_checks import checked_objects
+from ingestion.privacy.suppression import suppressed_rows
+from ingestion.read.csv_rows import Ragged
+from ingestion.read.files import SourceFile, SourceRoot
+from ingestion.read.relations import LONGEST_NAME, Portion, drop_read_tables, read_portions, shown_names
+from ingestion.write.delivery import Changes
+from ingestion.write.ledger import TIE, FileCounts
+
+NO_ROW = (
+    "null::varchar as _file, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
+    "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
+)
+PLACE_BITS = 52
+# The row that comes after another one in a window over rows of one key and stamp, if it has other values.
+REPLACED_BY = (
+    "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
+)
+# Exports have some ten columns beyond the contract; thousands are keys that should have been values. Each column costs
+# every row of the table, in every load.
+MOST_EXTRA_COLUMNS = 100
+LARGE_FILE_BYTES = 1024 * 1024
+# The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
+# by bytes, a row group of large objects does not take more memory than there is.
+FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
+# What DuckDB raises for a file whose content is broken; a broken Thrift header is an error of no kind of its own.
+UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
+
+
+@dataclass
+class Plan:
+    """Everything that a load would do to one table. `days` are those of usage that are replaced as a whole."""
+
+    table: Table
+    present: list[SourceFile]
+    vanished: set[str]
+    rows_before: int
+    counts: list[FileCounts] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
+    days: list[date] = field(default_factory=list)
+    rows_lost: int = 0
+
+    @property
+    def files_read(self) -> list[SourceFile]:
+        """The files that were read."""
+        return [counts.file for counts in self.counts]
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that were read, good or bad."""
+        return sum(counts.rows_read for counts in self.counts)
+
+    @property
+    def rows_set_aside(self) -> int:
+        """Rows of those that were set aside."""
+        return sum(counts.rows_set_aside for counts in self.counts)
+
+    @property
+    def rows_changed(self) -> int:
+        """Rows that are written or deleted."""
+        return sum(changes.rows for changes in self.changes)
+
+
+class Planner:
+    """Reads files and checks their rows; what schema raw has, as far as this load builds on it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        root: SourceRoot,
+        work_dir: Path,
+        *,
+        starts_over: bool,
+        suppresses: bool,
+    ) -> None:
+        """`work_dir` takes the changes. `starts_over`: what is in schema raw counts for nothing.
+
+        `suppresses`: the connection knows who asked to be deleted.
+        """
+        self.connection = connection
+        self.root = root
+        self.work_dir = work_dir
+        self.starts_over = starts_over
+        self.suppresses = suppresses
+        self._raw_extras = {} if starts_over else extra_columns(connection)
+        self._brought_extras: dict[str, dict[str, None]] = {}
+        self._ignored: dict[str, dict[str, None]] = {}
+        self._has_functions = False
+
+    def raw_rows(self, table: Table) -> str:
+        """The rows of a table that the load builds on, as an SQL relation."""
+        known = [column.name for column in (*table.columns, *table.technical_columns)]
+        names = ", ".join(quote(name) for name in (*known, *self.raw_extras(table)))
+        return f"(select {names} from {raw_table(table)}{' where false' if self.starts_over else ''})"
+
+    def raw_extras(self, table: Table) -> list[str]:
+        """The columns of these rows beyond the contract."""
+        return self._raw_extras.get(table.raw_name, [])
+
+    def count_raw_rows(self, table: Table) -> int:
+        """How many these are."""
+        return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
+
+    def ignored_columns(self) -> list[str]:
+        """A sentence for each table with columns that were read and are not stored."""
+        return [
+            f"{path}: {len(names):,} columns are not stored ({shown_names(list(names))}): a table takes "
+            f"{MOST_EXTRA_COLUMNS} columns beyond the contract, with names of at most {LONGEST_NAME} characters"
+            for path, names in self._ignored.items()
+        ]
+
+    @contextmanager
+    def reading(
+        self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
+    ) -> Iterator[tuple[Column, ...]]:
+        """Read files as the view `checked`: every row, with `_is_bad` and its `_place`.
+
+        It has the columns that are data, which the block is given, `_file` and `_row`, and lasts as long as the block.
+        A place is a number that no other row has; files of one day have theirs in the same order in every load.
+        Raises `SourceError` for a file that is broken, whenever that comes out.
+        """
+        if not self._has_functions:
+            register_functions(self.connection)
+            self._has_functions = True
+        folder = self.root.fetch(files)
+        try:
+            portions, ragged = read_portions(self.connection, table, files, folder)
+            columns = self._create_checked(table, files, portions, references)
+            self._reject_ragged(table, ragged)
+            yield columns
+        except duckdb.OutOfMemoryException as error:
+            raise SourceError(
+                f"{table.path}: its rows need more memory at once than a load may take, since many are very long: "
+                "bring them in several files, or leave out what makes them long"
+            ) from error
+        except duckdb.Error as error:
+            if type(error) not in UNREADABLE:
+                raise
+            raise SourceError(self._locate(table, files, folder, error)) from error
+        self.root.refuse_changed(files)
+        drop_read_tables(self.connection)
+        self.root.forget(files)
+
+    def reject_faults(self, table: Table) -> None:
+        """Collect the rows of `checked` that are bad: there are few or none, so they are read once more."""
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
+            "_fault.rule, _fault.original_text from faults where _is_bad"
+        )
+
+    def rank_files(self, paths: Sequence[str]) -> None:
+        """The temporary table `ranks`: the place of each file in an order in which a later one wins."""
+        self.connection.execute(
+            "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as _rank",
+            [list(paths), list(range(len(paths)))],
+        )
+
+    def list_replaced(self, table: Table, rows: str) -> None:
+        """Collect the rows of a relation that a later row with other values replaces (`replaced_by` says which)."""
+        sentence = f" comes later with the same {' and '.join(table.version)} and other values: that one is taken"
+        values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
+        self.connection.execute(
+            f"insert into rejects select {literal(table.raw_name)}, _file, _row, "
+            f"{literal(table.stamp or table.key[0])}, replaced_by || {literal(sentence)}, {literal(TIE)}, "
+            f"to_json({{{values}}})::varchar from {rows} where replaced_by is not null"
+        )
+
+    def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
+        """The rows of each of the files that are being read, and how many of them were set aside.
+
+        A row that a later one replaces is listed as well, and no fault of its file.
+        """
+        rows_read = dict(self.connection.execute("select _file, count(*) from checked group by _file").fetchall())
+        rejected = "select file, count(*) from rejects where table_name = ? and rule <> ? group by file"
+        set_aside = dict(self.connection.execute(rejected, [table.raw_name, TIE]).fetchall())
+        return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
+
+    def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
+        """Write the rows of a query, which has these columns, to a Parquet file; nothing if there are none."""
+        path = self.work_dir / f"{name}.parquet"
+        self.connection.execute(f"copy ({query}) to {literal(str(path))} ({FILE_OPTIONS})")
+        rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
+        return [Changes(path, rows, columns)] if rows else []
+
+    def _create_checked(
+        self,
+        table: Table,
+        files: Sequence[SourceFile],
+        portions: Sequence[Portion],
+        references: Sequence[Column],
+    ) -> tuple[Column, ...]:
+        # Those of files that were read before too: dlt writes every file of changes again that has other columns.
+        extras = self._brought_extras.setdefault(table.raw_name, dict.fromkeys(self.raw_extras(table)))
+        portions = [self._bound_extras(table, portion, extras) for portion in portions]
+        columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
+        kinds = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
+        queries = [f"select {kinds}, {NO_ROW}"]
+        for number, portion in enumerate(portions):
+            is_object = table.stored == "objects"
+            query = checked_objects(table, portion) if is_object else checked_rows(table, portion, references)
+            queries.append(f"select * replace (_place + {number << PLACE_BITS} as _place) from ({query})")
+        rows = " union all by name ".join(f"({query})" for query in queries)
+        if self.suppresses:
+            rows = suppressed_rows(table, columns, rows)
+        self.connection.execute(f"create or replace temp view faults as {rows}")
+        rows = "select * exclude (_fault) from faults"
+        if not _is_quick_to_read_again(table, portions, files):
+            self.connection.execute(f"create temp table read_checked as {rows}")
+            rows = "from read_checked"
+        self.connection.execute(f"create or replace temp view checked as {rows}")
+        return columns
+
+    def _bound_extras(self, table: Table, portion: Portion, extras: dict[str, None]) -> Portion:
+        """The portion with the columns beyond the contract that the table has or still takes, which `extras` lists."""
+        brought = [*(column.name for column in portion.new_counters), *portion.extras]
+        new = [name for name in brought if name not in extras]
+        extras.update(dict.fromkeys(new[: max(0, MOST_EXTRA_COLUMNS - len(extras))]))
+        refused = {name for name in new if name not in extras}
+        if ignored := [*portion.ignored, *(name for name in brought if name in refused)]:
+            self._ignored.setdefault(table.path, {}).update(dict.fromkeys(ignored))
+        return replace(
+            portion,
+            new_counters=tuple(column for column in portion.new_counters if column.name in extras),
+            cells={name: cell for name, cell in portion.cells.items() if name not in refused},
+            extras={name: sql for name, sql in portion.extras.items() if name in extras},
+        )
+
+    def _reject_ragged(self, table: Table, ragged: Sequence[Ragged]) -> None:
+        """Rows of CSV that could not be taken apart have no values, but count as rows that were read."""
+        if ragged:
+            files, positions, columns, reasons, texts = (
+                list(values) for values in zip(*map(astuple, ragged), strict=True)
+            )
+            self.connection.execute(
+                "insert into rejects select ?, unnest(?), unnest(?), unnest(?::varchar[]), unnest(?), 'contract', "
+                "unnest(?)",
+                [table.raw_name, files, positions, columns, reasons, texts],
+            )
+            self.connection.execute(
+                "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "
+                "true as _is_bad",
+                [files, positions, [-number for number in range(1, len(ragged) + 1)]],
+            )
+
+    def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
+        """The message about a file that turned out to be broken while many were read."""
+        for file in files:
+            drop_read_tables(self.connection)
+            try:
+                portions, _ = read_portions(self.connection, table, [file], folder)
+                self._create_checked(table, [file], portions, ())
+                self.connection.execute("create or replace temp table read_probe as from checked")
+            except duckdb.Error as own:
+                return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
+        return f"the files of {table.path} cannot be read: {error}"
+
+
+def _is_quick_to_read_again(table: Table, portions: Sequence[Portion], files: Sequence[SourceFile]) -> bool:
+    """Whether rows are better read again for each question, a few columns at a time, than kept in memory.
+
+    That is so for usage in Parquet files of some size; text is parsed once, and to open a file takes a millisecond.
+    """
+    is_parquet = table.stored == "days" and all(portion.is_parquet for portion in portions)
+    return is_parquet and sum(file.size for file in files) >= LARGE_FILE_BYTES * len(files)
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0

@@ -1,0 +1,243 @@
+"""What each row must be, as SQL that DuckDB runs over whole files.
+
+A check gives the typed value of every column, and for a row that breaks the contract its column and a sentence.
+No value is rounded, cut or turned into null on the way: a value that does not fit its type is a fault of the row.
+"""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingestion.contract.model import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
+from ingestion.contract.raw_tables import literal, quote
+from ingestion.read.json_lines import ANY_LINE, LINE
+from ingestion.read.relations import Cell, Portion, json_text
+
+JSON_OF_DECIMALS = "json_of_decimals"
+DECIMAL_PATTERN = rf"[+-]?(0*[0-9]{{1,{MONEY_DIGITS}}}(\.[0-9]*)?|\.[0-9]+)"
+TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
+DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
+ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+# What programs write where there is no value, in large or small letters.
+NULL_WORDS = (
+    "", "null", "(null)", "<null>", "none", "nil", "nan", "nat", "<na>", "n/a", "#n/a", "undefined", "-", "--", r"\n"
+)  # fmt: skip
+# Blanks of every kind: also those that do not break, have no width, or mark the order of bytes.
+BLANKS = r"[\s\pZ\x{200B}\x{FEFF}]*"
+NULL_PATTERN = f"(?i){BLANKS}({'|'.join(re.escape(word) for word in NULL_WORDS)}){BLANKS}"
+NULL_WORD = "stands for no value: bring the key that is meant, or leave the field empty where there may be none"
+NUL = r"has the character NUL (\u0000) in it, which no database keeps: take it out"
+# An escape in JSON, unless its backslash is one that is escaped itself.
+NUL_ESCAPE = r"\u0000"
+NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
+OUT_OF_TIME = f"is not between {FIRST_DATE} and {LAST_DATE}"
+NO_END = "; where no end is meant, leave the field empty"
+
+# The value of a text ({t}), null if it does not fit.
+PARSED = {
+    "string": "{t}",
+    "int": "case when regexp_full_match({t}, '[+-]?[0-9]+') then try_cast({t} as bigint) end",
+    "decimal": (
+        f"case when regexp_full_match({{t}}, '{DECIMAL_PATTERN}') and not regexp_matches({{t}}, '{TOO_FINE_PATTERN}') "
+        "then try_cast({t} as decimal(38, 10)) end"
+    ),
+    "bool": "case lower({t}) when 'true' then true when 't' then true when 'false' then false when 'f' then false end",
+    "date": (
+        f"case when regexp_full_match({{t}}, '{DATE_PATTERN}') and not starts_with({{t}}, '0000') "
+        "then try_cast({t} as date) end"
+    ),
+    "timestamp": (
+        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}{ZONE_PATTERN}') "
+        "then timezone('UTC', try_cast({t} as timestamptz)) end"
+    ),
+    "list": (
+        "case when try(json_type({t})) = 'ARRAY' "
+        "and len(list_filter(json_type({t}, '$[*]'), lambda kind: kind <> 'VARCHAR')) = 0 then json({t})::varchar end"
+    ),
+    "object": JSON_OF_DECIMALS + "({t})",
+}
+# What to say, in SQL, of a text ({t}) that has no value.
+NOT_PARSED = {
+    "string": "'is not text: put it in quotes'",
+    "int": "'is not a whole number of 64 bits'",
+    "decimal": f"'is not a number with at most {MONEY_DIGITS} digits before and 10 after the point, and no exponent'",
+    "bool": "'is neither true nor false'",
+    "date": "'is not a day: write it as 2026-01-31'",
+    "timestamp": (
+        f"case when regexp_full_match({{t}}, '{TIME_PATTERN}') then 'has no time zone' "
+        f"when regexp_full_match({{t}}, '{DATE_PATTERN}') then 'has no time and no time zone' "
+        "when regexp_full_match({t}, '[0-9]+([.][0-9]+)?') then 'is a number, as unix time is, and not a timestamp' "
+        f"when regexp_matches({{t}}, '^{DATE_PATTERN}.* ?[A-Za-z]{{3}}') then 'has the name of a time zone' "
+        "when regexp_matches({t}, '^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}') then 'is not year, month, day' "
+        "else 'is not a timestamp of microseconds at most' end || ': write it as 2026-01-31T10:00:00Z'"
+    ),
+    "list": "'is not a JSON list of texts'",
+    "object": (
+        f"'is not a JSON object whose values are numbers with at most {MONEY_DIGITS} digits before and 10 after "
+        "the point'"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A condition on a row that breaks the contract, and the sentence (as SQL) that says what is wrong."""
+
+    condition: str
+    column: str | None
+    sentence: str
+    rule: str = "contract"
+    column_sql: str | None = None
+
+
+def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
+    """A query for the typed rows of a portion, for every kind of table but objects.
+
+    Its columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place`, and what
+    `verdict` says. `references` are the columns whose values must be found in the temporary table `known_keys`.
+    """
+    columns = [*table.columns, *portion.new_counters]
+    values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
+    names = ", ".join(f"{_value_name(column)} as {quote(column.name)}" for column in columns)
+    extras = "".join(f", {sql} as {quote(name)}" for name, sql in portion.extras.items())
+    faults = [NOT_AN_OBJECT] if portion.original == ANY_LINE else []
+    faults += [fault for column in columns for fault in _faults(table, column, portion, references)]
+    faults += [
+        Fault(f"contains({sql}, chr(0))", name, _about(sql, literal(NUL))) for name, sql in portion.extras.items()
+    ]
+    return (
+        f"select {names}{extras}, _file, _row, _place, {verdict(faults, portion.original)} "
+        f"from (select *, {values} from {portion.relation})"
+    )
+
+
+def verdict(faults: Sequence[Fault], original: str) -> str:
+    """SQL for two columns: `_is_bad`, and `_fault`, a struct of column_name, reason, rule and original_text.
+
+    `_fault` tells the first fault of a row. Only who asks for it pays for it: `original`, the text of the row, is put
+    together inside its case.
+    """
+    conditions = " or ".join(f"({fault.condition})" for fault in faults)
+    cases = " ".join(
+        f"when {fault.condition} then {{'column_name': {_column_sql(fault)}::varchar, "
+        f"'reason': {fault.sentence}, 'rule': {literal(fault.rule)}, 'original_text': {original}}}"
+        for fault in faults
+    )
+    return f"coalesce({conditions}, false) as _is_bad, case {cases} end as _fault"
+
+
+def _column_sql(fault: Fault) -> str:
+    return fault.column_sql or ("null" if fault.column is None else literal(fault.column))
+
+
+def known_keys(raw_name: str) -> str:
+    """The name of the temporary table with the keys (`key`) of a table that another one references."""
+    return quote(f"known_{raw_name}")
+
+
+# What is wrong with a line that is not one JSON object was found when it was read.
+NOT_AN_OBJECT = Fault(f"{LINE} is null", None, "fault", column_sql="fault_column")
+
+
+def _value_name(column: Column) -> str:
+    return quote(f"value of {column.name}")
+
+
+def _cell(column: Column, portion: Portion) -> Cell:
+    if column.name in portion.cells:
+        return portion.cells[column.name]
+    return Cell("null", "null") if column.default is None else Cell(str(column.default), "native")
+
+
+def _text(cell: Cell) -> str:
+    return json_text(cell.sql) if cell.form == "json" else f"{cell.sql}::varchar"
+
+
+def _value(column: Column, portion: Portion) -> str:
+    cell = _cell(column, portion)
+    if cell.form == "null":
+        return f"null::{column.sql_type}"
+    if cell.form == "native" and column.type == "timestamp":
+        return f"timezone('UTC', {cell.sql})"
+    if cell.form == "native":
+        return f"{cell.sql}::{column.sql_type}"
+    if cell.form == "json" and column.type == "string":
+        return f"case when json_type({cell.sql}) = 'VARCHAR' then {cell.sql} ->> '$' end"
+    return PARSED[column.type].replace("{t}", f"({_text(cell)})")
+
+
+def _faults(table: Table, column: Column, portion: Portion, references: Sequence[Column]) -> list[Fault]:
+    """What can be wrong with one column, in the order in which it is told."""
+    cell, value = _cell(column, portion), _value_name(column)
+    text = f"({_text(cell)})"
+    faults = []
+    if not column.nullable:
+        faults.append(Fault(f"{cell.sql} is null", column.name, literal("there is no value, but every row needs one")))
+    conditions = []
+    if cell.form in {"text", "json"}:
+        conditions.append((f"{value} is null and {cell.sql} is not null", NOT_PARSED[column.type].replace("{t}", text)))
+    if cell.form != "null":
+        conditions += [*_limits(table, column, value), *_folder(table, column, value)]
+    faults += [Fault(condition, column.name, _about(text, sentence)) for condition, sentence in conditions]
+    if column in references and column.references:
+        keys = known_keys(column.references.replace(".", "__"))
+        sentence = literal(f"is in no file of {column.references}: bring that row, or take this one out")
+        condition = f"{value} not in (select key from {keys})"
+        faults.append(Fault(condition, column.name, _about(text, sentence), "reference"))
+    return faults
+
+
+def _about(text: str, sentence: str) -> str:
+    return f"concat('''', left({text}, 200), ''' ', {sentence})"
+
+
+def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
+    limits = []
+    if column.type == "string" and (column.link or column.name in table.key):
+        limits.append((is_null_word(value), literal(NULL_WORD)))
+    if column.type == "string":
+        limits.append((f"contains({value}, chr(0))", literal(NUL)))
+    if column.type in {"list", "object"}:
+        limits.append((has_nul(value), literal(NUL)))
+    if column.type in {"date", "timestamp"}:
+        within = f"{value} not between date '{FIRST_DATE}' and date '{LAST_DATE}'"
+        limits.append((within, literal(OUT_OF_TIME + (NO_END if column.nullable else ""))))
+    if column.allowed:
+        allowed = ", ".join(literal(choice) for choice in column.allowed)
+        sentence = f"is not one of {', '.join(str(choice) for choice in column.allowed)}"
+        limits.append((f"{value} not in ({allowed})", literal(sentence)))
+    if column.minimum is not None:
+        limits.append((f"{value} < {column.minimum}", literal(f"is below {column.minimum:,}")))
+    if column.maximum is not None:
+        limits.append((f"{value} > {column.maximum}", literal(f"is above {column.maximum:,}")))
+    return limits
+
+
+def is_null_word(value: str) -> str:
+    """SQL for whether a text stands for no value."""
+    return f"regexp_full_match({value}, {literal(NULL_PATTERN)})"
+
+
+def has_nul(json_text: str) -> str:
+    """SQL for whether some text in a JSON text has the character NUL."""
+    return (
+        f"case when contains({json_text}, {literal(NUL_ESCAPE)}) "
+        f"then regexp_matches({json_text}, {literal(NUL_IN_JSON)}) else false end"
+    )
+
+
+def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
+    """A report is in the folder of its day, and its day has begun when it is received."""
+    if table.stored != "days" or column.type != "date":
+        return []
+    day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
+    of_folder = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
+    received = f"{quote(f'value of {table.stamp}')}::date"
+    too_early = (
+        f"concat('is later than ', {received}, ', the day on which the report was received: the clock of the sender or "
+        "of the receiver is wrong')"
+    )
+    is_early = f"{value} > {received} and {received} >= date '{FIRST_DATE}'"
+    return [(f"{value} <> {day}::date", of_folder), (is_early, too_early)]

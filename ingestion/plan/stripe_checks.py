@@ -1,0 +1,137 @@
+"""What each Stripe object must be: the fields that a rule reads, where the older or the newer API puts them."""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+import json
+from datetime import UTC, datetime
+
+from ingestion.contract.model import FIRST_DATE, LARGEST_NUMBER, LAST_DATE, Field, Table
+from ingestion.contract.object_shapes import LINES, has_lines, read_shape
+from ingestion.contract.raw_tables import literal, quote
+from ingestion.plan.row_checks import NO_END, NOT_AN_OBJECT, NUL, NULL_WORD, Fault, has_nul, is_null_word, verdict
+from ingestion.read.json_lines import LINE
+from ingestion.read.relations import Portion
+
+FIRST_SECOND, LAST_SECOND = (
+    int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (FIRST_DATE, LAST_DATE)
+)
+NUMBER = "json_type({v}) in ('UBIGINT', 'BIGINT') and try_cast({v}::varchar as bigint)"
+WHOLE = f"{NUMBER} between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
+
+# Whether a value ({v}) is of a type, and what to say if it is not.
+TYPES = {
+    "string": ("json_type({v}) = 'VARCHAR'", "is not text (export objects without expanding them)"),
+    "int": (WHOLE, f"is not a whole number of at most {LARGEST_NUMBER:,}"),
+    "bool": ("json_type({v}) = 'BOOLEAN'", "is neither true nor false"),
+    "list": ("json_type({v}) = 'ARRAY'", "is not a list"),
+    "unix_seconds": (
+        f"{NUMBER} between {FIRST_SECOND} and {LAST_SECOND}",
+        f"is not a time in unix seconds between {FIRST_DATE} and {LAST_DATE}",
+    ),
+    "amounts": (
+        "json_type({v}) = 'ARRAY' and len(list_filter(json_extract({v}, '$[*].amount'), "
+        f"lambda amount: {WHOLE.replace('{v}', 'amount')})) = json_array_length({{v}})",
+        f"is not a list in which everything has an amount in minor units of at most {LARGEST_NUMBER:,}",
+    ),
+}
+# When a field is needed; names in braces stand for the values of other fields.
+CONDITIONS = {
+    "always": "true",
+    "optional": "false",
+    "with_balance": "coalesce({starting_balance}, {ending_balance}) is not null and ({status} ->> '$') <> 'draft'",
+    "with_subscription": "{line_subscription} is not null",
+    "without_lines": "coalesce(len({lines}), 0) = 0",
+}
+
+
+def checked_objects(table: Table, portion: Portion) -> str:
+    """A query for the objects of a portion: id, livemode, created, payload, their places and the `verdict`."""
+    shape = literal(json.dumps(read_shape(table)))
+    faults = [
+        NOT_AN_OBJECT,
+        Fault(has_nul(LINE), None, literal(f"the line {NUL}")),
+        Fault("json_type(o.id) is distinct from 'VARCHAR'", "id", literal("there is no id")),
+        Fault(is_null_word("(o.id ->> '$')"), "id", f"concat('id ', o.id::varchar, ' ', {literal(NULL_WORD)})"),
+    ]
+    # What the API returns for something that was deleted is a stub without any other field.
+    is_stub = "coalesce(o.deleted::varchar = 'true', false)"
+    faults += [
+        Fault(f"not {is_stub} and {fault.condition}", fault.column, fault.sentence)
+        for fault in (*_lines_cut(table), *_object_faults(table), *_line_faults(table))
+    ]
+    created = TYPES["unix_seconds"][0].replace("{v}", "o.created")
+    return (
+        "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
+        f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
+        f"{LINE} as payload, _file, _row, _place, {verdict(faults, portion.original)} "
+        f"from (select _file, _row, _place, {LINE}, text, fault, fault_column, from_json({LINE}, {shape}) as o "
+        f"from {portion.relation})"
+    )
+
+
+def _lines_cut(table: Table) -> list[Fault]:
+    if not has_lines(table):
+        return []
+    sentence = "there are more lines than the object has here: fetch all of them and put them into lines.data"
+    return [Fault("coalesce(o.lines.has_more::varchar = 'true', false)", "lines.has_more", literal(sentence))]
+
+
+def _sql(field: Field, root: str) -> str:
+    """The value of a field: the first of its paths that is there and not null."""
+    paths = (".".join([root, *(quote(part) for part in path.split("."))]) for path in field.any_of)
+    return f"coalesce({', '.join(paths)})"
+
+
+def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
+    """The conditions that are faults of a field, each with its sentence as SQL."""
+    value = _sql(field, root)
+    needed = CONDITIONS[field.needed]
+    for other in table.fields:
+        needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
+    missing = literal(f"there is no {', nor '.join(field.any_of)}")
+    if field.any_of == (LINES,):
+        # What is no list reads as null: the text says whether there is something.
+        there = f"coalesce(json_type({LINE}, '$.lines.data'), json_type({LINE}, '$.lines'), 'NULL')"
+        is_other = f"case when {value} is null then {there} not in ('NULL', 'OBJECT') or "
+        is_other += f"json_type({LINE}, '$.lines.data') = 'OBJECT' end"
+        return [(is_other, literal("lines.data is not a list")), (f"{needed} and {value} is null", missing)]
+    fits, sentence = TYPES[field.type]
+    if field.type == "unix_seconds" and field.needed == "optional":
+        sentence += NO_END
+    shown = f"concat({literal(field.any_of[0])}, ' ', left({value}::varchar, 200), "
+    checks = [
+        (f"{needed} and {value} is null", missing),
+        (
+            f"{value} is not null and not coalesce({fits.replace('{v}', value)}, false)",
+            f"{shown}{literal(' ' + sentence)})",
+        ),
+    ]
+    if field.link:
+        checks.append((is_null_word(f"({value} ->> '$')"), f"{shown}{literal(' ' + NULL_WORD)})"))
+    if field.allowed:
+        allowed = ", ".join(literal(choice) for choice in field.allowed)
+        is_not = "is not one of " if len(field.allowed) > 1 else "is not "
+        sentence = literal(f" {is_not}{', '.join(field.allowed)}")
+        checks.append((f"({value} ->> '$') not in ({allowed})", f"{shown}{sentence})"))
+    return checks
+
+
+def _object_faults(table: Table) -> list[Fault]:
+    return [
+        Fault(condition, field.any_of[0], sentence)
+        for field in table.fields
+        if not field.of_lines
+        for condition, sentence in _checks(table, field, "o")
+    ]
+
+
+def _line_faults(table: Table) -> list[Fault]:
+    """One fault a field of the lines: the sentence names the first line that has it."""
+    faults = []
+    for field in (field for field in table.fields if field.of_lines):
+        cases = " ".join(f"when {condition} then {sentence}" for condition, sentence in _checks(table, field, "l"))
+        # Unlike concat, || makes null of the sentence of a line that has no fault.
+        place = "'line ' || i || coalesce(' (' || (l.id ->> '$') || ')', '') || ': '"
+        said = f"list_transform(o.lines.data, lambda l, i: {place} || case {cases} end)"
+        sentences = f"list_filter({said}, lambda s: s is not null)"
+        faults.append(Fault(f"len({sentences}) > 0", f"{LINES}[].{field.any_of[0]}", f"{sentences}[1]"))
+    return faults

@@ -1,0 +1,147 @@
+"""A deletion request in schema raw: who is meant by it, onto the list, and out of the rows that are there.
+
+The list is safe on disk before a row is touched, so that a request that is ended on its way is finished by the same
+request again, and a load in between leaves out whoever is on it.
+"""
+# ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
+
+import shutil
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from ingestion.contract.model import Column, Table, load_contract
+from ingestion.contract.raw_tables import extra_columns, quote, raw_table, row_hash
+from ingestion.privacy.suppression import (
+    PSEUDONYM,
+    add_to_list,
+    apply_list,
+    clear_rejects,
+    prepare_hashes,
+    replaced_columns,
+    suppressed_rows,
+)
+from ingestion.write import ledger
+from settings import Settings
+from warehouse.connection import connect
+
+USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "raw.crm__accounts"
+# Whom a request by address is about: users who have it or had it, and payers of whom Stripe has it.
+OF_ADDRESS = f"""
+insert into requested select 'user', id::varchar from {USERS}
+where address_of(email) in (select value from requested where kind = 'address')
+union select 'customer', id from {CUSTOMERS}
+where list_has_any(
+    addresses_in(read_text(payload::varchar)), (select list(value) from requested where kind = 'address')
+);
+"""
+# Whom a request by organization is about: its members, but for colleagues, its payers, and its account in the CRM.
+OF_ORGANIZATION = f"""
+create or replace temp table organization as select value as id from requested where kind = 'organization';
+insert into requested select 'user', user_id::varchar from raw.product_db__organization_memberships
+where canonical(organization_id) in (from organization) and user_id not in (select id from {USERS} where is_staff)
+union select 'customer', customer_id from raw.product_db__organizations
+where canonical(id) in (from organization) and customer_id is not null
+union select 'customer', stripe_customer_id from raw.billing__billing_customers
+where canonical(organization_id) in (from organization) and stripe_customer_id is not null
+union select 'customer', id from {CUSTOMERS}
+where canonical(json_extract_string(payload, '$.metadata.organization_id')) in (from organization)
+union select 'account', id from {ACCOUNTS} where canonical(organization_id) in (from organization);
+"""
+# A user is one person, whatever the address was; and a domain that nobody else writes from is the person's own.
+OF_BOTH = f"""
+insert into requested select distinct 'address', address_of(email) from {USERS}
+where id::varchar in (select value from requested where kind = 'user') and not regexp_matches(email, '^{PSEUDONYM}@');
+insert into requested select distinct 'domain', domain_of(value) from requested
+where kind = 'address' and value in (select address_of(email) from {USERS}) and domain_of(value) not in (
+    select domain_of(email) from {USERS}
+    where address_of(email) not in (select value from requested where kind = 'address')
+        and not regexp_matches(email, '^{PSEUDONYM}@')
+);
+"""
+# Organizations that may be meant as well: those of the same payer, and those in which nobody else is a member.
+PERHAPS_MEANT = """
+select id from raw.product_db__organizations
+where customer_id in (select value from requested where kind = 'customer')
+    and exists (from requested where kind = 'organization')
+union
+select organization_id from raw.product_db__organization_memberships
+group by organization_id
+having bool_and(user_id::varchar in (select value from requested where kind = 'user'))
+except select id from raw.product_db__organizations where is_suppressed('organization', id)
+order by 1
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a request has put on the list, and what it has not.
+
+    `words` are its addresses and domains, to look for them outside of raw; `perhaps_meant` other organizations.
+    """
+
+    newly_listed: int
+    words: set[str]
+    perhaps_meant: list[str]
+
+
+def list_request(settings: Settings, kind: Literal["address", "organization"], value: str) -> Request:
+    """Put whoever is meant onto the list. The caller holds the warehouse."""
+    with connect(settings.warehouse_path) as connection:
+        ledger.prepare(connection)
+        if not apply_list(connection, settings):
+            prepare_hashes(connection, settings)
+        connection.execute(
+            "create temp table requested as select ?::varchar as kind, address_of(?::varchar) as value", [kind, value]
+        )
+        connection.execute(OF_ADDRESS if kind == "address" else OF_ORGANIZATION)
+        connection.execute(OF_BOTH)
+        words = connection.execute("select value from requested where kind in ('address', 'domain')").fetchall()
+        newly_listed = add_to_list(connection, settings, "requested")
+        apply_list(connection, settings)
+        perhaps_meant = connection.execute(PERHAPS_MEANT).fetchall()
+    return Request(newly_listed, {word for (word,) in words}, [each for (each,) in perhaps_meant])
+
+
+def rewrite_raw(settings: Settings) -> dict[str, int]:
+    """Take all who are on the list out of schema raw; by table, how many rows. The caller holds the warehouse."""
+    rows = {}
+    with connect(settings.warehouse_path) as connection:
+        ledger.prepare(connection)
+        apply_list(connection, settings)
+        connection.execute("begin")
+        for table in load_contract().tables:
+            rows[raw_table(table).replace('"', "")] = _rewrite(connection, table)
+        rows["raw.rejected_rows"] = clear_rejects(connection, "raw.rejected_rows")
+        connection.execute("drop schema if exists raw_staging cascade")
+        connection.execute("commit")
+    # What a load that was ended on its way has left.
+    for folder in (settings.dlt_dir, settings.data_dir / "state" / "load"):
+        shutil.rmtree(folder, ignore_errors=True)
+    return {table: count for table, count in rows.items() if count}
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Write the rows of a table again as a load would give them now, and have its files read again; how many differ."""
+    extras = [Column(name, "string", "", nullable=True) for name in extra_columns(connection)[table.raw_name]]
+    columns = (*table.columns, *(table.column(extra.name) or extra for extra in extras))
+    replaced = [quote(name) for name in replaced_columns(table, columns)]
+    if not replaced:
+        return 0
+    rows = suppressed_rows(table, columns, f"select *, rowid as place from {raw_table(table)}")
+    digest = "" if table.stored == "days" else f", {row_hash(table, columns)} as _row_hash"
+    is_other = " or ".join(f"after.{name} is distinct from before.{name}" for name in replaced)
+    connection.execute(
+        f"create or replace temp table rewritten as select after.* from (select place, {', '.join(replaced)}{digest} "
+        f"from ({rows})) as after inner join {raw_table(table)} as before on after.place = before.rowid "
+        f"where {is_other}"
+    )
+    written = [*replaced, "_row_hash"] if digest else replaced
+    values = ", ".join(f"{name} = rewritten.{name}" for name in written)
+    update = f"update {raw_table(table)} as kept set {values} from rewritten where kept.rowid = rewritten.place"
+    rows_rewritten = connection.execute(update).fetchall()[0][0]
+    if rows_rewritten:
+        # Rows that contradicted each other may do so no longer.
+        connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table.raw_name])
+    return int(rows_rewritten)

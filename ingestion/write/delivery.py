@@ -1,0 +1,108 @@
+"""Hands Parquet files of changes to dlt, which brings them into schema raw.
+
+dlt keeps no state of its own from one load to the next: what a load that was ended on its way leaves in dlt's
+folder is thrown away, because the ledger knows which files to read again.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from ingestion.contract.model import Column, Table
+from ingestion.contract.raw_tables import SCHEMA
+from warehouse.folder import clear
+
+if TYPE_CHECKING:
+    from dlt.extract import DltResource
+
+DATA_TYPES: dict[str, dict[str, Any]] = {
+    "string": {"data_type": "text"},
+    "int": {"data_type": "bigint"},
+    "decimal": {"data_type": "decimal", "precision": 38, "scale": 10},
+    "bool": {"data_type": "bool"},
+    "date": {"data_type": "date"},
+    "timestamp": {"data_type": "timestamp", "timezone": False, "precision": 6},
+    "list": {"data_type": "json"},
+    "object": {"data_type": "json"},
+}
+
+
+# One job at a time, quietly, and without telemetry.
+DLT_SETTINGS: dict[str, object] = {
+    "runtime.dlthub_telemetry": False,
+    "runtime.log_level": "CRITICAL",
+    "load.workers": 1,
+    "load.truncate_staging_dataset": True,
+    "normalize.workers": 1,
+}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A Parquet file of rows to write into a table: rows that are new or different, and rows to delete."""
+
+    path: Path
+    rows: int
+    columns: tuple[Column, ...]
+
+
+def deliver(
+    connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
+) -> None:
+    """Write the changes into their tables, all in one load package."""
+    import dlt
+
+    for name, value in DLT_SETTINGS.items():
+        dlt.config[name] = value
+    clear(dlt_dir)
+    pipeline = dlt.pipeline(  # type: ignore[call-overload]
+        SCHEMA,
+        pipelines_dir=str(dlt_dir),
+        destination=dlt.destinations.duckdb(connection, naming_convention="sql_ci_v1"),
+        dataset_name=SCHEMA,
+        progress=None,
+    )
+    pipeline.config.restore_from_destination = False
+    # The setting comes too late for what dlt says while it fails: all of that is in the error.
+    logging.getLogger("dlt").setLevel(logging.CRITICAL)
+    resources = [_resource(table, changes) for table, changes in deliveries]
+    pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
+    shutil.rmtree(dlt_dir)
+
+
+def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
+    """Files of changes as they are, with the contract's types.
+
+    Rows replace those with their identity. Days of usage are only added: what they replace has been deleted.
+    """
+    import dlt
+
+    def read() -> Iterator[Any]:
+        for change in changes:
+            yield dlt.mark.with_file_import(str(change.path), "parquet", change.rows)
+
+    merge = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+    columns = {column.name: column for change in changes for column in change.columns}
+    return dlt.resource(  # type: ignore[call-overload]
+        read,
+        name=table.raw_name,
+        columns={name: _hints(table, column) for name, column in columns.items()},
+        write_disposition="append" if table.stored == "days" else merge,
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+    )
+
+
+def _hints(table: Table, column: Column) -> dict[str, Any]:
+    # The tables are there already, and keep nulls out; a file of DuckDB's allows them in every column, and dlt would
+    # write it all again if it were told otherwise.
+    hints = {**DATA_TYPES[column.type], "nullable": True}
+    if table.stored != "days":
+        hints["primary_key"] = column.name in table.identity
+    if column.name == "_deleted":
+        hints["hard_delete"] = True
+    return hints

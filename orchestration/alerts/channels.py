@@ -1,0 +1,85 @@
+"""The ways in which an alert reaches its owner: the log, e-mail and a webhook."""
+
+import json
+import smtplib
+import urllib.request
+from collections.abc import Callable
+from email.message import EmailMessage
+from functools import partial
+from urllib.error import HTTPError
+
+from orchestration.alerts.messages.messages import Alert
+from orchestration.alerts.messages.outbox import Message
+from settings import Settings
+
+TIMEOUT_SECONDS = 5.0
+
+
+class WebhookError(RuntimeError):
+    """The other side did not take the alert. The message has no address in it, since that is the secret."""
+
+
+def channels_of(settings: Settings, alert: Alert, owner: str) -> list[str]:
+    """The channels through which an owner is told: the log of everything, the others from a severity on."""
+    if alert.severity == "warning" and settings.alert_from == "error":
+        return ["log"]
+    others = {
+        "email": settings.smtp_host and _address(settings, owner),
+        "webhook": owner in settings.webhooks_by_owner,
+    }
+    return ["log", *(channel for channel, is_there in others.items() if is_there)]
+
+
+def senders(settings: Settings, say: Callable[[str], None]) -> dict[str, Callable[[Message], None]]:
+    """What sends a message through each channel. It raises if the other side does not take it."""
+    return {
+        "log": partial(_log, say),
+        "email": partial(_send_mail, settings),
+        "webhook": partial(_call_webhook, settings),
+    }
+
+
+def _address(settings: Settings, owner: str) -> str | None:
+    """The owner's address: Dagster's owners are teams, or people by their addresses."""
+    return settings.emails_by_owner.get(owner) or (owner if "@" in owner else None)
+
+
+def _log(say: Callable[[str], None], message: Message) -> None:
+    for line in message.lines:
+        say(f"alert for {message.owner}: {line}")
+
+
+def _send_mail(settings: Settings, message: Message) -> None:
+    address = _address(settings, message.owner)
+    if not settings.smtp_host or not address:
+        raise LookupError(f"GROWTH_SMTP_HOST, or an address of {message.owner} in GROWTH_ALERT_EMAILS, is gone")
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = message.subject, settings.smtp_sender, address
+    mail.set_content("\n\n".join(message.lines))
+    kind = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
+    with kind(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as server:
+        if settings.smtp_security == "starttls":
+            server.starttls()
+        if settings.smtp_user and settings.smtp_password:
+            server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        server.send_message(mail)
+
+
+def _call_webhook(settings: Settings, message: Message) -> None:
+    address = settings.webhooks_by_owner.get(message.owner)
+    if not address:
+        raise LookupError(f"the webhook of {message.owner} in GROWTH_ALERT_WEBHOOKS is gone")
+    # Chat programs show `text`; the rest is for programs.
+    content = {"text": "\n".join([message.subject, *message.lines]), **message._asdict()}
+    request = urllib.request.Request(  # noqa: S310 (the settings accept http and https only)
+        address, json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+            pass
+    except HTTPError as error:
+        raise WebhookError(f"it answered {error.code}") from None
+    except OSError as error:
+        raise WebhookError(f"it cannot be reached: {getattr(error, 'reason', error)}") from None
+    except Exception as error:  # noqa: BLE001 (whatever it says may have the address in it)
+        raise WebhookError(type(error).__name__) from None

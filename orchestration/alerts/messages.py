@@ -1,0 +1,130 @@
+"""What the owners of assets are told of a run that has ended: one alert for one failure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetKey,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    TableMetadataValue,
+)
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+from orchestration.assets.keys import OWNERS
+
+KINDS = {
+    "run_failed": "a run ended without saying which step failed: its process was killed, or it never started",
+    "step_failed": "a step of a run failed, and what hangs on it was not done",
+    "check_failed": "data does not meet what is asked of it, and what stands behind the check was not done",
+    "check_warned": "data is not as it is expected to be, which stops nothing",
+    "refresh_is_late": "no refresh has succeeded for longer than a day and a half",
+}
+# What a check that failed leads to is no failure of its own: Dagster ends the step, and publishing refuses.
+CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
+NOTHING_TO_SAY = {"passed", "not judged"}
+# What Dagster writes before the sentence of a step that ends itself.
+FAILURE = "dagster._core.definitions.events.Failure: "
+DETAIL_CHARACTERS = 1000
+
+
+class Alert(NamedTuple):
+    """One failure. `about` is the asset and check, the step, or the job: what makes it the same one tomorrow."""
+
+    kind: str
+    about: str
+    detail: str
+    owners: tuple[str, ...]
+
+    @property
+    def severity(self) -> Literal["warning", "error"]:
+        """Whether something was stopped."""
+        return "warning" if self.kind == "check_warned" else "error"
+
+
+def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> list[Alert]:
+    """The alerts of a run that has ended, from its events."""
+    asked = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    events = _events(instance, run, asked)
+    of_checks = [each for each in events if each.event_type is DagsterEventType.ASSET_CHECK_EVALUATION]
+    checks = [each.asset_check_evaluation_data for each in of_checks]
+    alerts = [_of_check(check, graph) for check in checks if not check.passed]
+    has_failed_check = any(alert.kind == "check_failed" for alert in alerts)
+    failures = {event.step_key: event for event in events if event.is_step_failure}
+    if failures:
+        owners = _owners_of_steps(instance, run, graph)
+        alerts += [
+            _of_step(str(step), event, owners)
+            for step, event in failures.items()
+            if not (has_failed_check and _class_name(event) in CONSEQUENCES)
+        ]
+    elif run.status is DagsterRunStatus.FAILURE:
+        said = [_reason_of_failure(event) for event in events if event.event_type is DagsterEventType.RUN_FAILURE]
+        alerts.append(_alert("run_failed", run.job_name, "; ".join(filter(None, said)) or "no message", OWNERS))
+    return alerts
+
+
+def _events(instance: DagsterInstance, run: DagsterRun, kinds: set[DagsterEventType]) -> list[DagsterEvent]:
+    records = instance.get_records_for_run(run.run_id, of_type=kinds).records
+    return [event for record in records if (event := record.event_log_entry.dagster_event)]
+
+
+def _of_check(check: AssetCheckEvaluation, graph: AssetGraph) -> Alert:
+    kind = "check_failed" if check.severity is AssetCheckSeverity.ERROR else "check_warned"
+    about = f"{check.asset_key.to_user_string()} {check.check_name}"
+    return _alert(kind, about, _said_by_check(check), _owners_of([check.asset_key], graph))
+
+
+def _said_by_check(check: AssetCheckEvaluation) -> str:
+    """The rows of its table that are not as they should be, or else its figures."""
+    tables = [each for each in check.metadata.values() if isinstance(each, TableMetadataValue)]
+    shown = [row.data for table in tables for row in table.records if row.data.get("status") not in NOTHING_TO_SAY]
+    if shown:
+        return "; ".join(", ".join(f"{name} {value}" for name, value in row.items() if value != "") for row in shown)
+    return check.description or ", ".join(f"{name} {each.value}" for name, each in check.metadata.items())
+
+
+def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]) -> Alert:
+    error = event.step_failure_data.error
+    cause = error.cause or error if error else None
+    detail = cause.message.strip().removeprefix(FAILURE) if cause else "no message"
+    return _alert("step_failed", step, detail, owners.get(step) or OWNERS)
+
+
+def _reason_of_failure(event: DagsterEvent) -> str | None:
+    """Why a run failed before its first step, such as a working file that is damaged, or else Dagster's own words."""
+    # A run whose process was killed was reported by somebody else, who knows no error.
+    error = event.event_specific_data and event.job_failure_data.error
+    return (error.cause or error).message.strip() if error else event.message
+
+
+def _class_name(event: DagsterEvent) -> str | None:
+    error = event.step_failure_data.error
+    return (error.cause or error).cls_name if error else None
+
+
+def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> dict[str, list[str]]:
+    """Whose assets, or checks, a step was to make."""
+    planned = {DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+    keys: dict[str, list[AssetKey]] = {}
+    for event in _events(instance, run, planned):
+        is_check = event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+        key = event.asset_check_planned_data.asset_key if is_check else event.asset_key
+        if event.step_key and key:
+            keys.setdefault(event.step_key, []).append(key)
+    return {step: _owners_of(each, graph) for step, each in keys.items()}
+
+
+def _owners_of(keys: Iterable[AssetKey], graph: AssetGraph) -> list[str]:
+    """The owners in the assets' metadata; the project's own for what is no asset any more."""
+    known = [owner for key in keys if graph.has(key) for owner in graph.get(key).owners]
+    return sorted(set(known)) or OWNERS
+
+
+def _alert(kind: str, about: str, detail: str, owners: Iterable[str]) -> Alert:
+    return Alert(kind, about, detail[:DETAIL_CHARACTERS], tuple(owners))

@@ -1,0 +1,105 @@
+"""Telling the owners: at the end of a run from the command line, and by a sensor for every other run."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    sensor,
+)
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+from orchestration.alerts.messages.channels import channels_of, senders
+from orchestration.alerts.messages.messages import Alert, alerts_of_run
+from orchestration.alerts.messages.outbox import KEPT, Outbox, utc_now
+from orchestration.assets.keys import OWNERS
+from orchestration.instance.run_processes import close_dead_runs
+from settings import Settings
+
+EVERY_SECONDS = 60
+LATE_AFTER = timedelta(hours=36)
+ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
+
+
+def tell_of_ended_runs(
+    instance: DagsterInstance, graph: AssetGraph, settings: Settings, say: Callable[[str], None]
+) -> None:
+    """Tell of each run of the last two days that nobody was told of yet, whoever started it.
+
+    Never raises: what goes wrong here is said, and is no failure of a run.
+    """
+    try:
+        since = datetime.now(UTC) - KEPT
+        records = instance.get_run_records(RunsFilter(statuses=ENDED, updated_after=since), ascending=True)
+        runs = {record.dagster_run.run_id: record.dagster_run for record in records}
+        outbox = _outbox(settings)
+        unseen = outbox.unseen(runs.keys())
+        for run_id, run in runs.items():
+            if run_id in unseen:
+                link = f"http://{settings.ui_host}:{settings.ui_port}/runs/{run_id}"
+                where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
+                _put(outbox, settings, run_id, where, alerts_of_run(instance, run, graph))
+        outbox.send(senders(settings, say), say, utc_now())
+    except Exception as error:  # noqa: BLE001
+        say(
+            f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
+            "away: alerts of two days are repeated"
+        )
+
+
+def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
+    """The sensor. It also sees that no refresh has succeeded, which no run can say."""
+
+    @sensor(
+        name="alerts",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Tells the owners of assets what failed: by the log, e-mail and webhook, as the settings have it.",
+    )
+    def alerts(context: SensorEvaluationContext) -> SkipReason:
+        assert context.repository_def is not None
+        # Nobody else looks after a code server that was killed with the run that it had started.
+        close_dead_runs(context.instance)
+        if settings.env == "production":
+            _put_if_late(context.instance, settings, job_name, datetime.now(UTC))
+        tell_of_ended_runs(context.instance, context.repository_def.asset_graph, settings, context.log.warning)
+        return SkipReason("this sensor starts no run; its log has what it told")
+
+    return alerts
+
+
+def _put_if_late(instance: DagsterInstance, settings: Settings, job_name: str, now: datetime) -> None:
+    """Put down, once a day, that the refresh is late. A pipeline that never ran is not late: it is being set up."""
+    succeeded = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.SUCCESS])
+    newest = instance.get_run_records(succeeded, limit=1)
+    # One that has ended at an instant that has not come yet has a clock that was wrong: it may be as old as any.
+    if newest and abs(now - newest[0].update_timestamp) >= LATE_AFTER:
+        late = now - newest[0].update_timestamp
+        detail = (
+            f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"
+            if late > timedelta()
+            else f"the last one that succeeded says that it ended at {newest[0].update_timestamp:%Y-%m-%d %H:%M} UTC, "
+            "which has not come yet: the clock was wrong, and nobody knows how long ago it was"
+        )
+        subject = f"late since {newest[0].dagster_run.run_id}, day {late.days}"
+        where = "what to do: docs/runbook.md"
+        _put(_outbox(settings), settings, subject, where, [Alert("refresh_is_late", job_name, detail, tuple(OWNERS))])
+
+
+def _put(outbox: Outbox, settings: Settings, subject: str, where: str, alerts: list[Alert]) -> None:
+    by_receiver: dict[tuple[str, str], list[Alert]] = {}
+    for alert in alerts:
+        for owner in alert.owners:
+            for channel in channels_of(settings, alert, owner):
+                by_receiver.setdefault((channel, owner), []).append(alert)
+    outbox.put(subject, where, by_receiver, utc_now())
+
+
+def _outbox(settings: Settings) -> Outbox:
+    return Outbox(settings.alerts_path, timedelta(hours=settings.alert_repeat_hours))

@@ -1,0 +1,229 @@
+"""The dbt models as assets, in three sets: a gate stands between staging and the rest, and some are built by days."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetMaterialization,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    DailyPartitionsDefinition,
+    Failure,
+    MaterializeResult,
+    multi_asset,
+)
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs, dbt_assets
+
+from orchestration.assets.keys import OWNERS, table_key
+from orchestration.assets.metadata import row_counts
+from orchestration.failed_build import built_before, note_failure
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, is_transient, permanent_unless_transient
+from orchestration.tested_seeds import note_tested_seeds, tested_seeds
+from orchestration.unchanged import unchanged_since
+from settings import Settings
+from transform.days import Days, days_of_tags, days_to_report
+from transform.dbt_runner import DbtError, build_models, files_digest
+from warehouse.connection import connect
+
+BUILT_BY_DAYS = "config.materialized:incremental"
+BUILT = (
+    "select first_day, last_day, (select as_of_date from intermediate.int_data_day) from intermediate.int_days_to_build"
+)
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's nodes in the house's terms: a source is the raw table, a node is its schema's table."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
+        """The same key that the loading step and the gates use."""
+        is_source = dbt_resource_props["resource_type"] == "source"
+        return table_key(dbt_resource_props["schema"], dbt_resource_props["identifier" if is_source else "name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Groups are the warehouse's schemas."""
+        return dbt_resource_props["schema"]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """Whom an alert about the asset reaches."""
+        return OWNERS
+
+
+def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDefinition], AssetsDefinition]:
+    """The staging set (with the seeds) and the set of other models, and the set of those that are built by days.
+
+    A run without partitions builds what is built by days along with the other models, in one dbt process.
+    """
+    by_days = _specs_by_days(manifest, settings)
+    staging = _set("staging", "fqn:growth.staging resource_type:seed", manifest, [])
+    others = _set("marts", "fqn:growth.intermediate fqn:growth.marts", manifest, [spec.key for spec in by_days])
+    return [staging, others], _days_set(by_days)
+
+
+def _translator() -> Translator:
+    # The tests of the models run inside the build, where a failing one stops it; they are no checks of their own,
+    # since an event costs Dagster's SQLite storage some 25 ms and there are hundreds of them.
+    return Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
+
+
+def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey]) -> AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        select=selection,
+        exclude=BUILT_BY_DAYS,
+        name=f"build_{name}",
+        dagster_dbt_translator=_translator(),
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
+    def build(
+        context: AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[MaterializeResult | AssetMaterialization]:
+        # A person who selects some of the set builds those alone.
+        is_whole = context.selected_asset_keys == context.assets_def.keys
+        also = by_days if is_whole else []
+        keys = [*context.selected_asset_keys, *also]
+        metadata: Mapping[AssetKey, dict]
+        with permanent_unless_transient():
+            published_by = unchanged_since(context, warehouse.settings)
+            if published_by:
+                metadata = {key: {"unchanged_since_run": published_by} for key in keys}
+            else:
+                metadata = _build(keys, context, warehouse.settings, whole_set=selection if is_whole else None)
+            yield from _results(context, metadata)
+            if also:
+                yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
+
+    return build
+
+
+def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
+    @multi_asset(
+        specs=specs,
+        name="build_days",
+        can_subset=True,
+        backfill_policy=BackfillPolicy.single_run(),
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
+    def build(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
+        """Build the run's days of the selected tables again, and what is made of them."""
+        days = days_of_tags(context.run.tags)
+        if days is None:
+            raise Failure("these tables are built by days: choose partitions, or run everything", allow_retries=False)
+        with permanent_unless_transient():
+            _require_a_refresh(warehouse.settings)
+            yield from _results(
+                context, _build(list(context.selected_asset_keys), context, warehouse.settings, days=days)
+            )
+
+    return build
+
+
+def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
+    """The models that are built by days, with what they are made of outside the other models after staging.
+
+    Those stand before some of them and after others: Dagster would cut their set, and its dbt process, in pieces.
+    """
+    specs = {
+        spec.key: spec
+        for spec in build_dbt_asset_specs(
+            manifest=manifest,
+            select="fqn:growth.intermediate fqn:growth.marts",
+            dagster_dbt_translator=_translator(),
+        )
+    }
+    by_days = {
+        spec.key
+        for spec in build_dbt_asset_specs(manifest=manifest, select=BUILT_BY_DAYS, dagster_dbt_translator=_translator())
+    }
+
+    def made_of(key: AssetKey) -> set[AssetKey]:
+        parents = {dep.asset_key for dep in specs[key].deps}
+        through = [made_of(parent) for parent in parents if parent in specs.keys() - by_days]
+        return set().union(*through, parents - (specs.keys() - by_days))
+
+    partitions = DailyPartitionsDefinition(settings.first_day.isoformat())
+    return [
+        specs[key].replace_attributes(deps=sorted(made_of(key)), partitions_def=partitions) for key in sorted(by_days)
+    ]
+
+
+def _results(context: AssetExecutionContext, metadata: Mapping[AssetKey, dict]) -> Iterator[MaterializeResult]:
+    """A result for each selected model: Dagster wants to hear of a model after those that it reads."""
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+        if key in context.selected_asset_keys:
+            yield MaterializeResult(asset_key=key, metadata=metadata[key])
+
+
+def _build(
+    keys: Sequence[AssetKey],
+    context: AssetExecutionContext,
+    settings: Settings,
+    *,
+    days: Days | None = None,
+    whole_set: str | None = None,
+) -> dict[AssetKey, dict]:
+    """Build the models of these keys, for `days` with what those are made of; what is to be said of each key.
+
+    `whole_set` selects all of them at once: dbt looks through the whole project for each name that it is given.
+    """
+    left = {key.path[-1]: key for key in keys}
+    project, tested = files_digest(), tested_seeds(settings) if whole_set else set()
+    metadata: dict[AssetKey, dict[str, Any]] = {}
+    if not days:
+        before = {name: {"built_by_run": context.run.parent_run_id} for name in built_before(context.run, settings)}
+        unchanged = {name: {"is_unchanged": True} for name in tested}
+        metadata |= {left.pop(name): said for name, said in (before | unchanged).items() if name in left}
+    try:
+        selection = whole_set.split() if whole_set and not metadata else sorted(left)
+        results = build_models(selection, settings, context.log.info, days=days) if selection else []
+    except DbtError as error:
+        note_failure(settings, context.run.run_id, {*(key.path[-1] for key in metadata), *error.built})
+        raise
+    for result in results:
+        key = left.pop(result.node.name, None)
+        if key:
+            metadata[key] = {"seconds": result.execution_time}
+        elif result.status == "warn":
+            context.log.warning(f"{result.node.name}: {result.message}")
+    if left:
+        raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
+    seeds = {result.node.name for result in results if result.node.resource_type == "seed"}
+    if seeds:
+        note_tested_seeds(seeds | tested, project, settings)
+    for key, rows in row_counts(keys, settings).items():
+        metadata[key] = {**metadata[key], **rows}
+    return metadata
+
+
+def _require_a_refresh(settings: Settings) -> None:
+    """Days are made of what a refresh has built."""
+    try:
+        with connect(settings.warehouse_path, read_only=True) as connection:
+            connection.execute(BUILT)
+    except (duckdb.CatalogException, duckdb.IOException) as error:
+        if is_transient(error):
+            raise
+        raise Failure(
+            "nothing is built yet: the first refresh (make run, or daily_refresh) builds every day", allow_retries=False
+        ) from error
+
+
+def _days_built(
+    keys: Sequence[AssetKey], metadata: Mapping[AssetKey, dict], settings: Settings, *, anew: bool
+) -> Iterator[AssetMaterialization]:
+    """Events of the days that were built with the other models; of the data day alone if nothing was."""
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        first, last, data_day = connection.execute(BUILT).fetchall()[0]
+    built = Days(max(first, settings.first_day), last) if anew else Days(data_day, data_day)
+    said = {"built_from": str(built.first), "built_to": str(built.last)} if anew else {}
+    for day in days_to_report(built, data_day):
+        for key in keys:
+            yield AssetMaterialization(key, partition=day.isoformat(), metadata={**metadata[key], **said})

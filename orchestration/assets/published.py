@@ -1,0 +1,148 @@
+"""What readers open: the published file, downstream of every mart, and what is made of it: the page, and the copy."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+
+from orchestration.assets.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
+from orchestration.assets.metadata import used_by_this_process
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, permanent_unless_transient
+from orchestration.unchanged import note_published, unchanged_since
+from settings import get_settings
+from warehouse.folder import DamagedFileError
+
+if TYPE_CHECKING:
+    from serving.publish.versions import Version
+
+
+def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
+    """The publishing step; it waits for every mart and, through their blocking checks, for the gate."""
+
+    @asset(
+        key=PUBLISHED_KEY,
+        deps=marts,
+        group_name="published",
+        owners=OWNERS,
+        kinds={"duckdb"},
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
+    def published(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+        """Schema `marts` in one read-only file, `serving.duckdb`, swapped in by one rename."""
+        from serving.publish.published_file import publish
+
+        published_by = unchanged_since(context, warehouse.settings)
+        if published_by:
+            context.log.info(f"nothing is new since run {published_by}: the published file stays as it is")
+            return MaterializeResult(
+                metadata={"unchanged_since_run": published_by, **used_by_this_process(warehouse.settings)}
+            )
+        with permanent_unless_transient():
+            result = publish(warehouse.settings, context.run_id)
+            note_published(context, warehouse.settings)
+            changed = _changed_since(result.replaced, result.path)
+        return MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(result.rows_by_table.values()),
+                "path": str(result.path),
+                "as_of_date": result.as_of_date.isoformat(),
+                "rows_by_table": result.rows_by_table,
+                "rows_set_aside": result.rows_set_aside,
+                "checks": result.checks,
+                "bytes": result.bytes_written,
+                "changes": MetadataValue.md(changed),
+                **used_by_this_process(warehouse.settings),
+            }
+        )
+
+    return published
+
+
+def _changed_since(replaced: "Version | None", path: Path) -> str:
+    """What differs from the version before, as Markdown. One that is damaged is of no use, and not kept."""
+    from serving.publish.comparison import as_table, changes
+
+    if replaced is None:
+        return "no earlier version is kept"
+    try:
+        return as_table(changes(replaced.path, path))
+    except DamagedFileError:
+        shutil.rmtree(replaced.path.parent)
+        return "the version before was damaged, and is not kept"
+
+
+@asset(
+    key=PAGE_KEY,
+    check_specs=[
+        AssetCheckSpec(
+            "every_section_is_drawn", asset=PAGE_KEY, description="Each section of the page shows what it is to show."
+        )
+    ],
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"html"},
+    retry_policy=RETRY,
+)
+def daily_page() -> MaterializeResult:
+    """One HTML file with what the published file says, which opens from disk without a network."""
+    from serving.page.build import write_page
+
+    with permanent_unless_transient():
+        page = write_page(get_settings())
+    return MaterializeResult(
+        metadata={
+            "path": str(page.path),
+            "as_of_date": page.as_of_date.isoformat(),
+            "bytes": page.bytes_written,
+            "not_shown": page.missing,
+        },
+        check_results=[
+            AssetCheckResult(
+                check_name="every_section_is_drawn",
+                passed=not page.faults,
+                severity=AssetCheckSeverity.WARN,
+                # An alert shows the description: the messages of errors may hold a name.
+                description=" ".join(page.faults) or None,
+                metadata=page.faults,
+            )
+        ],
+    )
+
+
+@asset(
+    key=POSTGRES_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"postgres"},
+    retry_policy=RETRY,
+)
+def postgres_copy() -> MaterializeResult:
+    """Schema `marts` of a PostgreSQL database with what the published file holds, for readers that need a server."""
+    from serving.postgres import publish_to_postgres
+
+    with permanent_unless_transient():
+        copied = publish_to_postgres(get_settings())
+    return MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(copied.rows_by_table.values()),
+            "rows_by_table": copied.rows_by_table,
+            "run_id": copied.run_id,
+            "was_there_already": copied.is_unchanged,
+        }
+    )

@@ -1,0 +1,91 @@
+"""The raw tables as assets: one step simulates the sample company if no sources are given, one loads."""
+
+from collections.abc import Iterator
+
+from dagster import (
+    AssetExecutionContext,
+    AssetsDefinition,
+    AssetSpec,
+    Failure,
+    MaterializeResult,
+    asset,
+    multi_asset,
+)
+
+from ingestion.contract.model import Contract
+from orchestration.assets.keys import OWNERS, SOURCE_KEY, table_key
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, permanent_unless_transient
+from settings import Settings
+
+
+def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]:
+    """The loading step and, where no source root is given, the simulation that it reads."""
+    loading = _loading_step(settings, contract)
+    return [loading] if settings.source_root else [sample_company, loading]
+
+
+@asset(
+    key=SOURCE_KEY,
+    group_name="sources",
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    pool="warehouse",
+    retry_policy=RETRY,
+    description="A simulated company in the shape of the input contract, written once and kept.",
+)
+def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    """Write the sample company's files unless they are there already."""
+    from sample_company import write_sample_company
+
+    settings = warehouse.settings
+    with permanent_unless_transient():
+        is_written = write_sample_company(settings.sample_dir, size=settings.sample_size, say=context.log.info)
+    return MaterializeResult(
+        metadata={"folder": str(settings.sample_dir), "size": settings.sample_size, "is_written_now": is_written}
+    )
+
+
+def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
+    upstream = [] if settings.source_root else [SOURCE_KEY]
+    specs = [
+        AssetSpec(
+            table_key("raw", table.raw_name),
+            deps=upstream,
+            description=table.description,
+            group_name="raw",
+            owners=OWNERS,
+            kinds={"dlt", "duckdb"},
+            skippable=True,
+        )
+        for table in contract.tables
+    ]
+
+    @multi_asset(specs=specs, name="load", can_subset=True, pool="warehouse", retry_policy=RETRY)
+    def load(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
+        """Load new and changed files of the selected tables."""
+        from ingestion.load import load_sources
+
+        tables = {key.path[-1] for key in context.selected_asset_keys}
+        with permanent_unless_transient():
+            report = load_sources(warehouse.settings, tables=tables, say=context.log.info)
+        for warning in report.warnings:
+            context.log.warning(warning)
+        for table in report.tables:
+            tables.discard(table.table_name)
+            yield MaterializeResult(
+                asset_key=table_key("raw", table.table_name),
+                metadata={
+                    "dagster/row_count": table.rows_total,
+                    "is_absent": table.is_absent,
+                    "files_read": table.files_read,
+                    "rows_read": table.rows_read,
+                    "rows_changed": table.rows_changed,
+                    "rows_set_aside": table.rows_set_aside,
+                    "seconds": table.seconds,
+                },
+            )
+        if tables:
+            raise Failure(f"the load reported nothing of {', '.join(sorted(tables))}", allow_retries=False)
+
+    return load

@@ -1,0 +1,59 @@
+"""The working file as an asset that shows its growth, and gives back what nothing uses."""
+
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, TableRecord, asset
+
+from orchestration.assets.keys import OWNERS, WORKING_FILE_KEY
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, permanent_unless_transient
+from warehouse.compaction import compact, size_of
+from warehouse.connection import connect
+
+LARGEST_TABLES = """
+select tables.schema_name || '.' || tables.table_name, tables.estimated_size
+from duckdb_tables() as tables
+where tables.database_name = current_database()
+order by tables.estimated_size desc, 1
+limit 20
+"""
+BLOCKS = "select count(distinct block_id) from pragma_storage_info('{0}') where persistent"
+BLOCK_BYTES = 262_144
+
+
+@asset(
+    key=WORKING_FILE_KEY,
+    group_name="maintenance",
+    owners=OWNERS,
+    kinds={"duckdb"},
+    pool="warehouse",
+    retry_policy=RETRY,
+)
+def working_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+    """The file that the pipeline works in, copied without the blocks that nothing uses if they are a fifth of it."""
+    path = warehouse.settings.warehouse_path
+    with permanent_unless_transient():
+        before = compact(path)
+        size = size_of(path)
+        largest = _largest_tables(warehouse)
+    if before is None:
+        context.log.info(f"{size.bytes_unused:,} of {size.bytes_in_all:,} bytes are unused, too few for a copy")
+    return MaterializeResult(
+        metadata={
+            "bytes": size.bytes_in_all,
+            "bytes_unused": size.bytes_unused,
+            "bytes_given_back": before.bytes_in_all - size.bytes_in_all if before else 0,
+            "largest_tables": MetadataValue.table([TableRecord(row) for row in largest]),
+        }
+    )
+
+
+def _largest_tables(warehouse: Warehouse) -> list[dict[str, str | int]]:
+    """The tables with most rows; blocks are shared by small tables, so their bytes are an upper bound."""
+    with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
+        return [
+            {
+                "table": table,
+                "rows": rows,
+                "bytes": connection.execute(BLOCKS.format(table)).fetchall()[0][0] * BLOCK_BYTES,
+            }
+            for table, rows in connection.execute(LARGEST_TABLES).fetchall()
+        ]

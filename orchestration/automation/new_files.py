@@ -1,0 +1,63 @@
+"""A sensor that sees new and replaced files under the source root, and asks for a run that loads them."""
+
+import json
+from pathlib import Path
+
+from dagster import (
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from ingestion.contract.model import load_contract
+from ingestion.read.files import SourceRoot
+from settings import Settings
+
+FILES_TAG = "growth/files"
+MAX_ATTEMPTS = 3
+EVERY_SECONDS = 60
+
+
+def build_new_files_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> SensorDefinition:
+    """The sensor for `job`. Its cursor holds what was last loaded, which moves only when a run has loaded it."""
+
+    @sensor(
+        name="new_files",
+        job=job,
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING if settings.env == "production" else DefaultSensorStatus.STOPPED,
+        description="New or replaced files under the source root, once they have stopped changing.",
+    )
+    def new_files(context: SensorEvaluationContext) -> SensorResult:
+        root = SourceRoot(settings.resolved_source_root, Path())
+        files = root.list_files(load_contract()).fingerprint
+        cursor = json.loads(context.cursor) if context.cursor else {}
+        if files == cursor.get("loaded"):
+            return SensorResult(skip_reason="no file has changed since the last load that this sensor asked for")
+        seen = json.dumps({"loaded": cursor.get("loaded"), "seen": files})
+        if files != cursor.get("seen"):
+            return SensorResult(skip_reason="files are changing: wait until they have stopped", cursor=seen)
+        runs = context.instance.get_runs(RunsFilter(job_name=job.name, tags={FILES_TAG: files}))
+        if any(run.status is DagsterRunStatus.SUCCESS for run in runs):
+            loaded = json.dumps({"loaded": files, "seen": files})
+            return SensorResult(skip_reason="the new files are loaded", cursor=loaded)
+        working = [run.run_id for run in runs if not run.is_finished]
+        if working:
+            return SensorResult(skip_reason=f"run {working[0]} is at work on the new files")
+        if len(runs) >= MAX_ATTEMPTS:
+            return SensorResult(
+                skip_reason=SkipReason(
+                    f"{len(runs)} runs on these files failed: mend the files, which starts a run, or what else is "
+                    "wrong, and start one by hand"
+                )
+            )
+        return SensorResult(run_requests=[RunRequest(run_key=f"{files}-{len(runs)}", tags={FILES_TAG: files})])
+
+    return new_files

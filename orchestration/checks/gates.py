@@ -1,0 +1,155 @@
+"""The expectations as asset checks: one step a layer, and nothing downstream starts before it has passed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    DagsterRun,
+    Failure,
+    MetadataValue,
+    TableRecord,
+    asset_check,
+    multi_asset_check,
+)
+
+from expectations.gate import Result, results_of_run, run_layer
+from expectations.suites import Suite, load_suites
+from orchestration.assets.keys import table_key
+from orchestration.assets.models import BUILT
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, permanent_unless_transient
+from orchestration.unchanged import unchanged_since
+from settings import Settings
+from transform.days import Days, days_of_tags
+from warehouse.connection import connect
+from warehouse.data_day import newest_complete_day
+
+LAYERS = ("raw", "staging", "marts")
+CRITICAL = "critical_expectations"
+WARNING = "warning_expectations"
+
+
+def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[AssetChecksDefinition]:
+    """A gate for each layer, and in production one that asks whether usage still arrives.
+
+    A check that blocks would stand between tables that are built by days and the marts that read them, although a run
+    builds both in one step. Theirs are left to publishing, which refuses while a critical expectation is not met. A run
+    for some days asks for the days that it has built.
+    """
+    suites = load_suites()
+    gates = [_gate(layer, [suite for suite in suites if suite.layer == layer], by_days) for layer in LAYERS]
+    is_about_today = settings.env == "production" and settings.as_of is None
+    return [*gates, usage_still_arrives] if is_about_today else gates
+
+
+def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition]) -> list[AssetCheckKey]:
+    """The checks of these tables that are made of expectations."""
+    return sorted(
+        key for gate in gates for key in gate.check_keys if key.asset_key in tables and key.name in (CRITICAL, WARNING)
+    )
+
+
+@asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse", retry_policy=RETRY)
+def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
+    """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one.
+
+    One that is yet to come is no less wrong.
+    """
+    settings = warehouse.settings
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        newest_day = newest_complete_day(connection)
+    age_days = (datetime.now(UTC).date() - newest_day).days if newest_day else None
+    return AssetCheckResult(
+        passed=age_days is not None and 0 <= age_days <= settings.max_usage_age_days,
+        severity=AssetCheckSeverity.ERROR,
+        metadata={"newest_complete_day": str(newest_day), "age_days": age_days if age_days is not None else -1},
+    )
+
+
+def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) -> AssetChecksDefinition:
+    specs = [
+        AssetCheckSpec(check_name, asset=key, blocking=check_name == CRITICAL and key not in by_days)
+        for suite in suites
+        for key in [table_key(layer, suite.table)]
+        for check_name in sorted({_check_name(expectation.severity) for expectation in suite.expectations})
+    ]
+
+    @multi_asset_check(specs=specs, name=f"gate_{layer}", can_subset=True, pool="warehouse", retry_policy=RETRY)
+    def gate(context: AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[AssetCheckResult]:
+        settings = warehouse.settings
+        published_by = unchanged_since(context, settings)
+        with permanent_unless_transient():
+            if published_by:
+                results = results_of_run(settings.warehouse_path, layer, published_by)
+            else:
+                results = run_layer(
+                    settings.warehouse_path,
+                    layer,
+                    run_id=context.run.run_id,
+                    as_of=settings.as_of,
+                    tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
+                    days=_days_built(context.run, settings),
+                    say=context.log.info,
+                )
+        for key in sorted(context.selected_asset_check_keys):
+            of_check = [
+                result
+                for result in results
+                if result.table == key.asset_key.path[-1] and _check_name(result.severity) == key.name
+            ]
+            # A check that could not run has no result: the UI says so, and does not call the data bad.
+            if all(result.status != "error" for result in of_check):
+                yield _check_result(key, of_check, published_by)
+        errors = [f"{result.table}: {result.name}: {result.detail}" for result in results if result.status == "error"]
+        if errors:
+            raise Failure(f"{len(errors)} checks of {layer} could not run: " + "; ".join(errors), allow_retries=False)
+
+    return gate
+
+
+def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
+    """The days that a run was for, with those before and after them that were built with them; None for one of all."""
+    asked = days_of_tags(run.tags)
+    if asked is None:
+        return None
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        first, last, _ = connection.execute(BUILT).fetchall()[0]
+    # Those that were asked for in any case: a run that goes on from a failure may find what a refresh has built since.
+    return Days(min(asked.first, first), max(asked.last, last))
+
+
+def _check_name(severity: str) -> str:
+    return CRITICAL if severity == "critical" else WARNING
+
+
+def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: str | None) -> AssetCheckResult:
+    """One check for all expectations of a table and severity: an event each would cost more than the queries."""
+    unchanged = {"unchanged_since_run": published_by} if published_by else {}
+    of_days = sorted({f"{first} to {last}" for first, last in (result.days for result in results if result.days)})
+    days = {"days": ", ".join(of_days)} if of_days else {}
+    rows = [
+        TableRecord(
+            {
+                "expectation": result.name,
+                "status": result.status,
+                "observed": str(result.observed),
+                "unexpected_rows": result.unexpected_rows or 0,
+                "detail": result.detail or "",
+            }
+        )
+        for result in results
+    ]
+    return AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=bool(results) and all(result.status == "passed" for result in results),
+        severity=AssetCheckSeverity.ERROR if key.name == CRITICAL else AssetCheckSeverity.WARN,
+        metadata={"expectations": MetadataValue.table(rows), **unchanged, **days},
+    )

@@ -1,0 +1,93 @@
+"""The standing list of days that are missing or failed, with the command that mends them, as a check."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    MetadataValue,
+    TableRecord,
+    asset_check,
+)
+
+from orchestration.assets.keys import table_key
+from orchestration.resources import Warehouse
+from orchestration.retries import RETRY, permanent_unless_transient
+from settings import Settings
+from transform.days import ranges_of
+from warehouse.connection import connect
+
+NOT_BUILT = """
+select days.date
+from intermediate.int_history_days as days
+left join quality.built_inputs as built on built.kind = 'usage' and built.key = cast(days.date as varchar)
+where built.key is null
+order by days.date
+"""
+MENDED_BY = {
+    "missing": "the next refresh builds them; at once: python -m orchestration backfill --from {first} --to {last}",
+    "failed": "python -m orchestration backfill --from {first} --to {last}, or the same days as partitions in the UI",
+}
+
+
+def build_missing_days(days: AssetsDefinition) -> AssetChecksDefinition:
+    """The check; it warns, since a refresh mends what is missing by itself."""
+
+    @asset_check(
+        asset=table_key("marts", "fct_usage_daily"),
+        additional_deps=[table_key("intermediate", "int_days_to_build")],
+        pool="warehouse",
+        retry_policy=RETRY,
+        description="Every day up to the data day is built, and the newest attempt at no day has failed.",
+    )
+    def every_day_is_built(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
+        with permanent_unless_transient():
+            missing = _missing_days(warehouse.settings)
+            failed = _failed_days(context.instance, days)
+        rows = list_days({"missing": missing, "failed": failed})
+        return AssetCheckResult(
+            passed=not rows,
+            severity=AssetCheckSeverity.WARN,
+            metadata={"days": len({*missing, *failed}), "list": MetadataValue.table([TableRecord(row) for row in rows])}
+            if rows
+            else {"days": 0},
+        )
+
+    return every_day_is_built
+
+
+def list_days(days_by_state: Mapping[str, Sequence[date]]) -> list[dict[str, str]]:
+    """A row for each range of days in a state, with how to mend it."""
+    return [
+        {
+            "first_day": str(days.first),
+            "last_day": str(days.last),
+            "state": state,
+            "mended_by": MENDED_BY[state].format(first=days.first, last=days.last),
+        }
+        for state, each in days_by_state.items()
+        for days in ranges_of(each)
+    ]
+
+
+def _missing_days(settings: Settings) -> list[date]:
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        return [day for (day,) in connection.execute(NOT_BUILT).fetchall()]
+
+
+def _failed_days(instance: DagsterInstance, days: AssetsDefinition) -> list[date]:
+    failed = {key for asset in sorted(days.keys) for key in _failed_partitions(instance, asset, days)}
+    return [date.fromisoformat(key) for key in sorted(failed)]
+
+
+def _failed_partitions(instance: DagsterInstance, asset: AssetKey, days: AssetsDefinition) -> list[str]:
+    assert days.partitions_def is not None
+    keys = days.partitions_def.get_partition_keys()
+    by_key = instance.get_status_by_partition(asset, keys, days.partitions_def) or {}
+    return [key for key, status in by_key.items() if status is not None and status.value == "FAILED"]

@@ -1,0 +1,55 @@
+"""The published file as the page reads it: one connection, so that every figure is of one publish."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+
+DATA_DAY = "(select as_of_date from publish_info)"
+# Of a table that has no row for a quiet month, the newest month is not the last one.
+LAST_CLOSED_MONTH = "(select last_closed_month from publish_info)"
+
+
+class Snapshot:
+    """Questions to one snapshot of schema `marts`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.tables = {
+            name for (name,) in self.rows("select table_name from duckdb_tables() where schema_name = 'marts'")
+        }
+
+    def lacks(self, source_table: str) -> bool:
+        """Whether a table of the sources, such as `crm.accounts`, holds no row: what depends on it is not known."""
+        (empty,) = self.row("select empty_source_tables from publish_info")
+        return source_table in (empty or "").split(", ")
+
+    def last_closed_month(self) -> date:
+        """First day of the newest month whose figures are complete."""
+        (month,) = self.row(f"select {LAST_CLOSED_MONTH}")
+        return month
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, as Python's own values."""
+        return self._connection.execute(sql).fetchall()
+
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """The one row of a query that aggregates."""
+        (row,) = self.rows(sql)
+        return row
+
+    def records(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows for a chart: names with values that JSON has."""
+        cursor = self._connection.execute(sql, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else float(value)

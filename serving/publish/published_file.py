@@ -1,0 +1,290 @@
+"""Publishing: what passed the gates becomes the one file that readers open, in one rename."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from serving.publish.versions import Version, building, next_publish_number, put_live
+from settings import Settings
+from warehouse.connection import connect
+
+# Read by the widest range of clients that still refuse the log of another file.
+STORAGE_VERSION = "v1.4.0"
+# The load lists a row that a later one replaces with this rule; such a row breaks no contract.
+REPLACED = "tie"
+LAYERS = ("raw", "staging", "marts")
+
+
+class NotPublishableError(RuntimeError):
+    """The gates did not pass, or were not run; the published file stays as it was."""
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """What a publish put before the readers."""
+
+    path: Path
+    as_of_date: date
+    rows_by_table: dict[str, int]
+    rows_set_aside: int
+    checks: dict[str, int]
+    bytes_written: int
+    # What readers had before, if it is kept.
+    replaced: Version | None
+
+
+def publish(settings: Settings, run_id: str) -> PublishResult:
+    """Copy schema `marts` of the working file, with `publish_info`, into a new file and swap it in.
+
+    The caller holds the warehouse. Readers see the old file until the rename and the new one after it.
+    Raises `NotPublishableError` if a gate has not looked at all that is there, or what it last found blocks.
+    """
+    with building(settings) as built:
+        with connect(settings.warehouse_path) as connection:
+            checks = _checks(connection)
+            _copy_marts(connection, built)
+            info = _write_publish_info(connection, settings, run_id, checks)
+            rows = _count_rows(connection)
+            connection.execute("checkpoint serving")
+            connection.execute("detach serving")
+        size = built.stat().st_size
+        replaced = put_live(settings, built)
+    return PublishResult(settings.serving_path, info[0], rows, info[1], checks, size, replaced)
+
+
+def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Results of each table's newest check as a whole, counted as passed, warned and failed.
+
+    A check of some days says nothing good of the others; what it found since then is added.
+    """
+    try:
+        results = connection.execute(
+            """
+            select results.layer, results.table_name, results.expectation, results.status, results.severity
+            from quality.expectation_results as results
+            inner join (
+                select
+                    layer, table_name, max_by(run_id, (coalesce(turn, 0), checked_at)) as run_id,
+                    coalesce(max(turn), 0) as turn
+                from quality.expectation_results
+                where first_day is null
+                group by layer, table_name
+            ) as newest on results.layer = newest.layer and results.table_name = newest.table_name
+            where (results.first_day is null and results.run_id = newest.run_id)
+                or (results.first_day is not null and results.turn > newest.turn and results.status <> 'passed')
+            order by results.layer, results.table_name, results.expectation
+            """
+        ).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # No gate has looked, or only one of a version that did not write days or turns.
+        results = []
+    missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
+    if missing:
+        raise NotPublishableError(
+            f"the gate after {', '.join(missing)} has no results: run `python -m expectations run <layer>` first"
+        )
+    counts = {"passed": 0, "warned": 0, "failed": 0}
+    _require_newer_than_the_data(connection)
+    blocking = []
+    for layer, table, expectation, status, severity in results:
+        outcome = _outcome(status, severity)
+        counts[outcome] += 1
+        if outcome == "failed":
+            blocking.append(f"{layer}.{table}: {expectation} ({status})")
+    if blocking:
+        raise NotPublishableError(
+            "nothing is published while checks block: "
+            + "; ".join(blocking[:5])
+            + ". See quality.expectation_results, mend the cause and run again"
+        )
+    _require_whole_looks(connection)
+    return counts
+
+
+def _require_whole_looks(connection: duckdb.DuckDBPyConnection) -> None:
+    """A table of which days were checked last has been built since it was checked as a whole.
+
+    Turns say what came first, for the clock may be wrong; what a version without turns wrote comes before all others.
+    """
+    tables = connection.execute(
+        """
+        select layer || '.' || table_name from quality.expectation_results group by layer, table_name
+        having coalesce(max(turn) filter (where first_day is not null), -1)
+            > coalesce(max(turn) filter (where first_day is null), 0) order by all
+        """
+    ).fetchall()
+    if tables:
+        raise NotPublishableError(
+            f"only days of {', '.join(table for (table,) in tables)} were checked since they were built: "
+            "run `python -m expectations run marts` first"
+        )
+
+
+def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
+    """What was loaded or built after it was checked as a whole has not been checked."""
+    row = connection.execute(
+        """
+        with wholly_checked as (
+            select layer, coalesce(max(turn), 0) as turn
+            from quality.expectation_results
+            where first_day is null
+            group by layer
+        )
+        select
+            (select case when count(*) > 0 then coalesce(max(turn), 0) end from raw.loaded_files)
+                > (select turn from wholly_checked where layer = 'raw') as is_loaded_since,
+            (select case when count(*) > 0 then coalesce(max(turn), 0) end from quality.builds)
+                > (select turn from wholly_checked where layer = 'marts') as is_built_since
+        """
+    ).fetchone()
+    for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
+        if is_stale is not False:
+            raise NotPublishableError(
+                f"{layer} has changed since its gate looked, or was never built: "
+                f"run `python -m expectations run {layer}` first"
+            )
+
+
+def _outcome(status: str, severity: str) -> str:
+    """A check that could not run blocks like a critical one that failed."""
+    if status == "passed":
+        return "passed"
+    return "warned" if status == "failed" and severity == "warning" else "failed"
+
+
+def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
+    connection.execute(f"attach {_literal(str(built))} as serving (storage_version '{STORAGE_VERSION}')")
+    connection.execute("create schema serving.marts")
+    for (table,) in _mart_tables(connection):
+        name = _identifier(table)
+        connection.execute(f"create table serving.marts.{name} as from marts.{name}")
+    comments = connection.execute(
+        """
+        select table_name, column_name, comment from duckdb_columns()
+        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        union all
+        select table_name, null, comment from duckdb_tables()
+        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        order by all
+        """
+    ).fetchall()
+    for table, column, comment in comments:
+        kind, name = "table", f"serving.marts.{_identifier(table)}"
+        if column is not None:
+            kind, name = "column", f"{name}.{_identifier(column)}"
+        connection.execute(f"comment on {kind} {name} is {_literal(comment)}")
+
+
+def _write_publish_info(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, checks: dict[str, int]
+) -> tuple[date, int]:
+    row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
+    if row is None:
+        raise NotPublishableError("there is no data day: build the models first")
+    as_of_date, last_closed_month = row
+    set_aside_by_table = {
+        _source_table(table): count
+        for table, count in connection.execute(
+            "select table_name, count(*) from raw.rejected_rows where rule <> ? group by table_name order by 1",
+            [REPLACED],
+        ).fetchall()
+    }
+    set_aside = sum(set_aside_by_table.values())
+    freshness = connection.execute(
+        "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
+    ).fetchall()
+    columns: list[tuple[str, str, object, str]] = [
+        ("run_id", "varchar", run_id, "Run of the pipeline that published this file."),
+        ("as_of_date", "date", as_of_date, "Data day: the UTC day at whose end everything in this file holds."),
+        ("last_closed_month", "date", last_closed_month, "First day of the newest month that is closed."),
+        ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
+        ("publish_number", "bigint", next_publish_number(settings), "Number of the publish: a later one is larger."),
+        (
+            "is_day_asked_for",
+            "boolean",
+            settings.as_of is not None,
+            "Whether GROWTH_AS_OF asked for the data day; else it is the newest complete day of usage.",
+        ),
+        *(
+            (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
+            for source, newest_at in freshness
+        ),
+        (
+            "empty_source_tables",
+            "varchar",
+            ", ".join(_empty_source_tables(connection)),
+            "Tables of the sources that hold no row, separated by commas: what depends on them is not known.",
+        ),
+        ("rows_set_aside", "bigint", set_aside, "Rows of the sources that broke the contract and are not in here."),
+        (
+            "rows_set_aside_by_table",
+            "varchar",
+            json.dumps(set_aside_by_table),
+            "The same by table of the sources, as a JSON object.",
+        ),
+        *(
+            (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} when they were last checked.")
+            for outcome, count in checks.items()
+        ),
+    ]
+    declared = ", ".join(f"{_identifier(name)} {kind}" for name, kind, _, _ in columns)
+    marks = ", ".join("?" for _ in columns)
+    connection.execute(f"create table serving.marts.publish_info ({declared})")
+    connection.execute(
+        f"insert into serving.marts.publish_info values ({marks})",  # noqa: S608
+        [value for _, _, value, _ in columns],
+    )
+    for name, _, _, comment in columns:
+        connection.execute(f"comment on column serving.marts.publish_info.{_identifier(name)} is {_literal(comment)}")
+    return as_of_date, set_aside
+
+
+def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Tables of the input contract without a row."""
+    tables = connection.execute(
+        """
+        select table_name from duckdb_tables()
+        where database_name = current_database() and schema_name = 'raw' and regexp_matches(table_name, '^[a-z].*__')
+        order by table_name
+        """
+    ).fetchall()
+    empty = []
+    for (table,) in tables:
+        if connection.execute(f"select 1 from raw.{_identifier(table)} limit 1").fetchone() is None:  # noqa: S608
+            empty.append(_source_table(table))
+    return empty
+
+
+def _source_table(raw_table: str) -> str:
+    """The table's name in the input contract: schema `raw` calls crm.accounts crm__accounts."""
+    return raw_table.replace("__", ".", 1)
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    counts = {}
+    for (table,) in _mart_tables(connection):
+        row = connection.execute(f"select count(*) from serving.marts.{_identifier(table)}").fetchone()  # noqa: S608
+        assert row is not None
+        counts[table] = row[0]
+    return counts
+
+
+def _mart_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
+    return connection.execute(
+        """
+        select table_name from duckdb_tables()
+        where database_name = current_database() and schema_name = 'marts'
+        order by table_name
+        """
+    ).fetchall()
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,116 @@
+"""What Dagster remembers of somebody is out of its files, and of SQLite's own logs and free pages of them."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingestion.privacy.spellings import eraser
+from operations import deletion as forget
+from settings import Settings
+from tests.spellings import byte_spellings, spellings
+from warehouse.folder import DataDirError
+
+ADDRESS = "ada@acme.example"
+ODD = "jörg&co@bäcker.example"
+ERASE = eraser([ADDRESS, ODD], forget.INSTEAD)
+
+
+def files_with(folder: Path, *addresses: str) -> list[str]:
+    """The files that have one of the addresses in one of its spellings."""
+    words = set[bytes]().union(*map(byte_spellings, addresses))
+    contents = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return [name for name, content in contents.items() if any(word in content for word in words)]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file; a lone surrogate stands for a byte that is no UTF-8."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database whose writes go to a log first, as Dagster's do."""
+    path = tmp_path / "runs.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("create table events (event text)")
+        connection.execute("insert into events values ('of ada@acme.example'), ('of nobody')")
+    return path
+
+
+def test_an_address_is_in_no_file_while_another_process_has_the_database_open(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as other:
+        assert other.execute("select count(*) from events").fetchall() == [(2,)]
+        assert forget._clear_database(database, ERASE) == 1
+        assert files_with(database.parent, ADDRESS) == []
+        assert other.execute("select event from events order by 1").fetchall() == [("of deleted",), ("of nobody",)]
+
+
+def test_an_address_is_in_no_page_of_a_database_in_whatever_spelling_and_column(database: Path) -> None:
+    said = sorted(spellings(ODD))
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "create table run_tags (id integer primary key, key text, value blob, untyped, is_json json)"
+        )
+        for each in said:
+            event = json.dumps({"error": json.dumps({"row": each})})
+            connection.execute("insert into run_tags values (null, ?, ?, ?, ?)", [event, each, f"<{each}>", event])
+        connection.execute("insert into events select key || ? from run_tags", [" and much more" * 500])
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("pragma secure_delete = off")
+        connection.execute("delete from events")
+    assert files_with(database.parent, ODD) == ["runs.db"]
+    assert forget._clear_database(database, ERASE) == 4 * len(said)
+    assert files_with(database.parent, ODD) == []
+    assert forget._clear_database(database, ERASE) == 0
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("select key, value, untyped, is_json from run_tags").fetchall()
+    event = '{"error": "{\\"row\\": \\"deleted\\"}"}'
+    assert set(rows) == {(event, "deleted", "<deleted>", event)}
+
+
+def test_what_was_deleted_before_the_request_is_in_no_free_page(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("pragma secure_delete = off")
+        connection.execute("delete from events")
+    assert files_with(database.parent, ADDRESS) == ["runs.db"]
+    assert forget._clear_database(database, ERASE) == 0
+    assert files_with(database.parent, ADDRESS) == []
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_database_that_is_being_read_is_named_and_the_request_is_to_be_made_again(
+    database: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(forget, "LOCK_SECONDS", 0.1)
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute(f"pragma journal_mode = {mode}")
+        other.execute("begin")
+        other.execute("select * from events").fetchone()
+        with pytest.raises(DataDirError, match=r"runs\.db is (being read|in use).*make the request again"):
+            forget._clear_database(database, ERASE)
+    forget._clear_database(database, ERASE)
+    assert files_with(database.parent, ADDRESS) == []
+
+
+def test_every_file_of_dagster_and_every_log_of_dbt_is_looked_into(tmp_path: Path, database: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    in_steps, in_dbt = f"Error:\n{ADDRESS} \udcff {json.dumps(ODD)}", f"\x1b[31m'{ODD}'\x1b[0m"
+    for name in ("dagster/storage/run/compute_logs/a.err", "dagster/logs/event.log", "dagster/storage/x/a.json"):
+        write(tmp_path / name, in_steps)
+    for name in ("state/dbt/logs/dbt.log", "state/dbt/logs/dbt.log.3"):
+        write(tmp_path / name, in_dbt)
+    (tmp_path / "dagster/history/runs").mkdir(parents=True)
+    database.replace(tmp_path / "dagster/history/runs/made.db")
+    for log in tmp_path.glob("runs.db-*"):
+        log.unlink()
+    assert len(files_with(tmp_path, ADDRESS, ODD)) == 6
+    removed = forget._forget_outside(settings, "address", ODD, ERASE)
+    assert removed == {"what Dagster and alerts remember": 1, "logs of steps and of dbt": 5}
+    assert files_with(tmp_path, ADDRESS, ODD) == []
+    assert (tmp_path / "state/dbt/logs/dbt.log").read_bytes() == b"\x1b[31m'deleted'\x1b[0m"
+    assert (tmp_path / "dagster/logs/event.log").read_bytes() == b'Error:\ndeleted \xff "deleted"'

@@ -1,0 +1,125 @@
+"""Settings that do not fit, and a data folder that cannot be used, end in a sentence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from settings import PROJECT_DIR, Settings
+
+
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """This project's Python in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_an_unknown_environment_is_not_taken_for_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_ENV", "staging")
+    with pytest.raises(ValidationError, match="'local' or 'production'"):
+        Settings()
+
+
+def test_an_unknown_environment_stops_the_run_with_a_sentence_that_names_it(tmp_path: Path) -> None:
+    done = run_python("-m", "orchestration", "run", GROWTH_ENV="prod", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "GROWTH_ENV='prod'" in done.stderr
+    assert "'local' or 'production'" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_day_that_is_no_date_stops_the_run(tmp_path: Path) -> None:
+    done = run_python("-m", "orchestration", "run", GROWTH_AS_OF="yesterday", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "GROWTH_AS_OF='yesterday'" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["o'brien", "100%", "a#1", "a ?x", "back\\slash", "new\nline"])
+def test_a_data_folder_whose_name_the_databases_misread_is_refused_by_its_character(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name / "data"))
+    with pytest.raises(ValidationError, match="set GROWTH_DATA_DIR to a folder without that character"):
+        Settings()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["two words", "ünï", "{x}", "[1]", "a*b", "$HOME"])
+def test_any_other_name_of_a_data_folder_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name))
+    assert Settings().data_dir == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("orchestration", "run"),
+        ("ingestion", "load"),
+        ("expectations", "run", "raw"),
+        ("serving", "versions"),
+    ],
+)
+def test_every_command_says_in_one_line_which_setting_does_not_fit(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = run_python("-m", *command, GROWTH_DATA_DIR=str(tmp_path / "100%" / "data"))
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("GROWTH_DATA_DIR=")
+    assert "'%'" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_SOURCE_ROOT", "")
+    monkeypatch.setenv("GROWTH_AS_OF", "")
+    settings = Settings()
+    assert settings.source_root is None
+    assert settings.as_of is None
+
+
+def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"GROWTH_ALERT_WEBHOOKS": "team:data=hooks.example/s3cret", "GROWTH_DAGSTER_POSTGRES_URL": "mysql://s3cret"}
+    done = run_python("-m", "orchestration", "run", **wrong)
+    assert done.returncode == 2
+    assert "GROWTH_ALERT_WEBHOOKS: " in done.stderr
+    assert "GROWTH_DAGSTER_POSTGRES_URL: " in done.stderr
+    assert "s3cret" not in done.stderr
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    assert "s3cret" not in str(raised.value)
+
+
+# Root is not bound by file modes, so the process gives up its rights once everything is imported.
+UNPRIVILEGED_RUN = """
+import os, sys
+import orchestration.__main__, orchestration.instance.run
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+sys.argv = ["orchestration", "run"]
+sys.exit(orchestration.__main__.main())
+"""
+
+
+def test_a_data_folder_that_cannot_be_written_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    for readable in (tmp_path, *tmp_path.parents):
+        if readable.is_relative_to(tmp_path.parents[1]):
+            readable.chmod(0o755)
+    folder.chmod(0o555)
+    done = run_python("-c", UNPRIVILEGED_RUN, GROWTH_DATA_DIR=str(folder / "data"))
+    assert done.returncode == 2, done.stderr
+    assert f"the data folder {folder / 'data'} cannot be written" in done.stderr
+    assert "GROWTH_DATA_DIR" in done.stderr

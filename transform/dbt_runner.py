@@ -1,0 +1,221 @@
+"""dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from settings import PROJECT_DIR, Settings
+from transform.days import Days, dbt_variables
+from warehouse.folder import damage, make_data_folder, unwritable
+
+DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
+SLOW_NODE_SECONDS = 2.0
+PARSED = "partial_parse.msgpack"
+# What a person edits, the seeds, is tested in runs. The tests of models are for those who edit models: in a run
+# the gates look at the same tables, and ask each thing once.
+LEFT_TO_DEVELOPERS = (
+    "resource_type:unit_test",
+    "resource_type:test,path:models",
+    "resource_type:test,path:tests/models",
+)
+# What a run for some days takes as it is: views, and what people edit.
+LEFT_TO_RUNS_OF_EVERYTHING = ("fqn:growth.staging", "resource_type:seed", "resource_type:test")
+
+
+class DbtError(RuntimeError):
+    """dbt stopped; the message is dbt's own, with the node that it is about. `built` names what was built before."""
+
+    def __init__(self, message: str, built: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.built = built
+
+
+def build_models(
+    selection: Sequence[str], settings: Settings, say: Callable[[str], None], *, days: Days | None = None
+) -> list[Any]:
+    """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
+
+    What is built by days is built for those that something has changed for, or for `days`, and then with what it is
+    made of after staging. `say` is told of nodes that take long. Raises `DbtError` with what failed.
+    """
+    excluded: tuple[str, ...] = LEFT_TO_DEVELOPERS
+    if days:
+        selection, excluded = [f"+{name}" for name in selection], (*LEFT_TO_DEVELOPERS, *LEFT_TO_RUNS_OF_EVERYTHING)
+    target_dir = settings.dbt_target_dir / "run"
+    # dbt would write the manifest twice a build, a second each time, and nothing reads it.
+    arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
+    project = parsed_project(settings)
+    return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days, say=say)
+
+
+def invoke_dbt(
+    arguments: Sequence[str],
+    settings: Settings,
+    target_dir: Path,
+    *,
+    manifest: Any = None,
+    days: Days | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Any:
+    """Run a dbt command on the project and return what came of it: results of nodes, or what else the command gives.
+
+    With a `manifest` the project is not parsed again. Raises `DbtError` with what failed.
+    """
+    from dbt.cli.main import dbtRunner
+
+    target_dir.mkdir(parents=True, exist_ok=True)
+    log = (target_dir / "dbt.log").open("w", encoding="utf-8", errors="replace")
+
+    def on_event(event: Any) -> None:
+        if event.info.level != "debug":
+            log.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
+        if say and event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
+            say(f"{event.data.description}: {event.data.execution_time:.1f} s")
+
+    # dbt's own log makes a line of each statement, with a look at all of the environment, and then writes none of them.
+    flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
+    with log, _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
+        try:
+            done = dbtRunner(manifest, callbacks=[on_event]).invoke(
+                [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
+            )
+        finally:
+            _let_go_of_the_warehouse()
+    results: Any = getattr(done.result, "results", done.result)
+    if not done.success:
+        failed = [
+            f"{result.node.name}: {(result.message or str(result.status)).strip()}"
+            for result in results or []
+            if result.status in ("error", "fail", "runtime error")
+        ]
+        message = "; ".join(failed) or str(done.exception)
+        raise DbtError(str(damage(settings.warehouse_path, message) or message), _built(results or []))
+    return results
+
+
+def _built(results: Sequence[Any]) -> list[str]:
+    """What was built and has not failed a test; a seed that failed one is to be mended and filled again."""
+    doubted = {
+        tested
+        for result in results
+        if result.node.resource_type == "test" and result.status not in ("pass", "warn", "skipped")
+        for tested in result.node.depends_on.nodes
+    }
+    return [
+        result.node.name for result in results if result.status == "success" and result.node.unique_id not in doubted
+    ]
+
+
+def current_manifest(settings: Settings) -> Path:
+    """Path of a manifest of the dbt project's files as they are, parsed again if it is of others.
+
+    Raises `DbtError` with dbt's own message if the project does not parse.
+    """
+    with _parsed_files(settings, files_digest()) as manifest:
+        return manifest
+
+
+_parsed: dict[str, Any] = {}
+
+
+def parsed_project(settings: Settings) -> Any:
+    """The project as dbt parsed it, read once a process for each state of its files.
+
+    What dbt keeps for its next parsing is read as it is. dbt itself would parse everything again as soon as a variable
+    of the environment that the profile reads has another value, though that changes no node.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+
+    files = files_digest()
+    if files not in _parsed:
+        with _parsed_files(settings, files):
+            manifest = Manifest.from_msgpack((_parsing_dir(settings) / PARSED).read_bytes())
+        manifest.build_flat_graph()
+        _parsed.clear()
+        _parsed[files] = manifest
+    return _parsed[files]
+
+
+@contextmanager
+def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
+    """The manifest of `files` (a digest) and what dbt writes beside it, which no other process changes meanwhile.
+
+    A run, the code server and a build in a shell may each be the first to see an edited project.
+    """
+    manifest, made_of = settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / "made_of"
+    with ExitStack() as held:
+        try:
+            make_data_folder(settings.data_dir)
+            made_of.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(made_of.with_suffix(".lock")))
+        except OSError as error:
+            raise unwritable(settings.data_dir, error) from error
+        # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
+        if not (made_of.is_file() and made_of.read_bytes() == _made_of(settings, files)):
+            made_of.unlink(missing_ok=True)
+            # dbt goes on from what is there, and cannot from what is damaged.
+            (_parsing_dir(settings) / PARSED).unlink(missing_ok=True)
+            invoke_dbt(["parse"], settings, _parsing_dir(settings))
+            # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
+            (_parsing_dir(settings) / manifest.name).replace(manifest)
+            made_of.write_bytes(_made_of(settings, files))
+        yield manifest
+
+
+def _made_of(settings: Settings, files: str) -> bytes:
+    """Of which project's files a parse is, and what it wrote: if that was damaged since, it is written again."""
+    written = [settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / PARSED]
+    digests = [sha256(path.read_bytes()).hexdigest() if path.is_file() else "none" for path in written]
+    return " ".join([files, *digests]).encode()
+
+
+def _parsing_dir(settings: Settings) -> Path:
+    return settings.dbt_target_dir / "parsing"
+
+
+def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
+    """The settings as dbt reads them, with a folder for its artifacts."""
+    return {
+        "GROWTH_DATA_DIR": str(settings.data_dir),
+        "GROWTH_DBT_FILE": str(settings.warehouse_path),
+        "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
+        "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+        "DBT_TARGET_PATH": str(target_dir),
+        "DBT_LOG_PATH": str(target_dir),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """dbt reads its settings from the environment, as it does for a person who runs it in a shell."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _let_go_of_the_warehouse() -> None:
+    """The adapter keeps its connection for the next command; no other part of the run could open the file."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def files_digest() -> str:
+    """Changes with any file of the dbt project."""
+    ignored = {"target", "logs", "__pycache__"}
+    digest = sha256()
+    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
+        name = path.relative_to(DBT_PROJECT_DIR)
+        if path.is_file() and not ignored.intersection(name.parts):
+            digest.update(f"{name} {path.stat().st_size} ".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,124 @@
+"""Giving back what the working file has grown by: rows that were replaced leave blocks that nothing uses.
+
+A file of its own is made beside it, compared table by table, and swapped in by one rename. A process that is killed on
+the way leaves the file as it was, or the new one in its place, and at most a folder that the next compaction removes.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from warehouse.connection import connect
+
+# Below this share of unused blocks a copy costs more than it gives back: a run needs some of them again.
+LEAST_UNUSED_SHARE = 0.2
+# What has to be free on the disk for each byte that is used: the copy, and room for its log.
+ROOM_NEEDED = 1.2
+DEFINITIONS = """
+select 'table ' || schema_name || '.' || table_name, sql || coalesce(comment, '') from duckdb_tables()
+where database_name = '{0}'
+union all
+select 'view ' || schema_name || '.' || view_name, sql || coalesce(comment, '') from duckdb_views()
+where database_name = '{0}' and not internal
+union all
+select 'column ' || schema_name || '.' || table_name || '.' || column_name, coalesce(comment, '') from duckdb_columns()
+where database_name = '{0}' and not internal
+order by all
+"""
+TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'before' order by all"
+
+
+class CompactionError(RuntimeError):
+    """The working file was left as it was; the message says why and what to do."""
+
+
+class FileSize(NamedTuple):
+    """Bytes of a DuckDB file, and those in blocks that nothing uses."""
+
+    bytes_in_all: int
+    bytes_unused: int
+
+
+def size_of(path: Path) -> FileSize:
+    """The size of the working file, with all that is in its log. The caller holds it."""
+    with connect(path) as connection:
+        connection.execute("checkpoint")
+        row = connection.execute("select block_size, total_blocks, free_blocks from pragma_database_size()").fetchall()
+    block_size, _, free_blocks = row[0]
+    return FileSize(path.stat().st_size, free_blocks * block_size)
+
+
+def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileSize | None:
+    """Copy what is used of the file at `path` into a new one and swap it in; return its size before.
+
+    None if it is not worth a copy. The caller holds the file. Raises `CompactionError` if the disk is short, or the
+    copy is not the same.
+    """
+    building = path.with_name(path.stem + ".compacting") / path.name
+    shutil.rmtree(building.parent, ignore_errors=True)
+    before = size_of(path)
+    if before.bytes_unused < least_unused_share * before.bytes_in_all:
+        return None
+    _require_room(path, before)
+    building.parent.mkdir()
+    try:
+        _copy(path, building)
+        # The log is beside the file that it belongs to, and would be read into the new one.
+        if path.with_name(path.name + ".wal").exists():
+            raise CompactionError(f"{path.name} was written while it was copied, and stays as it is: run it again")
+        _sync(building)
+        building.replace(path)
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(building.parent, ignore_errors=True)
+    return before
+
+
+def _require_room(path: Path, size: FileSize) -> None:
+    needed = int(ROOM_NEEDED * (size.bytes_in_all - size.bytes_unused))
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise CompactionError(
+            f"compacting {path.name} needs {needed:,} bytes of disk in {path.parent} and {free:,} are free, so it "
+            "stays as it is: make room, or delete the file and run again, which loads and builds everything anew"
+        )
+
+
+def _copy(path: Path, building: Path) -> None:
+    # Views name the database that they read: the copy is opened under the name that it will have.
+    name = '"' + path.stem + '"'
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(building)} as {name}")
+        connection.execute(f"attach {_literal(path)} as before (read_only)")
+        connection.execute(f"copy from database before to {name}")
+        if (
+            connection.execute(DEFINITIONS.format("before")).fetchall()
+            != connection.execute(DEFINITIONS.format(path.stem)).fetchall()
+        ):
+            raise CompactionError("the copy has other tables, views or comments than the working file, which stays")
+        for schema, table in connection.execute(TABLES).fetchall():
+            content = [
+                connection.execute(
+                    f'select count(*), bit_xor(hash(each)) from {database}."{schema}"."{table}" as each'  # noqa: S608
+                ).fetchall()
+                for database in ("before", name)
+            ]
+            if content[0] != content[1]:
+                raise CompactionError(f"the copy of {schema}.{table} has other rows; the working file stays as it was")
+        connection.execute(f"checkpoint {name}")
+        connection.execute(f"detach {name}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,49 @@
+"""Short-lived connections to the DuckDB files of the data folder, and the order of writes into the warehouse."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from warehouse.folder import damage
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A short-lived connection to a DuckDB file, in UTC. The caller's process holds the file (see `hold`).
+
+    Raises `DamagedFileError` if the file turns out to be damaged.
+    """
+    try:
+        if not (read_only or path.exists()):
+            _make(path)
+        with duckdb.connect(str(path), read_only=read_only) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+    except duckdb.Error as error:
+        if damaged := damage(path, str(error)):
+            raise damaged from error
+        raise
+
+
+def _make(path: Path) -> None:
+    """Make a new file in one rename: one that a kill or a full disk cuts short would be taken for a damaged one."""
+    building = path.with_suffix(".building")
+    building.unlink(missing_ok=True)
+    duckdb.connect(str(building)).close()
+    # The log of a file that was moved away.
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    building.replace(path)
+
+
+def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of what is written now: a later load, build or check has a larger one, whatever the clock says.
+
+    The caller's process holds the file. dbt's macro `take_turn` counts in the same table.
+    """
+    connection.execute("create schema if not exists quality")
+    connection.execute("create table if not exists quality.turns (turn bigint not null)")
+    return connection.execute(
+        "insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns returning turn"
+    ).fetchall()[0][0]

@@ -1,0 +1,135 @@
+"""Who holds the warehouse: one process at a time, from its first step to its last.
+
+DuckDB lets one process open a file for writing and refuses every other, so each process that opens the warehouse
+first takes the lock beside it. The kernel drops the lock when the process ends, however it ends.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import duckdb
+
+from warehouse.folder import RESTORING, DataDirError, close_to_others, damage, full_disk, make_data_folder, unwritable
+
+POLL_SECONDS = 0.5
+PROGRESS_EVERY_SECONDS = 15.0
+
+
+class WarehouseBusyError(RuntimeError):
+    """The working file stayed in use for longer than the caller was willing to wait."""
+
+
+@contextmanager
+def hold(
+    path: Path,
+    holder: str,
+    *,
+    wait_seconds: float = 3600.0,
+    say: Callable[[str], None] = print,
+    to_restore: bool = False,
+) -> Iterator[None]:
+    """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
+
+    Waits up to `wait_seconds` while another process holds it and says which one does.
+    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written or is only half restored,
+    also if the disk is full before the block has ended.
+    Whoever holds it `to_restore` it gets it in any state, and one that does not open.
+    """
+    lock = _open_lock(path)
+    try:
+        _wait_for_lock(lock, holder, wait_seconds, say)
+        if not to_restore:
+            _refuse_if_half_restored(path)
+            _wait_for_file(path, holder, wait_seconds, say)
+        _sign(lock, holder)
+        yield
+    except Exception as error:
+        if full := full_disk(path.parent, error):
+            raise full from error
+        raise
+    finally:
+        close_to_others(path)
+        lock.close()
+
+
+def _open_lock(path: Path) -> TextIO:
+    lock_path = path.with_suffix(".lock")
+    try:
+        make_data_folder(path.parent)
+        close_to_others(path)
+        return lock_path.open("a+")
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
+def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
+    started = said = time.monotonic()
+    first = True
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            now = time.monotonic()
+            if now - started >= wait_seconds:
+                raise WarehouseBusyError(
+                    f"{holder} waited {wait_seconds:.0f} s for the warehouse: {_read_holder(lock)} holds it. "
+                    "Let it end, or stop it, and start again"
+                ) from None
+            if first or now - said >= PROGRESS_EVERY_SECONDS:
+                say(f"waiting for the warehouse: {_read_holder(lock)} holds it")
+                first, said = False, now
+            time.sleep(POLL_SECONDS)
+
+
+def _refuse_if_half_restored(path: Path) -> None:
+    if path.with_name(RESTORING).exists():
+        raise DataDirError(
+            f"a restore into {path.parent} was cut short: `python -m orchestration restore` again, which finishes it"
+        )
+
+
+def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
+    """A child of a killed run (dbt) may live on and keep the file open for a moment: wait until it is gone."""
+    if not path.exists():
+        return
+    started = time.monotonic()
+    first = True
+    while True:
+        try:
+            duckdb.connect(str(path)).close()
+            return
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                if damaged := damage(path, str(error)):
+                    raise damaged from error
+                raise
+            if time.monotonic() - started >= wait_seconds:
+                raise WarehouseBusyError(f"{holder} cannot open {path}: {error}") from error
+            if first:
+                say(f"waiting for a process outside the pipeline that has {path.name} open: {error}")
+                first = False
+            time.sleep(POLL_SECONDS)
+
+
+def _sign(lock: TextIO, holder: str) -> None:
+    lock.seek(0)
+    lock.truncate()
+    json.dump({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}, lock)
+    lock.flush()
+
+
+def _read_holder(lock: TextIO) -> str:
+    lock.seek(0)
+    try:
+        signed = json.loads(lock.read())
+    except ValueError:
+        return "another process"
+    return f"{signed['holder']} (process {signed['pid']}, since {signed['since']})"
