@@ -18,7 +18,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ingestion.contract.model import load_contract
-from orchestration.alerts.messages.sensor import build_alerts_sensor
+from orchestration.alerts.sensor import build_alerts_sensor
 from orchestration.assets.exposures import as_reader, reader_specs
 from orchestration.assets.keys import SOURCE_KEY, WORKING_FILE_KEY
 from orchestration.assets.models import build_dbt_assets

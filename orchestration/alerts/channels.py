@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from functools import partial
 from urllib.error import HTTPError
 
-from orchestration.alerts.messages.messages import Alert
-from orchestration.alerts.messages.outbox import Message
+from orchestration.alerts.messages import Alert
+from orchestration.alerts.outbox import Message
 from settings import Settings
 
 TIMEOUT_SECONDS = 5.0

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestration.alerts.messages.messages import Alert
+from orchestration.alerts.messages import Alert
 
 KEPT = timedelta(days=2)
 LOCK_SECONDS = 60.0

@@ -15,9 +15,9 @@ from dagster import (
 )
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
-from orchestration.alerts.messages.channels import channels_of, senders
-from orchestration.alerts.messages.messages import Alert, alerts_of_run
-from orchestration.alerts.messages.outbox import KEPT, Outbox, utc_now
+from orchestration.alerts.channels import channels_of, senders
+from orchestration.alerts.messages import Alert, alerts_of_run
+from orchestration.alerts.outbox import KEPT, Outbox, utc_now
 from orchestration.assets.keys import OWNERS
 from orchestration.instance.run_processes import close_dead_runs
 from settings import Settings

@@ -99,7 +99,7 @@ def _execute(
 ) -> "ExecuteInProcessResult":
     from dagster import DagsterInstance
 
-    from orchestration.alerts.messages.sensor import tell_of_ended_runs
+    from orchestration.alerts.sensor import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
     from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
 

@@ -24,11 +24,11 @@ from dagster import (
     define_asset_job,
     in_process_executor,
 )
-from orchestration.alerts.messages.messages import Alert, alerts_of_run
-from orchestration.alerts.messages.outbox import KEPT, Message, Outbox
-from orchestration.alerts.messages.sensor import tell_of_ended_runs
 
+from orchestration.alerts.messages import Alert, alerts_of_run
 from orchestration.alerts.messages import sensor as alerting
+from orchestration.alerts.outbox import KEPT, Message, Outbox
+from orchestration.alerts.sensor import tell_of_ended_runs
 from orchestration.instance.run_processes import PROCESS_TAG
 from serving.publish.published_file import NotPublishableError
 from settings import Settings

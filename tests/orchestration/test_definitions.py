@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from orchestration.alerts.messages.messages import KINDS
 
 from expectations.suites import load_suites
+from orchestration.alerts.messages import KINDS
 from serving.exports.lists import WORK_LISTS
 from serving.page.headline import HEADLINE
 from serving.page.registry import SECTIONS

@@ -23,13 +23,13 @@ from dagster import (
 )
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
-from orchestration.alerts.messages.messages import alerts_of_run
 
 import expectations.gate
 from expectations.suites import Expectation, Suite
 from ingestion import load
 from ingestion.contract.model import load_contract
 from ingestion.load import LoadReport
+from orchestration.alerts.messages import alerts_of_run
 from orchestration.assets.raw import raw_assets
 from orchestration.checks import gates
 from orchestration.instance.run import _say_failures
