@@ -21,14 +21,14 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m compileall -q settings.py expectations ingestion operations orchestration sample_company serving transform warehouse
-	@$(BIN)/python -m orchestration parse
+	@$(BIN)/growth parse
 	@touch $@
 
 run: $(READY) ## Simulate or read the sources, load, build, validate, publish
-	@$(BIN)/python -m orchestration run
+	@$(BIN)/growth run
 
 ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
-	@$(BIN)/python -m orchestration ui
+	@$(BIN)/growth ui
 
 test: $(READY) ## Every test (about 20 minutes on two processors)
 	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder
@@ -41,16 +41,16 @@ lint: $(READY) ## Style, types, the arrows between the rooms, generated files, m
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m ingestion contract --check
-	@$(BIN)/python -m orchestration metrics validate-configs --skip-dw
+	@$(BIN)/growth contract --check
+	@$(BIN)/growth metrics validate-configs --skip-dw
 
 format: $(READY) ## Rewrite the code in the house's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 docs: $(READY) ## dbt's documentation site, and the input contract's page
-	@$(BIN)/python -m ingestion contract
-	@$(BIN)/python -m orchestration docs
+	@$(BIN)/growth contract
+	@$(BIN)/growth docs
 
 bench: $(READY) ## Seconds, CPU and memory of each phase beside bare DuckDB (BENCH_SIZES="small medium")
 	@$(BIN)/python -m benchmarks $(BENCH_SIZES)

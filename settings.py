@@ -4,16 +4,21 @@ Paths are absolute. No other module reads `os.environ`; dbt reads the same varia
 """
 
 from datetime import date, timedelta
+from difflib import get_close_matches
 from functools import lru_cache
+from os import environ
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent
 # Characters that mean something in an address of a database or in a pattern of dlt, SQLAlchemy or Dagster.
 ODD_CHARACTERS = "'\"%#?\\"
+# What dbt's profile, Dagster's storage and the tests read beside the settings.
+OTHER_VARIABLES = {"GROWTH_CI", "GROWTH_DAYS_FROM", "GROWTH_DAYS_TO", "GROWTH_DBT_FILE"}
 # What no message may show, not even one that says that it is wrong.
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
@@ -22,6 +27,18 @@ SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppressi
 # another; a day and a half without one is a day that was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
+
+
+class UserError(RuntimeError):
+    """What went wrong, as a sentence that says what to do. A command prints it and exits with `code`."""
+
+    code = 1
+
+
+class SettingsError(UserError):
+    """A setting is wrong; the message names it."""
+
+    code = 2
 
 
 class Settings(BaseSettings):
@@ -190,7 +207,7 @@ def _by_owner(pairs: str) -> dict[str, str]:
     return {owner: value for owner, _, value in (pair.partition("=") for pair in pairs.split())}
 
 
-def describe_settings_errors(error: ValidationError) -> str:
+def _describe(error: ValidationError) -> str:
     """A sentence for each setting that does not fit, with its value unless that may be a secret."""
     lines = []
     for problem in error.errors():
@@ -200,10 +217,23 @@ def describe_settings_errors(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def _unknown_settings() -> list[str]:
+    """A sentence for each variable `GROWTH_*` of the environment or of `.env` that no part of the project reads."""
+    known = {f"GROWTH_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    given = {name.upper() for name in (*environ, *dotenv_values(PROJECT_DIR / ".env")) if name.upper()[:7] == "GROWTH_"}
+    sentences = []
+    for name in sorted(given - known):
+        close = get_close_matches(name, sorted(known), n=1)
+        sentences.append(f"{name} is no setting" + (f": did you mean {close[0]}?" if close else " (see .env.example)"))
+    return sentences
+
+
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, validated on first use.
-
-    Raises `pydantic.ValidationError`, which names the variable and the values that are allowed.
-    """
-    return Settings()
+    """The settings of this process, validated on first use. Raises `SettingsError`."""
+    if unknown := _unknown_settings():
+        raise SettingsError("\n".join(unknown))
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from error

@@ -25,7 +25,7 @@ def load(*tables: str) -> None:
     """Ours: load the given raw tables, or all. Prints the rows read."""
     from ingestion.load import load_sources
 
-    report = load_sources(get_settings(), tables=set(tables) or None, say=quiet)
+    report = load_sources(get_settings(), tables=set(tables) or None)
     print(sum(table.rows_read for table in report.tables))
 
 
@@ -67,7 +67,7 @@ def history(first_day: str) -> None:
     settings = get_settings()
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute(f'delete from raw."{RAW_USAGE}" where date < ?', [first_day])
-    build_models(["resource_type:seed", "resource_type:model"], settings, quiet)
+    build_models(["resource_type:seed", "resource_type:model"], settings)
 
 
 def one_day() -> None:
@@ -75,10 +75,10 @@ def one_day() -> None:
     from transform.dbt_runner import build_models
 
     settings = get_settings()
-    build_models(["int_data_day"], settings, quiet)
+    build_models(["int_data_day"], settings)
     days = _data_day()
     started = time.process_time()
-    build_models(TABLES_BY_DAYS, settings, quiet, days=days)
+    build_models(TABLES_BY_DAYS, settings, days=days)
     print(time.process_time() - started)
 
 
@@ -86,9 +86,8 @@ def run_of_one_day() -> None:
     """Ours: a run of the newest partition with its gates, which publishes nothing."""
     from orchestration.instance.run import run_days
 
-    said: list[str] = []
-    if not run_days(get_settings(), _data_day(), said.append):
-        raise SystemExit("\n".join(said))
+    if not run_days(get_settings(), _data_day()).success:
+        raise SystemExit("the run of one day failed")
 
 
 def mrr_history(customers: str, months: str) -> None:

@@ -5,9 +5,9 @@ changes are written, and one transaction at the end enters the files into the le
 way, the next one finds which files it has to read again, and ends where an undisturbed one would have.
 """
 
+import logging
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from ingestion.write.delivery import deliver
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import clear
+
+logger = logging.getLogger(__name__)
 
 MEMORY_LIMIT = "1GB"
 FEW_ROWS = 100
@@ -62,9 +64,7 @@ class LoadReport:
     seconds: float = 0.0
 
 
-def load_sources(
-    settings: Settings, *, tables: set[str] | None = None, say: Callable[[str], None] = print
-) -> LoadReport:
+def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadReport:
     """Load every table of the contract, or those named in `tables` (by their names in schema raw).
 
     The caller holds the warehouse (`warehouse.lock.hold`). Raises `SourceError`, which says what to do, with
@@ -80,18 +80,15 @@ def load_sources(
             # table again: measured as 3 s more for 2.4 million reports, and twice the file.
             connection.execute("set preserve_insertion_order = false")
             connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
-            return _Load(connection, settings, work_dir, say).run(tables)
+            return _Load(connection, settings, work_dir).run(tables)
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
 class _Load:
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, settings: Settings, work_dir: Path, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, work_dir: Path) -> None:
         self.connection = connection
         self.settings = settings
-        self.say = say
         self.root = SourceRoot(settings.resolved_source_root, work_dir / "copies")
         ledger.prepare(connection)
         last_root = ledger.source_root(connection)
@@ -102,7 +99,7 @@ class _Load:
         )
         self.seconds: dict[str, float] = {}
         if self.starts_over:
-            say(f"the source root was {last_root} and is now {self.root.address}: the load starts from nothing")
+            logger.info(f"the source root was {last_root} and is now {self.root.address}: the load starts from nothing")
 
     def run(self, names: set[str] | None) -> LoadReport:
         started = time.monotonic()
@@ -132,7 +129,7 @@ class _Load:
             plans[table.raw_name] = plan
             self.seconds[table.raw_name] = time.monotonic() - started
             if plan.files_read:
-                self.say(
+                logger.info(
                     f"read {table.path}: {len(plan.files_read):,} of {len(files):,} files, {plan.rows_read:,} rows, "
                     f"{plan.rows_changed:,} to write, {plan.rows_set_aside:,} set aside"
                 )
@@ -153,7 +150,7 @@ class _Load:
             raise SourceError(
                 f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; "
                 f"{self.settings.max_set_aside_share:.1%}, or {FEW_SET_ASIDE} rows, are accepted), so nothing is "
-                f"loaded. {shown}. Mend the files (`python -m ingestion rejects` lists every such row), or set "
+                f"loaded. {shown}. Mend the files (`growth rejects` lists every such row), or set "
                 "GROWTH_MAX_SET_ASIDE_SHARE higher for one run"
             )
         if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
@@ -182,9 +179,9 @@ class _Load:
                 self.connection.execute(delete, [plan.days])
         deliveries = [(plan.table, plan.changes) for plan in plans if plan.changes]
         if deliveries:
-            self.say(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
+            logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
             deliver(self.connection, self.settings.dlt_dir, deliveries)
-        self.say("enter the files into the ledger")
+        logger.info("enter the files into the ledger")
         self.connection.execute("begin")
         for plan in plans:
             ledger.enter(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
@@ -206,7 +203,7 @@ class _Load:
             if plan.files_read and name in rows_replaced:
                 report.warnings.append(
                     f"{plan.table.path}: {rows_replaced[name]:,} rows are replaced by later ones that have the same "
-                    "key and other values: `python -m ingestion rejects` lists them"
+                    "key and other values: `growth rejects` lists them"
                 )
             report.tables.append(
                 TableReport(

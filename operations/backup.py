@@ -6,10 +6,11 @@ written last. What is not in it is made anew: the sample, dbt's artifacts, priva
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import RESTORING, DataDirError
 from warehouse.lock import hold
+
+logger = logging.getLogger(__name__)
 
 SUPPRESSION = "state/suppression"
 KEPT = ("warehouse.duckdb", "published", "exports", "state/exports", "state/alerts.sqlite", SUPPRESSION, "dagster")
@@ -33,23 +36,25 @@ LOGS = (".wal", "-wal", "-shm", "-journal")
 class BackupError(DataDirError):
     """No backup was made, or none was restored; the message names the file, and the data folder is as it was."""
 
+    code = 1
 
-def back_up(settings: Settings, folder: Path, say: Callable[[str], None] = print) -> Path:
+
+def back_up(settings: Settings, folder: Path) -> Path:
     """Copy the data folder's own state into a new folder below `folder`, in one rename, and return it.
 
     Waits while a run holds the working file. Raises `DataDirError` if there is nothing yet, or no room, and
     `BackupError` if a file cannot be copied.
     """
     if not settings.warehouse_path.exists():
-        raise DataDirError(f"there is nothing to back up in {settings.data_dir} yet: `make run` first")
-    holder = "python -m orchestration backup"
+        raise DataDirError(f"there is nothing to back up in {settings.data_dir} yet: `growth run` first")
+    holder = "growth backup"
     backup = folder.resolve() / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     building = backup.with_name(backup.name + UNFINISHED)
     # Whoever sends work lists by hand holds their ledger, not the warehouse.
     with (
         _saying_what_is_in_the_way(folder),
-        hold(settings.warehouse_path, holder, say=say),
-        hold(settings.export_ledger_path, holder, say=say),
+        hold(settings.warehouse_path, holder),
+        hold(settings.export_ledger_path, holder),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         for killed in folder.glob(f"*{UNFINISHED}"):
@@ -70,7 +75,7 @@ def back_up(settings: Settings, folder: Path, say: Callable[[str], None] = print
     return backup
 
 
-def restore(settings: Settings, backup: Path, say: Callable[[str], None] = print) -> str:
+def restore(settings: Settings, backup: Path) -> str:
     """Put a backup in the place of the data folder's state, which is kept in `before_restore`; when it was made.
 
     Everything is copied and compared with the manifest before anything is moved. A restore that is killed while it
@@ -80,10 +85,10 @@ def restore(settings: Settings, backup: Path, say: Callable[[str], None] = print
     incoming = moving.with_name(RESTORING + UNFINISHED)
     with (
         _saying_what_is_in_the_way(settings.data_dir),
-        hold(settings.warehouse_path, "python -m orchestration restore", say=say, to_restore=True),
+        hold(settings.warehouse_path, "growth restore", to_restore=True),
     ):
         if moving.exists():
-            say("a restore was cut short: it is finished now, and no other is begun")
+            logger.info("a restore was cut short: it is finished now, and no other is begun")
         else:
             shutil.rmtree(incoming, ignore_errors=True)
             try:
@@ -101,7 +106,7 @@ def restore(settings: Settings, backup: Path, say: Callable[[str], None] = print
             is_saved = any(Path(file).is_relative_to(name) for file in files)
             _exchange(settings.data_dir / name, moving / name, aside / name, is_saved=is_saved)
         if since := requests_since(settings, made_at):
-            say(
+            logger.info(
                 f"{since} requests for deletion are newer than the backup, which has those people: make them again "
                 "(docs/personal_data.md)"
             )
@@ -201,7 +206,7 @@ def _close_runs(settings: Settings) -> None:
     """What was at work when the backup was made has no process any more, on whatever machine that was."""
     from dagster import DagsterInstance
 
-    from orchestration.instance.run import prepare_dagster_home
+    from orchestration.instance.home import prepare_dagster_home
     from orchestration.instance.run_processes import close_dead_runs
 
     # A database has not been restored, and its runs may be at work.

@@ -4,6 +4,7 @@ What is found outside of the warehouse goes first, while schema raw still says w
 on its way leaves a mark, and the same request again finishes it.
 """
 
+import logging
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -23,56 +24,60 @@ from warehouse.connection import connect
 from warehouse.folder import RESTORING, DataDirError
 from warehouse.lock import hold
 
-HOLDER = "python -m orchestration forget"
+logger = logging.getLogger(__name__)
+
+HOLDER = "growth forget"
 RESULTS = "quality.expectation_results"
 TAKEN_OUT = "it was about somebody who asked to be deleted"
 INSTEAD = "deleted"
 LOCK_SECONDS = 60.0
 
 
-def forget(
-    settings: Settings, kind: Literal["address", "organization"], value: str, say: Callable[[str], None] = print
-) -> bool:
+def forget(settings: Settings, kind: Literal["address", "organization"], value: str) -> bool:
     """Take whoever is meant out of everything, build and publish without them; whether all of it was done.
 
     Says what was taken out, by place, and never the value.
     """
     unfinished = settings.suppression_dir / "unfinished"
-    with hold(settings.warehouse_path, HOLDER, say=say):
+    with hold(settings.warehouse_path, HOLDER):
         was_unfinished = unfinished.exists()
         request = list_request(settings, kind, value)
         if request.perhaps_meant:
-            say(f"not taken out, but perhaps meant as well: organization {', '.join(request.perhaps_meant)}")
+            logger.info(f"not taken out, but perhaps meant as well: organization {', '.join(request.perhaps_meant)}")
         unfinished.touch()
         removed = _forget_outside(settings, kind, value, eraser(request.words, INSTEAD))
         removed |= rewrite_raw(settings) | _forget_results(settings)
         for place, count in removed.items():
             if count:
-                say(f"taken out of {place}: {count:,}")
+                logger.info(f"taken out of {place}: {count:,}")
         if not any(removed.values()) and not was_unfinished:
             unfinished.unlink()
             known = "nothing is known here of this request, and it is on the list: what comes of it is left out"
-            say(known if request.newly_listed else "nothing is left of this request, and it is on the list")
+            logger.info(known if request.newly_listed else "nothing is left of this request, and it is on the list")
             return True
-        _delete_copies(settings, say)
-    return _build_without(settings, unfinished, say)
+        _delete_copies(settings)
+    return _build_without(settings, unfinished)
 
 
-def _build_without(settings: Settings, unfinished: Path, say: Callable[[str], None]) -> bool:
+def _build_without(settings: Settings, unfinished: Path) -> bool:
     """Load, build and publish as every day does, then drop what was published before and what the file has freed."""
     from orchestration.instance.run import run_daily
     from serving.publish.versions import drop_earlier
 
-    if not run_daily(settings, say):
-        say("nothing new was published: mend what failed, and make the same request again, which goes on from here")
+    if not run_daily(settings).success:
+        logger.info("nothing new was published: fix what failed and repeat the request, which continues from here")
         return False
-    with hold(settings.warehouse_path, HOLDER, say=say):
-        say(f"published before, and deleted, since it may have been in any of them: {drop_earlier(settings)} versions")
+    with hold(settings.warehouse_path, HOLDER):
+        logger.info(
+            f"deleted {drop_earlier(settings)} earlier published versions, since any of them may have had the person"
+        )
         compact(settings.warehouse_path, least_unused_share=0)
         unfinished.unlink()
-    say("the working file was written anew, without the bytes of what was deleted")
+    logger.info("the warehouse was rewritten without the deleted bytes")
     if settings.dagster_postgres_url:
-        say("Dagster's history is in PostgreSQL, where nobody looked: docs/personal_data.md says what may be in it")
+        logger.info(
+            "Dagster's history is in PostgreSQL and was not searched: docs/personal_data.md says what it may hold"
+        )
     return True
 
 
@@ -153,15 +158,15 @@ def _forget_results(settings: Settings) -> dict[str, int]:
             return {}
 
 
-def _delete_copies(settings: Settings, say: Callable[[str], None]) -> None:
+def _delete_copies(settings: Settings) -> None:
     """People's private copies of the working file, and what a restore has taken the place of."""
     private = list((settings.data_dir / "private").glob("*/warehouse*"))
     for path in private:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if private:
-        say("private copies of the working file are deleted: python -m orchestration copy makes new ones")
+        logger.info("private copies of the working file are deleted: growth copy makes new ones")
     # What a restore that was ended on its way had copied from a backup.
     shutil.rmtree(settings.data_dir / (RESTORING + UNFINISHED), ignore_errors=True)
     if (settings.data_dir / BEFORE).exists():
         shutil.rmtree(settings.data_dir / BEFORE)
-        say(f"{BEFORE}/, what was there before a restore, is deleted")
+        logger.info(f"{BEFORE}/, what was there before a restore, is deleted")

@@ -58,7 +58,7 @@ def build_definitions() -> Definitions:
         selection=AssetSelection.all() - by_days - AssetSelection.assets(working_file)
         | AssetSelection.all_asset_checks(),
         config=PROGRESS,
-        description="Load what is new, build, validate and publish: what `make run` does.",
+        description="Load what is new, build, validate and publish: what `growth run` does.",
     )
     gates = build_gates(settings, days.keys)
     days_job = define_asset_job(

@@ -29,7 +29,7 @@ class Warehouse(ConfigurableResource):
         assert context.run_id is not None
         context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
         _end_when_asked(context.instance)
-        with hold(get_settings().warehouse_path, f"run {context.run_id}", say=context.log.info):
+        with hold(get_settings().warehouse_path, f"run {context.run_id}", say=context.log.warning):
             yield self
 
 

@@ -19,7 +19,7 @@ from warehouse.connection import connect
 from warehouse.folder import DataDirError
 
 ROOMS = (
-    "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
+    "cli", "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
     "settings.py", "transform", "warehouse",
 )  # fmt: skip
 NOT_SOURCES = {"target", "logs", "__pycache__"}

@@ -4,13 +4,10 @@ The same size and seed give the same company on any machine. Nothing here is rea
 list, the billed counters and the exchange rates, which are dbt seeds.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 
-def write_sample_company(
-    directory: Path, *, size: str = "small", seed: int = 20241101, say: Callable[[str], None] = print
-) -> bool:
+def write_sample_company(directory: Path, *, size: str = "small", seed: int = 20241101) -> bool:
     """Write `directory/source` (a source root) and `directory/books` (what the company knows of itself).
 
     Returns False, and writes nothing, when the same company is already there. The folder appears at once and whole:
@@ -18,4 +15,4 @@ def write_sample_company(
     """
     from sample_company.simulation import write_company
 
-    return write_company(Path(directory), size=size, seed=seed, say=say)
+    return write_company(Path(directory), size=size, seed=seed)

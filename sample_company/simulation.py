@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,14 @@ from sample_company.usage import UsageSimulation
 from sample_company.usage_plan import UsagePlan, free_course, free_pairs
 from settings import PROJECT_DIR
 
+logger = logging.getLogger(__name__)
+
 # Raised by one whenever the same size and seed give another company than before.
 VERSION = 3
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
-def write_company(directory: Path, *, size: str, seed: int, say: Callable[[str], None]) -> bool:
+def write_company(directory: Path, *, size: str, seed: int) -> bool:
     """See `write_sample_company`."""
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}: choose one of {', '.join(SIZES)}")
@@ -47,7 +49,7 @@ def write_company(directory: Path, *, size: str, seed: int, say: Callable[[str],
     shutil.rmtree(beside, ignore_errors=True)
     shutil.rmtree(replaced, ignore_errors=True)
     beside.mkdir(parents=True)
-    _Simulation(beside, size, seed, say).run()
+    _Simulation(beside, size, seed).run()
     (beside / mark.name).write_text(json.dumps(identity))
     if directory.exists():
         directory.rename(replaced)
@@ -63,12 +65,11 @@ def _fingerprint() -> str:
 
 
 class _Simulation:
-    def __init__(self, directory: Path, size: str, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, size: str, seed: int) -> None:
         self._source = directory / "source"
         self._books = directory / "books"
         self._size = SIZES[size]
         self._seed = seed
-        self._say = say
         self._prices = load_price_list(SEEDS)
         self._rates = ExchangeRates(SEEDS)
 
@@ -79,17 +80,17 @@ class _Simulation:
         merges = merge_regions(signups, accounts, self._rng(4))
         companies = simulate_companies(signups, accounts, merges, self._rng(5))
         people = simulate_people(signups, accounts, companies, self._rng(6))
-        self._say(f"{len(signups.ids):,} organizations, {len(people.email):,} users, {len(accounts):,} accounts")
+        logger.info(f"{len(signups.ids):,} organizations, {len(people.email):,} users, {len(accounts):,} accounts")
         plan = self._plan_usage(signups, accounts)
         usage = UsageSimulation(
             signups=signups, accounts=accounts, plan=plan, counters=self._prices.counters, rng=self._rng(8)
         )
         folder = self._source / "usage" / "usage_reports"
         pooled, rows = usage.write(folder, lambda day: people.users_on(day, len(signups.ids)))
-        self._say(f"{rows:,} usage reports")
+        logger.info(f"{rows:,} usage reports")
         biller = Biller(pooled, self._prices, self._rates, f"{self._seed}-{self._size.number}")
         ledgers = [biller.bill(account) for account in accounts]
-        self._say(f"{sum(len(ledger.invoices) for ledger in ledgers):,} invoices")
+        logger.info(f"{sum(len(ledger.invoices) for ledger in ledgers):,} invoices")
         self._write_product_db(signups, companies, people, ledgers)
         write_billing_customers(self._source / "billing" / "billing_customers", signups, ledgers, self._rng(9))
         write_stripe(self._source / "stripe", ledgers, people.owner_email, signups.ids.tolist(), self._prices)

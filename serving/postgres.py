@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from serving.reader import snapshot
-from settings import Settings
+from settings import Settings, UserError
 
 if TYPE_CHECKING:
     import psycopg
@@ -55,7 +55,7 @@ order by 1
 TABLES = "select relname from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r' order by 1"
 
 
-class PostgresError(RuntimeError):
+class PostgresError(UserError):
     """The copy in PostgreSQL could not be made; what readers have there stays as it was."""
 
 
@@ -223,7 +223,7 @@ def _swap(connection: "psycopg.Connection[Any]", wait_seconds: float) -> None:
             if time.monotonic() >= deadline:
                 raise PostgresError(
                     f"readers have been in the middle of schema {SCHEMA} for {wait_seconds:.0f} s: see "
-                    "pg_stat_activity for sessions that are idle in a transaction, and run `python -m serving postgres`"
+                    "pg_stat_activity for sessions that are idle in a transaction, and run `growth postgres`"
                 ) from None
             time.sleep(PAUSE_SECONDS)
 
@@ -265,5 +265,5 @@ def _keep_view(connection: "psycopg.Connection[Any]", view: str, definition: str
     except Error as error:
         raise PostgresError(
             f"view {view} cannot read the new tables ({error.diag.message_primary}): change or drop it, and run "
-            "`python -m serving postgres`"
+            "`growth postgres`"
         ) from error

@@ -9,7 +9,7 @@ import duckdb
 from settings import get_settings
 from warehouse.folder import damage
 
-WRITE_AGAIN = "run again, which writes it anew, or `python -m serving rollback`"
+WRITE_AGAIN = "run again, which writes it anew, or `growth rollback`"
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     path = path or get_settings().serving_path
     if not path.exists():
-        raise FileNotFoundError(f"nothing is published at {path} yet: `make run` first, or set GROWTH_DATA_DIR")
+        raise FileNotFoundError(f"nothing is published at {path} yet: `growth run` first, or set GROWTH_DATA_DIR")
     try:
         with duckdb.connect() as connection:
             # Attached, since connecting to a path that this process has open shows the file that was there then.

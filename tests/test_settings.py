@@ -31,7 +31,7 @@ def test_an_unknown_environment_is_not_taken_for_local(monkeypatch: pytest.Monke
 
 
 def test_an_unknown_environment_stops_the_run_with_a_sentence_that_names_it(tmp_path: Path) -> None:
-    done = run_python("-m", "orchestration", "run", GROWTH_ENV="prod", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    done = run_python("-m", "cli", "run", GROWTH_ENV="prod", GROWTH_DATA_DIR=str(tmp_path / "data"))
     assert done.returncode == 2
     assert "GROWTH_ENV='prod'" in done.stderr
     assert "'local' or 'production'" in done.stderr
@@ -39,7 +39,7 @@ def test_an_unknown_environment_stops_the_run_with_a_sentence_that_names_it(tmp_
 
 
 def test_a_data_day_that_is_no_date_stops_the_run(tmp_path: Path) -> None:
-    done = run_python("-m", "orchestration", "run", GROWTH_AS_OF="yesterday", GROWTH_DATA_DIR=str(tmp_path / "data"))
+    done = run_python("-m", "cli", "run", GROWTH_AS_OF="yesterday", GROWTH_DATA_DIR=str(tmp_path / "data"))
     assert done.returncode == 2
     assert "GROWTH_AS_OF='yesterday'" in done.stderr
 
@@ -63,14 +63,14 @@ def test_any_other_name_of_a_data_folder_is_taken(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "command",
     [
-        ("orchestration", "run"),
-        ("ingestion", "load"),
-        ("expectations", "run", "raw"),
-        ("serving", "versions"),
+        ("run",),
+        ("load",),
+        ("gate", "raw"),
+        ("versions",),
     ],
 )
 def test_every_command_says_in_one_line_which_setting_does_not_fit(tmp_path: Path, command: tuple[str, ...]) -> None:
-    done = run_python("-m", *command, GROWTH_DATA_DIR=str(tmp_path / "100%" / "data"))
+    done = run_python("-m", "cli", *command, GROWTH_DATA_DIR=str(tmp_path / "100%" / "data"))
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith("GROWTH_DATA_DIR=")
@@ -88,7 +88,7 @@ def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"GROWTH_ALERT_WEBHOOKS": "team:data=hooks.example/s3cret", "GROWTH_DAGSTER_POSTGRES_URL": "mysql://s3cret"}
-    done = run_python("-m", "orchestration", "run", **wrong)
+    done = run_python("-m", "cli", "run", **wrong)
     assert done.returncode == 2
     assert "GROWTH_ALERT_WEBHOOKS: " in done.stderr
     assert "GROWTH_DAGSTER_POSTGRES_URL: " in done.stderr
@@ -103,12 +103,11 @@ def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPat
 # Root is not bound by file modes, so the process gives up its rights once everything is imported.
 UNPRIVILEGED_RUN = """
 import os, sys
-import orchestration.__main__, orchestration.instance.run
+import cli.app, cli.main, orchestration.instance.run
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-sys.argv = ["orchestration", "run"]
-sys.exit(orchestration.__main__.main())
+sys.exit(cli.main.call(["run"]))
 """
 
 

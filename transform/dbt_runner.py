@@ -1,7 +1,8 @@
 """dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
 
+import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings, UserError
 from transform.days import Days, dbt_variables
 from warehouse.folder import damage, make_data_folder, unwritable
+
+logger = logging.getLogger(__name__)
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
@@ -27,7 +30,7 @@ LEFT_TO_DEVELOPERS = (
 LEFT_TO_RUNS_OF_EVERYTHING = ("fqn:growth.staging", "resource_type:seed", "resource_type:test")
 
 
-class DbtError(RuntimeError):
+class DbtError(UserError):
     """dbt stopped; the message is dbt's own, with the node that it is about. `built` names what was built before."""
 
     def __init__(self, message: str, built: Collection[str] = ()) -> None:
@@ -35,13 +38,11 @@ class DbtError(RuntimeError):
         self.built = built
 
 
-def build_models(
-    selection: Sequence[str], settings: Settings, say: Callable[[str], None], *, days: Days | None = None
-) -> list[Any]:
+def build_models(selection: Sequence[str], settings: Settings, *, days: Days | None = None) -> list[Any]:
     """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
 
     What is built by days is built for those that something has changed for, or for `days`, and then with what it is
-    made of after staging. `say` is told of nodes that take long. Raises `DbtError` with what failed.
+    made of after staging. Raises `DbtError` with what failed.
     """
     excluded: tuple[str, ...] = LEFT_TO_DEVELOPERS
     if days:
@@ -50,7 +51,7 @@ def build_models(
     # dbt would write the manifest twice a build, a second each time, and nothing reads it.
     arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
     project = parsed_project(settings)
-    return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days, say=say)
+    return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days)
 
 
 def invoke_dbt(
@@ -60,7 +61,6 @@ def invoke_dbt(
     *,
     manifest: Any = None,
     days: Days | None = None,
-    say: Callable[[str], None] | None = None,
 ) -> Any:
     """Run a dbt command on the project and return what came of it: results of nodes, or what else the command gives.
 
@@ -74,8 +74,8 @@ def invoke_dbt(
     def on_event(event: Any) -> None:
         if event.info.level != "debug":
             log.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
-        if say and event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
-            say(f"{event.data.description}: {event.data.execution_time:.1f} s")
+        if event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
+            logger.info(f"{event.data.description}: {event.data.execution_time:.1f} s")
 
     # dbt's own log makes a line of each statement, with a look at all of the environment, and then writes none of them.
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]

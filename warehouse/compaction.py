@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from settings import UserError
 from warehouse.connection import connect
 
 # Below this share of unused blocks a copy costs more than it gives back: a run needs some of them again.
@@ -31,7 +32,7 @@ order by all
 TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'before' order by all"
 
 
-class CompactionError(RuntimeError):
+class CompactionError(UserError):
     """The working file was left as it was; the message says why and what to do."""
 
 

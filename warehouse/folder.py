@@ -7,6 +7,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from settings import UserError
+
 # The folder of a restore that has begun to move files: until it has ended, the data folder is of two moments.
 RESTORING = "restoring"
 # Folders beside the working file that readers have no business in. `published` is theirs.
@@ -27,8 +29,10 @@ FULL_WORDS = (*(os.strerror(number) for number in FULL), "database or disk is fu
 MAKE_ANEW = "move it away and run again, which makes it anew, or restore a backup (docs/deploy.md)"
 
 
-class DataDirError(RuntimeError):
+class DataDirError(UserError):
     """The data folder cannot be used; the message says which folder, why, and what to do."""
+
+    code = 2
 
 
 def make_data_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ first takes the lock beside it. The kernel drops the lock when the process ends,
 
 import fcntl
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +17,15 @@ from typing import TextIO
 
 import duckdb
 
+from settings import UserError
 from warehouse.folder import RESTORING, DataDirError, close_to_others, damage, full_disk, make_data_folder, unwritable
 
+logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 PROGRESS_EVERY_SECONDS = 15.0
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseBusyError(UserError):
     """The working file stayed in use for longer than the caller was willing to wait."""
 
 
@@ -32,7 +35,7 @@ def hold(
     holder: str,
     *,
     wait_seconds: float = 3600.0,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = logger.info,
     to_restore: bool = False,
 ) -> Iterator[None]:
     """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
@@ -91,9 +94,7 @@ def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable
 
 def _refuse_if_half_restored(path: Path) -> None:
     if path.with_name(RESTORING).exists():
-        raise DataDirError(
-            f"a restore into {path.parent} was cut short: `python -m orchestration restore` again, which finishes it"
-        )
+        raise DataDirError(f"a restore into {path.parent} was cut short: `growth restore` again, which finishes it")
 
 
 def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:

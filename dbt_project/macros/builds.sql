@@ -28,8 +28,8 @@
     {%- set is_private = env_var('GROWTH_DBT_FILE', '') == '' and flags.WHICH in ('build', 'run', 'test') -%}
     {%- if execute and is_private and not adapter.check_schema_exists(target.database, 'raw') -%}
         {{ exceptions.raise_compiler_error(
-            "There are no raw tables in " ~ target.path ~ ": `python -m orchestration copy` makes your own copy"
-            ~ " of what was last built; `python -m orchestration build` builds into the shared warehouse."
+            "There are no raw tables in " ~ target.path ~ ": `growth copy` makes your own copy"
+            ~ " of what was last built; `growth build` builds into the shared warehouse."
         ) }}
     {%- endif -%}
 {%- endmacro %}

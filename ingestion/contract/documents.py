@@ -8,7 +8,7 @@ from ingestion.contract.model import Column, Contract, Field, Table, load_contra
 from settings import PROJECT_DIR
 
 TEMPLATE_PATH = Path(__file__).with_name("sources_template.md")
-GENERATED_NOTE = "# Written by `python -m ingestion contract` from ingestion/contract/contract.yml: change it there.\n"
+GENERATED_NOTE = "# Written by `growth contract` from ingestion/contract/contract.yml: change it there.\n"
 NEEDED_IN_WORDS = {
     "always": "yes",
     "optional": "no",

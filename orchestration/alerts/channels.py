@@ -1,6 +1,7 @@
 """The ways in which an alert reaches its owner: the log, e-mail and a webhook."""
 
 import json
+import logging
 import smtplib
 import urllib.request
 from collections.abc import Callable
@@ -30,10 +31,10 @@ def channels_of(settings: Settings, alert: Alert, owner: str) -> list[str]:
     return ["log", *(channel for channel, is_there in others.items() if is_there)]
 
 
-def senders(settings: Settings, say: Callable[[str], None]) -> dict[str, Callable[[Message], None]]:
+def senders(settings: Settings, log: logging.Logger) -> dict[str, Callable[[Message], None]]:
     """What sends a message through each channel. It raises if the other side does not take it."""
     return {
-        "log": partial(_log, say),
+        "log": partial(_log, log),
         "email": partial(_send_mail, settings),
         "webhook": partial(_call_webhook, settings),
     }
@@ -44,9 +45,9 @@ def _address(settings: Settings, owner: str) -> str | None:
     return settings.emails_by_owner.get(owner) or (owner if "@" in owner else None)
 
 
-def _log(say: Callable[[str], None], message: Message) -> None:
+def _log(log: logging.Logger, message: Message) -> None:
     for line in message.lines:
-        say(f"alert for {message.owner}: {line}")
+        log.info(f"alert for {message.owner}: {line}")
 
 
 def _send_mail(settings: Settings, message: Message) -> None:

@@ -12,22 +12,21 @@ from dagster import (
     DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
-    TableMetadataValue,
 )
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from orchestration.assets.keys import OWNERS
+from orchestration.checks.sentences import sentences_of_check
 
 KINDS = {
-    "run_failed": "a run ended without saying which step failed: its process was killed, or it never started",
-    "step_failed": "a step of a run failed, and what hangs on it was not done",
-    "check_failed": "data does not meet what is asked of it, and what stands behind the check was not done",
-    "check_warned": "data is not as it is expected to be, which stops nothing",
+    "run_failed": "a run ended without a failed step: its process was killed, or it never started",
+    "step_failed": "a step of a run failed, and downstream steps were skipped",
+    "check_failed": "a blocking check failed, and downstream steps were skipped",
+    "check_warned": "data is not as expected; nothing was stopped",
     "refresh_is_late": "no refresh has succeeded for longer than a day and a half",
 }
 # What a check that failed leads to is no failure of its own: Dagster ends the step, and publishing refuses.
 CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
-NOTHING_TO_SAY = {"passed", "not judged"}
 # What Dagster writes before the sentence of a step that ends itself.
 FAILURE = "dagster._core.definitions.events.Failure: "
 DETAIL_CHARACTERS = 1000
@@ -77,16 +76,7 @@ def _events(instance: DagsterInstance, run: DagsterRun, kinds: set[DagsterEventT
 def _of_check(check: AssetCheckEvaluation, graph: AssetGraph) -> Alert:
     kind = "check_failed" if check.severity is AssetCheckSeverity.ERROR else "check_warned"
     about = f"{check.asset_key.to_user_string()} {check.check_name}"
-    return _alert(kind, about, _said_by_check(check), _owners_of([check.asset_key], graph))
-
-
-def _said_by_check(check: AssetCheckEvaluation) -> str:
-    """The rows of its table that are not as they should be, or else its figures."""
-    tables = [each for each in check.metadata.values() if isinstance(each, TableMetadataValue)]
-    shown = [row.data for table in tables for row in table.records if row.data.get("status") not in NOTHING_TO_SAY]
-    if shown:
-        return "; ".join(", ".join(f"{name} {value}" for name, value in row.items() if value != "") for row in shown)
-    return check.description or ", ".join(f"{name} {each.value}" for name, each in check.metadata.items())
+    return _alert(kind, about, "; ".join(sentences_of_check(check)), _owners_of([check.asset_key], graph))
 
 
 def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]) -> Alert:

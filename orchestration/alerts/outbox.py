@@ -6,6 +6,7 @@ has it sent again.
 """
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -65,7 +66,7 @@ class Outbox:
                         [channel, owner, now.isoformat(), json.dumps(message)],
                     )
 
-    def send(self, senders: Mapping[str, Callable[[Message], None]], say: Callable[[str], None], now: datetime) -> None:
+    def send(self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime) -> None:
         """Send what waits, oldest first. A channel that fails is left until the next time, and said to have failed."""
         failed: set[str] = set()
         while True:
@@ -80,7 +81,7 @@ class Outbox:
                 if error:
                     failed.add(channel)
                     fate = "and is given up" if is_given_up else "and is tried again with the next run or look"
-                    say(f"an alert could not be sent by {channel} ({error}), {fate}")
+                    log.warning(f"an alert could not be sent by {channel} ({error}), {fate}")
                 if is_given_up or not error:
                     connection.execute("delete from outbox where id = ?", [number])
 

@@ -1,6 +1,6 @@
 """Telling the owners: at the end of a run from the command line, and by a sensor for every other run."""
 
-from collections.abc import Callable
+import logging
 from datetime import UTC, datetime, timedelta
 
 from dagster import (
@@ -27,9 +27,7 @@ LATE_AFTER = timedelta(hours=36)
 ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
-def tell_of_ended_runs(
-    instance: DagsterInstance, graph: AssetGraph, settings: Settings, say: Callable[[str], None]
-) -> None:
+def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: Settings, log: logging.Logger) -> None:
     """Tell of each run of the last two days that nobody was told of yet, whoever started it.
 
     Never raises: what goes wrong here is said, and is no failure of a run.
@@ -45,9 +43,9 @@ def tell_of_ended_runs(
                 link = f"http://{settings.ui_host}:{settings.ui_port}/runs/{run_id}"
                 where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, graph))
-        outbox.send(senders(settings, say), say, utc_now())
+        outbox.send(senders(settings, log), log, utc_now())
     except Exception as error:  # noqa: BLE001
-        say(
+        log.warning(
             f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
             "away: alerts of two days are repeated"
         )
@@ -68,7 +66,7 @@ def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
         close_dead_runs(context.instance)
         if settings.env == "production":
             _put_if_late(context.instance, settings, job_name, datetime.now(UTC))
-        tell_of_ended_runs(context.instance, context.repository_def.asset_graph, settings, context.log.warning)
+        tell_of_ended_runs(context.instance, context.repository_def.asset_graph, settings, context.log)
         return SkipReason("this sensor starts no run; its log has what it told")
 
     return alerts

@@ -183,7 +183,7 @@ def _build(
         metadata |= {left.pop(name): said for name, said in (before | unchanged).items() if name in left}
     try:
         selection = whole_set.split() if whole_set and not metadata else sorted(left)
-        results = build_models(selection, settings, context.log.info, days=days) if selection else []
+        results = build_models(selection, settings, days=days) if selection else []
     except DbtError as error:
         note_failure(settings, context.run.run_id, {*(key.path[-1] for key in metadata), *error.built})
         raise
@@ -212,7 +212,8 @@ def _require_a_refresh(settings: Settings) -> None:
         if is_transient(error):
             raise
         raise Failure(
-            "nothing is built yet: the first refresh (make run, or daily_refresh) builds every day", allow_retries=False
+            "nothing is built yet: the first refresh (growth run, or daily_refresh) builds every day",
+            allow_retries=False,
         ) from error
 
 

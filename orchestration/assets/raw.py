@@ -40,7 +40,7 @@ def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
 
     settings = warehouse.settings
     with permanent_unless_transient():
-        is_written = write_sample_company(settings.sample_dir, size=settings.sample_size, say=context.log.info)
+        is_written = write_sample_company(settings.sample_dir, size=settings.sample_size)
     return MaterializeResult(
         metadata={"folder": str(settings.sample_dir), "size": settings.sample_size, "is_written_now": is_written}
     )
@@ -68,7 +68,7 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
 
         tables = {key.path[-1] for key in context.selected_asset_keys}
         with permanent_unless_transient():
-            report = load_sources(warehouse.settings, tables=tables, say=context.log.info)
+            report = load_sources(warehouse.settings, tables=tables)
         for warning in report.warnings:
             context.log.warning(warning)
         for table in report.tables:

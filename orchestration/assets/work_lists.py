@@ -21,7 +21,7 @@ def work_list_exports(context: AssetExecutionContext) -> MaterializeResult:
 
     settings = get_settings()
     with permanent_unless_transient():
-        done = export(settings, send=settings.export_send, say=context.log.info)
+        done = export(settings, send=settings.export_send)
     for line in done.lines():
         context.log.info(line)
     if done.refused:

@@ -31,8 +31,8 @@ where built.key is null
 order by days.date
 """
 MENDED_BY = {
-    "missing": "the next refresh builds them; at once: python -m orchestration backfill --from {first} --to {last}",
-    "failed": "python -m orchestration backfill --from {first} --to {last}, or the same days as partitions in the UI",
+    "missing": "the next refresh builds them; at once: growth backfill --from {first} --to {last}",
+    "failed": "growth backfill --from {first} --to {last}, or the same days as partitions in the UI",
 }
 
 

@@ -1,4 +1,4 @@
-"""What is on the console while a run works: a line a step for a person, or lines of JSON for a program."""
+"""What a run writes while it works: a console that `growth run` gives it, or lines for a log."""
 
 import json
 import logging
@@ -12,21 +12,6 @@ from settings import get_settings
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent
-
-
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        event: DagsterEvent | None = getattr(record, "dagster_event", None)
-        meta = getattr(record, "dagster_meta", {})
-        if event is None:
-            return f"    {meta.get('orig_message', record.getMessage())}"
-        if event.event_type is DagsterEventType.STEP_START:
-            return f"  {event.step_key} ..."
-        if event.event_type is DagsterEventType.STEP_SUCCESS:
-            return f"  {event.step_key} done in {event.step_success_data.duration_ms / 1000:.1f} s"
-        if event.event_type is DagsterEventType.STEP_SKIPPED:
-            return f"  {event.step_key} skipped"
-        return f"  {event.step_key} FAILED"
 
 
 class JsonFormatter(logging.Formatter):
@@ -58,37 +43,35 @@ def _asset_of(event: "DagsterEvent | None") -> str | None:
     return key.to_user_string() if key else None
 
 
-STEPS = (
+SHOWN = (
     DagsterEventType.STEP_START,
     DagsterEventType.STEP_SUCCESS,
     DagsterEventType.STEP_SKIPPED,
     DagsterEventType.STEP_FAILURE,
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_CHECK_EVALUATION,
 )
-ASSETS = (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_CHECK_EVALUATION)
 
 
 class _Filter(logging.Filter):
-    def __init__(self, shown: tuple[DagsterEventType, ...]) -> None:
-        super().__init__()
-        self._shown = shown
-
     def filter(self, record: logging.LogRecord) -> bool:
         event: DagsterEvent | None = getattr(record, "dagster_event", None)
-        if event is not None:
-            return event.event_type in self._shown
-        # That a step waits for one that failed is Dagster's to show; the console says which one failed.
-        return record.levelno >= logging.INFO and "Dependencies for step" not in record.getMessage()
+        return event.event_type in SHOWN if event is not None else record.levelno >= logging.INFO
 
 
 def _make_logger(_context: InitLoggerContext) -> logging.Logger:
-    progress = logging.Logger("progress", level=logging.DEBUG)
-    handler = logging.StreamHandler(sys.stderr)
-    is_json = get_settings().log_format == "json"
-    handler.setFormatter(JsonFormatter() if is_json else _Formatter())
-    handler.addFilter(_Filter((*STEPS, *ASSETS) if is_json else STEPS))
-    progress.addHandler(handler)
+    """The logger of a run. `growth run` has given it a console before; otherwise it writes to standard error."""
+    progress = logging.getLogger("growth.progress")
+    progress.propagate = False
+    progress.setLevel(logging.DEBUG)
+    if not progress.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        is_json = get_settings().log_format == "json"
+        handler.setFormatter(JsonFormatter() if is_json else logging.Formatter("%(message)s"))
+        handler.addFilter(_Filter())
+        progress.addHandler(handler)
     return progress
 
 
-# Writes progress to standard error, not the hundreds of events behind it.
-progress_logger = LoggerDefinition(_make_logger, description="Steps as they start and end, and what they say.")
+# Writes the progress of a run, not the hundreds of events behind it.
+progress_logger = LoggerDefinition(_make_logger, description="Steps as they start and end, and what they log.")

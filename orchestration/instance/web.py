@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings, UserError
 from warehouse.process import end_as_usual
 
 POLL_SECONDS = 0.3
@@ -29,8 +29,10 @@ load_from:
 """
 
 
-class AddressError(RuntimeError):
+class AddressError(UserError):
     """The UI cannot be served where the settings say; the message names the setting to change."""
+
+    code = 2
 
 
 def require_free_address(settings: Settings) -> None:
@@ -87,7 +89,7 @@ def serve_with_daemon(settings: Settings) -> int:
             while not code_socket.exists() and _all_work(services):
                 time.sleep(POLL_SECONDS)
             services.append(_start(["dagster-daemon", "run", "--workspace", str(workspace)]))
-            services.append(_start([sys.executable, "-m", "orchestration", "webserver", "--workspace", str(workspace)]))
+            services.append(_start([sys.executable, "-m", "cli", "webserver", "--workspace", str(workspace)]))
             while _all_work(services):
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:

@@ -4,8 +4,9 @@ The ledger records each change when its receiver has confirmed it. A send that f
 today's lists with the ledger, so a customer who has asked for no contact in the meantime is not contacted.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -19,6 +20,8 @@ from serving.publish.versions import is_rolled_back
 from serving.reader import snapshot
 from settings import Settings
 from warehouse.lock import hold
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Export:
         return [*lines, *(f"refused by the receiver, and tried again next time: {each}" for each in self.refused)]
 
 
-def export(settings: Settings, *, send: bool, say: Callable[[str], None] = print) -> Export:
+def export(settings: Settings, *, send: bool) -> Export:
     """Send at most `export_max_changes` changes of the published lists to the configured receiver.
 
     Without `send` only says what would be sent. Raises `NotSentError`, or `ReceiverAwayError`, which passes;
@@ -51,7 +54,7 @@ def export(settings: Settings, *, send: bool, say: Callable[[str], None] = print
     """
     receiver = receiver_name(settings.export_url) if settings.export_url else csv_files.RECEIVER
     path = settings.export_ledger_path
-    with hold(path, "export of work lists", say=say), open_ledger(path, receiver) as ledger:
+    with hold(path, "export of work lists"), open_ledger(path, receiver) as ledger:
         with snapshot(settings.serving_path) as connection:
             published = read_lists(connection, WORK_LISTS)
         _refuse_an_older_day(settings, ledger.last_day(), published)

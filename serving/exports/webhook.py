@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from serving.exports.lists import Change
 from serving.exports.sent_ledger import SentLedger
+from settings import UserError
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.requests import Client
@@ -30,7 +31,7 @@ ABOUT_THE_CHANGE = {
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
-class NotSentError(RuntimeError):
+class NotSentError(UserError):
     """Trying again does not help; the message says what to do. It never holds the address, which is a secret."""
 
 

@@ -140,7 +140,7 @@ def checks(published: Snapshot) -> Sequence[Block]:
         Figure("Rows set aside", f"{set_aside:,}", "broke the contract", "warning" if set_aside else ""),
     ]
     columns = [Header("Table"), Header("Rows set aside", "number"), Header("What to do")]
-    mend = "List them with `python -m ingestion rejects`, mend the files and load them again."
+    mend = "List them with `growth rejects`, mend the files and load them again."
     rows = [(table, count, mend) for table, count in json.loads(by_table or "{}").items()]
     return [
         Figures(figures),

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from serving.publish.versions import Version, building, next_publish_number, put_live
-from settings import Settings
+from settings import Settings, UserError
 from warehouse.connection import connect
 
 # Read by the widest range of clients that still refuse the log of another file.
@@ -18,7 +18,7 @@ REPLACED = "tie"
 LAYERS = ("raw", "staging", "marts")
 
 
-class NotPublishableError(RuntimeError):
+class NotPublishableError(UserError):
     """The gates did not pass, or were not run; the published file stays as it was."""
 
 
@@ -84,7 +84,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
     if missing:
         raise NotPublishableError(
-            f"the gate after {', '.join(missing)} has no results: run `python -m expectations run <layer>` first"
+            f"the gate after {', '.join(missing)} has no results: run `growth gate <layer>` first"
         )
     counts = {"passed": 0, "warned": 0, "failed": 0}
     _require_newer_than_the_data(connection)
@@ -119,7 +119,7 @@ def _require_whole_looks(connection: duckdb.DuckDBPyConnection) -> None:
     if tables:
         raise NotPublishableError(
             f"only days of {', '.join(table for (table,) in tables)} were checked since they were built: "
-            "run `python -m expectations run marts` first"
+            "run `growth gate marts` first"
         )
 
 
@@ -143,8 +143,7 @@ def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
     for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
         if is_stale is not False:
             raise NotPublishableError(
-                f"{layer} has changed since its gate looked, or was never built: "
-                f"run `python -m expectations run {layer}` first"
+                f"{layer} has changed since its gate looked, or was never built: run `growth gate {layer}` first"
             )
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 
 from serving.reader import snapshot
-from settings import Settings
+from settings import Settings, UserError
 from warehouse.folder import DamagedFileError
 
 
-class NoSuchVersionError(LookupError):
+class NoSuchVersionError(UserError):
     """There is no version to go to; the published file stays as it was."""
 
 

@@ -20,7 +20,7 @@ def main() -> None:
 
     serving_path, user = Path(sys.argv[1]).resolve(), sys.argv[2]
     if not serving_path.exists():
-        raise SystemExit(f"nothing is published at {serving_path} yet: `make run` first")
+        raise SystemExit(f"nothing is published at {serving_path} yet: `growth run` first")
     contents = {
         str(path.relative_to(ASSETS)): path.read_text().replace("$SERVING_PATH", str(serving_path))
         for path in ASSETS.rglob("*.yaml")

@@ -88,7 +88,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bounds")
     write_source_root(folder / "source", company_at_the_bounds())
     settings = Settings(source_root=str(folder / "source"), data_dir=folder / "data")
-    assert load_sources(settings, say=lambda _: None).rows_rejected == 0
+    assert load_sources(settings).rows_rejected == 0
     done = dbt(settings.data_dir, "build", "--exclude-resource-type", "test", "unit_test", as_of=str(LAST_DAY))
     assert done.returncode == 0, done.stdout
     return settings.data_dir

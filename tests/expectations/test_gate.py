@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations import __main__ as command
+from cli.main import call
 from expectations import run
 from expectations.suites import Expectation, Suite
 from warehouse.connection import connect
@@ -347,6 +347,6 @@ def test_command_fails_when_something_blocks(
     get_settings.cache_clear()
     assert get_settings().warehouse_path == warehouse
     monkeypatch.setattr(run, "load_suites", lambda: (suite(expectation("each", condition, blocks)),))
-    assert command.main(["run", "marts"]) == exit_code
+    assert call(["gate", "marts"]) == exit_code
     get_settings.cache_clear()
     assert os.access(warehouse, os.R_OK)

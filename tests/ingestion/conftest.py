@@ -19,7 +19,6 @@ class Source:
         self.folder = folder
         self.root = folder / "source"
         self.data_dir = folder / "data"
-        self.said: list[str] = []
 
     def settings(self, **changes: Any) -> Settings:
         """Settings for this source; by default any share of rows may be set aside."""
@@ -29,7 +28,7 @@ class Source:
     def load(self, *tables: str, **changes: Any) -> LoadReport:
         """Load all tables, or only those named (`source/table`)."""
         names = {table.replace("/", "__") for table in tables} or None
-        return load_sources(self.settings(**changes), tables=names, say=self.said.append)
+        return load_sources(self.settings(**changes), tables=names)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query on the warehouse."""

@@ -50,11 +50,11 @@ def test_every_column_is_described() -> None:
 
 
 def test_generated_files_are_up_to_date() -> None:
-    assert stale_documents() == [], "run `python -m ingestion contract`"
+    assert stale_documents() == [], "run `growth contract`"
 
 
 def test_a_file_that_was_changed_by_hand_is_stale(tmp_path: Any) -> None:
-    command = [sys.executable, "-m", "ingestion", "contract", "--check"]
+    command = [sys.executable, "-m", "cli", "contract", "--check"]
     assert subprocess.run(command, cwd=PROJECT_DIR, check=False).returncode == 0
     assert len(stale_documents(tmp_path)) == len(load_contract().sources) + 1
 

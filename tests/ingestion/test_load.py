@@ -1,5 +1,6 @@
 """Schema raw is a function of the files: whatever their format, their order of arrival, and what ended a load."""
 
+import logging
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import fsspec
 import pytest
 from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
 
-from ingestion.__main__ import main
+from cli.main import call
 from ingestion.errors import SourceError
 from ingestion.load import load_sources
 from settings import PROJECT_DIR, Settings
@@ -62,14 +63,18 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
         assert rows == loaded["parquet"], extension
 
 
-def test_loading_again_with_nothing_new_reads_and_writes_nothing(source: Source) -> None:
+def test_loading_again_with_nothing_new_reads_and_writes_nothing(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
     tables = (USERS, USAGE, BILLING, INVOICES)
     source.load(*tables)
-    before, source.said = source.raw(), []
+    before = source.raw()
+    caplog.set_level(logging.INFO, "ingestion")
+    caplog.clear()
     # The same folder, written in another way.
     report = source.load(*tables, source_root=f"file://{source.root}/")
     assert [(table.files_read, table.rows_changed) for table in report.tables] == [(0, 0)] * len(report.tables)
-    assert source.said == []
+    assert caplog.messages == []
     assert source.raw() == before
 
 
@@ -427,14 +432,14 @@ def test_an_object_store_is_read_like_a_folder(source: Source, tmp_path: Path) -
     try:
         settings = Settings(source_root="memory://bucket/export", data_dir=tmp_path / "remote")
         tables = {"product_db__users", "usage__usage_reports"}
-        report = load_sources(settings, tables=tables, say=source.said.append)
+        report = load_sources(settings, tables=tables)
         assert [table.rows_total for table in report.tables] == [len(company()[USERS]), len(company()[USAGE])]
-        again = load_sources(settings, tables=tables, say=source.said.append)
+        again = load_sources(settings, tables=tables)
         assert sum(table.files_read for table in again.tables) == 0
         with memory.open(f"/bucket/export/{USERS}.parquet", "wb") as file:
             file.write(b"no parquet")
         with pytest.raises(SourceError, match=r"product_db/users\.parquet cannot be read"):
-            load_sources(settings, say=source.said.append)
+            load_sources(settings)
     finally:
         memory.rm("/bucket", recursive=True)
 
@@ -442,23 +447,23 @@ def test_an_object_store_is_read_like_a_folder(source: Source, tmp_path: Path) -
 def test_the_command_prints_a_table_or_says_what_is_wrong(
     source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ingestion.__main__.get_settings", lambda: source.settings(max_set_aside_share=0.5))
+    monkeypatch.setattr("settings.get_settings", lambda: source.settings(max_set_aside_share=0.5))
     write_file(source.root / f"{USERS}.parquet", USERS, [*company()[USERS], {**company()[USERS][0], "id": None}])
-    assert main(["load"]) == 0
+    assert call(["load"]) == 0
     printed = capsys.readouterr().out
     assert (
         "product_db__users                           1 of 1           7           6           1            6" in printed
     )
-    assert "1 rows are set aside in all: `python -m ingestion rejects` lists them" in printed
-    assert main(["rejects"]) == 0
+    assert "1 rows are set aside in all: `growth rejects` lists them" in printed
+    assert call(["rejects"]) == 0
     assert "product_db/users.parquet row 7, id: " in capsys.readouterr().out
     (source.root / f"{USERS}.parquet").unlink()
-    assert main(["load"]) == 1
+    assert call(["load"]) == 1
     assert "has no product_db/users" in capsys.readouterr().err
 
 
 KILLED_LOAD = """
-import os, signal, sys
+import logging, os, signal, sys
 from pathlib import Path
 from settings import Settings
 from ingestion.load import load_sources
@@ -468,9 +473,13 @@ point = sys.argv[3]
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-def say(line):
-    if line.startswith(point):
-        die()
+class DieAtThePoint(logging.Handler):
+    def emit(self, record):
+        if record.getMessage().startswith(point):
+            die()
+
+logging.getLogger("ingestion").setLevel(logging.INFO)
+logging.getLogger("ingestion").addHandler(DieAtThePoint())
 
 def die_after(owner, name, calls):
     left, call = [calls], getattr(owner, name)
@@ -494,7 +503,7 @@ if point.startswith("dlt"):
         die_after(DuckDbSqlClient, "execute_many", 2)
 
 settings = Settings(source_root=sys.argv[1], data_dir=Path(sys.argv[2]), max_set_aside_share=1)
-load_sources(settings, tables=set(sys.argv[4:]), say=say)
+load_sources(settings, tables=set(sys.argv[4:]))
 """
 
 

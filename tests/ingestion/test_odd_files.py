@@ -115,7 +115,6 @@ def test_odd_keys_of_a_line_are_kept_under_a_name_that_is_free(source: Source) -
         organization("big", **{"serial": 123456789012345678901234567890}),
         organization("nothing", **{"": None, "note": None}),
     ]
-    source.said = []
     write(source, f"{ORGANIZATIONS}.jsonl", "\n".join(rows))
     report = source.load(ORGANIZATIONS)
     assert source.rejects() == []

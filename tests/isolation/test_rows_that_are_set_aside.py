@@ -44,8 +44,8 @@ def test_all_odd_rows_together_are_set_aside_and_change_no_other_row(tmp_path: P
     write_hand_made_company(tmp_path / "clean" / "source")
     shutil.copytree(tmp_path / "clean" / "source", tmp_path / "odd" / "source")
     places = write_odd_rows(tmp_path / "odd" / "source", ROWS)
-    load_sources(clean, say=lambda _: None)
-    load_sources(odd, say=lambda _: None)
+    load_sources(clean)
+    load_sources(odd)
     found = set_aside(odd)
     assert {places[place].name: found.get(place, "not set aside") for place in places} == {
         row.name: row.column for row in ROWS
@@ -58,11 +58,11 @@ def test_all_odd_rows_together_are_set_aside_and_change_no_other_row(tmp_path: P
 def test_each_odd_row_alone_is_set_aside_and_changes_no_other_row(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     write_hand_made_company(tmp_path / "source")
-    load_sources(settings, say=lambda _: None)
+    load_sources(settings)
     clean = raw_rows(settings)
     for row in ROWS:
         [place] = write_odd_rows(tmp_path / "source", [row])
-        load_sources(settings, say=lambda _: None)
+        load_sources(settings)
         assert set_aside(settings) == {place: row.column}, row.name
         assert raw_rows(settings) == clean, row.name
         (tmp_path / "source" / odd_file(row.table)).unlink()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
 import shutil
@@ -18,9 +19,9 @@ import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
+from cli.main import call
 from operations.backup import BEFORE, KEPT, BackupError, back_up, restore
-from orchestration import __main__ as command
-from orchestration.instance.run import prepare_dagster_home
+from orchestration.instance.home import prepare_dagster_home
 from orchestration.instance.run_processes import PROCESS_TAG
 from settings import Settings
 from warehouse.folder import RESTORING, DataDirError
@@ -99,7 +100,10 @@ def test_a_backup_is_restored_where_nothing_was(settings: Settings, tmp_path: Pa
     assert read(tmp_path / "new") == {"first"}
 
 
-def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(settings: Settings, tmp_path: Path) -> None:
+def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     listed = settings.suppression_dir / "list.csv"
     listed.parent.mkdir(parents=True)
     old = "kind,hash,requested_at\naddress,0a,2026-01-01T00:00:00+00:00\n"
@@ -107,10 +111,9 @@ def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(settin
     backup = back_up(settings, tmp_path / "backups")
     listed.write_text(f"{old}address,0b,2999-01-01T00:00:00+00:00\nuser,0c,2999-01-01T00:00:00+00:00\n")
     newer = listed.read_text()
-    said: list[str] = []
-    restore(settings, backup, said.append)
+    restore(settings, backup)
     assert listed.read_text() == newer
-    assert [line for line in said if line.startswith("1 requests for deletion are newer")]
+    assert [line for line in caplog.messages if line.startswith("1 requests for deletion are newer")]
     restore(Settings(data_dir=tmp_path / "new"), backup)
     assert (tmp_path / "new" / "state" / "suppression" / "list.csv").read_text() == old
 
@@ -278,13 +281,12 @@ def test_the_commands_say_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    monkeypatch.setattr(command, "get_settings", lambda: settings)
+    monkeypatch.setattr("settings.get_settings", lambda: settings)
     for arguments, code, said in (
         (["backup", str(tmp_path)], 2, "there is nothing to back up in"),
         (["restore", str(tmp_path / "none")], 1, "is no whole backup"),
     ):
-        monkeypatch.setattr("sys.argv", ["orchestration", *arguments])
-        assert command.main() == code
+        assert call(arguments) == code
         assert said in capsys.readouterr().err
 
 

@@ -1,5 +1,6 @@
 """The owner of what failed is told once, by every channel that is set up; what cannot be sent fails no run."""
 
+import logging
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -149,14 +150,25 @@ def test_a_run_whose_process_was_killed_is_told() -> None:
     assert "The run's process was killed." in alert.detail
 
 
+class Log(logging.Logger):
+    """A log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__("log", logging.INFO)
+        self.said: list[str] = []
+
+    def handle(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
 def told(settings: Settings, *assets: Any, checks: Any = (), times: int = 1) -> list[str]:
     """What the log says after a run that somebody looks at so many times."""
-    said: list[str] = []
+    log = Log()
     with DagsterInstance.ephemeral() as instance:
         _, definitions = run_of(instance, *assets, checks=checks)
         for _ in range(times):
-            tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, said.append)
-    return said
+            tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, log)
+    return log.said
 
 
 def test_each_owner_gets_its_own_by_each_channel_that_it_has(tmp_path: Path, mail: MailServer, web: WebServer) -> None:
@@ -255,7 +267,7 @@ def test_a_run_is_told_once_however_many_processes_look_at_it(tmp_path: Path) ->
 
     def look(_: int) -> None:
         outbox.put("run-1", "where", {("log", "team:data"): [ALERT]}, NOW)
-        outbox.send({"log": messages.append}, print, NOW)
+        outbox.send({"log": messages.append}, Log(), NOW)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(look, range(16)))
@@ -265,10 +277,10 @@ def test_a_run_is_told_once_however_many_processes_look_at_it(tmp_path: Path) ->
 def test_a_message_that_nobody_took_for_two_days_is_given_up_and_said(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite", timedelta(hours=24))
     outbox.put("run-1", "where", {("email", "team:data"): [ALERT]}, NOW)
-    said: list[str] = []
+    log = Log()
     for age in (KEPT - timedelta(seconds=1), KEPT, KEPT):
-        outbox.send({}, said.append, NOW + age)
-    assert [line.rsplit(", ", 1)[1] for line in said] == [
+        outbox.send({}, log, NOW + age)
+    assert [line.rsplit(", ", 1)[1] for line in log.said] == [
         "and is tried again with the next run or look",
         "and is given up",
     ]

@@ -298,7 +298,7 @@ def test_a_process_that_needs_the_manifest_while_another_parses_waits_for_it(
     monkeypatch.setattr("transform.dbt_runner._parsed", {})
     monkeypatch.setattr("transform.dbt_runner.invoke_dbt", lambda *_: pytest.fail("parsed while another process did"))
     with subprocess.Popen(
-        [sys.executable, "-m", "orchestration", "parse"],
+        [sys.executable, "-m", "cli", "parse"],
         cwd=PROJECT_DIR,
         env={**os.environ, "GROWTH_DATA_DIR": str(settings.data_dir)},
     ) as parsing:

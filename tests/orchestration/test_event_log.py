@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.event import listen
 
 from orchestration.instance import event_log
-from orchestration.instance.run import prepare_dagster_home
+from orchestration.instance.home import prepare_dagster_home
 from settings import Settings
 
 

@@ -1,6 +1,7 @@
 """What passes is tried again, what does not pass is not; what did not report fails the run."""
 
 import asyncio
+import io
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,10 @@ from dagster import (
 )
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
+from rich.console import Console
 
 import expectations.gate
+from cli.console import _print_failures
 from expectations.suites import Expectation, Suite
 from ingestion import load
 from ingestion.contract.model import load_contract
@@ -32,7 +35,6 @@ from ingestion.load import LoadReport
 from orchestration.alerts.messages import alerts_of_run
 from orchestration.assets.raw import raw_assets
 from orchestration.checks import gates
-from orchestration.instance.run import _say_failures
 from orchestration.resources import Warehouse
 from orchestration.retries import is_transient, permanent_unless_transient
 from settings import Settings, get_settings
@@ -196,11 +198,11 @@ def test_a_working_file_that_is_damaged_is_what_the_run_and_its_alert_say() -> N
     settings = get_settings()
     settings.data_dir.mkdir()
     settings.warehouse_path.write_bytes(b"no database")
-    said: list[str] = []
     with DagsterInstance.ephemeral() as instance:
         result = holds_the_warehouse.execute_in_process(instance=instance, raise_on_error=False)
-        _say_failures(result, said.append)
+        console = Console(soft_wrap=True, record=True, file=io.StringIO())
+        _print_failures(console, result)
         [alert] = alerts_of_run(instance, instance.get_run_by_id(result.run_id), Definitions().resolve_asset_graph())
-    for sentence in (*said, alert.detail):
+    for sentence in (console.export_text(), alert.detail):
         assert f"{settings.warehouse_path} is damaged: move it away and run again" in sentence
     assert alert.kind == "run_failed"

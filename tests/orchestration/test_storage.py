@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
-from orchestration.instance.run import prepare_dagster_home, saying_what_is_damaged
+from orchestration.instance.home import naming_the_damaged_file, prepare_dagster_home
 from orchestration.instance.run_processes import PROCESS_TAG, close_dead_runs, this_process
 from settings import Settings
 from warehouse.folder import DamagedFileError
@@ -134,7 +134,7 @@ def test_a_damaged_file_of_dagsters_is_named_with_the_way_back(
     prepare_dagster_home(settings)
 
     def look() -> None:
-        with saying_what_is_damaged(settings), DagsterInstance.get() as instance:
+        with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
             instance.get_runs()
             close_dead_runs(instance)
 
@@ -158,5 +158,5 @@ def test_a_damaged_file_of_dagsters_is_named_with_the_way_back(
 
 
 def test_a_failure_of_dagsters_with_sound_files_stays_what_it_is(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), saying_what_is_damaged(Settings(data_dir=tmp_path / "data")):
+    with pytest.raises(ZeroDivisionError), naming_the_damaged_file(Settings(data_dir=tmp_path / "data")):
         raise ZeroDivisionError

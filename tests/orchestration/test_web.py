@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from orchestration.instance.run import prepare_dagster_home
+from orchestration.instance.home import prepare_dagster_home
 from orchestration.instance.web import AddressError, require_free_address, serve
 from settings import PROJECT_DIR, Settings
 
@@ -82,7 +82,7 @@ def test_a_port_that_is_taken_ends_the_command_at_once_with_the_setting_to_chang
         port = str(taken.getsockname()[1])
         work_before = seconds_of_work()
         done = subprocess.run(
-            [sys.executable, "-m", "orchestration", *command],
+            [sys.executable, "-m", "cli", *command],
             cwd=PROJECT_DIR,
             env={**os.environ, "GROWTH_DATA_DIR": str(tmp_path / "data"), "GROWTH_UI_PORT": port},
             capture_output=True,

@@ -21,7 +21,7 @@ _server.set_forkserver_preload(list(LIBRARIES))
 def fork_run(
     project_dir: Path, environment: Mapping[str, str], said: Path, command: Sequence[str]
 ) -> ForkServerProcess:
-    """Start `python -m orchestration` with a command, which writes what it says into the named pipe `said`."""
+    """Start `growth` with a command, which writes what it says into the named pipe `said`."""
     process = _server.Process(
         target=_run, args=(str(project_dir), dict(environment), str(said), list(command)), daemon=True
     )
@@ -37,5 +37,5 @@ def _run(project_dir: str, environment: dict[str, str], said: str, command: list
     output = os.open(said, os.O_WRONLY)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(output, sys.stderr.fileno())
-    sys.argv = ["orchestration", *command]
-    runpy.run_module("orchestration", run_name="__main__", alter_sys=True)
+    sys.argv = ["growth", *command]
+    runpy.run_module("cli", run_name="__main__", alter_sys=True)

@@ -13,8 +13,8 @@ import time
 from typing import ClassVar
 
 STAMPING = {
-    "ingestion": ("warehouse.lock", "ingestion.write.ledger"),
-    "orchestration": (
+    "load": ("warehouse.lock", "ingestion.write.ledger"),
+    "run": (
         "warehouse.lock",
         "ingestion.write.ledger",
         "expectations.gate",
@@ -58,5 +58,5 @@ if __name__ == "__main__":
     WrongClock.first, WrongClock.then = (datetime.timedelta(days=int(days)) for days in (first_days, then_days))
     WrongClock.reads_left = int(reads)
     time.time = lambda: seconds_since_1970() + WrongClock.ahead().total_seconds()
-    sys.argv[1:] = arguments
-    runpy.run_module(command, run_name="__main__", alter_sys=True)
+    sys.argv[1:] = [command, *arguments]
+    runpy.run_module("cli", run_name="__main__", alter_sys=True)

@@ -84,12 +84,10 @@ def run_pipeline(
     return Run(data_dir, source_root, project_dir, **more).end()
 
 
-def run_command(
-    data_dir: Path, source_root: Path | None = None, *command: str, module: str = "orchestration"
-) -> subprocess.CompletedProcess[str]:
+def run_command(data_dir: Path, source_root: Path | None = None, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command, by default `run`, to the end as a user starts it: a Python of its own, with nothing imported."""
     return subprocess.run(
-        [sys.executable, "-m", module, *(command or ["run"])],
+        [sys.executable, "-m", "cli", *(command or ["run"])],
         cwd=PROJECT_DIR,
         env=environment(data_dir, source_root),
         stdout=subprocess.PIPE,

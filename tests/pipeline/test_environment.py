@@ -93,7 +93,7 @@ def load_twice(tmp_path: Path, moments: random.Random) -> None:
     assert set(tmp_path.iterdir()) <= {source, folder}
     assert folder.name not in REFUSED or "GROWTH_" in said
     if "loaded in" in said:
-        again = run_command(folder / "data", source, "load", module="ingestion")
+        again = run_command(folder / "data", source, "load")
         assert again.returncode == 0, again.stdout
         assert "loaded in" in again.stdout
         assert "\nread " not in f"\n{again.stdout}"
@@ -116,5 +116,5 @@ def test_a_run_in_an_odd_environment_ends_with_a_publish_or_with_sentences(numbe
     moments = random.Random(f"run {number}")
     source, folder = source_and_folder(tmp_path, moments)
     # Of many odd values one would be refused before anything is done.
-    ended(("orchestration", "run"), folder, source, moments, share_of_odd=0.1)
+    ended(("run",), folder, source, moments, share_of_odd=0.1)
     assert set(tmp_path.iterdir()) <= {source, folder}

@@ -117,7 +117,7 @@ def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
     assert found(data_dir) == set()
     # The same files, written again, are read again, and bring nobody back, not even into blocks that nothing uses.
     own = Path(shutil.copytree(source_root, data_dir.parent / "source"))
-    load_sources(Settings(data_dir=data_dir, source_root=str(own)), say=str)
+    load_sources(Settings(data_dir=data_dir, source_root=str(own)))
     assert found(data_dir) == set()
     assert without_names(data_dir) == without_names(undisturbed)
     again = Run(data_dir, own, command=("forget", "--organization", "org-acme-eu")).end()

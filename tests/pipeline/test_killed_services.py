@@ -26,7 +26,7 @@ VICTIMS = {"daemon": "daemon", "web server": "webserver"}
 
 
 class Services:
-    """`make ui` under a process manager, which starts it again whenever it has gone."""
+    """`growth ui` under a process manager, which starts it again whenever it has gone."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -39,7 +39,7 @@ class Services:
             return
         self.stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration", "ui"],
+            [sys.executable, "-m", "cli", "ui"],
             cwd=PROJECT_DIR,
             env=environment(self._data_dir, GROWTH_UI_PORT=str(self._port)),
             stdout=subprocess.DEVNULL,

@@ -70,7 +70,7 @@ def test_running_again_does_nothing_and_says_so(undisturbed: Path, data_dir: Pat
     before = Settings(data_dir=data_dir).serving_path.read_bytes()
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
-    assert "nothing is new since run" in done.stdout
+    assert "Nothing is new since run" in done.stdout
     assert Settings(data_dir=data_dir).serving_path.read_bytes() == before
     assert ledger(data_dir) == ledger(undisturbed)
 
@@ -91,7 +91,7 @@ def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     assert read(data_dir, "select count(*) from marts.fct_mrr_monthly where month > date '2026-08-01'") == [(0,)]
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
-    assert "nothing is new since run" not in done.stdout
+    assert "Nothing is new since run" not in done.stdout
     assert marts(data_dir) == marts(undisturbed)
     assert ledger(data_dir) == ledger(undisturbed)
 
@@ -106,7 +106,7 @@ def test_a_data_day_without_usage_publishes_nothing_and_its_owner_is_told_once(
             done = run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-11-15", GROWTH_ALERT_WEBHOOKS=webhook)
     assert done.returncode == 1
     assert "2026-11-15" in done.stdout
-    assert "what readers see stays as it was" in done.stdout
+    assert "readers still see the last publish" in done.stdout
     assert web.address not in done.stdout
     assert marts(data_dir) == marts(undisturbed)
     [post] = web.posts

@@ -1,4 +1,4 @@
-"""A run that is started from Dagster's UI does what `make run` does, and the UI shows the runs of both."""
+"""A run that is started from Dagster's UI does what `growth run` does, and the UI shows the runs of both."""
 
 import os
 import signal
@@ -30,11 +30,11 @@ def free_port() -> int:
 
 @pytest.fixture
 def ui(tmp_path: Path, new_data_dir: Path, source_root: Path) -> Iterator[DagsterGraphQLClient]:
-    """`make ui` on a port of its own, ready to take requests."""
+    """`growth ui` on a port of its own, ready to take requests."""
     port = free_port()
     output = (tmp_path / "ui.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration", "ui"],
+        [sys.executable, "-m", "cli", "ui"],
         cwd=PROJECT_DIR,
         env=environment(new_data_dir, source_root, GROWTH_UI_PORT=str(port)),
         stdout=output,

@@ -61,7 +61,7 @@ def to_crm(to_files: Company, crm: FakeCrm) -> Company:
 
 
 def quietly(company: Company, *, send: bool = True) -> Export:
-    return export(company.settings, send=send, say=lambda _: None)
+    return export(company.settings, send=send)
 
 
 def written(company: Company, list_name: str) -> list[list[dict[str, str]]]:
@@ -317,7 +317,7 @@ def send_in_another_process(company: Company, url: str | None = None) -> subproc
     if url:
         environment |= {"GROWTH_EXPORT_URL": url, "GROWTH_EXPORT_TOKEN": TOKEN}
     return subprocess.Popen(
-        [sys.executable, "-m", "serving", "export", "--send"],
+        [sys.executable, "-m", "cli", "export", "--send"],
         cwd=PROJECT_DIR,
         env=environment,
         stdout=subprocess.PIPE,

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from serving import __main__ as command
+from cli import results
+from cli.main import call
 from serving.postgres import PostgresError, publish_to_postgres
 from settings import PROJECT_DIR, Settings
 from tests.serving.postgres_server import postgres_programs, running_server
@@ -346,15 +347,14 @@ def test_one_process_copies_at_a_time(settings: Settings, url: str) -> None:
 def test_the_command_says_what_is_wrong_in_a_sentence(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["serving", "postgres"])
     for url, said in (
         (None, "GROWTH_POSTGRES_URL is not set"),
         (SecretStr("growth:secret@db"), "GROWTH_POSTGRES_URL is not of the form"),
         (SecretStr(f"postgresql://growth:secret@/growth?host={tmp_path}"), "PostgreSQL: connection"),
     ):
         without = settings.model_copy(update={"postgres_url": url})
-        monkeypatch.setattr(command, "get_settings", lambda without=without: without)
-        assert command.main() == 1
+        monkeypatch.setattr("settings.get_settings", lambda without=without: without)
+        assert call(["postgres"]) == 1
         error = capsys.readouterr().err
         assert said in error
         assert "secret" not in error
@@ -370,9 +370,8 @@ def test_a_rollback_is_copied_too(
     settings.serving_path.rename(kept)
     publish_version(settings, 2)
     publish_to_postgres(settings)
-    monkeypatch.setattr(command, "get_settings", lambda: settings)
-    monkeypatch.setattr(command, "_page_again", lambda _settings: 0)
-    monkeypatch.setattr(sys, "argv", ["serving", "rollback"])
-    assert command.main() == 0
+    monkeypatch.setattr("settings.get_settings", lambda: settings)
+    monkeypatch.setattr(results, "_write_page_again", lambda _settings: True)
+    assert call(["rollback"]) == 0
     assert "PostgreSQL has what run run-1 published: 4,001 rows" in capsys.readouterr().out
     assert version_there(settings) == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from serving import __main__ as command
+from cli.main import call
 from serving.publish.comparison import Difference, as_table, changes
 from serving.publish.published_file import publish
 from serving.publish.versions import (
@@ -307,10 +307,9 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
 
 
 def run_command(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> int:
-    """`python -m serving` on a data folder."""
-    monkeypatch.setattr(command, "get_settings", lambda: settings)
-    monkeypatch.setattr(sys, "argv", ["serving", *arguments])
-    return command.main()
+    """`growth` on a data folder."""
+    monkeypatch.setattr("settings.get_settings", lambda: settings)
+    return call(arguments)
 
 
 def test_a_rollback_makes_the_page_again_and_says_what_it_did(

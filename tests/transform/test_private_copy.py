@@ -86,7 +86,7 @@ def test_dbt_in_a_shell_says_how_to_make_the_copy_and_does_not_touch_the_shared_
     before = settings.warehouse_path.read_bytes()
     done = dbt(settings.data_dir, "build", "--select", "size_tiers", file=None)
     assert done.returncode != 0
-    assert "python -m orchestration copy" in done.stdout
+    assert "growth copy" in done.stdout
     assert settings.warehouse_path.read_bytes() == before
 
 
@@ -96,7 +96,7 @@ def test_a_build_into_the_shared_file_waits_its_turn(settings: Settings) -> None
     run.start()
     assert is_held.wait(30)
     done = subprocess.run(
-        [sys.executable, "-m", "orchestration", "build", "--select", "size_tiers", "--exclude", "resource_type:test"],
+        [sys.executable, "-m", "cli", "build", "--select", "size_tiers", "--exclude", "resource_type:test"],
         cwd=PROJECT_DIR,
         env={**os.environ, "GROWTH_DATA_DIR": str(settings.data_dir)},
         capture_output=True,

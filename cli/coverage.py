@@ -25,7 +25,7 @@ def coverage_lines(path: Path) -> list[str]:
     }
     most_first = sorted(reasons.items(), key=lambda reason: -reason[1])
     return [
-        f"sign-ups of the weeks from {', '.join(format(week['week'], '%d %b') for week in weeks)}: "
+        f"  sign-ups of the weeks from {', '.join(format(week['week'], '%d %b') for week in weeks)}: "
         f"{_shares(weeks, 'icp_signups_percent')} are ICP; "
         f"of those with a work address {_shares(weeks, 'coverage_percent')} have a segment",
         "  segments not known: " + (", ".join(f"{name} {count:,}" for name, count in most_first if count) or "none"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.instance.coverage import coverage_lines
+from cli.coverage import coverage_lines
 
 # The week from 12 October is over on the 18th; nobody of the week before it has a work address.
 TABLES = """

@@ -1,0 +1,64 @@
+"""The table of contents: every command of `growth`, in groups.
+
+A command imports what it needs when it is called, so that `growth --help` and short commands start at once.
+"""
+
+import logging
+import sys
+
+import typer
+
+from cli import models, results, runs, safekeeping, sources
+
+app = typer.Typer(
+    help="Daily answers for a product-led company: load, build, validate, publish, and look.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ROOMS = ("expectations", "ingestion", "operations", "sample_company", "serving", "transform", "warehouse")
+LOG = logging.StreamHandler(sys.stdout)
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+app.command(rich_help_panel="Every day")(runs.run)
+app.command(rich_help_panel="Every day")(runs.ui)
+app.command(rich_help_panel="Every day")(runs.backfill)
+
+app.command(rich_help_panel="Results")(results.query)
+app.command(rich_help_panel="Results", context_settings=PASSED_ON)(results.metrics)
+app.command(rich_help_panel="Results")(results.versions)
+app.command(rich_help_panel="Results")(results.changes)
+app.command(rich_help_panel="Results")(results.rollback)
+app.command(rich_help_panel="Results")(results.export)
+
+app.command(rich_help_panel="Sources")(sources.load)
+app.command(rich_help_panel="Sources")(sources.rejects)
+app.command(rich_help_panel="Sources")(sources.sample)
+
+app.command(rich_help_panel="Models and expectations")(models.copy)
+app.command(rich_help_panel="Models and expectations", context_settings=PASSED_ON)(models.build)
+app.command(rich_help_panel="Models and expectations")(models.gate)
+app.command(rich_help_panel="Models and expectations")(models.expectations)
+app.command(rich_help_panel="Models and expectations")(models.docs)
+app.command(rich_help_panel="Models and expectations")(sources.contract)
+
+app.command(rich_help_panel="Keeping the data safe")(safekeeping.backup)
+app.command(rich_help_panel="Keeping the data safe")(safekeeping.restore)
+app.command(rich_help_panel="Keeping the data safe")(safekeeping.forget)
+
+app.command(rich_help_panel="Single steps of a run")(results.publish)
+app.command(rich_help_panel="Single steps of a run")(results.page)
+app.command(rich_help_panel="Single steps of a run")(results.images)
+app.command(rich_help_panel="Single steps of a run")(results.postgres)
+app.command(rich_help_panel="Single steps of a run")(models.parse)
+app.command(rich_help_panel="Single steps of a run")(runs.webserver)
+
+
+@app.callback()
+def show_log() -> None:
+    """Print what the rooms log while a command works."""
+    for room in ROOMS:
+        logger = logging.getLogger(room)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(LOG)

@@ -1,0 +1,122 @@
+"""What a run prints: its steps as they end, each warning once, the headline, and where to look next.
+
+A run that succeeds takes at most 40 lines. A terminal gets colour and a live line; a pipe gets plain text.
+"""
+
+import logging
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from cli.step_lines import StepLines, name_of_step
+from settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+
+MOST_WARNINGS = 12
+SHOWN_CHARACTERS = 240
+
+
+def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcessResult"]) -> bool:
+    """Run a job in this process and print what it does; whether it succeeded."""
+    started = time.monotonic()
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"growth-pipeline: sources {settings.resolved_source_root}, data folder {settings.data_dir}")
+    _leave_the_log_to_the_run()
+    progress = logging.getLogger("growth.progress")
+    with console.status("starting") as live:
+        if settings.log_format == "text":
+            progress.handlers = [StepLines(console, live, started)]
+        result = run(settings)
+    seconds = time.monotonic() - started
+    _print_steps_left_out(console, result, seconds)
+    _print_failures(console, result)
+    _print_warnings(console, result)
+    if result.success:
+        _print_published(console, settings, result)
+    else:
+        console.print("Nothing was published; readers still see the last publish.", style="bold red")
+    return result.success
+
+
+def _leave_the_log_to_the_run() -> None:
+    """What the rooms log goes to the run, which passes warnings on to the console."""
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).handlers = [each for each in logging.getLogger(name).handlers if each is not LOG]
+
+
+def _print_steps_left_out(console: Console, result: "ExecuteInProcessResult", seconds: float) -> None:
+    """The rest of the sum: starting Python and Dagster's own work before, between and after the steps."""
+    steps = sum(event.step_success_data.duration_ms for event in result.all_events if event.is_step_success) / 1000
+    console.print(f"  {'start and between steps':<46}{max(seconds - steps, 0):>7.1f} s")
+    console.print(f"  {'total':<46}{seconds:>7.1f} s", style="bold")
+
+
+def _print_failures(console: Console, result: "ExecuteInProcessResult") -> None:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause or error if error else None
+            said = cause.message.strip() if cause else "no message"
+            console.print(f"failed: {name_of_step(event.step_key or '')}: {said}", style="bold red")
+        elif event.event_type_value == "PIPELINE_FAILURE" and (error := event.job_failure_data.error):
+            # Before any step: the warehouse could not be locked.
+            console.print(f"the run failed: {(error.cause or error).message.strip()}", style="bold red")
+
+
+def _print_warnings(console: Console, result: "ExecuteInProcessResult") -> None:
+    """Each check that did not pass, once, as a sentence with its number of rows."""
+    from dagster import AssetCheckSeverity
+
+    from orchestration.checks.sentences import sentences_of_check
+
+    lines = []
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            kind = "warning" if check.severity is AssetCheckSeverity.WARN else "failed"
+            lines += [f"{kind}: {sentence}" for sentence in sentences_of_check(check)]
+    for line in lines[:MOST_WARNINGS]:
+        console.print(
+            shorten(line, SHOWN_CHARACTERS, placeholder=" …"),
+            style="yellow" if line.startswith("warning") else "bold red",
+        )
+    if len(lines) > MOST_WARNINGS:
+        console.print(f"and {len(lines) - MOST_WARNINGS} more: quality.expectation_results has every result")
+
+
+def _print_published(console: Console, settings: Settings, result: "ExecuteInProcessResult") -> None:
+    from orchestration.assets.keys import PAGE_KEY, PUBLISHED_KEY
+
+    made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
+    if PUBLISHED_KEY not in made:
+        return
+    from cli.coverage import coverage_lines
+    from cli.headline import headline_lines
+
+    metadata = made[PUBLISHED_KEY]
+    console.print()
+    if "unchanged_since_run" in metadata:
+        console.print(f"Nothing is new since run {metadata['unchanged_since_run'].value}.")
+    for line in (*headline_lines(settings), *coverage_lines(settings.serving_path)):
+        console.print(line)
+    console.print()
+    if PAGE_KEY in made:
+        console.print(f"The daily page: {settings.page_path}")
+    console.print(f'Ask:            {_command(settings)} query "from rpt_arr_mix_progress order by as_of desc, band"')
+    console.print(f"Dagster's UI:   {_command(settings)} ui")
+
+
+def _command(settings: Settings) -> str:
+    """`growth` as a shell takes it here and on this data folder, whatever is in its name."""
+    program = os.path.relpath(Path(sys.executable).with_name("growth"))
+    is_default = settings.data_dir == Settings.model_fields["data_dir"].default
+    folder = "" if is_default else f"GROWTH_DATA_DIR={shlex.quote(str(settings.data_dir))} "
+    return folder + shlex.quote(program)

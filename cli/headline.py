@@ -1,0 +1,32 @@
+"""The headline of a publish: the figures at the top of the daily page, and what they were in the publish before."""
+
+from pathlib import Path
+
+from serving.page.headline import headline
+from serving.page.snapshot import Snapshot
+from serving.publish.versions import NoSuchVersionError, version_before
+from serving.reader import snapshot
+from settings import Settings
+
+
+def headline_lines(settings: Settings) -> list[str]:
+    """A line for the data day, and one for each figure."""
+    as_of, figures = _figures(settings.serving_path)
+    try:
+        before, earlier = _figures(version_before(settings).path)
+    except NoSuchVersionError:
+        before, earlier = "", {}
+    since = f", beside the publish as of {before}" if before else ""
+    lines = [f"As of {as_of}{since}:"]
+    for name, (value, note) in figures.items():
+        was = earlier.get(name, (value, ""))[0]
+        lines.append(f"  {name:<24}{value:>9}  {note}" + (f" (was {was})" if was != value else ""))
+    return lines
+
+
+def _figures(path: Path) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The data day, and each figure of the headline by name: its value and what stands beside it."""
+    with snapshot(path) as connection:
+        published = Snapshot(connection)
+        (as_of,) = published.row("select as_of_date from publish_info")
+        return str(as_of), {figure.name: (figure.value, figure.beside) for figure in headline(published)}

@@ -1,0 +1,97 @@
+"""Commands for those who edit models, seeds and expectations."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Layer(StrEnum):
+    """A layer that a gate stands behind."""
+
+    RAW = "raw"
+    STAGING = "staging"
+    MARTS = "marts"
+
+
+def copy() -> None:
+    """Copy the warehouse for yourself: dbt in a shell builds there."""
+    from settings import get_settings
+    from transform.private_copy import make_private_copy
+
+    print(f"{make_private_copy(get_settings())} is yours: dbt in dbt_project builds there")
+
+
+def build(context: typer.Context) -> None:
+    """Run `dbt build` in the shared warehouse when it is free: `growth build --select my_model+`."""
+    from settings import get_settings
+    from transform.dbt_runner import invoke_dbt, parsed_project
+    from warehouse.folder import DataDirError
+    from warehouse.lock import hold
+
+    settings = get_settings()
+    if not settings.warehouse_path.exists():
+        raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: `growth run` first")
+    with hold(settings.warehouse_path, "growth build"):
+        project = parsed_project(settings)
+        results = invoke_dbt(["build", *context.args], settings, settings.dbt_target_dir / "build", manifest=project)
+    print(f"{len(results)} nodes built and tested; the next refresh checks and publishes them")
+
+
+def gate(
+    layer: Layer,
+    table: Annotated[list[str] | None, typer.Option(help="check only this table; may be given more than once")] = None,
+) -> None:
+    """Check a layer against its expectations, and keep the results in quality.expectation_results."""
+    from expectations.gate import run_layer
+    from settings import get_settings
+    from warehouse.lock import hold
+
+    settings = get_settings()
+    run_id = f"expectations-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    with hold(settings.warehouse_path, run_id):
+        results = run_layer(settings.warehouse_path, layer, run_id=run_id, as_of=settings.as_of, tables=table)
+    counts: Counter[tuple[str, str]] = Counter((each.table, each.status) for each in results)
+    print(f"\n{'table':40} {'passed':>7} {'failed':>7} {'error':>7}")
+    for name in dict.fromkeys(each.table for each in results):
+        print(f"{name:40} " + " ".join(f"{counts[name, status]:>7}" for status in ("passed", "failed", "error")))
+    blocking = sum(each.is_blocking for each in results)
+    print(f"\n{len(results)} expectations of {layer}: {blocking} block what comes after it")
+    if blocking:
+        raise typer.Exit(1)
+
+
+def expectations() -> None:
+    """List every expectation, with its owner and its reason."""
+    from expectations.suites import load_suites
+
+    for suite in load_suites():
+        print(f"\n{suite.layer}.{suite.table}")
+        for each in suite.expectations:
+            print(f"  {each.severity:8}  {each.name}  ({each.owner}): {each.why}")
+
+
+def parse() -> None:
+    """Parse the dbt project, which the first command on a data folder does otherwise."""
+    from orchestration.instance.home import prepare_dagster_home
+    from settings import get_settings
+    from transform.dbt_runner import current_manifest
+
+    settings = get_settings()
+    prepare_dagster_home(settings)
+    current_manifest(settings)
+
+
+def docs() -> None:
+    """Write dbt's documentation site as one file in the data folder."""
+    from settings import get_settings
+    from transform.dbt_runner import invoke_dbt
+    from warehouse.lock import hold
+
+    settings = get_settings()
+    target_dir = settings.data_dir / "docs"
+    with hold(settings.warehouse_path, "growth docs"):
+        invoke_dbt(["docs", "generate", "--static"], settings, target_dir)
+    print(f"open {target_dir / 'static_index.html'}")

@@ -1,0 +1,173 @@
+"""Commands that publish, read, compare and send what passed the gates."""
+
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from serving.publish.versions import Version
+    from settings import Settings
+
+SHOWN_ROWS = 100
+VersionName = Annotated[str | None, typer.Argument(help="a version's name; left out: the one before")]
+
+
+def query(sql: Annotated[str, typer.Argument(help='such as "from rpt_arr_mix_progress"')]) -> None:
+    """Print what a query on the published file gives."""
+    from serving.reader import query as ask
+
+    with ask(sql) as result:
+        result.show(max_rows=SHOWN_ROWS, max_width=180)
+
+
+def metrics(context: typer.Context) -> None:
+    """Ask MetricFlow: query, list, validate-configs, such as `growth metrics query --metrics mrr`."""
+    from settings import get_settings
+    from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
+
+    settings = get_settings()
+    current_manifest(settings)
+    parsed = settings.dbt_target_dir / "parsing"
+    # Here, and nowhere else, MetricFlow looks for what dbt wrote when it parsed the project.
+    looked_for = DBT_PROJECT_DIR / "target" / "semantic_manifest.json"
+    looked_for.parent.mkdir(exist_ok=True)
+    shutil.copyfile(parsed / looked_for.name, looked_for)
+    environment = dbt_environment(settings, parsed) | {"DBT_TARGET": "published"}
+    os.chdir(DBT_PROJECT_DIR)
+    mf = Path(sys.executable).with_name("mf")
+    os.execve(mf, [str(mf), *context.args], {**os.environ, **environment})
+
+
+def versions() -> None:
+    """List the published versions that are kept."""
+    from serving.publish.versions import versions as kept_versions
+    from settings import get_settings
+
+    found = kept_versions(get_settings())
+    for version in found:
+        print(f"{version}{' <- published' if version.is_live else ''}")
+    if not found:
+        print("nothing is published yet: `growth run` first")
+
+
+def changes(version: VersionName = None) -> None:
+    """Compare what is published with an earlier version: rows and money, by table and band."""
+    from serving.publish.comparison import as_table
+    from serving.publish.comparison import changes as changes_between
+    from settings import get_settings
+
+    settings = get_settings()
+    earlier = _earlier(settings, version)
+    print(f"from {earlier} to what is published:")
+    print(as_table(changes_between(earlier.path, settings.serving_path)))
+
+
+def rollback(version: VersionName = None) -> None:
+    """Publish an earlier version again."""
+    from serving.publish.versions import roll_back
+    from settings import get_settings
+    from warehouse.lock import hold
+
+    settings = get_settings()
+    # Chosen before waiting: a run that publishes meanwhile does not make another version the one before.
+    earlier = _earlier(settings, version)
+    with hold(settings.warehouse_path, "growth rollback"):
+        replaced = roll_back(settings, earlier)
+        instead = f"{replaced}, which is kept" if replaced else "a file that does not open"
+        print(f"published again: {earlier}\ninstead of:      {instead}")
+        is_page_written = _write_page_again(settings)
+    if settings.postgres_url is not None:
+        postgres()
+    if not is_page_written:
+        raise typer.Exit(1)
+
+
+def export(
+    send: Annotated[bool, typer.Option("--send", help="send them; without it they are only counted")] = False,
+) -> None:
+    """Show what has changed on the work lists since they were last sent, and send it."""
+    from serving.exports.send import export as export_lists
+    from settings import get_settings
+
+    done = export_lists(get_settings(), send=send)
+    print(f"work lists as of {done.as_of_date}, {'sent' if send else 'to be sent (a dry run: --send sends)'}:")
+    for line in done.lines():
+        print(f"  {line}")
+    if done.refused:
+        raise typer.Exit(1)
+
+
+def publish() -> None:
+    """Publish what passed the gates."""
+    from serving.publish.published_file import publish as publish_file
+    from settings import get_settings
+    from warehouse.lock import hold
+
+    settings = get_settings()
+    run_id = f"manual-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    with hold(settings.warehouse_path, f"growth publish {run_id}"):
+        published = publish_file(settings, run_id)
+    print(f"published {published.path}: {sum(published.rows_by_table.values()):,} rows as of {published.as_of_date}")
+
+
+def page() -> None:
+    """Write the daily page from what is published."""
+    from settings import get_settings
+
+    _write_page(get_settings())
+
+
+def images(folder: Annotated[Path, typer.Argument(help="such as docs/images")]) -> None:
+    """Draw the main charts of the page as PNG files."""
+    from serving.page.images import write_images
+    from settings import get_settings
+
+    for path in write_images(get_settings(), folder):
+        print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)")
+
+
+def postgres() -> None:
+    """Copy what is published to the PostgreSQL database of GROWTH_POSTGRES_URL."""
+    from serving.postgres import publish_to_postgres
+    from settings import get_settings
+
+    copied = publish_to_postgres(get_settings())
+    if copied.is_unchanged:
+        print(f"PostgreSQL has what run {copied.run_id} published already")
+    else:
+        print(f"PostgreSQL has what run {copied.run_id} published: {sum(copied.rows_by_table.values()):,} rows")
+
+
+def _earlier(settings: "Settings", name: str | None) -> "Version":
+    from serving.publish.versions import version_before, version_named
+
+    return version_named(settings, name) if name else version_before(settings)
+
+
+def _write_page(settings: "Settings") -> None:
+    from serving.page.build import write_page
+
+    written = write_page(settings)
+    print(f"wrote {written.path} ({written.bytes_written / 1e6:.1f} MB) as of {written.as_of_date}")
+    for sentence in written.missing:
+        print(f"  {sentence}")
+    for sentence, fault in written.faults.items():
+        print(f"warning: {sentence} {fault}", file=sys.stderr)
+
+
+def _write_page_again(settings: "Settings") -> bool:
+    """Whether the page of the version that is live again could be written; the old page would contradict it."""
+    import duckdb
+
+    try:
+        _write_page(settings)
+    except (OSError, duckdb.Error) as error:
+        settings.page_path.unlink(missing_ok=True)
+        print(f"{settings.page_path} is removed, since none can be made of this version: {error}", file=sys.stderr)
+        return False
+    return True

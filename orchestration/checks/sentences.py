@@ -1,0 +1,29 @@
+"""What a check found, as sentences for alerts and for the console of a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import AssetCheckEvaluation, TableMetadataValue
+
+NOTHING_TO_SAY = {"passed", "not judged"}
+
+
+def sentences_of_check(check: AssetCheckEvaluation) -> list[str]:
+    """A sentence for each row of the check's table that is not as it should be, or else one for the check."""
+    table_name = ".".join(check.asset_key.path)
+    tables = [each for each in check.metadata.values() if isinstance(each, TableMetadataValue)]
+    rows = [row.data for table in tables for row in table.records if row.data.get("status") not in NOTHING_TO_SAY]
+    figures = ", ".join(f"{name} {each.value}" for name, each in check.metadata.items())
+    return [_sentence(table_name, row) for row in rows] or [
+        f"{table_name}: {check.check_name}. {check.description or figures}"
+    ]
+
+
+def _sentence(table_name: str, row: Mapping[str, Any]) -> str:
+    if "expectation" in row:
+        rows = row["unexpected_rows"]
+        count = f", {rows:,} {'row' if rows == 1 else 'rows'}" if rows else ""
+        return f"{table_name}: {row['expectation']}{count}. {row['detail']}"
+    if "figure" in row:
+        return f"{row['figure']}: {row['note']}; usual is {row['usual']}, the weeks before had {row['weeks before']}"
+    return f"{table_name}: " + ", ".join(f"{name} {value}" for name, value in row.items() if value != "")
