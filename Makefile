@@ -20,7 +20,8 @@ $(READY): requirements.lock
 		{ echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m compileall -q settings.py expectations ingestion operations orchestration sample_company serving transform warehouse
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q settings.py cli expectations ingestion operations orchestration sample_company serving transform warehouse
 	@$(BIN)/growth parse
 	@touch $@
 

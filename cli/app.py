@@ -3,12 +3,10 @@
 A command imports what it needs when it is called, so that `growth --help` and short commands start at once.
 """
 
-import logging
-import sys
-
 import typer
 
 from cli import models, results, runs, safekeeping, sources
+from cli.log import show_log
 
 app = typer.Typer(
     help="Daily answers for a product-led company: load, build, validate, publish, and look.",
@@ -17,8 +15,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-ROOMS = ("expectations", "ingestion", "operations", "sample_company", "serving", "transform", "warehouse")
-LOG = logging.StreamHandler(sys.stdout)
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app.command(rich_help_panel="Every day")(runs.run)
@@ -56,9 +52,6 @@ app.command(rich_help_panel="Single steps of a run")(runs.webserver)
 
 
 @app.callback()
-def show_log() -> None:
-    """Print what the rooms log while a command works."""
-    for room in ROOMS:
-        logger = logging.getLogger(room)
-        logger.setLevel(logging.INFO)
-        logger.addHandler(LOG)
+def before_each_command() -> None:
+    """Runs before every command."""
+    show_log()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from cli.log import leave_log_to_run
 from cli.step_lines import StepLines, name_of_step
 from settings import Settings
 
@@ -30,7 +31,7 @@ def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcess
     started = time.monotonic()
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"growth-pipeline: sources {settings.resolved_source_root}, data folder {settings.data_dir}")
-    _leave_the_log_to_the_run()
+    leave_log_to_run()
     progress = logging.getLogger("growth.progress")
     with console.status("starting") as live:
         if settings.log_format == "text":
@@ -45,12 +46,6 @@ def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcess
     else:
         console.print("Nothing was published; readers still see the last publish.", style="bold red")
     return result.success
-
-
-def _leave_the_log_to_the_run() -> None:
-    """What the rooms log goes to the run, which passes warnings on to the console."""
-    for name in logging.root.manager.loggerDict:
-        logging.getLogger(name).handlers = [each for each in logging.getLogger(name).handlers if each is not LOG]
 
 
 def _print_steps_left_out(console: Console, result: "ExecuteInProcessResult", seconds: float) -> None:

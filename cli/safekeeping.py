@@ -25,8 +25,8 @@ def restore(backup: Annotated[Path, typer.Argument(help="the folder of the backu
     settings = get_settings()
     made_at = restore_state(settings, backup)
     print(
-        f"{settings.data_dir} is as it was at {made_at}, and the next run continues from there. What was there before is "
-        f"in {settings.data_dir / BEFORE}: delete it once you do not need it"
+        f"{settings.data_dir} is as it was at {made_at}, and the next run continues from there. What was there before "
+        f"is in {settings.data_dir / BEFORE}: delete it once you do not need it"
     )
 
 

@@ -212,7 +212,7 @@ def _require_a_refresh(settings: Settings) -> None:
         if is_transient(error):
             raise
         raise Failure(
-            "nothing is built yet: the first refresh (growth run, or daily_refresh) builds every day",
+            "nothing is built yet: `growth run` builds every day",
             allow_retries=False,
         ) from error
 

@@ -35,5 +35,5 @@ def test_what_is_said_of_each_damaged_file_brings_the_same_marts_back(
     settings.warehouse_path.rename(tmp_path / "warehouse.duckdb")
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
-    assert "failed" not in done.stdout.replace("0 checks failed", "")
+    assert "failed" not in done.stdout
     assert marts(data_dir) == marts(undisturbed)

@@ -59,10 +59,8 @@ def digest_of(directory: Path) -> dict[str, str]:
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(directory: Path, tmp_path: Path) -> None:
     again = tmp_path / "small"
-    written = (
-        f"from pathlib import Path; import sample_company; sample_company.write_sample_company(Path({str(again)!r}))"
-    )
-    command = [sys.executable, "-c", written]
+    written = "import sys, pathlib, sample_company; sample_company.write_sample_company(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", written, str(again)]
     subprocess.run(command, check=True, cwd=PROJECT_DIR, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True)
     assert digest_of(again) == digest_of(directory)
 
