@@ -204,7 +204,7 @@ def _say_set_aside(
     settings: Settings, materializations: Sequence["AssetMaterialization"], say: Callable[[str], None]
 ) -> None:
     """How many rows each table set aside. A load that failed has said so itself, and has no figures here."""
-    loaded = [each for each in materializations if each.asset_key.path[0] == "raw"]
+    loaded = [each for each in materializations if "rows_set_aside" in each.metadata]
     rows = {each.asset_key.path[-1]: cast("int", each.metadata["rows_set_aside"].value) for each in loaded}
     if loaded:
         say(f"  {sum(rows.values()):,} rows set aside in this run")
