@@ -63,7 +63,7 @@ def name_of_step(key: str) -> str:
 
 def outcome_of_step(materialized: Sequence["AssetMaterialization"], checked: Sequence["AssetCheckEvaluation"]) -> str:
     """What a step did, in a few words: rows loaded, tables built, expectations checked."""
-    loaded = [each.metadata for each in materialized if each.asset_key.path[0] == "raw"]
+    loaded = [each.metadata for each in materialized if "rows_changed" in each.metadata]
     if loaded:
         changed, set_aside = (
             sum(int(str(metadata[name].value)) for metadata in loaded) for name in ("rows_changed", "rows_set_aside")

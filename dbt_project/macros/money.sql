@@ -9,6 +9,13 @@
 {%- endmacro %}
 
 
+{#- What a minor unit of a currency is worth: of dollars a cent in every month, of others by the row of
+    `int_exchange_rates` that is joined as `rates`, and null without one. -#}
+{% macro usd_per_minor_unit(currency, rates) -%}
+    case when {{ currency }} = 'usd' then cast(0.01 as decimal(24, 14)) else {{ rates }}.usd_per_minor_unit end
+{%- endmacro %}
+
+
 {#- Annual recurring revenue: twelve times the monthly one. -#}
 {% macro arr_usd_year(mrr_usd_month) -%}
     {{ usd('12 * cast(' ~ mrr_usd_month ~ ' as decimal(22, 2))') }}

@@ -12,8 +12,8 @@
     column, named by the unit. A model that needs a series takes it from here and says itself where it ends, so that no
     series is cut off. -#}
 {% macro calendar(unit) -%}
-    {%- set date = modules.datetime.date -%}
-    {%- set first, last = date(2000, 1, 1), date(2100, 1, 1) -%}
+    {%- set first = modules.datetime.date.fromisoformat(first_date()) -%}
+    {%- set last = modules.datetime.date.fromisoformat(last_date()) -%}
     {%- set length = {'day': (last - first).days + 1, 'month': 12 * (last.year - first.year) + 1}[unit] -%}
     select
         cast(

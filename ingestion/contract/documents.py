@@ -1,14 +1,23 @@
-"""Files that follow from the contract: dbt's source definitions and the documentation for people who bring data."""
+"""Files that follow from the contract: dbt's source definitions and bounds, and the documentation for people who bring
+data.
+"""
 
 from pathlib import Path
 
 import yaml
 
-from ingestion.contract.model import Column, Contract, Field, Table, load_contract
+from ingestion.contract.model import FIRST_DATE, LAST_DATE, Column, Contract, Field, Table, load_contract
 from settings import PROJECT_DIR
 
 TEMPLATE_PATH = Path(__file__).with_name("sources_template.md")
 GENERATED_NOTE = "# Written by `growth contract` from ingestion/contract/contract.yml: change it there.\n"
+BOUNDS = f"""{{#- The input contract keeps every date between these two days. Written by `growth contract` from
+    ingestion/contract/model.py: change it there. -#}}
+{{% macro first_date() %}}{{{{ return('{FIRST_DATE}') }}}}{{% endmacro %}}
+
+
+{{% macro last_date() %}}{{{{ return('{LAST_DATE}') }}}}{{% endmacro %}}
+"""
 NEEDED_IN_WORDS = {
     "always": "yes",
     "optional": "no",
@@ -51,7 +60,8 @@ def render_documents(contract: Contract) -> dict[Path, str]:
         Path(f"dbt_project/models/staging/{source}/_{source}__sources.yml"): _dbt_source(contract, source)
         for source in contract.sources
     }
-    return {**sources, Path("docs/sources.md"): _documentation(contract)}
+    bounds = {Path("dbt_project/macros/bounds.sql"): BOUNDS}
+    return {**sources, **bounds, Path("docs/sources.md"): _documentation(contract)}
 
 
 def _dbt_source(contract: Contract, source: str) -> str:
@@ -79,6 +89,7 @@ def _dbt_source(contract: Contract, source: str) -> str:
 
 def _documentation(contract: Contract) -> str:
     template = TEMPLATE_PATH.read_text(encoding="utf-8")
+    template = template.replace("FIRST_DATE", str(FIRST_DATE)).replace("LAST_DATE", str(LAST_DATE))
     return template.replace("TABLES\n", "\n".join(_section(table) for table in contract.tables))
 
 

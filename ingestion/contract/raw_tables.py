@@ -7,13 +7,25 @@ import duckdb
 from ingestion.contract.model import Column, Table, load_contract
 
 SCHEMA = "raw"
+LEDGER = """
+create table if not exists raw.loaded_files (
+    source_root varchar not null, table_name varchar not null, file varchar not null, fingerprint varchar,
+    rows_read bigint, rows_set_aside bigint, loaded_at timestamp, turn bigint, primary key (table_name, file)
+);
+alter table raw.loaded_files add column if not exists turn bigint;
+create table if not exists raw.rejected_rows (
+    table_name varchar not null, file varchar not null, position bigint not null, column_name varchar,
+    reason varchar not null, rule varchar not null, original_text varchar
+);
+"""
 
 
 def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema raw and every table of the contract that is not there yet, empty."""
+    """Create what is not there yet, empty: schema raw, every table of the contract, and what tells of the load."""
     connection.execute(f"create schema if not exists {SCHEMA}")
     for table in load_contract().tables:
         connection.execute(_create_table(table))
+    connection.execute(LEDGER)
 
 
 def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:

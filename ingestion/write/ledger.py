@@ -15,18 +15,6 @@ from ingestion.contract.raw_tables import add_missing_columns, create_missing_ta
 from ingestion.read.files import SourceFile
 from warehouse.connection import next_turn
 
-TABLES = """
-create table if not exists raw.loaded_files (
-    source_root varchar not null, table_name varchar not null, file varchar not null, fingerprint varchar,
-    rows_read bigint, rows_set_aside bigint, loaded_at timestamp, turn bigint, primary key (table_name, file)
-);
-alter table raw.loaded_files add column if not exists turn bigint;
-create table if not exists raw.rejected_rows (
-    table_name varchar not null, file varchar not null, position bigint not null, column_name varchar,
-    reason varchar not null, rule varchar not null, original_text varchar
-);
-"""
-
 # The rule of rows that another one with the same key and stamp replaces; all other rules are of rows at fault.
 TIE = "tie"
 
@@ -63,7 +51,6 @@ class TableLedger:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing of schema raw, and the temporary table that collects the rows that are set aside."""
     create_missing_tables(connection)
-    connection.execute(TABLES)
     for table_name in add_missing_columns(connection):
         connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table_name])
     connection.execute("create temp table rejects as from raw.rejected_rows limit 0")
@@ -106,7 +93,6 @@ def start_over(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("drop schema if exists raw cascade")
     connection.execute("drop schema if exists raw_staging cascade")
     create_missing_tables(connection)
-    connection.execute(TABLES)
     connection.execute("commit")
 
 

@@ -18,6 +18,8 @@ from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import Settings
 
+REJECTED_ROWS_KEY = table_key("raw", "rejected_rows")
+
 
 def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]:
     """The loading step and, where no source root is given, the simulation that it reads."""
@@ -60,13 +62,24 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         )
         for table in contract.tables
     ]
+    specs.append(
+        AssetSpec(
+            REJECTED_ROWS_KEY,
+            deps=upstream,
+            description="What the load did not take: rows at fault, and rows that a later one replaces.",
+            group_name="raw",
+            owners=OWNERS,
+            kinds={"duckdb"},
+            skippable=True,
+        )
+    )
 
     @multi_asset(specs=specs, name="load", can_subset=True, pool="warehouse", retry_policy=RETRY)
     def load(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
         """Load new and changed files of the selected tables."""
         from ingestion.load import load_sources
 
-        tables = {key.path[-1] for key in context.selected_asset_keys}
+        tables = {key.path[-1] for key in context.selected_asset_keys - {REJECTED_ROWS_KEY}}
         with permanent_unless_transient():
             report = load_sources(warehouse.settings, tables=tables)
         for warning in report.warnings:
@@ -85,6 +98,9 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
                     "seconds": table.seconds,
                 },
             )
+        if REJECTED_ROWS_KEY in context.selected_asset_keys:
+            in_all = {"rows_set_aside_in_all": report.rows_rejected}
+            yield MaterializeResult(asset_key=REJECTED_ROWS_KEY, metadata=in_all)
         if tables:
             raise Failure(f"the load reported nothing of {', '.join(sorted(tables))}", allow_retries=False)
 

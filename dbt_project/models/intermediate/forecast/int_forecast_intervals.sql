@@ -1,5 +1,11 @@
 {#- How far the forecasts of periods that had closed before a month began were from the bills, by how much of the period
-    was over and by the size of the forecast: what intervals of that month's forecasts are made of. -#}
+    was over and by the size of the forecast: what intervals of that month's forecasts are made of. An account counts
+    once for the periods that end in one month, with their mean, so that its short or long periods do not stand for
+    everybody's; as one of many, it moves a bound by one rank a month of the history. -#}
+{%- set mean_factor -%}
+    cast({{ divide_half_up('cast(sum(factor) * 1000000 as decimal(38, 0))', 'count(*)', 'decimal(31, 0)') }} * 0.000001 as decimal(28, 6))
+{%- endset -%}
+
 with months as (
     select distinct {{ month_of('accounts.as_of_date') }} as month
     from {{ ref('int_account_days') }} as accounts
@@ -14,7 +20,8 @@ looked_at as (
 
 errors as (
     select
-        forecasts.period_end,
+        forecasts.account_organization_id,
+        {{ month_of(dbt.dateadd('day', -1, 'forecasts.period_end')) }} as last_month,
         {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
         tiers.tier as size_tier,
         cast(
@@ -35,13 +42,15 @@ errors as (
 ),
 
 grouped as (
-    select period_end, elapsed_thirtieths, size_tier, factor
+    select last_month, elapsed_thirtieths, size_tier, {{ mean_factor }} as factor
     from errors
+    group by account_organization_id, last_month, elapsed_thirtieths, size_tier
 
     union all
 
-    select period_end, elapsed_thirtieths, 'all' as size_tier, factor
+    select last_month, elapsed_thirtieths, 'all' as size_tier, {{ mean_factor }} as factor
     from errors
+    group by account_organization_id, last_month, elapsed_thirtieths
 ),
 
 ranked as (
@@ -56,9 +65,9 @@ ranked as (
         ) as factor_rank
     from months
     inner join grouped
-        on grouped.period_end <= months.month
-        and grouped.period_end
-        > {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'months.month') }}
+        on grouped.last_month < months.month
+        and grouped.last_month
+        >= {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'months.month') }}
 ),
 
 counted as (

@@ -1,9 +1,12 @@
-{#- What the weekdays are to a mean day, for all products of accounts that have a full history and an open period. Each
-    product counts the same. Sums are of decimals: those of floats depend on their order. -#}
+{#- What the weekdays are to a mean day, for all accounts that have a full history and an open period. An account counts
+    once, with the mean of its products, and the median of the accounts is taken in hundredths: one account of many
+    moves it no further than to the next account's, which is mostly nowhere. Never 0, since levels are divided by it.
+    Sums are of decimals: those of floats depend on their order. -#}
 {%- set lags = range(7) -%}
 
 with shares as (
     select
+        windows.account_id,
         windows.date,
         {% for lag in lags -%}
         cast(
@@ -17,14 +20,28 @@ with shares as (
         on windows.account_id = accounts.account_id
         and windows.date = accounts.as_of_date
     where windows.age_days = 55
+),
+
+accounts as (
+    select
+        date,
+        {% for lag in lags -%}
+        cast(
+            {{ divide_half_up('cast(sum(factor_' ~ lag ~ ') * 1000000000 as decimal(38, 0))', 'count(*)') }}
+            * 0.000000001 as decimal(12, 9)
+        ) as factor_{{ lag }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from shares
+    group by account_id, date
 )
 
 select
     date,
     {% for lag in lags -%}
-    cast({{ divide_half_up('cast(sum(factor_' ~ lag ~ ') * 1000000000 as decimal(38, 0))', 'count(*)') }} * 0.000000001 as decimal(12, 9)) as factor_{{ lag }}
-    {{- ',' if not loop.last }}
+    cast(
+        greatest(round(percentile_cont(0.5) within group (order by factor_{{ lag }}), 2), 0.01) as decimal(12, 2)
+    ) as factor_{{ lag }}{{ ',' if not loop.last }}
     {% endfor %}
-from shares
+from accounts
 group by date
-having count(*) >= {{ threshold('rhythm_min_products') }}
+having count(*) >= {{ threshold('rhythm_min_accounts') }}

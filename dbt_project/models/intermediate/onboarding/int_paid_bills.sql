@@ -14,9 +14,7 @@ with invoices as (
                         - coalesce(invoices.ending_balance_minor - invoices.starting_balance_minor, 0)
             end
         ) as amount_paid_minor,
-        case
-            when invoices.currency = 'usd' then cast(0.01 as decimal(24, 14)) else rates.usd_per_minor_unit
-        end as usd_per_minor_unit
+        {{ usd_per_minor_unit('invoices.currency', 'rates') }} as usd_per_minor_unit
     from {{ ref('stg_stripe__invoices') }} as invoices
     inner join {{ ref('int_billing_accounts') }} as accounts
         on invoices.stripe_customer_id = accounts.stripe_customer_id

@@ -3,8 +3,6 @@
 select
     month,
     currency,
-    usd_per_unit,
-    minor_unit_decimals,
     cast(
         cast(usd_per_unit as decimal(20, 10)) * cast(power(10.0, -1 * minor_unit_decimals) as decimal(5, 4))
         as decimal(24, 14)

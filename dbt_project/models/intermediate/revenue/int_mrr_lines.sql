@@ -63,10 +63,7 @@ dated as (
 converted as (
     select
         dated.*,
-        case
-            when dated.currency = 'usd' then cast(0.01 as decimal(24, 14))
-            else rates.usd_per_minor_unit
-        end as usd_per_minor_unit
+        {{ usd_per_minor_unit('dated.currency', 'rates') }} as usd_per_minor_unit
     from dated
     left join {{ ref('int_exchange_rates') }} as rates
         on dated.month = rates.month

@@ -18,8 +18,7 @@ in_currency as (
         rated.is_price_assumed,
         rated.has_price,
         usage.currency,
-        case when usage.currency = 'usd' then 2 else rates.minor_unit_decimals end as minor_unit_decimals,
-        case when usage.currency = 'usd' then cast(1 as decimal(18, 10)) else rates.usd_per_unit end as usd_per_unit
+        {{ usd_per_minor_unit('usage.currency', 'rates') }} as usd_per_minor_unit
     from rated
     inner join {{ ref('int_invoiced_usage') }} as usage
         on rated.invoice_id = usage.invoice_id
@@ -44,8 +43,8 @@ select
     bill_usd,
     currency,
     {{ divide_half_up(
-        'cast(bill_usd * 100 as decimal(20, 0)) * cast(power(10.0, minor_unit_decimals) as decimal(5, 0)) * 100000000',
-        'cast(usd_per_unit * 10000000000 as decimal(38, 0))',
+        'cast(bill_usd * 100 as decimal(20, 0)) * 1000000000000',
+        'cast(usd_per_minor_unit * 100000000000000 as decimal(38, 0))',
         'decimal(38, 0)'
     ) }} as bill_minor,
     is_price_assumed,

@@ -76,6 +76,12 @@ findings as (
 
     union all
 
+    select 'row_replaced_by_another', file || ' row ' || cast(position as varchar(20)), cast(1 as decimal(38, 6)),
+        'rows replaced'
+    from {{ ref('stg_load__replaced_rows') }}
+
+    union all
+
     select finding, subject, cast(figure as decimal(38, 6)), unit
     from {{ ref('int_revenue_findings') }}
 

@@ -1,0 +1,3 @@
+select file, position
+from {{ source('load', 'rejected_rows') }}
+where rule = 'tie'
