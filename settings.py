@@ -17,8 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_DIR = Path(__file__).resolve().parent
 # Characters that mean something in an address of a database or in a pattern of dlt, SQLAlchemy or Dagster.
 ODD_CHARACTERS = "'\"%#?\\"
+PREFIX = "GROWTH_"
 # What dbt's profile, Dagster's storage and the tests read beside the settings.
-OTHER_VARIABLES = {"GROWTH_CI", "GROWTH_DAYS_FROM", "GROWTH_DAYS_TO", "GROWTH_DBT_FILE"}
+OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 # What no message may show, not even one that says that it is wrong.
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
@@ -45,7 +46,7 @@ class Settings(BaseSettings):
     """The environment variables `GROWTH_*`, typed; a value that does not fit raises and names the variable."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GROWTH_",
+        env_prefix=PREFIX,
         env_file=PROJECT_DIR / ".env",
         env_ignore_empty=True,
         frozen=True,
@@ -219,12 +220,14 @@ def _describe(error: ValidationError) -> str:
 
 def _unknown_settings() -> list[str]:
     """A sentence for each variable `GROWTH_*` of the environment or of `.env` that no part of the project reads."""
-    known = {f"GROWTH_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
-    given = {name.upper() for name in (*environ, *dotenv_values(PROJECT_DIR / ".env")) if name.upper()[:7] == "GROWTH_"}
+    known = sorted({name.upper() for name in Settings.model_fields} | OTHER_VARIABLES)
+    variables = {name.upper() for name in (*environ, *dotenv_values(PROJECT_DIR / ".env"))}
+    given = {name.removeprefix(PREFIX) for name in variables if name.startswith(PREFIX)}
     sentences = []
-    for name in sorted(given - known):
-        close = get_close_matches(name, sorted(known), n=1)
-        sentences.append(f"{name} is no setting" + (f": did you mean {close[0]}?" if close else " (see .env.example)"))
+    for name in sorted(given.difference(known)):
+        close = get_close_matches(name, known, n=1)
+        hint = f": did you mean {PREFIX}{close[0]}?" if close else " (see .env.example)"
+        sentences.append(f"{PREFIX}{name} is no setting{hint}")
     return sentences
 
 

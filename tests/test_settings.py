@@ -103,7 +103,7 @@ def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPat
 # Root is not bound by file modes, so the process gives up its rights once everything is imported.
 UNPRIVILEGED_RUN = """
 import os, sys
-import cli.app, cli.main, orchestration.instance.run
+import cli.app, cli.console, cli.main, orchestration.instance.run, orchestration.alerts.sensor, rich.live
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

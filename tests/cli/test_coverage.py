@@ -31,7 +31,7 @@ def lines(folder: Path, change: str = "") -> list[str]:
 
 def test_the_four_newest_weeks_that_are_over_are_told_with_the_commonest_reason_first(tmp_path: Path) -> None:
     assert lines(tmp_path) == [
-        "sign-ups of the weeks from 21 Sep, 28 Sep, 05 Oct, 12 Oct: 10 %, 12 %, 0 %, 33 % are ICP; "
+        "  sign-ups of the weeks from 21 Sep, 28 Sep, 05 Oct, 12 Oct: 10 %, 12 %, 0 %, 33 % are ICP; "
         "of those with a work address 70 %, 67 %, -, 40 % have a segment",
         "  segments not known: free_mail 12, stale 6",
     ]
@@ -39,7 +39,7 @@ def test_the_four_newest_weeks_that_are_over_are_told_with_the_commonest_reason_
 
 def test_a_week_is_told_from_its_last_day_on(tmp_path: Path) -> None:
     first, _ = lines(tmp_path, "update marts.publish_info set as_of_date = date '2026-10-17'")
-    assert first.startswith("sign-ups of the weeks from 14 Sep, 21 Sep, 28 Sep, 05 Oct: ")
+    assert first.startswith("  sign-ups of the weeks from 14 Sep, 21 Sep, 28 Sep, 05 Oct: ")
 
 
 def test_a_company_without_a_week_that_is_over_has_nothing_to_tell(tmp_path: Path) -> None:

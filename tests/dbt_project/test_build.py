@@ -162,7 +162,7 @@ def test_pooled_account_has_its_mrr_under_the_earliest_organization(built: Path)
 def test_data_day_that_is_not_complete_is_refused_in_words(built: Path) -> None:
     refusal = "2026-04-22, which is no complete day of usage: the first one is 2026-03-10 and the last one 2026-04-21"
     with pytest.raises(DbtError, match=refusal):
-        build_models(["int_data_day"], Settings(data_dir=built, as_of=date(2026, 4, 22)), print)
+        build_models(["int_data_day"], Settings(data_dir=built, as_of=date(2026, 4, 22)))
 
 
 def test_docs_are_generated_without_any_other_set_up(built: Path) -> None:

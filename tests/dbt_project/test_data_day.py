@@ -68,7 +68,7 @@ def empty(parsed: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         create_missing_tables(connection)
         report_usage(connection, COMPANY)
-    build_models(["resource_type:seed", "+int_history_days"], settings, lambda _: None)
+    build_models(["resource_type:seed", "+int_history_days"], settings)
     return settings
 
 
@@ -173,7 +173,7 @@ def test_no_day_around_the_end_of_a_month_shows_a_fall_of_whom_is_billed_on_the_
                 stripe(connection, "invoices", invoice, f"{end} 09:00")
     selection = ["+rpt_arr_mix_progress", "+fct_mrr_movements"]
     for as_of in walk:
-        build_models(selection, Settings(data_dir=data_dir, as_of=as_of), lambda _: None)
+        build_models(selection, Settings(data_dir=data_dir, as_of=as_of))
         selection = ["int_data_day+,+rpt_arr_mix_progress", "int_data_day+,+fct_mrr_movements"]
         [(arr,)] = read(data_dir, f"select sum(arr_usd) from marts.rpt_arr_mix_progress where as_of = date '{as_of}'")
         [(movements, last_month)] = read(

@@ -101,14 +101,14 @@ def write_company(warehouse: Path) -> None:
 
 def build(data_dir: Path, day: date = DATA_DAY, also: Sequence[str] = ()) -> date:
     """Build the forecasts as of a day; returns the first day that was built."""
-    build_models([*also, *MODELS], Settings(data_dir=data_dir, as_of=day), print)
+    build_models([*also, *MODELS], Settings(data_dir=data_dir, as_of=day))
     return query(data_dir, "select first_day from intermediate.int_days_to_build")[0][0]
 
 
 def build_days(data_dir: Path, first: date, last: date) -> Days:
     """Build these days again; returns the days that were built."""
     models = [table.removeprefix("marts.") for table in TABLES]
-    build_models(models, Settings(data_dir=data_dir, as_of=DATA_DAY), print, days=Days(first, last))
+    build_models(models, Settings(data_dir=data_dir, as_of=DATA_DAY), days=Days(first, last))
     return Days(*query(data_dir, "select first_day, last_day from intermediate.int_days_to_build")[0])
 
 
@@ -277,7 +277,7 @@ def test_late_report_restates_its_day_and_those_after_it(data_dir: Path) -> None
             "where organization_id = 'on its last day' and date = '2028-02-25'"
         )
     # Killed after the days were marked and before anything was built: the mark is what mends it.
-    build_models(["+int_days_to_build,resource_type:model"], Settings(data_dir=data_dir, as_of=DATA_DAY), print)
+    build_models(["+int_days_to_build,resource_type:model"], Settings(data_dir=data_dir, as_of=DATA_DAY))
     assert build(data_dir) == date(2028, 2, 25)
     restated = rows_of(data_dir)
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:

@@ -324,7 +324,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_source_root(folder / "source", company(), "jsonl")
     settings = Settings(source_root=str(root), data_dir=folder / "data")
     load_sources(settings)
-    build_models(["resource_type:seed", "resource_type:model"], settings, print)
+    build_models(["resource_type:seed", "resource_type:model"], settings)
     return folder / "data"
 
 

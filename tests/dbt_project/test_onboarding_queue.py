@@ -134,7 +134,7 @@ def _days(first: date) -> Iterator[date]:
 
 
 def _build(data_dir: Path, day: date, *also: str) -> None:
-    build_models([*also, *SELECTION], Settings(data_dir=data_dir, as_of=day), print)
+    build_models([*also, *SELECTION], Settings(data_dir=data_dir, as_of=day))
 
 
 def _tables(data_dir: Path) -> dict[str, list[tuple]]:

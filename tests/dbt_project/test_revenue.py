@@ -181,7 +181,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data_dir = tmp_path_factory.mktemp("revenue")
     write_company(data_dir / "warehouse.duckdb")
     models = [f"+{name},resource_type:model" for name in NAMES]
-    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir), print)
+    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir))
     return data_dir
 
 

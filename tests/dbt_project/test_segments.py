@@ -223,7 +223,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     company.member("second sign-up", owners["growth at the revenue"], level=15)
     company.connection.close()
     models = [f"+{name},resource_type:model" for name in NAMES]
-    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir), print)
+    build_models(["resource_type:seed", *models], Settings(data_dir=data_dir))
     return data_dir
 
 

@@ -254,7 +254,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[date, Path]:
     for day in (EARLIER_DAY, LATER_DAY):
         data_dir = tmp_path_factory.mktemp("company")
         write_company(data_dir / "warehouse.duckdb")
-        build_models(SELECTION, Settings(data_dir=data_dir, as_of=day), print)
+        build_models(SELECTION, Settings(data_dir=data_dir, as_of=day))
         built[day] = data_dir
     return built
 

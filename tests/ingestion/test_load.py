@@ -444,6 +444,17 @@ def test_an_object_store_is_read_like_a_folder(source: Source, tmp_path: Path) -
         memory.rm("/bucket", recursive=True)
 
 
+@pytest.mark.parametrize("asked", [FIRST_DAY - timedelta(days=1), FIRST_DAY + timedelta(days=400)])
+def test_a_data_day_outside_of_the_data_is_refused_with_its_first_and_last_day(source: Source, asked: date) -> None:
+    with pytest.raises(
+        SourceError, match=rf"GROWTH_AS_OF={asked} lies outside of the data, which goes from {FIRST_DAY} to"
+    ):
+        source.load(as_of=asked)
+    assert source.query("select count(*) from raw.product_db__users") == [(0,)]
+    source.load(as_of=FIRST_DAY)
+    assert source.query("select count(*) > 0 from raw.product_db__users") == [(True,)]
+
+
 def test_the_command_prints_a_table_or_says_what_is_wrong(
     source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,8 +46,8 @@ def test_ninety_days_one_by_one_are_those_of_one_backfill(tmp_path: Path) -> Non
     each_day = [first + timedelta(days=number) for number in range(90)]
     for runs in ([Days(day, day) for day in each_day], [Days(first, data_day)]):
         as_of_before = settings.model_copy(update={"as_of": first - timedelta(days=1)})
-        build_models([f"+{BY_DAYS},resource_type:model"], as_of_before, print)
+        build_models([f"+{BY_DAYS},resource_type:model"], as_of_before)
         assert all(differing_rows(settings.warehouse_path, expected).values())
         for days in runs:
-            build_models([BY_DAYS], settings, print, days=days)
+            build_models([BY_DAYS], settings, days=days)
         assert differing_rows(settings.warehouse_path, expected) == dict.fromkeys(TABLES, 0)

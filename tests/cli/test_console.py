@@ -1,0 +1,127 @@
+"""What `growth run` prints, on a terminal and in a pipe."""
+
+import io
+import logging
+
+import pytest
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    Definitions,
+    ExecuteInProcessResult,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    TableRecord,
+    asset,
+    asset_check,
+    define_asset_job,
+    in_process_executor,
+    multi_asset_check,
+)
+from rich.console import Console
+
+from cli import console as run_console
+from cli.step_lines import name_of_step
+from orchestration.instance.progress import progress_logger
+from settings import Settings
+
+
+@asset(key=["raw", "people"])
+def people(context: AssetExecutionContext) -> MaterializeResult:
+    """A table of the load."""
+    context.log.info("read people: 1 of 1 files")
+    context.log.warning("b.csv belongs to no table of the contract: it is not read")
+    return MaterializeResult(metadata={"rows_changed": 1200, "rows_set_aside": 3})
+
+
+@multi_asset_check(specs=[AssetCheckSpec("warning_expectations", asset=people)])
+def gate_raw() -> AssetCheckResult:
+    """A check of two expectations, of which one does not hold."""
+    rows = [
+        {"expectation": "spend_is_unknown", "status": "failed", "unexpected_rows": 3, "detail": "A month is missing."},
+        {"expectation": "id_is_unique", "status": "passed", "unexpected_rows": 0, "detail": ""},
+    ]
+    return AssetCheckResult(
+        passed=False,
+        severity=AssetCheckSeverity.WARN,
+        metadata={"expectations": MetadataValue.table([TableRecord(row) for row in rows])},
+    )
+
+
+@asset_check(asset=people, blocking=True)
+def fails() -> AssetCheckResult:
+    """A step that ends itself."""
+    raise Failure("the file is cut short", allow_retries=False)
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, *checks: object, is_terminal: bool = False) -> str:
+    """All that a run of these checks prints."""
+    out = io.StringIO()
+    monkeypatch.setattr(
+        run_console, "Console", lambda **options: Console(**options, file=out, force_terminal=is_terminal, width=100)
+    )
+    definitions = Definitions(
+        assets=[people],
+        asset_checks=checks,  # type: ignore[arg-type]
+        jobs=[define_asset_job("refresh", "*", config={"loggers": {"progress": {}}})],
+        loggers={"progress": progress_logger},
+        executor=in_process_executor,
+    )
+
+    def run(_: Settings) -> ExecuteInProcessResult:
+        return definitions.resolve_job_def("refresh").execute_in_process(raise_on_error=False)
+
+    is_success = run_console.run_and_show(Settings(), run)
+    assert is_success == (fails not in checks)
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _console_of_its_own() -> None:
+    """The next run finds no console of this one."""
+    logging.getLogger("growth.progress").handlers = []
+
+
+def test_a_step_is_one_line_with_its_seconds_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    [line] = [line for line in printed(monkeypatch).splitlines() if line.startswith("  raw.people")]
+    assert line.endswith(" s   1,200 rows written, 3 set aside (`growth rejects` lists them)")
+
+
+def test_steps_and_what_is_between_them_add_up_to_the_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed(monkeypatch, gate_raw).splitlines()
+    seconds = {line[2:48].strip(): float(line[48:55]) for line in lines if line[55:57] == " s"}
+    assert set(seconds) == {"raw.people", "gate raw", "start and between steps", "total"}
+    total = seconds.pop("total")
+    assert sum(seconds.values()) == pytest.approx(total, abs=0.05 * len(seconds))
+
+
+def test_a_warning_is_said_once_as_a_sentence_with_its_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = printed(monkeypatch, gate_raw)
+    assert said.count("warning: raw.people: spend_is_unknown, 3 rows. A month is missing.") == 1
+    assert said.count("spend_is_unknown") == 1
+    assert said.count("warning: b.csv belongs to no table of the contract: it is not read") == 1
+    assert "id_is_unique" not in said
+    assert "read people" not in said
+
+
+def test_a_failed_step_says_what_failed_and_that_nothing_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = printed(monkeypatch, fails)
+    assert "the file is cut short" in said
+    assert "Nothing was published; readers still see the last publish." in said
+    assert "Traceback" not in said
+
+
+def test_a_pipe_gets_no_colours_and_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in printed(monkeypatch, gate_raw)
+
+
+def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[33mwarning: raw.people" in printed(monkeypatch, gate_raw, is_terminal=True)
+
+
+def test_a_check_is_named_by_its_table_and_a_step_of_many_by_its_words() -> None:
+    assert name_of_step("marts__fct_usage_daily_every_day_is_built") == "marts.fct_usage_daily_every_day_is_built"
+    assert name_of_step("build_marts") == "build marts"
