@@ -14,6 +14,7 @@ from settings import Settings
 PIECES = ("-m", "benchmarks.pieces")
 CUSTOMERS_OF_FULL, MONTHS_OF_FULL = "6000", "24"
 MIX_SIMULATION = "int_arr_mix_simulation"
+TOPICS = {"segments": ("enrichment", "segments", "scores", "segment_reports"), "accounts": ("accounts", "lists")}
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -81,8 +82,8 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield _row("models in SQL, without start-up", _inner(in_sql), bare=float(bare.output.split()[-1]))
     organizations = _rows(settings, "marts.dim_organizations")
-    for topic in ("segments", "accounts"):
-        of_topic = measure(*PIECES, "models", str(target), "--select", *_models_of(topic), **environment)
+    for topic, domains in TOPICS.items():
+        of_topic = measure(*PIECES, "models", str(target), "--select", *_models_of(*domains), **environment)
         yield _row(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
     by_days = ("int_days_to_build", "fct_usage_daily", *_models_of("forecast"), "fct_queue_exclusions")
     of_every_day = measure(*PIECES, "models", str(target), "--full-refresh", "--select", *by_days, **environment)
@@ -138,8 +139,8 @@ def _statement(node: dict, code: str) -> tuple[str, str, str]:
     return kind, f"{node['schema']}.{node['alias']}", code
 
 
-def _models_of(*topics: str) -> tuple[str, ...]:
-    return tuple(f"path:models/{layer}/{topic}" for layer in ("intermediate", "marts") for topic in topics)
+def _models_of(*domains: str) -> tuple[str, ...]:
+    return tuple(f"group:{domain}" for domain in domains)
 
 
 def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:

@@ -39,10 +39,12 @@
 
 
 {#- All comments of a relation in one statement. Its columns are those of its contract; the adapter's own way asks the
-    engine for them, twice. -#}
+    engine for them, twice. A table without a contract has no readers, and gets no comments. -#}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
-    {%- set is_relation_described = for_relation and config.persist_relation_docs() and model.description -%}
-    {%- set described_columns = model.columns.values() if for_columns and config.persist_column_docs() else [] -%}
+    {%- set has_readers = model.resource_type == 'model' and model.contract.enforced -%}
+    {%- set is_relation_described = has_readers and for_relation and config.persist_relation_docs() and model.description -%}
+    {%- set is_columns_described = has_readers and for_columns and config.persist_column_docs() -%}
+    {%- set described_columns = model.columns.values() if is_columns_described else [] -%}
     {%- if is_relation_described or described_columns -%}
         {%- call statement('comments') -%}
             {%- if is_relation_described %} {{ alter_relation_comment(relation, model.description) }} {%- endif %}

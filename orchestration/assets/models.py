@@ -62,7 +62,7 @@ def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDef
     """
     by_days = _specs_by_days(manifest, settings)
     staging = _set("staging", "fqn:growth.staging resource_type:seed", manifest, [])
-    others = _set("marts", "fqn:growth.intermediate fqn:growth.marts", manifest, [spec.key for spec in by_days])
+    others = _set("marts", "group:*", manifest, [spec.key for spec in by_days])
     return [staging, others], _days_set(by_days)
 
 
@@ -135,7 +135,7 @@ def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
         spec.key: spec
         for spec in build_dbt_asset_specs(
             manifest=manifest,
-            select="fqn:growth.intermediate fqn:growth.marts",
+            select="group:*",
             dagster_dbt_translator=_translator(),
         )
     }

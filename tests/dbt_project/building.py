@@ -13,7 +13,7 @@ import duckdb
 from settings import PROJECT_DIR
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
-INTERMEDIATE = DBT_DIR / "models" / "intermediate"
+MODELS_DIR = DBT_DIR / "models"
 DBT = Path(sys.executable).with_name("dbt")
 
 
@@ -57,8 +57,8 @@ def read(data_dir: Path, query: str) -> list[tuple]:
 
 
 def load_model(path: str, name: str = "model") -> ModuleType:
-    """A model in Python as a module, the way in which dbt runs it. `path` is below the intermediate models."""
-    spec = importlib.util.spec_from_file_location(name, INTERMEDIATE / path)
+    """A model in Python as a module, the way in which dbt runs it. `path` is below `models/`."""
+    spec = importlib.util.spec_from_file_location(name, MODELS_DIR / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from settings import PROJECT_DIR
-from tests.dbt_project.building import INTERMEDIATE, load_model
+from tests.dbt_project.building import MODELS_DIR, load_model
 
 MODEL = "growth/int_arr_mix_simulation.py"
 simulation = load_model(MODEL)
@@ -245,5 +245,5 @@ def test_company_without_revenue_gives_a_table_without_rows(tables: duckdb.DuckD
 
 
 def test_model_imports_nothing_but_what_the_run_has_loaded_already() -> None:
-    lines = [line for line in (INTERMEDIATE / MODEL).read_text().splitlines() if line.startswith(("import", "from"))]
+    lines = [line for line in (MODELS_DIR / MODEL).read_text().splitlines() if line.startswith(("import", "from"))]
     assert lines == ["from typing import Any, NamedTuple", "import numpy as np", "import pyarrow as pa"]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.dbt_project.building import load_model
 
-spellings = load_model("segments/int_domain_spellings.py")
+spellings = load_model("enrichment/int_domain_spellings.py")
 
 
 @pytest.mark.parametrize(

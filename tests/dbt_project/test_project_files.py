@@ -10,12 +10,11 @@ import yaml
 
 from ingestion.contract.model import load_contract
 from settings import PROJECT_DIR
+from tests.dbt_models import MODEL_FILES, MODELS_DIR, described, described_models
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
-MODELS_DIR = DBT_DIR / "models"
-SQL_MODEL_FILES = sorted(MODELS_DIR.rglob("*.sql"))
-PYTHON_MODEL_FILES = sorted(MODELS_DIR.rglob("*.py"))
-MODEL_FILES = [*SQL_MODEL_FILES, *PYTHON_MODEL_FILES]
+SQL_MODEL_FILES = [path for path in MODEL_FILES if path.suffix == ".sql"]
+PYTHON_MODEL_FILES = [path for path in MODEL_FILES if path.suffix == ".py"]
 SQL_FILES = [*SQL_MODEL_FILES, *sorted((DBT_DIR / "macros").glob("*.sql")), *sorted((DBT_DIR / "tests").rglob("*.sql"))]
 
 CLOCK = re.compile(
@@ -34,11 +33,6 @@ NOT_PORTABLE = {
     "bare numeric": r"\bas\s+(numeric|decimal)\s*\)",
     "floats": r"\b(float|double|real)\b",
 }
-
-
-def described(path: Path) -> dict[str, dict]:
-    """The models of a YAML file, by name."""
-    return {model["name"]: model for model in yaml.safe_load(path.read_text()).get("models") or []}
 
 
 def without_comments(path: Path) -> str:
@@ -152,18 +146,17 @@ NEEDS_PERSONAL_DATA = {
 }
 
 
-def columns_below(folder: str) -> dict[tuple[str, str], str | None]:
+def columns_of(layer: str) -> dict[tuple[str, str], str | None]:
     """The columns of a layer's models, each with whose personal data it holds."""
     return {
         (name, column["name"]): column.get("config", {}).get("meta", {}).get("personal_data")
-        for path in (MODELS_DIR / folder).rglob("_*__models.yml")
-        for name, model in described(path).items()
+        for name, model in described_models(layer).items()
         for column in model["columns"]
     }
 
 
 def test_personal_data_is_in_those_marts_alone_that_need_it_and_is_tagged() -> None:
-    marts = columns_below("marts")
+    marts = columns_of("marts")
     untagged = {
         f"{table}.{column}"
         for (table, column), of in marts.items()
@@ -174,6 +167,6 @@ def test_personal_data_is_in_those_marts_alone_that_need_it_and_is_tagged() -> N
 
 
 def test_no_mart_has_a_column_of_a_user() -> None:
-    of_users = {column for (_, column), of in columns_below("staging").items() if of == "user"}
+    of_users = {column for (_, column), of in columns_of("staging").items() if of == "user"}
     assert of_users == {"email", "role_detail"}
-    assert [key for key in columns_below("marts") if key[1] in of_users] == []
+    assert [key for key in columns_of("marts") if key[1] in of_users] == []

@@ -7,14 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 import sqlglot
-import yaml
 
 from expectations.gate import check_suites
 from expectations.suites import CUSTOM_SQL, LAYERS, Suite, load_suites
 from ingestion.contract.model import load_contract
-from settings import PROJECT_DIR
-
-MODELS_DIR = PROJECT_DIR / "dbt_project" / "models"
+from tests.dbt_models import MODEL_FILES, described_models, layer_of
 
 
 def suites_of(layer: str) -> list[Suite]:
@@ -24,16 +21,15 @@ def suites_of(layer: str) -> list[Suite]:
 def columns_of_models(layer: str) -> dict[str, dict[str, str]]:
     """The columns of a layer's dbt models, with their types where a contract states them."""
     return {
-        model["name"]: {column["name"]: column.get("data_type", "varchar") for column in model["columns"]}
-        for path in (MODELS_DIR / layer).rglob("_*__models.yml")
-        for model in yaml.safe_load(path.read_text())["models"]
+        name: {column["name"]: column.get("data_type", "varchar") for column in model["columns"]}
+        for name, model in described_models(layer).items()
     }
 
 
 def tables_of(layer: str) -> set[str]:
     if layer == "raw":
         return {table.raw_name for table in load_contract().tables}
-    return {path.stem for path in (MODELS_DIR / layer).rglob("*.sql")}
+    return {path.stem for path in MODEL_FILES if layer_of(path.stem) == layer}
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from settings import PROJECT_DIR, Settings
+from settings import Settings
+from tests.dbt_models import described_models
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def described_marts() -> dict[str, dict[str, dict[str, Any]]]:
     """What the dbt project says of every column of every mart."""
-    marts = {}
-    for path in sorted((PROJECT_DIR / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
-        for model in yaml.safe_load(path.read_text())["models"]:
-            marts[model["name"]] = {column["name"]: column for column in model["columns"]}
-    return marts
+    return {
+        mart: {column["name"]: column for column in model["columns"]}
+        for mart, model in described_models("marts").items()
+    }
 
 
 def contracts() -> dict[str, dict[str, str]]:
