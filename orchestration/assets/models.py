@@ -47,8 +47,9 @@ class Translator(DagsterDbtTranslator):
         return table_key(dbt_resource_props["schema"], dbt_resource_props["identifier" if is_source else "name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Groups are the warehouse's schemas."""
-        return dbt_resource_props["schema"]
+        """A model's domain; of what has none, its folder: staging of one source, or the seeds."""
+        folder = dbt_resource_props["fqn"][1:-1] or [dbt_resource_props["schema"]]
+        return dbt_resource_props["config"].get("group") or "_".join(folder)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         """Whom an alert about the asset reaches."""

@@ -1,3 +1,5 @@
+{{ config(group='retention') }}
+
 with ends as (
     select
         products.month,
