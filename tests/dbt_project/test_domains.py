@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ READS_A_LATER_DOMAIN: dict[tuple[str, str], str] = {}
 PROTECTED = {
     "int_account_owners",
     "int_arr_mix_bands",
+    "int_bill_forecasts",
     "int_billing_accounts",
     "int_billing_spells",
     "int_billing_versions",
@@ -31,6 +33,7 @@ PROTECTED = {
     "int_customer_coverage",
     "int_customer_health",
     "int_customer_owners",
+    "int_customer_standing",
     "int_customer_volumes",
     "int_customers",
     "int_data_day",
@@ -68,6 +71,16 @@ PROTECTED = {
 
 # As many as a person sees at once in Dagster's UI.
 MOST_MODELS_OF_A_DOMAIN = 15
+
+# Links from a source to a mart: the longest chain is usage, its forecast, the onboarding queue, and lists of customers.
+MOST_LINKS = 24
+
+# Of sources and models; seeds are not counted. More have a reason.
+MOST_PARENTS = 10
+MORE_PARENTS = {
+    "int_source_freshness": "It has a row of every source's newest table.",
+    "rpt_data_quality": "It is one list of what was found in all domains.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +155,20 @@ def test_a_protected_model_says_that_others_read_it(models: dict[str, dict[str, 
 def test_every_mart_has_a_contract(models: dict[str, dict[str, Any]]) -> None:
     with_contract = {node["name"] for node in models.values() if node["contract"]["enforced"]}
     assert with_contract == {node["name"] for node in models.values() if layer_of(node["name"]) == "marts"}
+
+
+def test_no_mart_is_far_from_the_sources(models: dict[str, dict[str, Any]]) -> None:
+    links: dict[str, int] = {}
+    order = TopologicalSorter({key: node["depends_on"]["nodes"] for key, node in models.items()}).static_order()
+    for key in order:
+        if key in models:
+            links[key] = 1 + max((links.get(parent, 0) for parent in models[key]["depends_on"]["nodes"]), default=-1)
+    assert {models[key]["name"]: count for key, count in links.items() if count > MOST_LINKS} == {}
+
+
+def test_no_model_reads_many_others_without_a_reason(models: dict[str, dict[str, Any]]) -> None:
+    parents = {
+        node["name"]: len([key for key in node["depends_on"]["nodes"] if not key.startswith("seed.")])
+        for node in models.values()
+    }
+    assert {name for name, count in parents.items() if count > MOST_PARENTS} == MORE_PARENTS.keys()

@@ -14,10 +14,12 @@ customers as (
     select
         members.organization_id,
         members.customer_id,
-        coverage.arr_usd_year > 0 or routing.customer_id is not null as is_followed
+        coverage.arr_usd_year > 0 or routing.suggested_owner_role is not null as is_followed
     from {{ ref('int_customers') }} as members
     inner join {{ ref('int_customer_coverage') }} as coverage on members.customer_id = coverage.customer_id
-    left join {{ ref('fct_account_routing') }} as routing on members.customer_id = routing.customer_id
+    left join {{ ref('fct_account_routing_history') }} as routing
+        on members.customer_id = routing.customer_id
+        and routing.valid_to is null
 ),
 
 days as (

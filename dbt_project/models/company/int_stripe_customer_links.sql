@@ -11,10 +11,19 @@ with stripe_customers as (
     where coalesce(customers.created_at < data_day.as_of_ts, true)
 ),
 
+billing as (
+    {{ version_on_data_day(
+        ref('stg_billing__billing_customers'),
+        key=['organization_id'],
+        stamp='updated_at',
+        columns=['organization_id', 'stripe_customer_id'],
+    ) | indent }}
+),
+
 stated as (
     select organization_id, stripe_customer_id, 1 as source_rank
-    from {{ ref('int_billing_versions') }}
-    where is_current and stripe_customer_id is not null
+    from billing
+    where stripe_customer_id is not null
 
     union all
 

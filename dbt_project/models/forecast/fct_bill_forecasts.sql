@@ -43,10 +43,7 @@ select
     forecasts.forecast_list_usd,
     forecasts.forecast_after_discount_usd,
     forecasts.forecast_bill_usd,
-    {{ usd(
-        'case when forecasts.forecast_bill_usd > forecasts.credit_balance_usd'
-        ~ ' then forecasts.forecast_bill_usd - greatest(forecasts.credit_balance_usd, 0) else 0 end'
-    ) }} as forecast_payable_usd,
+    forecasts.forecast_payable_usd,
     case
         when forecasts.forecast_bill_usd < 0 then forecasts.forecast_bill_usd
         else greatest(

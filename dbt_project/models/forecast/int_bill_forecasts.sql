@@ -12,23 +12,45 @@ with bills as (
         sum(case when basis = 'published_rule' then bill_usd else 0 end) as published_rule_usd
     from {{ ref('int_rated_forecasts') }}
     group by account_organization_id, as_of_date
+),
+
+forecasts as (
+    select
+        accounts.account_organization_id,
+        accounts.period_start,
+        accounts.period_end,
+        accounts.period_days,
+        accounts.day_of_period,
+        accounts.missing_days,
+        accounts.credit_balance_usd,
+        {{ usd('coalesce(bills.amount_to_date_usd, 0)') }} as amount_to_date_usd,
+        {{ usd('coalesce(bills.forecast_list_usd, 0)') }} as forecast_list_usd,
+        {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
+        {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
+        {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
+        accounts.as_of_date
+    from {{ ref('int_account_days') }} as accounts
+    left join bills
+        on accounts.account_organization_id = bills.account_organization_id
+        and accounts.as_of_date = bills.as_of_date
 )
 
 select
-    accounts.account_organization_id,
-    accounts.period_start,
-    accounts.period_end,
-    accounts.period_days,
-    accounts.day_of_period,
-    accounts.missing_days,
-    accounts.credit_balance_usd,
-    {{ usd('coalesce(bills.amount_to_date_usd, 0)') }} as amount_to_date_usd,
-    {{ usd('coalesce(bills.forecast_list_usd, 0)') }} as forecast_list_usd,
-    {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
-    {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
-    {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
-    accounts.as_of_date
-from {{ ref('int_account_days') }} as accounts
-left join bills
-    on accounts.account_organization_id = bills.account_organization_id
-    and accounts.as_of_date = bills.as_of_date
+    account_organization_id,
+    period_start,
+    period_end,
+    period_days,
+    day_of_period,
+    missing_days,
+    credit_balance_usd,
+    amount_to_date_usd,
+    forecast_list_usd,
+    forecast_after_discount_usd,
+    forecast_bill_usd,
+    {{ usd(
+        'case when forecast_bill_usd > credit_balance_usd'
+        ~ ' then forecast_bill_usd - greatest(credit_balance_usd, 0) else 0 end'
+    ) }} as forecast_payable_usd,
+    published_rule_usd,
+    as_of_date
+from forecasts

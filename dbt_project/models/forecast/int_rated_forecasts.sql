@@ -1,4 +1,114 @@
+{#- Units of each product in an open period: to date, expected by its end, and by the vendor's published rule; each priced,
+    with the packages, by the terms of the day. What is expected of missing days counts like what is expected of days to
+    come. -#}
+with quantities as (
+    select
+        accounts.account_organization_id,
+        accounts.as_of_date,
+        windows.product_key,
+        accounts.period_days,
+        accounts.day_of_period,
+        {{ dbt.datediff('accounts.subscribed_on', 'accounts.as_of_date', 'day') }} as subscribed_days,
+        cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(24, 6)) as quantity_to_date,
+        cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
+        coalesce(levels.quantity_left, 0) as quantity_left,
+        windows.week_0
+    from {{ ref('int_account_days') }} as accounts
+    inner join {{ ref('int_usage_windows') }} as windows
+        on accounts.account_id = windows.account_id
+        and accounts.as_of_date = windows.date
+    left join {{ ref('int_usage_windows') }} as earlier
+        on accounts.account_id = earlier.account_id
+        and windows.product_key = earlier.product_key
+        and earlier.date = {{ dbt.dateadd('day', -1, 'accounts.period_start') }}
+    left join {{ ref('int_daily_levels') }} as levels
+        on accounts.account_organization_id = levels.account_organization_id
+        and accounts.as_of_date = levels.as_of_date
+        and windows.product_key = levels.product_key
+),
+
+forecasts as (
+    select
+        account_organization_id,
+        as_of_date,
+        product_key,
+        quantity_to_date,
+        cast(expected_to_date + quantity_left as decimal(24, 6)) as projected_quantity,
+        cast(
+            case
+                when subscribed_days < {{ threshold('published_rule_quiet_days') }} then quantity_to_date
+                when day_of_period <= {{ threshold('published_rule_week_days') }}
+                    then quantity_to_date + week_0 * (period_days - day_of_period) / 7
+                else quantity_to_date * period_days / day_of_period
+            end as decimal(24, 6)
+        ) as published_rule_quantity
+    from quantities
+),
+
+by_basis as (
+    select account_organization_id, as_of_date, product_key, 'to_date' as basis, quantity_to_date as quantity
+    from forecasts
+
+    union all
+
+    select account_organization_id, as_of_date, product_key, 'forecast' as basis, projected_quantity as quantity
+    from forecasts
+
+    union all
+
+    select account_organization_id, as_of_date, product_key, 'published_rule' as basis, published_rule_quantity as quantity
+    from forecasts
+),
+
+to_rate as (
+    select
+        by_basis.account_organization_id,
+        by_basis.as_of_date,
+        by_basis.product_key,
+        by_basis.basis,
+        by_basis.quantity,
+        accounts.last_day as priced_on,
+        subscribed.product_key is not null as is_subscribed,
+        accounts.discount_percent,
+        limits.limit_usd
+    from by_basis
+    inner join {{ ref('int_account_days') }} as accounts
+        on by_basis.account_organization_id = accounts.account_organization_id
+        and by_basis.as_of_date = accounts.as_of_date
+    left join {{ ref('stg_billing__subscribed_products') }} as subscribed
+        on accounts.terms_organization_id = subscribed.organization_id
+        and accounts.terms_updated_at = subscribed.updated_at
+        and by_basis.product_key = subscribed.product_key
+    left join {{ ref('stg_billing__spend_limits') }} as limits
+        on accounts.terms_organization_id = limits.organization_id
+        and accounts.terms_updated_at = limits.updated_at
+        and by_basis.product_key = limits.product_key
+    where by_basis.quantity > 0
+
+    union all
+
+    select
+        account_organization_id,
+        as_of_date,
+        platform_package as product_key,
+        bases.basis,
+        cast({{ months_covered('period_start', 'period_end') }} as decimal(24, 6)) as quantity,
+        last_day as priced_on,
+        true as is_subscribed,
+        discount_percent,
+        cast(null as decimal(38, 10)) as limit_usd
+    from {{ ref('int_account_days') }}
+    cross join (
+        select 'to_date' as basis
+        union all
+        select 'forecast' as basis
+        union all
+        select 'published_rule' as basis
+    ) as bases
+    where platform_package is not null
+)
+
 {{ rate_usage(
-    ref('int_quantities_to_rate'),
+    'to_rate',
     ['account_organization_id', 'as_of_date', 'product_key', 'basis', 'quantity', 'limit_usd']
 ) }}

@@ -1,6 +1,98 @@
 {#- For the days that are built, and the day before the period that each is in, the sums that a forecast is made of: the
-    last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before. -#}
-with by_weekday as (
+    last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before.
+    Usage is that of all organizations of an account together, as far back as the open periods and the windows reach: days
+    whose forecasts stay as they are need not be looked at again. Of a missing day the mean is expected of the reported days
+    since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. -#}
+with reach as (
+    select
+        min(accounts.period_start) as first_period_start,
+        cast({{ dbt.dateadd('day', '-84', 'min(to_build.first_day)') }} as date) as first_window_start,
+        max(to_build.last_day) as last_day
+    from {{ ref('int_account_days') }} as accounts
+    cross join {{ ref('int_days_to_build') }} as to_build
+),
+
+usage as (
+    select
+        spells.account_id,
+        usage.product_key,
+        usage.date,
+        cast(sum(usage.quantity) as decimal(24, 6)) as quantity
+    from {{ ref('fct_usage_daily') }} as usage
+    inner join {{ ref('int_billing_spells') }} as spells
+        on usage.organization_id = spells.organization_id
+        and usage.date >= spells.held_from
+        and usage.date < spells.held_before
+    inner join reach on usage.date >= least(reach.first_period_start, reach.first_window_start)
+    where usage.date <= reach.last_day
+    group by spells.account_id, usage.product_key, usage.date
+),
+
+first_uses as (
+    select account_id, product_key, min(date) as first_used_on
+    from usage
+    group by account_id, product_key
+),
+
+days as (
+    select
+        first_uses.account_id,
+        first_uses.product_key,
+        days.date,
+        days.is_reported,
+        days.missing_days_so_far,
+        coalesce(usage.quantity, 0) as quantity
+    from first_uses
+    inner join {{ ref('int_history_days') }} as days on first_uses.first_used_on <= days.date
+    inner join {{ ref('int_days_to_build') }} as to_build on days.date <= to_build.last_day
+    left join usage
+        on first_uses.account_id = usage.account_id
+        and first_uses.product_key = usage.product_key
+        and days.date = usage.date
+),
+
+estimated as (
+    select
+        missing.account_id,
+        missing.product_key,
+        missing.date,
+        sum(days.quantity) as quantity,
+        {{ dbt.datediff('min(days.date)', 'missing.date', 'day') }}
+        - (missing.missing_days_so_far - 1 - min(days.missing_days_so_far)) as reported_days
+    from days as missing
+    inner join days
+        on missing.account_id = days.account_id
+        and missing.product_key = days.product_key
+        and days.date >= {{ dbt.dateadd('day', -28, 'missing.date') }}
+        and days.date < missing.date
+        and days.quantity > 0
+    where not missing.is_reported
+    group by missing.account_id, missing.product_key, missing.date, missing.missing_days_so_far
+),
+
+product_days as (
+    select
+        days.account_id,
+        days.product_key,
+        days.date,
+        cast({{ dbt.datediff("cast('2000-01-03' as date)", 'days.date', 'day') }} % 7 as int) as weekday,
+        days.quantity,
+        cast(
+            case
+                when estimated.date is null then days.quantity
+                else {{ divide_half_up(
+                    'cast(estimated.quantity * 1000000 as decimal(38, 0))', 'estimated.reported_days', 'decimal(30, 0)'
+                ) }} * 0.000001
+            end as decimal(24, 6)
+        ) as expected_quantity
+    from days
+    left join estimated
+        on days.account_id = estimated.account_id
+        and days.product_key = estimated.product_key
+        and days.date = estimated.date
+),
+
+by_weekday as (
     select
         account_id,
         product_key,
@@ -12,7 +104,7 @@ with by_weekday as (
             order by date
             rows between 7 preceding and current row
         ) as decimal(24, 6)) as weekday_quantity
-    from {{ ref('int_account_product_days') }}
+    from product_days
 ),
 
 by_week as (

@@ -20,10 +20,9 @@ select
     customers.size_tier,
     customers.arr_usd_year,
     customers.owner_email,
-    customers.health,
-    customers.lifecycle = 'paying' as is_paying,
+    customers.mrr_usd_month > 0 as is_paying,
     customers.suggested_owner_role,
-    coverage.queued_on is not null as is_in_onboarding_queue,
+    customers.queued_on is not null as is_in_onboarding_queue,
     customers.is_do_not_contact,
     held_by_sales.customer_id is not null as is_held_by_sales,
     subscribed.customer_id is not null as is_subscribed,
@@ -31,10 +30,9 @@ select
     greatest(segments.created_on, spans.valid_from) as company_known_on,
     spans.employees,
     data_day.as_of_date
-from {{ ref('dim_customers') }} as customers
+from {{ ref('int_customer_standing') }} as customers
 inner join {{ ref('int_organization_segments') }} as segments on customers.customer_id = segments.organization_id
 inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.span_id
-inner join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
 cross join {{ ref('int_data_day') }} as data_day
 left join held_by_sales on customers.customer_id = held_by_sales.customer_id
 left join subscribed on customers.customer_id = subscribed.customer_id

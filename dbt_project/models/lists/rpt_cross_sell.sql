@@ -128,13 +128,16 @@ candidates as (
     inner join {{ ref('int_listed_customers') }} as customers
         on placed.customer_id = customers.customer_id
         and customers.is_paying
+    left join {{ ref('int_customer_health') }} as health
+        on placed.customer_id = health.customer_id
+        and health.weeks_ago = 0
     left join others
         on placed.customer_id = others.customer_id
         and placed.signal = others.signal
     where
         placed.place = 1
         and not customers.is_in_onboarding_queue
-        and customers.health <> 'poor'
+        and coalesce(health.health <> 'poor', true)
         and {{ dbt.datediff('customers.created_on', 'customers.as_of_date', 'day') }} >= {{ threshold('cross_sell_after_days') }}
 )
 

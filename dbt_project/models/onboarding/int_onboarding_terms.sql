@@ -7,8 +7,8 @@ with bills as (
         customers.customer_id,
         forecasts.as_of_date,
         sum(forecasts.forecast_bill_usd) as forecast_bill_usd
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_customers') }} as customers on forecasts.organization_id = customers.organization_id
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_customers') }} as customers on forecasts.account_organization_id = customers.organization_id
     group by customers.customer_id, forecasts.as_of_date
 ),
 
@@ -51,7 +51,7 @@ watched as (
 
 forecasts as (
     select
-        forecasts.organization_id,
+        forecasts.account_organization_id as organization_id,
         watched.customer_id,
         forecasts.as_of_date,
         forecasts.period_start,
@@ -63,10 +63,10 @@ forecasts as (
         first_value(versions.startup_program) over plan_first as startup_program,
         first_value(versions.credit_expires_on) over plan_first as credit_expires_on,
         max(versions.credit_balance_usd) over (
-            partition by forecasts.organization_id, forecasts.as_of_date
+            partition by forecasts.account_organization_id, forecasts.as_of_date
         ) as credit_balance_usd,
         row_number() over (
-            partition by forecasts.organization_id, forecasts.as_of_date
+            partition by forecasts.account_organization_id, forecasts.as_of_date
             order by
                 case
                     when
@@ -79,13 +79,13 @@ forecasts as (
                 versions.organization_created_at,
                 versions.organization_id
         ) as terms_rank
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_customers') }} as customers on forecasts.organization_id = customers.organization_id
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_customers') }} as customers on forecasts.account_organization_id = customers.organization_id
     inner join watched
         on customers.customer_id = watched.customer_id
         and forecasts.as_of_date >= watched.watched_from
     inner join {{ ref('int_billing_spells') }} as accounts
-        on forecasts.organization_id = accounts.organization_id
+        on forecasts.account_organization_id = accounts.organization_id
         and forecasts.as_of_date >= accounts.held_from
         and forecasts.as_of_date < accounts.held_before
     inner join versions
@@ -94,7 +94,7 @@ forecasts as (
         and forecasts.as_of_date < versions.held_before
     window
         plan_first as (
-            partition by forecasts.organization_id, forecasts.as_of_date
+            partition by forecasts.account_organization_id, forecasts.as_of_date
             order by
                 case when versions.startup_program is null then 1 else 0 end,
                 versions.organization_created_at,
