@@ -1,6 +1,7 @@
 """The domains of the dbt project stand in one order, and what one reads of another is a list that grows on purpose."""
 
 import json
+import re
 from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -14,7 +15,8 @@ from orchestration.dbt import current_manifest
 from tests.dbt_models import LAYERS, MODELS_DIR, layer_of
 
 # A model reads its own domain and those before it.
-DOMAINS = [group["name"] for group in yaml.safe_load((MODELS_DIR / "_groups.yml").read_text())["groups"]]
+GROUPS = yaml.safe_load((MODELS_DIR / "_groups.yml").read_text())["groups"]
+DOMAINS = [group["name"] for group in GROUPS]
 
 # Models that read a later domain, as (reader, read): why it has to.
 READS_A_LATER_DOMAIN: dict[tuple[str, str], str] = {}
@@ -172,3 +174,8 @@ def test_no_model_reads_many_others_without_a_reason(models: dict[str, dict[str,
         for node in models.values()
     }
     assert {name for name, count in parents.items() if count > MOST_PARENTS} == MORE_PARENTS.keys()
+
+
+def test_the_overview_of_the_docs_site_lists_the_domains_in_their_order() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| (.+) \|$", (MODELS_DIR / "overview.md").read_text(), flags=re.MULTILINE)
+    assert listed == [(group["name"], group["description"]) for group in GROUPS]

@@ -55,7 +55,7 @@ round_0 as (
 ),
 
 {% for round in range(1, rounds + 1) -%}
-round_{{ round }} as {{ materialized() }} (
+round_{{ round }} as {{ computed_once() }} (
     select
         organization_id,
         shared,

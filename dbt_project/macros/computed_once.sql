@@ -1,12 +1,12 @@
 {#- Marks a CTE that is computed once and for itself. Without it DuckDB plans a long row of windows, each on the one
     before, in time that doubles with every window. -#}
-{% macro materialized() -%}
-    {{ return(adapter.dispatch('materialized', 'growth')()) }}
+{% macro computed_once() -%}
+    {{ return(adapter.dispatch('computed_once', 'growth')()) }}
 {%- endmacro %}
 
-{% macro default__materialized() -%}
+{% macro default__computed_once() -%}
 {%- endmacro %}
 
-{% macro duckdb__materialized() -%}
+{% macro duckdb__computed_once() -%}
     materialized
 {%- endmacro %}
