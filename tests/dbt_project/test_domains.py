@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from common.settings import Settings
-from orchestration.dbt import current_manifest
+from settings import Settings
 from tests.dbt_models import LAYERS, MODELS_DIR, layer_of
+from transform.dbt_runner import current_manifest
 
 # A model reads its own domain and those before it.
 GROUPS = yaml.safe_load((MODELS_DIR / "_groups.yml").read_text())["groups"]
@@ -76,6 +76,7 @@ MOST_MODELS_OF_A_DOMAIN = 15
 
 # Links from a source to a mart: the longest chain is usage, its forecast, the onboarding queue, and lists of customers.
 MOST_LINKS = 24
+MORE_LINKS = {"rpt_account_signals": "It counts the customers of every list, and the longest chain is a list's."}
 
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10
@@ -165,7 +166,7 @@ def test_no_mart_is_far_from_the_sources(models: dict[str, dict[str, Any]]) -> N
     for key in order:
         if key in models:
             links[key] = 1 + max((links.get(parent, 0) for parent in models[key]["depends_on"]["nodes"]), default=-1)
-    assert {models[key]["name"]: count for key, count in links.items() if count > MOST_LINKS} == {}
+    assert {models[key]["name"] for key, count in links.items() if count > MOST_LINKS} == MORE_LINKS.keys()
 
 
 def test_no_model_reads_many_others_without_a_reason(models: dict[str, dict[str, Any]]) -> None:
