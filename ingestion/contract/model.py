@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import yaml
+from pydantic import ConfigDict
 
 from ingestion.errors import ContractError
+from validation import validated
 
 CONTRACT_PATH = Path(__file__).with_name("contract.yml")
 
@@ -46,6 +48,8 @@ class Column:
     the key of something else.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     name: str
     type: ColumnType
     description: str
@@ -73,6 +77,8 @@ class Column:
 class Field:
     """A field of a Stripe object that a rule reads: dotted paths, of which the first that is there counts."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     name: str
     type: FieldType
     any_of: tuple[str, ...]
@@ -86,6 +92,8 @@ class Field:
 @dataclass(frozen=True)
 class Table:
     """A table of the contract. `columns` are those of schema raw, without the technical ones."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     source: str
     name: str
@@ -173,7 +181,6 @@ _OBJECT_COLUMNS = (
     Column("created", "timestamp", "Instant of creation; null if Stripe does not say.", nullable=True),
     Column("payload", "object", "The whole object as JSON, as Stripe sent it."),
 )
-_TABLE_KEYS = {"description", "stored", "required", "key", "stamp", "columns", "fields", "subjects", "kept"}
 
 
 @lru_cache(maxsize=1)
@@ -188,63 +195,37 @@ def parse_contract(content: dict[str, Any]) -> Contract:
 
 
 def _parse_table(full_name: str, entry: dict[str, Any]) -> Table:
-    if unknown := set(entry) - _TABLE_KEYS:
-        raise ContractError(f"{full_name}: unknown entries {sorted(unknown)}")
     source, _, name = full_name.partition(".")
-    stored = entry["stored"]
-    is_object = stored == "objects"
+    is_object = entry.get("stored") == "objects"
     if ("fields" in entry) != is_object or ("columns" in entry) == is_object:
         raise ContractError(f"{full_name}: objects have fields, every other table has columns")
-    table = Table(
-        source=source,
-        name=name,
-        description=entry["description"],
-        stored=stored,
-        required=entry["required"],
-        key=tuple(entry["key"]),
-        stamp=entry.get("stamp"),
-        columns=_OBJECT_COLUMNS if is_object else _parse_columns(full_name, entry["columns"], entry["key"]),
-        fields=_parse_fields(full_name, entry.get("fields", {})),
-        subjects=tuple(entry.get("subjects", {}).items()),
-        kept=tuple(entry.get("kept", ())),
-    )
+    key = entry.get("key", [])
+    columns = [_parse_column(full_name, name, column, key) for name, column in entry.get("columns", {}).items()]
+    fields = [
+        validated(Field, {"name": name, **field}, f"{full_name}.{name}", ContractError)
+        for name, field in entry.get("fields", {}).items()
+    ]
+    parsed = {
+        "source": source,
+        "name": name,
+        "stamp": None,
+        **entry,
+        "columns": _OBJECT_COLUMNS if is_object else columns,
+        "fields": fields,
+        "subjects": list(entry.get("subjects", {}).items()),
+    }
+    table = validated(Table, parsed, full_name, ContractError)
     _check_table(full_name, table)
     return table
 
 
-def _parse_columns(table: str, entries: dict[str, Any], key: list[str]) -> tuple[Column, ...]:
-    columns = []
-    for name, entry in entries.items():
-        is_bounded = entry.get("type") == "int" and name not in key and "allowed" not in entry
-        bounds = {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER} if is_bounded else {}
-        try:
-            column = Column(name=name, **{**bounds, **entry, "allowed": tuple(entry.get("allowed", ()))})
-        except TypeError as error:
-            raise ContractError(f"{table}.{name}: {error}") from error
-        if column.type not in SQL_TYPES:
-            raise ContractError(f"{table}.{name}: unknown type {column.type!r}, one of {', '.join(SQL_TYPES)}")
-        columns.append(column)
-    return tuple(columns)
-
-
-def _parse_fields(table: str, entries: dict[str, Any]) -> tuple[Field, ...]:
-    fields = []
-    for name, entry in entries.items():
-        try:
-            as_tuples = {"any_of": tuple(entry["any_of"]), "allowed": tuple(entry.get("allowed", ()))}
-            field = Field(name=name, **{**entry, **as_tuples})
-        except (TypeError, KeyError) as error:
-            raise ContractError(f"{table}.{name}: {error}") from error
-        for value, choices in ((field.type, FieldType), (field.needed, Needed)):
-            if value not in get_args(choices):
-                raise ContractError(f"{table}.{name}: {value!r} is not one of {', '.join(get_args(choices))}")
-        fields.append(field)
-    return tuple(fields)
+def _parse_column(table: str, name: str, entry: dict[str, Any], key: list[str]) -> Column:
+    is_bounded = entry.get("type") == "int" and name not in key and "allowed" not in entry
+    bounds = {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER} if is_bounded else {}
+    return validated(Column, {"name": name, **bounds, **entry}, f"{table}.{name}", ContractError)
 
 
 def _check_table(full_name: str, table: Table) -> None:
-    if table.stored not in get_args(Stored):
-        raise ContractError(f"{full_name}: {table.stored!r} is not one of {', '.join(get_args(Stored))}")
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
         raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
     _check_personal(full_name, table)
@@ -259,15 +240,9 @@ def _check_table(full_name: str, table: Table) -> None:
 
 def _check_personal(full_name: str, table: Table) -> None:
     for kind, place in table.subjects:
-        if kind not in get_args(Subject):
-            raise ContractError(f"{full_name}: {kind!r} is not one of {', '.join(get_args(Subject))}")
         if not table.fields and place not in table.column_names:
             raise ContractError(f"{full_name}: a row is found by its {kind} in {place}, which is no column")
     for column in table.columns:
-        if column.personal and column.personal not in get_args(Personal):
-            raise ContractError(
-                f"{full_name}.{column.name}: {column.personal!r} is not one of {', '.join(get_args(Personal))}"
-            )
         if column.personal == "nothing" and not (column.nullable or column.type == "list"):
             raise ContractError(f"{full_name}.{column.name}: nothing can be left of a list or of what may be null")
 
