@@ -70,7 +70,7 @@ def expectations() -> None:
     for suite in load_suites():
         print(f"\n{suite.layer}.{suite.table}")
         for each in suite.expectations:
-            print(f"  {each.severity:8}  {each.name}  ({each.owner}): {each.why}")
+            print(f"  {each.severity:8}  {each.name}  ({each.owner}): {each.description}")
 
 
 def parse() -> None:

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from expectations.suites import CUSTOM_SQL, Expectation, Suite, load_suites
+from expectations.suites import QUERY, Expectation, Suite, load_suites
 from warehouse.connection import connect, next_turn
 from warehouse.data_day import newest_complete_day
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
-    from great_expectations.validator.validator import Validator
+    from great_expectations.datasource.fluent.interfaces import Batch
 
 SAMPLE_ROWS = 5
 DETAIL_CHARACTERS = 2000
 SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
 EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
 OF_DAYS = "of_days"
+WHOLE_TABLE = "whole_table"
 
 # The columns that come last are newer than the data folders of the first version.
 CREATE_RESULTS = """
@@ -137,10 +138,8 @@ class _Gate:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, as_of: date | None, days: tuple[date, date] | None
     ) -> None:
-        from expectations.checks import CountingEngine
-        from expectations.dialect import create_engine
-
         self._connection = connection
+        self._database = connection.execute("select current_database()").fetchall()[0][0]
         self._days = days
         first, last = days or EVERY_DAY
         self._dates = {
@@ -151,22 +150,31 @@ class _Gate:
         if days:
             # A database in memory, since a cursor does not see the temporary views of another.
             connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
-        self._engine = CountingEngine(engine=create_engine(connection), create_temp_table=False)
 
     def check(self, suite: Suite) -> list[Result]:
         """Check a suite; the results are in the order of its expectations."""
+        from great_expectations.datasource.fluent.interfaces import TestConnectionError
+
         is_of_days = self._is_of_days(suite)
-        expectations = [each for each in suite.expectations if not (is_of_days and each.is_whole)]
+        expectations = [each for each in suite.expectations if not (is_of_days and each.whole)]
         if is_of_days:
             self._show_days(suite)
-        validator = self._validator(suite)
-        outcomes = self._validate(validator, expectations, SUCCESS_ONLY)
+        try:
+            batch = self._batch(suite)
+        except TestConnectionError as error:
+            results = [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in expectations]
+        else:
+            results = self._results(suite, expectations, batch)
+        return [replace(result, days=self._days) for result in results] if is_of_days else results
+
+    def _results(self, suite: Suite, expectations: Sequence[Expectation], batch: "Batch") -> list[Result]:
+        total_rows = self._connection.execute(f"select count(*) from {self._table(suite)}").fetchall()[0][0]  # noqa: S608
+        outcomes = self._validate(batch, expectations, SUCCESS_ONLY)
         for each in [each for each in expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
-            outcomes |= self._validate(validator, [each], SUCCESS_ONLY)
+            outcomes |= self._validate(batch, [each], SUCCESS_ONLY)
         failed = [each for each in expectations if _has_failed(outcomes[each.name])]
-        observations = self._validate(validator, failed, _summary_of(suite)) if failed else {}
-        total_rows = self._engine.row_counts.get(validator.active_batch_id)
+        observations = self._validate(batch, failed, _summary_of(suite)) if failed else {}
         results = []
         for each in expectations:
             reason = _error_of(outcomes[each.name])
@@ -176,63 +184,60 @@ class _Gate:
                 results.append(self._failure(suite, each, observations[each.name], total_rows))
             else:
                 results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
-        return [replace(result, days=self._days) for result in results] if is_of_days else results
+        return results
 
     def _is_of_days(self, suite: Suite) -> bool:
         return self._days is not None and suite.day is not None
 
-    def _schema(self, suite: Suite) -> str:
-        """Where the table is looked at: as it is, or as a view of the days that are asked for."""
-        return OF_DAYS if self._is_of_days(suite) else suite.layer
+    def _table(self, suite: Suite) -> str:
+        """The table in SQL: as it is, or as a view of the days that are asked for."""
+        return _quoted(OF_DAYS if self._is_of_days(suite) else suite.layer, suite.table)
 
     def _show_days(self, suite: Suite) -> None:
         assert suite.day is not None
-        view, day = _quoted(OF_DAYS, suite.table), _quoted(suite.day)
-        database = self._connection.execute("select current_database()").fetchall()[0][0]
-        self._connection.execute(
-            f"create or replace view {view} as select * from {_quoted(database, suite.layer, suite.table)} "  # noqa: S608
-            f"where {day} >= {self._dates['{first_day}']} and {day} <= {self._dates['{last_day}']}"
+        day, source = _quoted(suite.day), _quoted(self._database, suite.layer, suite.table)
+        first, last = self._dates["{first_day}"], self._dates["{last_day}"]
+        rows = f"select * from {source} where {day} >= {first} and {day} <= {last}"  # noqa: S608
+        self._connection.execute(f"create or replace view {self._table(suite)} as {rows}")
+
+    def _batch(self, suite: Suite) -> "Batch":
+        """The table as Great Expectations sees it. Raises `TestConnectionError` if it cannot be read.
+
+        The data source has this one table and is made with it: a context writes down all that it has at each change.
+        """
+        from great_expectations.datasource.fluent import SQLDatasource
+
+        from expectations.dialect import DIALECT, engine_settings
+
+        # With the file's own schema first, other tables are still found in it by their schema.
+        search_path = f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else suite.layer
+        source = SQLDatasource(
+            name="warehouse",
+            connection_string=f"{DIALECT}://",
+            kwargs=engine_settings(self._connection, search_path),
+            assets=[{"name": suite.table, "type": "table", "batch_definitions": [{"name": WHOLE_TABLE}]}],
         )
-
-    def _validator(self, suite: Suite) -> "Validator":
-        from great_expectations.core.batch import Batch, LegacyBatchDefinition
-        from great_expectations.core.id_dict import IDDict
-        from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-        from great_expectations.validator.validator import Validator
-
-        data: Any = SqlAlchemyBatchData(self._engine, schema_name=self._schema(suite), table_name=suite.table)
-        # What was counted is known by the batch's id, which without a definition is the same for every table.
-        definition = LegacyBatchDefinition("warehouse", suite.layer, suite.table, IDDict())
-        batch = Batch(data=data, batch_definition=definition)
-        return Validator(self._engine, batches=[batch], data_context=_quiet_context())
+        added = _quiet_context().data_sources.add_or_update_sql(source)
+        return added.get_asset(suite.table).get_batch_definition(WHOLE_TABLE).get_batch()
 
     def _validate(
-        self, validator: "Validator", expectations: Sequence[Expectation], result_format: dict
+        self, batch: "Batch", expectations: Sequence[Expectation], result_format: dict
     ) -> dict[str, "ExpectationValidationResult"]:
-        outcomes = validator.graph_validate(
-            configurations=[self._configuration(each) for each in expectations],
-            runtime_configuration={"result_format": result_format},
-        )
+        from great_expectations import ExpectationSuite
+
+        suite = ExpectationSuite("suite", expectations=[self._expectation(each) for each in expectations])
+        outcomes = batch.validate(suite, result_format=result_format).results
         return {_name_of(outcome): outcome for outcome in outcomes}
 
-    def _configuration(self, expectation: Expectation) -> Any:
-        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    def _expectation(self, expectation: Expectation) -> Any:
+        kwargs = {name: self._dated(value) for name, value in expectation.kwargs.items()}
+        return _class_of(expectation.type)(**kwargs, meta={"name": expectation.name})
 
-        arguments = dict(expectation.arguments)
-        type_name = expectation.type
-        if type_name == CUSTOM_SQL:
-            type_name, arguments = "expect_query_to_return_no_rows", {"unexpected_rows_query": self._query(expectation)}
-        elif "condition" in arguments:
-            arguments["condition"] = self._dated(arguments["condition"])
-        return ExpectationConfiguration(type=type_name, kwargs=arguments, meta={"name": expectation.name})
-
-    def _query(self, expectation: Expectation) -> str:
-        return self._dated(expectation.arguments["query"])
-
-    def _dated(self, text: str) -> str:
-        for placeholder, value in self._dates.items():
-            text = text.replace(placeholder, value)
-        return text
+    def _dated(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for placeholder, day in self._dates.items():
+                value = value.replace(placeholder, day)
+        return value
 
     def _failure(
         self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int | None
@@ -254,7 +259,7 @@ class _Gate:
 
     def _sample(self, suite: Suite, expectation: Expectation, observation: dict) -> str:
         """Some of the unexpected rows, by their keys and figures: no other text, which may be a person's name."""
-        texts = {*suite.key, *expectation.arguments.get("shown", ())}
+        texts = {*suite.key, *expectation.shown}
         query = self._sample_query(suite, expectation)
         if query is None:
             rows = observation.get("partial_unexpected_index_list") or []
@@ -266,21 +271,28 @@ class _Gate:
             ", ".join(f"{name}={value}" for name, value in row.items() if name in texts or _is_figure(value))
             for row in rows
         ]
-        return f"{expectation.why}" + (f" For example: {'; '.join(shown)}" if any(shown) else "")
+        return f"{expectation.description}" + (f" For example: {'; '.join(shown)}" if any(shown) else "")
 
     def _sample_query(self, suite: Suite, expectation: Expectation) -> str | None:
         """A query for unexpected rows, or None for a type of Great Expectations, which samples for itself."""
-        table = _quoted(self._schema(suite), suite.table)
-        if expectation.type == CUSTOM_SQL:
-            query = expectation.arguments.get("look_for", expectation.arguments["query"])
+        table = self._table(suite)
+        if expectation.type == QUERY:
+            query = expectation.look_for or expectation.kwargs["unexpected_rows_query"]
             return self._dated(query).format(batch=table)
         if expectation.type == "expect_rows_to_satisfy":
-            condition = self._dated(expectation.arguments["condition"])
+            condition = self._dated(expectation.kwargs["condition"])
             return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
-        if expectation.type == "expect_key_to_be_unique":
-            columns = _quoted_list(expectation.arguments["columns"])
-            return f"select {columns}, count(*) as rows from {table} group by {columns} having count(*) > 1"  # noqa: S608
         return None
+
+
+def _class_of(type_name: str) -> Any:
+    """The class of an expectation type: the project's own, or Great Expectations'."""
+    from great_expectations import expectations as built_in
+
+    from expectations import checks
+
+    class_name = "".join(word.capitalize() for word in type_name.split("_"))
+    return getattr(checks, class_name, None) or getattr(built_in, class_name)
 
 
 @lru_cache(maxsize=1)

@@ -1,26 +1,36 @@
 """What a gate does with its results: it blocks or warns, keeps history, and never takes an error for a verdict."""
 
 import os
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.main import call
-from expectations import run
-from expectations.suites import Expectation, Suite
+from expectations import gate
+from expectations.suites import QUERY, Expectation, Suite
 from warehouse.connection import connect
 
 AS_OF = date(2026, 10, 31)
 
 
 def expectation(name: str, condition: str, blocks: str | None = "contract") -> Expectation:
-    return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, blocks, "team", "It matters.")
+    return of_type(name, "expect_rows_to_satisfy", {"condition": condition}, blocks=blocks, description="It matters.")
+
+
+def query(name: str, text: str, **entry: Any) -> Expectation:
+    return of_type(name, QUERY, {"unexpected_rows_query": text}, **entry)
+
+
+def of_type(name: str, type_name: str, kwargs: dict, **entry: Any) -> Expectation:
+    return Expectation(
+        **{"name": name, "type": type_name, "kwargs": kwargs, "owner": "team", "description": "Why."} | entry
+    )
 
 
 def suite(*expectations: Expectation, table: str = "people") -> Suite:
-    return Suite("marts", table, ("id",), expectations)
+    return Suite(layer="marts", table=table, key=["id"], expectations=list(expectations))
 
 
 @pytest.fixture
@@ -46,10 +56,10 @@ def gate_of(warehouse: Path, monkeypatch: pytest.MonkeyPatch):
         run_id: str = "first",
         said: list[str] | None = None,
         days: tuple[date, date] | None = None,
-    ) -> list[run.Result]:
-        monkeypatch.setattr(run, "load_suites", lambda: suites)
+    ) -> list[gate.Result]:
+        monkeypatch.setattr(gate, "load_suites", lambda: suites)
         say = (said if said is not None else []).append
-        return run.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days, say=say)
+        return gate.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days, say=say)
 
     return run_gate
 
@@ -83,14 +93,7 @@ def test_check_that_cannot_run_is_an_error_that_blocks_and_takes_no_other_with_i
             expectation("column_is_not_there", "missing_column > 0", None),
             expectation("another_is_not_there", "other_missing_column > 0", None),
             expectation("id_is_missing", "id > 0"),
-            Expectation(
-                "column_is_not_there_either",
-                "expect_column_values_to_not_be_null",
-                {"column": "missing_column"},
-                None,
-                "team",
-                "It matters.",
-            ),
+            of_type("column_is_not_there_either", "expect_column_values_to_not_be_null", {"column": "missing_column"}),
         ),
         suite(expectation("table_is_not_there", "true", None), table="missing_table"),
     )
@@ -134,40 +137,20 @@ def test_history_is_kept_and_a_repeated_run_replaces_its_own_results(gate_of, wa
 
 
 def test_sums_that_differ_are_traced_to_the_rows_to_look_for(gate_of) -> None:
-    total = Expectation(
+    total = query(
         "amounts_do_not_add_up",
-        "custom_sql",
-        {
-            "query": "select sum(amount) as amount from {batch} having sum(amount) <> 1000",
-            "look_for": "select id, amount from {batch} where amount < 0",
-        },
-        "identity",
-        "team",
-        "Why.",
+        "select sum(amount) as amount from {batch} having sum(amount) <> 1000",
+        look_for="select id, amount from {batch} where amount < 0",
     )
     [result] = gate_of(suite(total))
     assert (result.unexpected_rows, result.detail) == (1, "Why. For example: id=2, amount=-7")
 
 
 def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
-    everything = Expectation(
-        "row_is_wrong", "custom_sql", {"query": "select * from {batch} where amount < 0"}, None, "team", "Why."
-    )
-    shown = Expectation(
-        "row_is_shown",
-        "custom_sql",
-        {"query": "select *, 'x' || id as code from {batch} where amount < 0", "shown": ["code"]},
-        None,
-        "team",
-        "Why.",
-    )
-    in_set = Expectation(
-        "name_is_unknown",
-        "expect_column_values_to_be_in_set",
-        {"column": "name", "value_set": ["Ada Lovelace"]},
-        None,
-        "team",
-        "Why.",
+    everything = query("row_is_wrong", "select * from {batch} where amount < 0")
+    shown = query("row_is_shown", "select *, 'x' || id as code from {batch} where amount < 0", shown=["code"])
+    in_set = of_type(
+        "name_is_unknown", "expect_column_values_to_be_in_set", {"column": "name", "value_set": ["Ada Lovelace"]}
     )
     said: list[str] = []
     results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, shown, in_set), said=said)
@@ -193,27 +176,13 @@ def amounts_by_day(warehouse: Path) -> None:
 
 AMOUNT_IS_NEGATIVE = (
     expectation("amount_is_negative", "amount > 0"),
-    Expectation(
-        "amount_is_negative_too",
-        "custom_sql",
-        {"query": "select id from {batch} where amount < 0"},
-        "contract",
-        "t",
-        "W.",
-    ),
-    Expectation(
-        "amount_is_low",
-        "expect_column_values_to_be_between",
-        {"column": "amount", "min_value": 0},
-        "contract",
-        "t",
-        "W.",
-    ),
+    query("amount_is_negative_too", "select id from {batch} where amount < 0"),
+    of_type("amount_is_low", "expect_column_values_to_be_between", {"column": "amount", "min_value": 0}),
 )
 
 
 def of_amounts(*expectations: Expectation) -> Suite:
-    return Suite("marts", "amounts", ("id", "day"), expectations, "day")
+    return Suite(layer="marts", table="amounts", key=["id", "day"], expectations=list(expectations), day="day")
 
 
 @pytest.mark.usefixtures("amounts_by_day")
@@ -239,9 +208,9 @@ def test_in_a_gate_for_days_the_rows_of_other_days_are_not_read(
 
 @pytest.mark.usefixtures("amounts_by_day")
 def test_the_ends_of_the_days_are_told_to_what_else_a_query_reads(gate_of) -> None:
-    query = "select count(*) as others from {batch} where exists (select 1 from marts.amounts as every_amount "
-    query += "where day < {first_day} or day > {last_day}) having count(*) > 0"
-    others = Expectation("others", "custom_sql", {"query": query}, "contract", "team", "Why.")
+    text = "select count(*) as others from {batch} where exists (select 1 from marts.amounts as every_amount "
+    text += "where day < {first_day} or day > {last_day}) having count(*) > 0"
+    others = query("others", text)
     day = date(2026, 10, 30)
     assert [each.status for each in gate_of(of_amounts(others), days=(day, day))] == ["failed"]
     assert [each.status for each in gate_of(of_amounts(others))] == ["passed"]
@@ -251,7 +220,7 @@ def test_the_ends_of_the_days_are_told_to_what_else_a_query_reads(gate_of) -> No
 def test_what_makes_sense_of_the_whole_only_is_left_to_it_and_a_table_that_has_no_days_is_read_whole(
     gate_of, warehouse: Path
 ) -> None:
-    no_rows = replace(expectation("no_third_row", "false"), is_whole=True)
+    no_rows = expectation("no_third_row", "false").model_copy(update={"whole": True})
     of_people = suite(expectation("amount_is_negative", "amount > 0"))
     day = date(2026, 10, 30)
     gate_of(of_amounts(AMOUNT_IS_NEGATIVE[0], no_rows), of_people, days=(day, day))
@@ -268,7 +237,7 @@ def test_what_makes_sense_of_the_whole_only_is_left_to_it_and_a_table_that_has_n
 
 def test_history_of_the_first_version_is_gone_on_with(gate_of, warehouse: Path) -> None:
     with connect(warehouse) as connection:
-        connection.execute(run.CREATE_RESULTS.split(";\nalter")[0])
+        connection.execute(gate.CREATE_RESULTS.split(";\nalter")[0])
         for column in ("first_day", "last_day"):
             connection.execute(f"alter table quality.expectation_results drop column {column}")
     gate_of(suite(expectation("id_is_missing", "id > 0")))
@@ -282,7 +251,7 @@ def test_file_is_opened_for_writing_only_to_keep_the_results(gate_of, monkeypatc
         opened.append(read_only)
         return connect(path, read_only=read_only)
 
-    monkeypatch.setattr(run, "connect", spy)
+    monkeypatch.setattr(gate, "connect", spy)
     (result,) = gate_of(suite(expectation("amount_is_negative", "amount > 0")))
     assert result.status == "failed"
     assert opened == [True, False]
@@ -311,23 +280,16 @@ def test_data_day_defaults_to_the_newest_day_whose_usage_is_complete(
             "(date '2026-10-30', timestamp '2026-10-31 00:00:00'), (date '2026-10-31', timestamp '2026-10-31 23:59:59')"
             ") as reports (date, received_at)"
         )
-    day = Expectation(
-        "day_is_another",
-        "custom_sql",
-        {"query": "select {as_of} as day from {batch} limit 1"},
-        None,
-        "team",
-        "Why.",
-    )
-    monkeypatch.setattr(run, "load_suites", lambda: (suite(day),))
-    (result,) = run.run_layer(warehouse, "marts", run_id="first", as_of=None, say=str)
+    day = query("day_is_another", "select {as_of} as day from {batch} limit 1")
+    monkeypatch.setattr(gate, "load_suites", lambda: (suite(day),))
+    (result,) = gate.run_layer(warehouse, "marts", run_id="first", as_of=None, say=str)
     assert result.detail == "Why. For example: day=2026-10-30"
     assert history(warehouse)[0][1] == date(2026, 10, 30)
 
 
 def test_table_without_a_suite_is_not_passed_over(warehouse: Path) -> None:
     with pytest.raises(ValueError, match="no suite of layer marts for misspelt"):
-        run.run_layer(warehouse, "marts", run_id="first", as_of=AS_OF, tables={"misspelt"})
+        gate.run_layer(warehouse, "marts", run_id="first", as_of=AS_OF, tables={"misspelt"})
 
 
 @pytest.mark.parametrize(
@@ -346,7 +308,7 @@ def test_command_fails_when_something_blocks(
 
     get_settings.cache_clear()
     assert get_settings().warehouse_path == warehouse
-    monkeypatch.setattr(run, "load_suites", lambda: (suite(expectation("each", condition, blocks)),))
+    monkeypatch.setattr(gate, "load_suites", lambda: (suite(expectation("each", condition, blocks)),))
     assert call(["gate", "marts"]) == exit_code
     get_settings.cache_clear()
     assert os.access(warehouse, os.R_OK)

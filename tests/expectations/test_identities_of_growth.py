@@ -120,7 +120,7 @@ def twice(table: str) -> str:
         ("update marts.fct_mrr_movements set mrr_after = 400.01", {"customers_do_not_add_up"}),
         ("insert into marts.fct_mrr_movements values ('a', '2026-10-01', 'new', 0.00)", {"customers_do_not_add_up"}),
         (f"{ACQUISITION} spend_usd = 149.97 where signups = 0", {"spend_is_lost"}),
-        (f"{ACQUISITION} self_serve_share = 1.0001 where signups = 0", {"figure_is_impossible"}),
+        (f"{ACQUISITION} self_serve_share = 1.0001 where signups = 0", {"acquisition_figure_is_impossible"}),
         (
             f"{ACQUISITION} spend_usd = case signups when 0 then 150.01 else -0.01 end",
             {"spend_is_negative"},
@@ -176,7 +176,7 @@ def twice(table: str) -> str:
             f"{CREDIT} credit_balance_usd = -0.01",
             {"credit_is_negative", "credit_that_is_used_up_ends_in_the_future"},
         ),
-        (f"{CREDIT} burn_usd_day = 0", {"nothing_burns"}),
+        (f"{CREDIT} burn_usd_day = 0", {"credit_is_not_used"}),
         (
             twice("rpt_arr_mix_projection"),
             {
@@ -184,7 +184,7 @@ def twice(table: str) -> str:
                 "month_of_a_band_is_missing",
             },
         ),
-        (f"{PROJECTION} arr_coverage = 1.01", {"probability_is_no_share"}),
+        (f"{PROJECTION} arr_coverage = 1.01", {"probability_is_out_of_range"}),
         (f"{PROJECTION} customers_p10 = 2 where band = '1m'", {"quantiles_are_out_of_order"}),
         (f"{PROJECTION} arr_usd_p90 = 8.99 where band = 'mix'", {"quantiles_are_out_of_order"}),
         (f"{PROJECTION} target_arr_usd = 99999999 where band = 'mix'", {"targets_do_not_multiply_to_100_million"}),
@@ -207,10 +207,10 @@ def twice(table: str) -> str:
         (twice("rpt_arr_mix_projection_accuracy"), {"projection_is_judged_twice"}),
         (f"{JUDGED} is_arr_covered = true", {"coverage_contradicts_its_figures"}),
         (f"{JUDGED} customers_p10 = 2, is_customers_covered = true", {"coverage_contradicts_its_figures"}),
-        (f"{JUDGED} as_of = date '2026-10-31'", {"projection_knew_what_it_is_judged_by"}),
+        (f"{JUDGED} as_of = date '2026-10-31'", {"projection_is_judged_by_a_known_month"}),
         (
             f"{JUDGED} customers_actual = 2",
-            {"what_came_is_not_what_progress_says"},
+            {"actual_differs_from_progress"},
         ),
     ],
 )

@@ -140,12 +140,12 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
         (
             "insert into marts.rpt_limits_hit select * replace ('high_growth' as icp_segment, "
             "'at_limit' as signal, 0 as cut_usd, 2 as list_rank) from marts.rpt_limits_hit",
-            {"limits_hit_do_not_rank_high_growth_first", "limit_is_not_that_of_the_forecast"},
+            {"high_growth_is_not_first_in_limits_hit", "limit_is_not_that_of_the_forecast"},
         ),
         (
             "insert into marts.rpt_startup_rolloffs select * replace ('high_growth' as icp_segment, "
             "'b' as customer_id, 2 as list_rank) from marts.rpt_startup_rolloffs",
-            {"startup_rolloffs_do_not_rank_high_growth_first"},
+            {"high_growth_is_not_first_in_startup_rolloffs"},
         ),
         (
             "insert into marts.rpt_limits_hit select * replace ('b' as organization_id, 0 as cut_usd) "
@@ -184,7 +184,7 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
             {"startup_is_in_the_wrong_stage"},
         ),
         (f"{STARTUPS} credit_expires_on = date '2026-11-14'", {"plan_does_not_end_with_its_credit_or_its_time"}),
-        (f"{STARTUPS} credit_used_usd = null", {"program_is_not_in_the_list"}),
+        (f"{STARTUPS} credit_used_usd = null", {"startup_program_is_unknown"}),
     ],
 )
 def test_what_is_wrong_is_found(company: duckdb.DuckDBPyConnection, change: str, expected: set[str]) -> None:

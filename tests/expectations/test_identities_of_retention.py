@@ -95,7 +95,7 @@ def test_company_whose_figures_add_up_passes(company: duckdb.DuckDBPyConnection)
         ),
         (
             "update marts.fct_mrr_movements_by set movement = 'reactivation' where product_key = 'surveys'",
-            {f"{BY}: movements_are_not_those_of_the_whole"},
+            {f"{BY}: movements_differ_from_those_of_the_customer"},
         ),
         (
             "update marts.rpt_mrr_adjusted set adjusted_mrr_usd_month = 1 where customer_id = 'c'",

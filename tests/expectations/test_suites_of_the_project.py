@@ -1,6 +1,5 @@
 """The project's own suites cover every table, and fit the tables that they are about."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 import sqlglot
 
 from expectations.gate import check_suites
-from expectations.suites import CUSTOM_SQL, LAYERS, Suite, load_suites
+from expectations.suites import LAYERS, QUERY, Suite, load_suites
 from ingestion.contract.model import load_contract
 from tests.dbt_models import MODEL_FILES, described_models, layer_of
 
@@ -46,7 +45,7 @@ def test_keys_are_columns_of_the_model(layer: str) -> None:
 
 def test_a_run_for_days_asks_something_in_each_check_of_what_is_built_by_days() -> None:
     for suite in [suite for suite in load_suites() if suite.day]:
-        asked_of_days = {each.severity for each in suite.expectations if not each.is_whole}
+        asked_of_days = {each.severity for each in suite.expectations if not each.whole}
         assert asked_of_days == {each.severity for each in suite.expectations}
 
 
@@ -62,21 +61,20 @@ def test_every_query_that_blocks_names_a_key_of_its_table_or_shows_an_identifier
     nameless = set()
     for suite in load_suites():
         for each in suite.expectations:
-            if each.blocks and each.type == CUSTOM_SQL:
-                query = each.arguments.get("look_for", each.arguments["query"])
+            if each.blocks and each.type == QUERY:
+                query = each.look_for or each.kwargs["unexpected_rows_query"]
                 columns = sqlglot.parse_one(
                     query.replace("{batch}", "batch").replace("{", "'").replace("}", "'"), "duckdb"
                 )
-                if not {*suite.key, *each.arguments.get("shown", ())} & set(columns.named_selects):
+                if not {*suite.key, *each.shown} & set(columns.named_selects):
                     nameless.add(each.name)
     assert nameless == figures_of_the_whole
 
 
 def test_bill_of_a_day_is_held_against_the_products_of_that_day() -> None:
     [bills] = [suite for suite in load_suites() if suite.table == "fct_bill_forecasts"]
-    sums = replace(
-        bills, expectations=tuple(each for each in bills.expectations if each.name == "bill_differs_from_its_products")
-    )
+    checked = [each for each in bills.expectations if each.name == "bill_differs_from_its_products"]
+    sums = bills.model_copy(update={"expectations": checked})
     with duckdb.connect() as connection:
         connection.execute(
             "create schema marts; create table marts.fct_bill_forecast_products as select * from (values "
@@ -110,9 +108,7 @@ def test_every_expectation_of_raw_can_run_on_the_tables_of_the_contract(tmp_path
 
 def test_every_condition_of_marts_can_run_on_the_columns_of_the_contracts(tmp_path: Path) -> None:
     suites = [
-        Suite(
-            suite.layer, suite.table, suite.key, tuple(each for each in suite.expectations if each.type != CUSTOM_SQL)
-        )
+        suite.model_copy(update={"expectations": [each for each in suite.expectations if each.type != QUERY]})
         for suite in suites_of("marts")
     ]
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:

@@ -164,8 +164,8 @@ def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suites = [
-        Suite("marts", "people", ("id",), (_expect("amount_is_positive", "amount > 0"),)),
-        Suite("marts", "nowhere", ("id",), (_expect("key_is_there", "id > 0"),)),
+        Suite(layer="marts", table="people", key=["id"], expectations=[_expect("amount_is_positive", "amount > 0")]),
+        Suite(layer="marts", table="nowhere", key=["id"], expectations=[_expect("key_is_there", "id > 0")]),
     ]
     for module in (gates, expectations.gate):
         monkeypatch.setattr(module, "load_suites", lambda: suites)
@@ -180,7 +180,14 @@ def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
 
 
 def _expect(name: str, condition: str) -> Expectation:
-    return Expectation(name, "expect_rows_to_satisfy", {"condition": condition}, "critical", "team", "It matters.")
+    return Expectation(
+        name=name,
+        type="expect_rows_to_satisfy",
+        kwargs={"condition": condition},
+        description="It matters.",
+        owner="team",
+        blocks="contract",
+    )
 
 
 @op(required_resource_keys={"warehouse"})

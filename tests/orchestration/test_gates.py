@@ -46,7 +46,7 @@ def run_of(
     def run_layer(_path: Path, layer: str, *, tables: set[str], days: Days | None, **_: object) -> list[Result]:
         asked.append(days)
         return [
-            Result(layer, table, "each", "custom_sql", "critical", status, None, None, None, None)  # type: ignore[arg-type]
+            Result(layer, table, "each", "expect_rows_to_satisfy", "critical", status, None, None, None, None)  # type: ignore[arg-type]
             for table in tables
         ]
 
