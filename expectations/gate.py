@@ -3,8 +3,8 @@
 A table's suite is validated at once, for success or failure only. What failed is validated again for its counts and
 a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
 
-In a run for some days the tables that are built by days are asked for those alone. Such a result says which days it is
-of, and stands beside that of the whole table.
+In a run for some days, only their rows of the tables that are built by days are checked. Such a result names its days,
+and is kept beside that of the whole table.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
