@@ -17,10 +17,6 @@ RAW_USAGE = "usage__usage_reports"
 TABLES_BY_DAYS = ("fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions")
 
 
-def quiet(_line: str) -> None:
-    """What the pieces say of their progress is not measured."""
-
-
 def load(*tables: str) -> None:
     """Ours: load the given raw tables, or all. Prints the rows read."""
     from ingestion.load import load_sources
@@ -140,11 +136,11 @@ def gates(*tables: str) -> None:
     from expectations.gate import run_layer
 
     path = get_settings().warehouse_path
-    run_layer(path, "raw", run_id="warm-up", as_of=None, tables={"crm__account_merges"}, say=quiet)
+    run_layer(path, "raw", run_id="warm-up", as_of=None, tables={"crm__account_merges"})
     started = time.process_time()
     checks = 0
     for layer in ("raw",) if tables else ("raw", "staging", "marts"):
-        checks += len(run_layer(path, layer, run_id="bench", as_of=None, tables=set(tables) or None, say=quiet))
+        checks += len(run_layer(path, layer, run_id="bench", as_of=None, tables=set(tables) or None))
     print(checks, time.process_time() - started)
 
 

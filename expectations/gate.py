@@ -7,7 +7,8 @@ In a run for some days, only their rows of the tables that are built by days are
 and is kept beside that of the whole table.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.datasource.fluent.interfaces import Batch
 
+logger = logging.getLogger(__name__)
 SAMPLE_ROWS = 5
 DETAIL_CHARACTERS = 2000
 SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
@@ -79,7 +81,6 @@ def run_layer(
     as_of: date | None,
     tables: Collection[str] | None = None,
     days: tuple[date, date] | None = None,
-    say: Callable[[str], None] = print,
 ) -> list[Result]:
     """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
 
@@ -99,7 +100,7 @@ def run_layer(
         if result.status != "passed":
             is_warning = result.status == "failed" and result.severity == "warning"
             said = "warning" if is_warning else f"{result.status} ({result.severity})"
-            say(f"{said} {layer}.{result.table}: {result.name}: {result.detail}")
+            logger.info(f"{said} {layer}.{result.table}: {result.name}: {result.detail}")
     return results
 
 

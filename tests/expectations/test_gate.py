@@ -1,5 +1,6 @@
 """What a gate does with its results: it blocks or warns, keeps history, and never takes an error for a verdict."""
 
+import logging
 import os
 from datetime import date
 from pathlib import Path
@@ -54,12 +55,10 @@ def gate_of(warehouse: Path, monkeypatch: pytest.MonkeyPatch):
     def run_gate(
         *suites: Suite,
         run_id: str = "first",
-        said: list[str] | None = None,
         days: tuple[date, date] | None = None,
     ) -> list[gate.Result]:
         monkeypatch.setattr(gate, "load_suites", lambda: suites)
-        say = (said if said is not None else []).append
-        return gate.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days, say=say)
+        return gate.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days)
 
     return run_gate
 
@@ -146,22 +145,22 @@ def test_sums_that_differ_are_traced_to_the_rows_to_look_for(gate_of) -> None:
     assert (result.unexpected_rows, result.detail) == (1, "Why. For example: id=2, amount=-7")
 
 
-def test_sample_names_rows_by_key_and_figures_only(gate_of) -> None:
+def test_sample_names_rows_by_key_and_figures_only(gate_of, caplog: pytest.LogCaptureFixture) -> None:
     everything = query("row_is_wrong", "select * from {batch} where amount < 0")
     shown = query("row_is_shown", "select *, 'x' || id as code from {batch} where amount < 0", shown=["code"])
     in_set = of_type(
         "name_is_unknown", "expect_column_values_to_be_in_set", {"column": "name", "value_set": ["Ada Lovelace"]}
     )
-    said: list[str] = []
-    results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, shown, in_set), said=said)
+    caplog.set_level(logging.INFO)
+    results = gate_of(suite(expectation("amount_is_negative", "amount > 0"), everything, shown, in_set))
     assert [each.detail for each in results] == [
         "It matters. For example: id=2",
         "Why. For example: id=2, amount=-7",
         "Why. For example: id=2, amount=-7, code=x2",
         "Why. For example: id=2",
     ]
-    assert len(said) == 4
-    assert not [line for line in said if "Turing" in line or "alan@" in line]
+    assert len(caplog.messages) == 4
+    assert not [line for line in caplog.messages if "Turing" in line or "alan@" in line]
 
 
 @pytest.fixture
@@ -282,7 +281,7 @@ def test_data_day_defaults_to_the_newest_day_whose_usage_is_complete(
         )
     day = query("day_is_another", "select {as_of} as day from {batch} limit 1")
     monkeypatch.setattr(gate, "load_suites", lambda: (suite(day),))
-    (result,) = gate.run_layer(warehouse, "marts", run_id="first", as_of=None, say=str)
+    (result,) = gate.run_layer(warehouse, "marts", run_id="first", as_of=None)
     assert result.detail == "Why. For example: day=2026-10-30"
     assert history(warehouse)[0][1] == date(2026, 10, 30)
 
