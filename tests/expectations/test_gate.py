@@ -159,8 +159,9 @@ def test_sample_names_rows_by_key_and_figures_only(gate_of, caplog: pytest.LogCa
         "Why. For example: id=2, amount=-7, code=x2",
         "Why. For example: id=2",
     ]
-    assert len(caplog.messages) == 4
-    assert not [line for line in caplog.messages if "Turing" in line or "alan@" in line]
+    said = [record.getMessage() for record in caplog.records if record.name == "expectations.gate"]
+    assert len(said) == 4
+    assert not [line for line in said if "Turing" in line or "alan@" in line]
 
 
 @pytest.fixture
