@@ -34,8 +34,7 @@ def test_ctrl_c_and_sigterm_end_a_run_in_any_phase_and_the_next_one_ends_as_an_u
         assert marts(data_dir) == marts(undisturbed)
     with dagster_instance(data_dir) as instance:
         statuses = [run.status for run in instance.get_runs(limit=len(ENDINGS))]
-    assert set(statuses) <= {DagsterRunStatus.CANCELED, DagsterRunStatus.STARTED, DagsterRunStatus.FAILURE}
-    assert DagsterRunStatus.CANCELED in statuses
+    assert statuses == [DagsterRunStatus.CANCELED] * len(ENDINGS)
     done = run_pipeline(data_dir, source_root)
     assert done.returncode == 0, done.stdout
     assert marts(data_dir) == marts(undisturbed)
