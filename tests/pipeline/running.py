@@ -1,5 +1,6 @@
 """Runs of the whole pipeline, in processes of their own, as a user starts them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +61,13 @@ class Run:
                 break
         return "".join(said)
 
+    def wait_for_step(self, step: str) -> str:
+        """Read until a step starts, which a run tells with GROWTH_LOG_FORMAT=json alone; what was said up to then."""
+        words = json.dumps(f'Started execution of step "{step}".')[1:-1]
+        said = self.wait_for(words)
+        assert words in said, said
+        return said
+
     def kill(self) -> None:
         """Kill -9, wherever it is."""
         self._process.kill()
@@ -99,11 +107,11 @@ def run_command(data_dir: Path, source_root: Path | None = None, *command: str) 
 
 
 def run_and_kill(
-    data_dir: Path, source_root: Path | None, at: str, seconds_later: float = 0.0, command: Sequence[str] = ("run",)
+    data_dir: Path, source_root: Path | None, step: str, seconds_later: float = 0.0, command: Sequence[str] = ("run",)
 ) -> str:
-    """Start a run, kill -9 it `seconds_later` than its progress first says `at`, and return what it had said."""
-    run = Run(data_dir, source_root, command=command)
-    said = run.wait_for(at)
+    """Start a run, kill -9 it `seconds_later` than a step started, and return what it had said."""
+    run = Run(data_dir, source_root, command=command, GROWTH_LOG_FORMAT="json")
+    said = run.wait_for_step(step)
     time.sleep(seconds_later)
     run.kill()
     ended = run.end()

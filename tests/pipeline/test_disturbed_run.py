@@ -9,13 +9,13 @@ import pytest
 from tests.pipeline.running import Run, marts, run_and_kill, run_pipeline
 
 PHASES = (
-    "load ...",
-    "gate_raw ...",
-    "build_staging ...",
-    "gate_staging ...",
-    "build_marts ...",
-    "gate_marts ...",
-    "published__serving ...",
+    "load",
+    "gate_raw",
+    "build_staging",
+    "gate_staging",
+    "build_marts",
+    "gate_marts",
+    "published__serving",
 )
 
 
@@ -41,11 +41,10 @@ def test_a_warehouse_deleted_its_runs_killed_in_each_phase_and_two_started_at_on
 ) -> None:
     (data_dir / "warehouse.duckdb").unlink()
     for phase in PHASES:
-        said = run_and_kill(data_dir, source_root, phase)
-        assert phase in said
+        run_and_kill(data_dir, source_root, phase)
         assert marts(data_dir) == marts(undisturbed)
-    first = Run(data_dir, source_root)
-    first.wait_for("load ...")
+    first = Run(data_dir, source_root, GROWTH_LOG_FORMAT="json")
+    first.wait_for_step("load")
     second = run_pipeline(data_dir, source_root)
     ended = first.end()
     assert ended.returncode == 0, ended.stdout
@@ -56,7 +55,7 @@ def test_a_warehouse_deleted_its_runs_killed_in_each_phase_and_two_started_at_on
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("phase", ["sources__sample_company ...", *PHASES])
+@pytest.mark.parametrize("phase", ["sources__sample_company", *PHASES])
 def test_killed_ten_times_anywhere_in_a_phase_the_sample_company_ends_the_same(phase: str, tmp_path: Path) -> None:
     data_dir = tmp_path / "killed"
     moments = random.Random(phase)

@@ -109,7 +109,7 @@ def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
     assert {place.split(":")[0].split("/")[0] for place in before} >= {
         "warehouse.duckdb", "published", "exports", "state", "dagster", "private",
     }  # fmt: skip
-    said = run_and_kill(data_dir, source_root, "load ...", command=("forget", "--organization", "org-acme-eu"))
+    said = run_and_kill(data_dir, source_root, "load", command=("forget", "--organization", "org-acme-eu"))
     assert "perhaps meant as well: organization org-acme\n" in said
     ended = Run(data_dir, source_root, command=("forget", "--organization", "org-acme")).end()
     assert ended.returncode == 0, ended.stdout
