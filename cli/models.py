@@ -33,7 +33,7 @@ def build(context: typer.Context) -> None:
 
     settings = get_settings()
     if not settings.warehouse_path.exists():
-        raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: `growth run` first")
+        raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: run `growth run` first")
     with hold(settings.warehouse_path, "growth build"):
         project = parsed_project(settings)
         results = invoke_dbt(["build", *context.args], settings, settings.dbt_target_dir / "build", manifest=project)

@@ -1,7 +1,7 @@
-"""A second target for readers that need a server: schema `marts` of a PostgreSQL database, swapped in by its name.
+"""Copy the published file to schema `marts` of a PostgreSQL database, for readers that need a server.
 
-What is published is copied into a schema beside the old one, and one transaction gives it the name. Readers see the
-old tables until then and the new ones after it; nobody sees some of each.
+The copy is built in a schema beside the old one and renamed in one transaction: readers see either all old or all new
+tables.
 """
 
 import time
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 SCHEMA = "marts"
 BUILDING = "marts_building"
 REPLACED = "marts_replaced"
-# Any number will do, as long as nothing else on the server takes the same advisory lock.
-ONE_AT_A_TIME = 7_316_204_419
+# Arbitrary, but no other program on the server may use the same advisory lock.
+ADVISORY_LOCK_ID = 7_316_204_419
 ROWS_AT_A_TIME = 100_000
-# Shorter than the second after which PostgreSQL looks for deadlocks, so that it is never a reader who is ended.
+# Below PostgreSQL's deadlock timeout of one second, so that a reader is never the one cancelled.
 LOCK_MILLISECONDS = 300
 PAUSE_SECONDS = 1.0
 TYPES = {
@@ -42,7 +42,7 @@ TYPES = {
     "TINYINT": "smallint",
     "VARCHAR": "text",
 }
-# Views of readers stand in schemas of their own and read tables of ours, which are about to be others.
+# Readers' views, in other schemas, that read our tables. They must follow the tables that replace them.
 VIEWS = """
 select distinct views.oid::regclass::text, pg_get_viewdef(views.oid)
 from pg_depend
@@ -56,27 +56,27 @@ TABLES = "select relname from pg_class where relnamespace = to_regnamespace(%s) 
 
 
 class PostgresError(UserError):
-    """The copy in PostgreSQL could not be made; what readers have there stays as it was."""
+    """The copy failed; readers in PostgreSQL still have the previous one."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What a copy put before the readers."""
+    """The result of a copy."""
 
     run_id: str
     rows_by_table: dict[str, int]
-    # The same publish was there already.
+    # Whether the database already had this publish.
     is_unchanged: bool
 
 
 def publish_to_postgres(settings: Settings, *, wait_seconds: float = 600) -> Copied:
-    """Copy what is published to the database of `GROWTH_POSTGRES_URL`, unless it is there.
+    """Copy the published file to the database of `GROWTH_POSTGRES_URL`, unless it is already there.
 
-    Waits up to `wait_seconds` for readers who are in the middle of a transaction. Raises `PostgresError` with what to
-    do; what readers have there stays as it was.
+    Waits up to `wait_seconds` for open transactions of readers. Raises `PostgresError` with what to do; readers then
+    still have the previous copy.
     """
     if settings.postgres_url is None:
-        raise PostgresError("GROWTH_POSTGRES_URL is not set: it says where the PostgreSQL database is")
+        raise PostgresError("GROWTH_POSTGRES_URL is not set: set it to the address of the PostgreSQL database")
     with (
         snapshot(settings.serving_path) as published,
         _connect(settings.postgres_url.get_secret_value()) as connection,
@@ -96,29 +96,29 @@ def publish_to_postgres(settings: Settings, *, wait_seconds: float = 600) -> Cop
 
 @contextmanager
 def _connect(url: str) -> "Iterator[psycopg.Connection[Any]]":
-    """A connection that nobody else of us has at this time; what the server says becomes a sentence."""
+    """Connect and take the advisory lock; errors of the server become `PostgresError`."""
     try:
         import psycopg
     except ImportError as error:
-        raise PostgresError("PostgreSQL is reached by psycopg, of the extra `postgres` of pyproject.toml") from error
+        raise PostgresError("psycopg is not installed: install the extra `postgres` of pyproject.toml") from error
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # What PostgreSQL says about an address repeats it, with its password.
+        # PostgreSQL's message repeats the address, with its password.
         raise PostgresError("GROWTH_POSTGRES_URL is not of the form postgresql://user@host/database") from None
     try:
         with psycopg.connect(url, autocommit=True, application_name="growth-pipeline") as connection:
-            # Definitions of views are written with the names of schemas, since none is looked up by itself.
+            # With an empty search path PostgreSQL writes view definitions with qualified names.
             connection.execute("set search_path = ''; set client_encoding = 'utf8'; set timezone = 'UTC'")
-            if connection.execute("select pg_try_advisory_lock(%s)", [ONE_AT_A_TIME]).fetchone() != (True,):
-                raise PostgresError("another process is copying to this database: let it end and start again")
+            if connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK_ID]).fetchone() != (True,):
+                raise PostgresError("another process is copying to this database: wait for it to end and run again")
             yield connection
     except psycopg.Error as error:
         raise PostgresError(f"PostgreSQL: {str(error).strip()}") from error
 
 
 def _columns(published: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str, str | None]]]:
-    """Name, type in PostgreSQL and description of each column, by table."""
+    """Name, PostgreSQL type and description of each column, by table."""
     columns: dict[str, list[tuple[str, str, str | None]]] = {}
     for table, column, kind, comment in published.execute(
         """
@@ -128,18 +128,18 @@ def _columns(published: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, 
     ).fetchall():
         in_postgres = kind.replace("DECIMAL", "numeric") if kind.startswith("DECIMAL") else TYPES.get(kind)
         if in_postgres is None:
-            raise PostgresError(f"{table}.{column} is {kind}, which has no type in PostgreSQL here: see TYPES")
+            raise PostgresError(f"{table}.{column} has type {kind}, which has no PostgreSQL equivalent in TYPES")
         columns.setdefault(table, []).append((column, in_postgres, comment))
     return columns
 
 
 def _is_there(connection: "psycopg.Connection[Any]", run_id: str, published_at: object) -> bool:
-    """Whether the publish has been copied; a schema of this name that is not ours is left alone."""
+    """Whether this publish has been copied already. Raises `PostgresError` if the schema is not ours."""
     tables = [table for (table,) in connection.execute(TABLES, [SCHEMA]).fetchall()]
     if not tables:
         return False
     if "publish_info" not in tables:
-        raise PostgresError(f"schema {SCHEMA} of this database holds something else: name a database of its own")
+        raise PostgresError(f"schema {SCHEMA} of this database holds other tables: use a separate database")
     there = connection.execute("select run_id, published_at from marts.publish_info").fetchall()
     return there == [(run_id, published_at)]
 
@@ -149,7 +149,7 @@ def _build(
     published: duckdb.DuckDBPyConnection,
     columns: dict[str, list[tuple[str, str, str | None]]],
 ) -> dict[str, int]:
-    """Every table with its rows and descriptions in a schema that nobody reads yet; returns the number of rows."""
+    """Copy every table with its descriptions into the building schema; returns row counts by table."""
     from psycopg import sql
 
     rows = {}
@@ -164,15 +164,15 @@ def _build(
             texts = [column for column, kind, _ in of_table if kind == "text"]
             rows[table] = _copy(connection, published, table, texts, name)
             for column, _, comment in of_table:
-                said = sql.SQL("comment on column {} is {}")
-                connection.execute(said.format(sql.Identifier(BUILDING, table, column), sql.Literal(comment)))
-            # Without it a reader's first query on the new table is planned blindly.
+                statement = sql.SQL("comment on column {} is {}")
+                connection.execute(statement.format(sql.Identifier(BUILDING, table, column), sql.Literal(comment)))
+            # Without statistics a reader's first query would be planned badly.
             connection.execute(sql.SQL("analyze {}").format(name))
         for table, comment in published.execute(
             "select table_name, comment from duckdb_tables() where schema_name = 'marts'"
         ).fetchall():
-            said = sql.SQL("comment on table {} is {}")
-            connection.execute(said.format(sql.Identifier(BUILDING, table), sql.Literal(comment)))
+            statement = sql.SQL("comment on table {} is {}")
+            connection.execute(statement.format(sql.Identifier(BUILDING, table), sql.Literal(comment)))
     return rows
 
 
@@ -187,9 +187,9 @@ def _copy(
     texts: Sequence[str],
     name: Any,
 ) -> int:
-    """The rows of a table, as CSV in which text is quoted and what is not known is not.
+    """Copy a table's rows as CSV, with text quoted and nulls unquoted.
 
-    PostgreSQL keeps no character NUL: where a text has one, the sign for a character that is not known stands instead.
+    PostgreSQL text cannot contain NUL characters: each becomes U+FFFD.
     """
     from psycopg import sql
     from pyarrow import csv
@@ -199,7 +199,7 @@ def _copy(
     replaced = [f"replace({_quoted(column)}, chr(0), '\ufffd') as {_quoted(column)}" for column in texts]
     kept = f"select * replace ({', '.join(replaced)}) from" if replaced else "from"
     batches = published.execute(f"{kept} {_quoted(table)}").to_arrow_reader(ROWS_AT_A_TIME)
-    # Frozen rows are seen by every transaction that finds the table, also by one that began before it was filled.
+    # Frozen rows are visible to every transaction that sees the table, even one that began before the copy.
     with connection.cursor().copy(sql.SQL("copy {} from stdin (format csv, freeze)").format(name)) as copy:
         for batch in batches:
             text = BytesIO()
@@ -210,7 +210,7 @@ def _copy(
 
 
 def _swap(connection: "psycopg.Connection[Any]", wait_seconds: float) -> None:
-    """Give the new schema the name of the old one once no reader is in the middle of the old one's tables."""
+    """Rename the new schema over the old one, retrying while readers hold locks on the old tables."""
     from psycopg import errors
 
     deadline = time.monotonic() + wait_seconds
@@ -222,8 +222,8 @@ def _swap(connection: "psycopg.Connection[Any]", wait_seconds: float) -> None:
         except (errors.LockNotAvailable, errors.QueryCanceled):
             if time.monotonic() >= deadline:
                 raise PostgresError(
-                    f"readers have been in the middle of schema {SCHEMA} for {wait_seconds:.0f} s: see "
-                    "pg_stat_activity for sessions that are idle in a transaction, and run `growth postgres`"
+                    f"readers have kept schema {SCHEMA} locked for {wait_seconds:.0f} s: look for sessions that "
+                    "are idle in a transaction in pg_stat_activity, and run `growth postgres` again"
                 ) from None
             time.sleep(PAUSE_SECONDS)
 
@@ -233,8 +233,8 @@ def _rename(connection: "psycopg.Connection[Any]") -> None:
 
     old = [table for (table,) in connection.execute(TABLES, [SCHEMA]).fetchall()]
     if old:
-        # A reader who has read one of the old tables ends before, and one who comes now finds only new ones. All locks
-        # within one short time: together they never last until PostgreSQL ends somebody for a deadlock.
+        # Wait for readers of the old tables; new readers wait and find the new ones. All locks are taken within one
+        # short timeout, so no deadlock lasts until PostgreSQL cancels somebody.
         locked = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in old)
         connection.execute(f"set local statement_timeout = {LOCK_MILLISECONDS}")
         connection.execute(sql.SQL("lock table {} in access exclusive mode").format(locked))
@@ -246,24 +246,24 @@ def _rename(connection: "psycopg.Connection[Any]") -> None:
     connection.execute(f"drop schema if exists {SCHEMA}")
     connection.execute(f"alter schema {BUILDING} rename to {SCHEMA}")
     for view, definition in views:
-        _keep_view(connection, view, definition)
+        _repoint_view(connection, view, definition)
     if old:
-        # Without cascade: what somebody else has made of our tables is never dropped in silence.
+        # Without cascade, so that dependent objects of others are never dropped silently.
         dropped = sql.SQL(", ").join(sql.Identifier(REPLACED, table) for table in old)
         connection.execute(sql.SQL("drop table {}; drop schema {}").format(dropped, sql.Identifier(REPLACED)))
 
 
-def _keep_view(connection: "psycopg.Connection[Any]", view: str, definition: str) -> None:
-    """Let a reader's view read the new tables; it keeps its owner, its grants and the views that stand on it."""
+def _repoint_view(connection: "psycopg.Connection[Any]", view: str, definition: str) -> None:
+    """Point a reader's view at the new tables; it keeps its owner, grants and dependent views."""
     from psycopg import Error, errors
 
     try:
-        # The name and the definition are PostgreSQL's own, quoted by it.
+        # PostgreSQL itself returned the name and definition, already quoted.
         connection.execute(f"create or replace view {view} as {definition}")
     except errors.LockNotAvailable:
         raise
     except Error as error:
         raise PostgresError(
             f"view {view} cannot read the new tables ({error.diag.message_primary}): change or drop it, and run "
-            "`growth postgres`"
+            "`growth postgres` again"
         ) from error

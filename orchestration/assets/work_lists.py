@@ -32,7 +32,7 @@ def work_list_exports(context: AssetExecutionContext) -> MaterializeResult:
             "was_sent": done.was_sent,
             "as_of_date": done.as_of_date.isoformat(),
             "changes": done.changes,
-            "left_for_later": done.left_for_later,
-            "kept_back": done.kept_back,
+            "left_for_later": done.postponed,
+            "kept_back": done.withheld,
         }
     )

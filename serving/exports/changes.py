@@ -1,4 +1,4 @@
-"""What has changed since a receiver was last told: the published lists beside the ledger."""
+"""Compare the published lists with the ledger of what a receiver was sent."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,34 +15,34 @@ from serving.exports.sent_ledger import Noted, SentLedger
 
 @dataclass(frozen=True)
 class PublishedLists:
-    """Rows of every list in one publish, by list and item, without customers that may not be written to."""
+    """Rows of every list in one publish, by list and item, without customers who must not be contacted."""
 
     as_of_date: date
     is_day_asked_for: bool
     rows: dict[str, dict[str, dict[str, Any]]]
-    kept_back: int
+    withheld: int
 
 
 def read_lists(connection: duckdb.DuckDBPyConnection, lists: Sequence[WorkList]) -> PublishedLists:
-    """The lists as a connection to the published file shows them."""
+    """Read the lists from the published file."""
     info = connection.execute("from publish_info")
-    said = dict(zip([column[0] for column in info.description or ()], info.fetchall()[0], strict=True))
+    fields = dict(zip([column[0] for column in info.description or ()], info.fetchall()[0], strict=True))
     rows: dict[str, dict[str, dict[str, Any]]] = {}
-    kept_back = 0
+    withheld = 0
     for each in lists:
         rows[each.name] = {}
         for *values, is_do_not_contact in connection.execute(each.sql).fetchall():
             if is_do_not_contact:
-                kept_back += 1
+                withheld += 1
                 continue
             row = dict(zip(each.columns, map(_plain, values), strict=True))
             rows[each.name][json.dumps([row[name] for name in each.key])] = row
-    # A file of an earlier version does not say how its day was found.
-    return PublishedLists(said["as_of_date"], said.get("is_day_asked_for", False), rows, kept_back)
+    # Files published by earlier versions lack this column.
+    return PublishedLists(fields["as_of_date"], fields.get("is_day_asked_for", False), rows, withheld)
 
 
 def changes_since(ledger: SentLedger, published: PublishedLists, lists: Sequence[WorkList]) -> list[Change]:
-    """What the receiver does not have yet: what left a list first, then the lists side by side, each from its top."""
+    """Changes the receiver does not have yet: removals first, then all lists interleaved by rank."""
     ranked = [
         (change.kind != "removed", rank, change)
         for each in lists
@@ -50,7 +50,8 @@ def changes_since(ledger: SentLedger, published: PublishedLists, lists: Sequence
             _changes_of(each, ledger.items(each.name), published.rows[each.name], published.as_of_date)
         )
     ]
-    # Nobody should write to those who left, and the limit of a run should not keep a short list behind a long one.
+    # Removals first, since nobody should contact those customers. Interleaved, so that a long list does not use up the
+    # limit of a run.
     return [change for *_, change in sorted(ranked, key=lambda each: each[:2])]
 
 
@@ -62,7 +63,7 @@ def _changes_of(
         fingerprint = _digest([row[name] for name in work_list.news]) if row else None
         if last and last.fingerprint == fingerprint:
             if last.unconfirmed:
-                # Word for word the same again: a receiver may refuse another message under a key that it knows.
+                # Resend the identical message: a receiver may refuse a different one under a known idempotency key.
                 yield Change(**json.loads(last.unconfirmed))
             continue
         kind = "removed" if row is None else "changed" if last and last.fingerprint else "added"
@@ -74,7 +75,7 @@ def _changes_of(
             values={name: row[name] for name in (*work_list.news, *work_list.figures)} if row else {},
             as_of_date=as_of_date.isoformat(),
             fingerprint=fingerprint,
-            # What went before is part of the key: an item that changes and changes back is two changes.
+            # The previous key is part of the key: an item that changes and changes back is two changes.
             idempotency_key=_digest([work_list.name, item, fingerprint, last.idempotency_key if last else None])[:32],
         )
 
@@ -84,5 +85,5 @@ def _digest(values: list[Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dates in ISO 8601, and decimals as their digits, so that no cent is lost on the way."""
+    """Dates as ISO 8601, decimals as strings so that no precision is lost."""
     return value if value is None or isinstance(value, str | int | bool) else str(value)

@@ -1,4 +1,4 @@
-"""Somebody who asked to be deleted, out of what was exported: the files that lie here, and the ledger's words."""
+"""Erase a customer's data from exported files and from the ledger."""
 
 import csv
 import shutil
@@ -11,8 +11,8 @@ from warehouse.compaction import compact
 from warehouse.connection import connect
 from warehouse.lock import hold
 
-# An item keeps its key, which begins with the customer's, so that the receiver is told of its next change, or that it
-# has left the list. What was sent of it does not stay, and differs from whatever comes next.
+# The item keeps its key, so that the receiver still gets its next change or removal. This fingerprint replaces that of
+# the values sent and differs from every later one.
 FORGOTTEN = "forgotten"
 CLEAR = """
 update sent set fingerprint = ?, unconfirmed = null
@@ -22,9 +22,9 @@ returning 1
 
 
 def forget_exported(settings: Settings, customer_id: str | None, erase: Callable[[str], str]) -> dict[str, int]:
-    """Take a customer, if one is meant, and all words that `erase` takes out of text, out of files and the ledger.
+    """Remove a customer (if given) and every text that `erase` removes from exported files and the ledger.
 
-    By place, in how many rows that was.
+    Returns the number of changed rows by place.
     """
     path = settings.export_ledger_path
     if not path.exists():
@@ -32,7 +32,7 @@ def forget_exported(settings: Settings, customer_id: str | None, erase: Callable
     customer_id = customer_id.strip().lower() if customer_id is not None else None
     with hold(path, "deletion of a customer"):
         shutil.rmtree(path.with_name("dlt"), ignore_errors=True)
-        rows = {"exports/": sum(_without(file, customer_id, erase) for file in settings.exports_dir.rglob("*.csv*"))}
+        rows = {"exports/": sum(_rewrite(file, customer_id, erase) for file in settings.exports_dir.rglob("*.csv*"))}
         with connect(path) as ledger:
             ledger.execute(CREATE)
             cleared = ledger.execute(CLEAR, [FORGOTTEN, customer_id, FORGOTTEN]).fetchall()
@@ -45,8 +45,8 @@ def forget_exported(settings: Settings, customer_id: str | None, erase: Callable
     return rows
 
 
-def _without(path: Path, customer_id: str | None, erase: Callable[[str], str]) -> int:
-    """Write a file again without the rows of a customer, and without words; in how many rows either was."""
+def _rewrite(path: Path, customer_id: str | None, erase: Callable[[str], str]) -> int:
+    """Drop a customer's rows and apply `erase` to the others; returns how many rows were dropped or changed."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         header, *rows = list(csv.reader(file)) or [[]]
     kept = [row for row in rows if row[header.index("customer_id")].lower() != customer_id]

@@ -1,4 +1,4 @@
-"""The lists that are sent: from which mart, what of it, and which changes are news."""
+"""The exported lists: source mart, columns, and which changes are sent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Change:
-    """One item that came onto a list (`added`), `changed` there, or left it (`removed`, without values).
+    """An item that was `added` to a list, `changed`, or `removed` from it (without values).
 
-    `idempotency_key` is the same for one change however often it is tried, and another for every other change.
+    `idempotency_key` is stable over retries of one change and differs between changes.
     """
 
     list_name: str
@@ -23,9 +23,9 @@ class Change:
 
 @dataclass(frozen=True)
 class WorkList:
-    """Rows of one mart. A row is known by its key, and is sent again when something in `news` has changed.
+    """Rows of one mart, identified by `key` and sent again when a column in `news` changes.
 
-    Columns in `figures` are sent along; they move every day, and by themselves are no reason to send.
+    Columns in `figures` change daily: they are sent along but trigger nothing.
     """
 
     name: str
@@ -38,12 +38,12 @@ class WorkList:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What is sent of a row, in order."""
+        """The exported columns, in order."""
         return (*self.key, *self.news, *self.figures)
 
     @property
     def sql(self) -> str:
-        """Today's rows, each with `is_do_not_contact`; a customer of whom that is not known is not among them."""
+        """Today's rows with `is_do_not_contact`; customers with unknown contact permission are left out."""
         columns = ", ".join(
             "customers.name as customer_name" if name == "customer_name" else f"listed.{name}" for name in self.columns
         )
@@ -90,7 +90,7 @@ WORK_LISTS = (
     WorkList(
         name="routing_gaps",
         table="fct_account_routing",
-        # Without a CRM it is not known whether there is a gap: the customer needs a person all the same.
+        # Without CRM accounts `is_gap` is null, and the customer still needs a person.
         where="coalesce(is_gap, true) and list_rank is not null",
         key=("customer_id",),
         news=(

@@ -1,4 +1,4 @@
-"""What each receiver has been sent, change by change, in a DuckDB file of its own."""
+"""Ledger of the changes sent to each receiver, in a DuckDB file of its own."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ create table if not exists sent (
 );
 alter table sent add column if not exists send_number bigint
 """
-# By number, since a day that was wrong, or a clock, may be later than all that comes after it.
+# By send number, since a wrong data day or clock may be later than everything after it.
 LAST_DAY = """
 select as_of_date from sent where receiver = ? order by coalesce(send_number, 0) desc, as_of_date desc limit 1
 """
@@ -28,10 +28,10 @@ select as_of_date from sent where receiver = ? order by coalesce(send_number, 0)
 
 @dataclass(frozen=True)
 class Noted:
-    """The last change of an item that a receiver was sent.
+    """The last change of an item that was sent to a receiver.
 
-    `fingerprint` is None for an item that was taken off its list. `unconfirmed` is the change itself for as long as
-    the receiver has not said that it has it.
+    `fingerprint` is None for an item removed from its list. `unconfirmed` is the change as JSON until the receiver has
+    confirmed it.
     """
 
     fingerprint: str | None
@@ -40,7 +40,7 @@ class Noted:
 
 
 class SentLedger:
-    """The part of the ledger that is about one receiver."""
+    """The entries of one receiver."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, receiver: str) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class SentLedger:
         self._send_number = 1 + connection.execute("select coalesce(max(send_number), 0) from sent").fetchall()[0][0]
 
     def items(self, list_name: str) -> dict[str, Noted]:
-        """What the receiver was last sent of each item of a list."""
+        """The last change sent for each item of a list."""
         rows = self._connection.execute(
             "select item, fingerprint, idempotency_key, unconfirmed from sent "
             "where receiver = ? and list = ? order by item",
@@ -58,7 +58,7 @@ class SentLedger:
         return {item: Noted(*noted) for item, *noted in rows}
 
     def last_day(self) -> date | None:
-        """Data day of what was sent last; None if nothing was."""
+        """Data day of the last send; None if nothing was sent."""
         row = self._connection.execute(LAST_DAY, [self._receiver]).fetchone()
         return row[0] if row else None
 
@@ -70,11 +70,11 @@ class SentLedger:
         return {file for (file,) in rows}
 
     def begin(self, change: Change) -> None:
-        """Note that a change is on its way: whether it arrives is not known before it is confirmed."""
+        """Record a change as sent but unconfirmed."""
         self._note([change], [None], json.dumps(asdict(change)))
 
     def confirm(self, changes: "Sequence[Change]", files: Sequence[str | None]) -> None:
-        """Note in one transaction that the receiver has these changes, each with the file that it went to."""
+        """Record in one transaction that the receiver has these changes, each with its file if it has one."""
         self._note(changes, files, None)
 
     def _note(self, changes: "Sequence[Change]", files: Sequence[str | None], unconfirmed: str | None) -> None:
@@ -95,6 +95,6 @@ class SentLedger:
 
 @contextmanager
 def open_ledger(path: Path, receiver: str) -> Iterator[SentLedger]:
-    """The ledger at `path`; the caller holds it (`warehouse.lock.hold`)."""
+    """Open the ledger at `path`. The caller holds its lock (`warehouse.lock.hold`)."""
     with connect(path) as connection:
         yield SentLedger(connection, receiver)

@@ -1,4 +1,4 @@
-"""The receiver behind an address: each change is one POST, with a key by which the other side knows it again."""
+"""The webhook receiver: each change is one POST with an idempotency key."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,7 +21,7 @@ ATTEMPTS = 3
 WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 TIMEOUT_SECONDS = 20.0
-# What is said of one change, and does not mean that the next is refused as well.
+# Statuses that concern one change only; the next one may be accepted.
 ABOUT_THE_CHANGE = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
@@ -32,15 +32,15 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 class NotSentError(UserError):
-    """Trying again does not help; the message says what to do. It never holds the address, which is a secret."""
+    """A failure that a retry does not fix. The message never contains the address, which is a secret."""
 
 
 class ReceiverAwayError(ConnectionError):
-    """The receiver did not answer, or asks for patience; it may be there later."""
+    """The receiver did not answer or asked to wait; a retry may succeed."""
 
 
 class Webhook:
-    """Posts changes one by one and notes each when the receiver has confirmed it."""
+    """Posts changes one by one and records each when the receiver has confirmed it."""
 
     batch_size = 1
 
@@ -51,7 +51,7 @@ class Webhook:
         self.refused: list[str] = []
 
     def receive(self, changes: Sequence[Change]) -> None:
-        """Post each change; one that is refused is listed, stays to be sent, and stops no other."""
+        """Post each change. A refused change is listed and retried next time; the others are still sent."""
         for change in changes:
             self._ledger.begin(change)
             status = self._post(change)
@@ -59,7 +59,7 @@ class Webhook:
                 self.refused.append(f"{change.list_name} {change.item} ({status})")
                 continue
             if not 200 <= status < 300:
-                _give_up(status)
+                _raise_for(status)
             self._ledger.confirm([change], [None])
 
     @cached_property
@@ -78,7 +78,7 @@ class Webhook:
         from requests import RequestException
 
         try:
-            # A redirect is not followed: the token is for this address alone.
+            # Follow no redirect: the token is for this address only.
             answer = self._client.post(
                 self._url.get_secret_value(),
                 json=message(change),
@@ -87,7 +87,7 @@ class Webhook:
                 allow_redirects=False,
             )
         except RequestException as error:
-            # Its text has the address.
+            # The error's text contains the address.
             raise ReceiverAwayError(f"the receiver of exports did not answer ({type(error).__name__})") from None
         return answer.status_code
 
@@ -98,22 +98,24 @@ class Webhook:
 
 
 def receiver_name(url: SecretStr) -> str:
-    """What the ledger calls the address. Raises `NotSentError` if nothing may be sent to it."""
+    """The ledger's name for the address. Raises `NotSentError` if the address is not allowed."""
     address = urlsplit(url.get_secret_value())
     if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOCAL_HOSTS):
-        raise NotSentError("GROWTH_EXPORT_URL has to begin with https:// (http:// is for this machine alone)")
+        raise NotSentError("GROWTH_EXPORT_URL must begin with https:// (http:// is allowed for this machine only)")
     return "webhook " + sha256(url.get_secret_value().encode()).hexdigest()[:12]
 
 
-def _give_up(status: int) -> NoReturn:
-    said = f"the receiver of exports answers {status}"
+def _raise_for(status: int) -> NoReturn:
+    summary = f"the receiver of exports answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
-        raise ReceiverAwayError(f"{said}, {ATTEMPTS} times: what it has is noted, and the rest is sent next time")
-    raise NotSentError(f"{said}: look at GROWTH_EXPORT_URL and GROWTH_EXPORT_TOKEN")
+        raise ReceiverAwayError(
+            f"{summary} {ATTEMPTS} times: confirmed changes are recorded, the rest is sent next time"
+        )
+    raise NotSentError(f"{summary}: check GROWTH_EXPORT_URL and GROWTH_EXPORT_TOKEN")
 
 
 def message(change: Change) -> dict[str, Any]:
-    """A change as it is sent: fields for a CRM, and one line of text that a chat shows."""
+    """The JSON body of a change: fields for a CRM, and one line of text for a chat."""
     return {
         "idempotency_key": change.idempotency_key,
         "list": change.list_name,
@@ -129,5 +131,5 @@ def _text(change: Change) -> str:
     name = change.values.get("customer_name") or change.key["customer_id"]
     details = [f"{key}: {value}" for key, value in {**change.key, **change.values}.items() if value is not None]
     text = f"{change.list_name}: {change.kind} {name} ({', '.join(details)})"
-    # Chats take angle brackets for links and calls to everybody, and a customer chooses its own name.
+    # Chats read angle brackets as links and mentions, and customers choose their own names.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

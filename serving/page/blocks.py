@@ -1,4 +1,4 @@
-"""What a section is made of: figures, charts and tables, with their values already written as a person reads them."""
+"""The blocks of a section: figures, charts and tables, with formatted values."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ UNKNOWN = "not known"
 
 Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person"]
 Tone = Literal["", "good", "warning", "bad"]
-# How much of the page's width a block takes on a wide screen.
+# Width of a block on a wide screen.
 Span = Literal["whole", "half", "third"]
 ACRONYMS = {word: word.upper() for word in ("ae", "ai", "arr", "crm", "csm", "db", "icp", "llm", "mrr", "yc")}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with its name, and beside it what it is to be held against."""
+    """A number with its name and what to compare it with."""
 
     name: str
     value: str
@@ -28,13 +28,13 @@ class Figure:
     tone: Tone = ""
     # Share of a target from 0 to 1, drawn as a bar.
     share: float | None = None
-    # Why it could not be shown, for those who mend it.
+    # Error for the log, if the figure could not be computed.
     fault: str = ""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Numbers side by side, under a title of their own where there are several groups of them."""
+    """Figures side by side."""
 
     figures: Sequence[Figure]
     title: str = ""
@@ -44,7 +44,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Chart:
-    """A Vega-Lite chart, and in words what it shows for those who do not see it."""
+    """A Vega-Lite chart with a text description for screen readers."""
 
     key: str
     title: str
@@ -56,7 +56,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Header:
-    """A column of a table: its title, how its values are written, and whether readers choose rows by it."""
+    """A table column: title, format, and whether the page offers a filter for it."""
 
     title: str
     kind: Kind = "text"
@@ -65,7 +65,7 @@ class Header:
 
 @dataclass(frozen=True)
 class PageCell:
-    """A value as it is shown, and as it is sorted."""
+    """A cell's text and sort key."""
 
     text: str
     order: str
@@ -73,7 +73,7 @@ class PageCell:
 
 @dataclass(frozen=True)
 class PageTable:
-    """Rows that can be sorted, searched and chosen by column; in print and without scripts they are all there."""
+    """A sortable, searchable table. Print and pages without scripts show every row."""
 
     key: str
     title: str
@@ -98,10 +98,10 @@ class PageTable:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence in the place of what is not shown; with a fault, of what could not be."""
+    """A sentence in place of a block that is missing or failed."""
 
     text: str
-    # For those who mend it: the error's kind and message. A message may hold a name, so the page does not show it.
+    # Error type and message for the log. A message may contain a name, so the page does not show it.
     fault: str = ""
     span: Span = "whole"
     kind: str = "note"
@@ -111,7 +111,7 @@ Block = Figures | Chart | PageTable | Note
 
 
 def write(value: object, kind: Kind) -> str:
-    """A value as a person reads it; what is not known is a dash."""
+    """Format a value for readers; missing values become a dash."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, date | datetime):
@@ -141,7 +141,7 @@ def money(dollars: int | float | Decimal) -> str:
 
 
 def short_money(dollars: int | float | Decimal | None) -> str:
-    """Dollars in three digits or so, for figures that are read from across a room; a dash if they are not known."""
+    """Dollars in about three digits, for the headline figures; a dash if missing."""
     if dollars is None:
         return "–"
     size = abs(float(dollars))
@@ -155,7 +155,7 @@ def short_money(dollars: int | float | Decimal | None) -> str:
 
 
 def percent(share: int | float | Decimal | None) -> str:
-    """A share (1 is all) in percent, with as many digits as say something; a dash if it is not known."""
+    """A share (1 is all) as percent, without needless decimals; a dash if missing."""
     if share is None or not math.isfinite(share):
         return "–"
     hundred = float(share) * 100
@@ -164,7 +164,7 @@ def percent(share: int | float | Decimal | None) -> str:
 
 
 def words(key: str) -> str:
-    """A key such as `first_bill` as words."""
+    """Turn a key such as `first_bill` into words."""
     text = " ".join(ACRONYMS.get(word, word) for word in key.split("_"))
     return text[:1].upper() + text[1:]
 

@@ -1,4 +1,4 @@
-"""Writing the page: read one snapshot, lay it out, and put it beside the published file in one rename."""
+"""Write the page: read one snapshot, render it, and replace the old page in one rename."""
 
 import json
 import re
@@ -22,7 +22,7 @@ STATIC = Path(__file__).with_name("static")
 
 @dataclass(frozen=True)
 class Page:
-    """What was written, which parts have a sentence in their place, and which of them could not be drawn and why."""
+    """The written page; `missing` lists the notes shown in place of blocks, `faults` the errors behind them."""
 
     path: Path
     as_of_date: date
@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class DataAge:
-    """How old the data was when it was published, against the same bounds as the page's own age."""
+    """Age of the data at publishing, judged by the same bounds as the page's age."""
 
     text: str
     tone: str
@@ -42,7 +42,7 @@ class DataAge:
 
 
 def write_page(settings: Settings) -> Page:
-    """Make the page of what is published now; the old page stays until the new one is whole.
+    """Write the page of the published file; the old page stays until the new one is complete.
 
     Raises `FileNotFoundError` if nothing is published.
     """
@@ -74,13 +74,13 @@ def write_page(settings: Settings) -> Page:
 
 
 def _data_age(as_of_date: date, published_at: datetime) -> DataAge:
-    """The data day ends at midnight, and what is published on the next day is of today."""
+    """Age since the end of the data day: data published on the next day is up to date."""
     age = published_at - datetime.combine(as_of_date + timedelta(days=1), datetime.min.time())
     days = max(age.days, 0)
     behind = f"{days} day{'' if days == 1 else 's'}"
     if age <= LATE_AFTER:
         return DataAge("data up to date", "good", "")
-    sentence = f"the data ends on {as_of_date.day} {as_of_date:%b %Y}, {behind} before this page was published."
+    sentence = f"the data ended on {as_of_date.day} {as_of_date:%b %Y}, {behind} before this page was published."
     if age <= STALE_AFTER:
         return DataAge(f"data {behind} behind", "warning", f"Late: {sentence}")
     return DataAge(f"data {behind} behind", "bad", f"Stale: {sentence}")
@@ -98,16 +98,16 @@ def _blocks(section: Section, published: Snapshot) -> list[Block]:
     return [block for part in section.parts for block in part.blocks(published)]
 
 
-def _render(said: dict[str, Any], vega: str) -> str:
+def _render(context: dict[str, Any], vega: str) -> str:
     from jinja2 import Environment, FileSystemLoader
     from markupsafe import Markup
 
     environment = Environment(loader=FileSystemLoader(STATIC), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    blocks = [block for _, of_section in said["sections"] for block in of_section]
+    blocks = [block for _, of_section in context["sections"] for block in of_section]
     specifications = {block.key: block.specification for block in blocks if isinstance(block, Chart)}
     tables, table_style = _data_tables()
     return environment.get_template("page.html.j2").render(
-        **said,
+        **context,
         late_after_ms=int(LATE_AFTER.total_seconds() * 1000),
         stale_after_ms=int(STALE_AFTER.total_seconds() * 1000),
         has_tables=any(isinstance(block, PageTable) for block in blocks),
@@ -120,33 +120,33 @@ def _render(said: dict[str, Any], vega: str) -> str:
 
 
 def _as_data(value: object) -> str:
-    """JSON that no closing tag in a name can end."""
+    """JSON that is safe inside a script tag."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _inline(script: str) -> str:
-    """A script that the HTML around it cannot end, or be swallowed by."""
+    """Escape a script so that it neither closes its tag nor opens an HTML comment."""
     return re.sub(r"</(?=script)", r"<\\/", script, flags=re.IGNORECASE).replace("<!--", "<\\!--")
 
 
 def _data_tables() -> tuple[str, str]:
-    """DataTables as `itables` carries it: one module without imports, whose exports become a global, and its style."""
+    """Script and style of DataTables, from `itables`: one module whose default export becomes a global."""
     package = find_spec("itables")
     assert package is not None
     assert package.submodule_search_locations
-    # Importing the package would import pandas, for the sake of two files.
+    # Found without importing the package, which would import pandas.
     folder = Path(package.submodule_search_locations[0]) / "html"
     script = (folder / "dt_bundle.js").read_text(encoding="utf-8")
     exports = re.search(r"export\{([^}]*)\}", script)
     default = re.search(r"([\w$]+) as default", exports[1]) if exports else None
     if exports is None or default is None:
-        raise RuntimeError("the module in itables exports nothing by the name of default: pin an itables that does")
+        raise RuntimeError("the module in itables has no default export: pin a version of itables that has one")
     script = script[: exports.start()] + f"window.DataTable={default[1]}" + script[exports.end() :]
     return script, (folder / "dt_bundle.css").read_text(encoding="utf-8")
 
 
 def _vega(settings: Settings) -> str:
-    """Vega, Vega-Lite and Vega-Embed in one module, kept in the data folder: making it takes two seconds."""
+    """Vega, Vega-Lite and Vega-Embed in one module, cached in the data folder: bundling takes two seconds."""
     kept = settings.data_dir / "state" / "page" / f"vega-{version('vl-convert-python')}.js"
     if not kept.exists():
         from vl_convert import javascript_bundle

@@ -1,4 +1,4 @@
-"""The charts, in Altair: each takes rows of the published file and gives a Vega-Lite specification."""
+"""The charts, in Altair: each function takes published rows and returns a Vega-Lite specification."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,14 +13,14 @@ MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn")
 BANDS = ("1m", "50k", "25k", "below")
 HEIGHT = 240
 MONTH = "%b %Y"
-# A legend that is longer than its chart is wide, as on a phone, goes on in a second row.
+# Wrap legends that are wider than the chart, as on a phone.
 LEGEND_COLUMNS = "width < 380 ? 3 : 0"
-# Vega writes zero with the prefix of its neighbours, as $0k.
+# Vega writes zero with the unit of its neighbours, as $0k.
 DOLLARS = "datum.value === 0 ? '$0' : datum.label"
 
 
 def _finish(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
-    """The chart as wide as its place on the page, in the page's type and colours."""
+    """Apply the page's width, font and colours."""
     muted, rule = variable("muted"), variable("rule")
     text = {"labelColor": muted, "titleColor": muted, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 400}
     finished = (
@@ -58,8 +58,8 @@ def _by(field: str, names: Sequence[str], colours: Sequence[str]) -> alt.Color:
     return alt.Color(field, type="nominal", scale=scale, legend=legend)
 
 
-def _says(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
-    """What a bar says when it is pointed at: field, title and format, `month` or `day` for dates."""
+def _tooltips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
+    """Tooltips from field, title and format; the format of a date is `month` or `day`."""
     tooltips = []
     for field, title, form in fields:
         if form == "month":
@@ -74,7 +74,7 @@ def _says(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
 
 
 def arr_by_band(rows: Rows) -> dict[str, Any]:
-    """ARR month by month, the bands of the mix on top of each other. Rows: as_of, band, arr_usd, place, customers."""
+    """ARR by month, stacked by band of the mix. Rows: as_of, band, arr_usd, place, customers."""
     chart = (
         alt.Chart(_data(rows))
         .mark_bar()
@@ -83,15 +83,15 @@ def arr_by_band(rows: Rows) -> dict[str, Any]:
             y=_dollars("arr_usd"),
             color=_by("band", BANDS, [f"band-{band}" for band in BANDS]),
             order=alt.Order("place", type="quantitative"),
-            tooltip=_says(("as_of", "Month", "month"), ("band", "Band", ""), ("arr_usd", "ARR", "$,.0f"))
-            + _says(("customers", "Customers", ",")),
+            tooltip=_tooltips(("as_of", "Month", "month"), ("band", "Band", ""), ("arr_usd", "ARR", "$,.0f"))
+            + _tooltips(("customers", "Customers", ",")),
         )
     )
     return _finish(chart)
 
 
 def movements(rows: Rows) -> dict[str, Any]:
-    """MRR won and lost by month, and what is left of it. Rows: month, movement, delta, customers, place."""
+    """MRR won and lost by month, with the net. Rows: month, movement, delta, customers, place."""
     bars = (
         alt.Chart(_data(rows))
         .mark_bar()
@@ -100,8 +100,8 @@ def movements(rows: Rows) -> dict[str, Any]:
             y=_dollars("delta", "MRR a month"),
             color=_by("movement", MOVEMENTS, MOVEMENTS),
             order=alt.Order("place", type="quantitative"),
-            tooltip=_says(("month", "Month", "month"), ("movement", "Movement", ""), ("delta", "MRR", "$,.0f"))
-            + _says(("customers", "Customers", ",")),
+            tooltip=_tooltips(("month", "Month", "month"), ("movement", "Movement", ""), ("delta", "MRR", "$,.0f"))
+            + _tooltips(("customers", "Customers", ",")),
         )
     )
     net = (
@@ -110,7 +110,7 @@ def movements(rows: Rows) -> dict[str, Any]:
         .encode(
             x=_months(),
             y=alt.Y("sum(delta):Q"),
-            tooltip=[*_says(("month", "Month", "month")), alt.Tooltip("sum(delta):Q", title="Net", format="$,.0f")],
+            tooltip=[*_tooltips(("month", "Month", "month")), alt.Tooltip("sum(delta):Q", title="Net", format="$,.0f")],
         )
     )
     return _finish(alt.layer(bars, net, data=_data(rows)))
@@ -119,12 +119,12 @@ def movements(rows: Rows) -> dict[str, Any]:
 def amounts(rows: Rows, unit: str) -> dict[str, Any]:
     """Dollars by name, in the order of the rows. Rows: name, amount, customers."""
     names = [row["name"] for row in rows]
-    # Without an amount above zero the scale ends at zero.
+    # If no amount is positive, the scale ends at zero.
     most = max([0.0, *(row["amount"] for row in rows)])
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("name", type="nominal", sort=names, title=None, axis=alt.Axis(labelLimit=160)),
         x=alt.X("amount", type="quantitative", title=None, axis=None, scale=alt.Scale(domainMax=most * 1.35)),
-        tooltip=_says(("name", "Name", ""), ("amount", unit, "$,.0f"), ("customers", "Customers", ",")),
+        tooltip=_tooltips(("name", "Name", ""), ("amount", unit, "$,.0f"), ("customers", "Customers", ",")),
     )
     bars = base.mark_bar(color=variable("accent"), height={"band": 0.7})
     labels = base.mark_text(align="left", dx=5, color=variable("ink"), fontSize=12).encode(
@@ -134,24 +134,24 @@ def amounts(rows: Rows, unit: str) -> dict[str, Any]:
 
 
 def projection(history: Rows, ahead: Rows, target: int) -> dict[str, Any]:
-    """Customers of a band so far, and where they are going. Rows: as_of, customers; month, low, middle, high."""
+    """Customers of a band so far and projected. Rows: as_of, customers; month, low, middle, high."""
     accent, muted = variable("accent"), variable("muted")
     top = max([float(row["customers"]) for row in history] + [float(row["high"]) for row in ahead if row["high"]] + [1])
     count = alt.Y("customers", type="quantitative", title=None, axis=alt.Axis(tickMinStep=1, format=",d", tickCount=4))
     past = alt.Chart(_data(history)).mark_line(color=accent, strokeWidth=2.5)
     past = past.encode(
-        x=_days("as_of"), y=count, tooltip=_says(("as_of", "Day", "day"), ("customers", "Customers", ","))
+        x=_days("as_of"), y=count, tooltip=_tooltips(("as_of", "Day", "day"), ("customers", "Customers", ","))
     )
     future = alt.Chart(_data(ahead))
-    says = _says(("month", "Month", "month"), ("low", "P10", ","), ("middle", "P50", ","), ("high", "P90", ","))
+    tooltip = _tooltips(("month", "Month", "month"), ("low", "P10", ","), ("middle", "P50", ","), ("high", "P90", ","))
     band = future.mark_area(color=accent, opacity=0.2).encode(
-        x=_days("month"), y=alt.Y("low", type="quantitative"), y2="high", tooltip=says
+        x=_days("month"), y=alt.Y("low", type="quantitative"), y2="high", tooltip=tooltip
     )
     middle = future.mark_line(color=accent, strokeDash=[5, 4], strokeWidth=2).encode(
-        x=_days("month"), y=alt.Y("middle", type="quantitative"), tooltip=says
+        x=_days("month"), y=alt.Y("middle", type="quantitative"), tooltip=tooltip
     )
     layers = [band, middle, past]
-    # A target far above what is there would press the lines flat: it is written at the edge instead.
+    # A far target would flatten the lines, so it is a label at the edge instead.
     is_near = target <= 2 * top
     label = alt.Chart(_data([{"target": target, "label": f"Target {target:,}" + ("" if is_near else " ↑")}]))
     height = alt.Y("target", type="quantitative") if is_near else alt.YValue(0)
@@ -163,9 +163,9 @@ def projection(history: Rows, ahead: Rows, target: int) -> dict[str, Any]:
 
 
 def lines(rows: Rows, names: Sequence[str], x: alt.X, pointed: list[alt.Tooltip], level: float) -> dict[str, Any]:
-    """Shares over time or days, with a level to hold them against. Rows: the x, name, share.
+    """Shares over time or days, with a reference level. Rows: the x, name, share.
 
-    Where the share is null the line is interrupted.
+    A null share interrupts the line.
     """
     values = [float(row["share"]) for row in rows if row["share"] is not None] + [level]
     lowest = min(values)
@@ -181,7 +181,7 @@ def lines(rows: Rows, names: Sequence[str], x: alt.X, pointed: list[alt.Tooltip]
         strokeDash=alt.StrokeDash(
             "name", type="nominal", scale=dashes, legend=alt.Legend() if len(names) > 1 else None
         ),
-        tooltip=[*pointed, *_says(("name", "Line", ""), ("share", "Share", ".1%"))],
+        tooltip=[*pointed, *_tooltips(("name", "Line", ""), ("share", "Share", ".1%"))],
     )
     rule = alt.Chart(_data([{"level": level}])).mark_rule(color=variable("neutral"), strokeDash=[2, 3])
     chart = rule.encode(y=alt.Y("level", type="quantitative", scale=scale)) + curves
@@ -190,13 +190,13 @@ def lines(rows: Rows, names: Sequence[str], x: alt.X, pointed: list[alt.Tooltip]
 
 def retention(rows: Rows) -> dict[str, Any]:
     """Net and gross dollar retention over twelve months. Rows: month, name, share."""
-    return lines(rows, ("Net", "Gross"), _months(), _says(("month", "Month", "month")), 1.0)
+    return lines(rows, ("Net", "Gross"), _months(), _tooltips(("month", "Month", "month")), 1.0)
 
 
 def accuracy(rows: Rows, names: Sequence[str], level: float) -> dict[str, Any]:
     """A share by day of the billing period. Rows: day, name, share."""
     x = alt.X("day", type="quantitative", title="Day of the billing period", scale=alt.Scale(nice=False, zero=False))
-    return lines(rows, names, x, _says(("day", "Day of the period", ",")), level)
+    return lines(rows, names, x, _tooltips(("day", "Day of the period", ",")), level)
 
 
 def sign_ups(rows: Rows, names: Sequence[str]) -> dict[str, Any]:
@@ -211,7 +211,9 @@ def sign_ups(rows: Rows, names: Sequence[str]) -> dict[str, Any]:
             y=alt.Y("organizations", type="quantitative", title=None, axis=alt.Axis(tickCount=5)),
             color=_by("segment", names, colours),
             order=alt.Order("place", type="quantitative"),
-            tooltip=_says(("week", "Week of", "day"), ("segment", "Segment", ""), ("organizations", "Sign-ups", ",")),
+            tooltip=_tooltips(
+                ("week", "Week of", "day"), ("segment", "Segment", ""), ("organizations", "Sign-ups", ",")
+            ),
         )
     )
     return _finish(chart)

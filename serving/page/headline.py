@@ -1,4 +1,4 @@
-"""The figures at the top of the page, which are read from across a room."""
+"""The headline figures at the top of the page."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ LAST_MONTH = "month = (select max(month) from {table})"
 
 
 def headline(published: Snapshot) -> list[Figure]:
-    """One figure of each topic; one whose table is not published is left out, and its section says so."""
+    """One figure per topic; figures whose tables are not published are left out, and their sections say so."""
     return [_figure(published, name, build) for name, tables, build in HEADLINE if tables <= published.tables]
 
 
@@ -76,7 +76,7 @@ def _icp(published: Snapshot, name: str) -> Figure:
     )
     if unknown is None:
         return Figure(name, "–", f"no sign-ups in {WEEKS_OF_FIGURES} weeks")
-    beside = f"last {WEEKS_OF_FIGURES} weeks; segment unknown of {percent(unknown)}"
+    beside = f"last {WEEKS_OF_FIGURES} weeks; segment of {percent(unknown)} unknown"
     return Figure(name, UNKNOWN if share is None else percent(share), beside)
 
 

@@ -1,4 +1,4 @@
-"""The main charts of the page as pictures, for the README."""
+"""PNG images of the main charts, for the README."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from serving.page.build import charts_of
 from serving.page.palette import in_light
 from settings import Settings
 
-# Those that a newcomer sees first; the others are on the page.
+# The charts a newcomer sees first.
 SHOWN = ("arr-by-band", "movements", "mix-50k", "retention-chart", "accuracy-by-day")
 WIDTH = 640
 
 
 def write_images(settings: Settings, folder: Path) -> list[Path]:
-    """Write a PNG of each of the main charts that the published file fills, in light colours on white."""
+    """Write a PNG of each main chart that the published file fills, in light colours on white."""
     import vl_convert
 
     folder.mkdir(parents=True, exist_ok=True)

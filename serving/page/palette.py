@@ -1,7 +1,7 @@
-"""Colours by what they mean, in light and in dark, and the type that text and charts share.
+"""Colours by meaning, light and dark, and the font that text and charts share.
 
-The hues are those of Okabe and Ito, which people with the common forms of colour-blindness tell apart: blues for what
-grows, orange and vermilion for what is lost. No meaning rests on a colour alone.
+The hues are those of Okabe and Ito, which stay distinct under the common forms of colour blindness: blues for growth,
+orange and vermilion for loss. No meaning depends on colour alone.
 """
 
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -32,13 +32,13 @@ LIGHT, DARK = 0, 1
 
 
 def variable(name: str) -> str:
-    """A colour as the style sheet's variable, which follows the reader's choice of light or dark."""
+    """The colour as a CSS variable, which follows the reader's light or dark preference."""
     assert name in COLOURS
     return f"var(--{name})"
 
 
 def style_sheet() -> str:
-    """The variables: light, dark where the reader prefers it, and light again on paper."""
+    """CSS variables: light, dark if the reader prefers it, and always light in print."""
     light, dark = (
         "".join(f"--{name}:{pair[which]};" for name, pair in COLOURS.items()) + f"color-scheme:{scheme};"
         for which, scheme in ((LIGHT, "light"), (DARK, "dark"))
@@ -47,7 +47,7 @@ def style_sheet() -> str:
 
 
 def in_light(text: str) -> str:
-    """The text with each variable replaced by its light colour, for pictures, which have no style sheet."""
+    """Replace each variable with its light colour: images have no style sheet."""
     for name, pair in COLOURS.items():
         text = text.replace(variable(name), pair[LIGHT])
     return text

@@ -1,4 +1,4 @@
-"""The sections of the page in their order, and the tables that each part of one needs."""
+"""The page's sections in order, and the tables that each part needs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from serving.page.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Part:
-    """What is shown of some tables; without one of them, or where it cannot be drawn, a sentence says so."""
+    """Blocks built from some tables; a note replaces them if a table is missing or the build fails."""
 
     what: str
     tables: tuple[str, ...]
     build: Callable[[Snapshot], Sequence[Block]]
 
     def blocks(self, published: Snapshot) -> Sequence[Block]:
-        """The part as the published file has it."""
+        """The part's blocks."""
         missing = [table for table in self.tables if table not in published.tables]
         if missing:
             are = "is" if len(missing) == 1 else "are"
@@ -25,14 +25,14 @@ class Part:
         try:
             return self.build(published)
         except Exception as error:  # noqa: BLE001
-            # Whatever it is, the other parts are not to go without it.
+            # One failing part must not take the page down.
             kind = type(error).__name__
             return [Note(f"The {self.what} cannot be drawn ({kind}).", fault=f"{kind}: {error}")]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a sentence that says how to read what is under it, and its parts."""
+    """A heading, a sentence on how to read the section, and its parts."""
 
     key: str
     title: str
@@ -46,7 +46,7 @@ SECTIONS = (
         "mix",
         "The mix",
         "Mix",
-        "Three bands of customers by ARR, each with a number to reach. A customer counts at most at its band's price.",
+        "Three bands of customers by ARR, each with a target. A customer counts at most at its band's price.",
         (
             Part("bands", ("rpt_arr_mix_progress",), revenue.mix_today),
             Part("projection", ("rpt_arr_mix_projection", "rpt_arr_mix_progress"), revenue.mix_ahead),
@@ -56,7 +56,7 @@ SECTIONS = (
         "arr",
         "ARR and movements",
         "ARR",
-        "ARR is twelve times the MRR of the last closed month. What is won is blue, what is lost is orange.",
+        "ARR is twelve times the MRR of the last closed month. Blue is won, orange is lost.",
         (
             Part("months", ("publish_info",), revenue.months),
             Part("tiers", ("dim_customers",), revenue.tiers),
@@ -69,49 +69,49 @@ SECTIONS = (
         "retention",
         "Retention",
         "Retention",
-        "Customers of the base month, then and now: net with what they grew, gross without it.",
+        "Customers of the base month, then and now: net includes their growth, gross does not.",
         (Part("retention", ("rpt_retention",), revenue.retention),),
     ),
     Section(
         "queue",
         "Onboarding queue",
         "Queue",
-        "Who is about to pay a first bill worth a conversation, the next to write to first.",
+        "Customers whose first bill will be worth a conversation, the most urgent first.",
         (Part("queue", ("fct_onboarding_queue", "fct_bill_forecasts", "dim_customers"), worklists.queue),),
     ),
     Section(
         "unowned",
         "Unowned accounts",
         "Unowned",
-        "Customers that need a person and have nobody, or somebody of another role.",
+        "Customers that need an owner and have none, or one in the wrong role.",
         (Part("unowned accounts", ("fct_account_routing", "dim_customers"), worklists.unowned),),
     ),
     Section(
         "line-crossers",
         "Line-crossers",
         "Line-crossers",
-        "Customers that cross a line of revenue soon if they go on as in their last months.",
+        "Customers that soon cross a revenue line at the growth of their last months.",
         (Part("line-crossers", ("rpt_line_crossers", "dim_customers"), worklists.line_crossers),),
     ),
     Section(
         "moves",
         "Gainers and losers",
         "Movers",
-        "The largest changes of MRR from the month before to the last closed one.",
+        "The largest MRR changes in the last closed month.",
         (Part("gainers and losers", ("fct_mrr_movements", "dim_customers"), worklists.gainers_and_losers),),
     ),
     Section(
         "risk",
         "Accounts at risk",
         "Risk",
-        "What fired, since when, and what to do next.",
+        "Each signal: what fired, since when, and the next action.",
         (Part("accounts at risk", ("rpt_account_risk", "dim_customers"), worklists.risk),),
     ),
     Section(
         "credits",
         "Roll-offs and credit",
         "Credit",
-        "Startup plans that end, prepaid credit that runs out, and spend limits that hold usage back.",
+        "Startup plans about to end, prepaid credit about to run out, and spend limits that cap usage.",
         (
             Part("startup plans", ("rpt_startup_rolloffs", "dim_customers"), worklists.startup_rolloffs),
             Part("credit runways", ("rpt_credit_runway", "dim_customers"), worklists.credit_runways),
@@ -122,22 +122,22 @@ SECTIONS = (
         "sign-ups",
         "New sign-ups",
         "Sign-ups",
-        "How many of those who sign up are in the ICP, as known on the data day.",
+        "How many new sign-ups are in the ICP, as known on the data day.",
         (Part("sign-ups", ("rpt_signups_weekly",), trust.sign_ups),),
     ),
     Section(
         "accuracy",
         "Forecast accuracy",
         "Accuracy",
-        "Forecasts of each day of a billing period beside the bill that came, over closed periods. The line is "
-        "where the onboarding queue begins.",
+        "Daily forecasts of a billing period compared with its final bill, over closed periods. The line is where the "
+        "onboarding queue begins.",
         (Part("accuracy", ("rpt_forecast_accuracy",), trust.accuracy),),
     ),
     Section(
         "quality",
         "Data quality",
         "Data quality",
-        "What was checked before this was published, how new each source is, and what is doubtful.",
+        "Checks run before publishing, freshness of each source, and doubtful data.",
         (
             Part("checks", ("publish_info",), trust.checks),
             Part("findings", ("rpt_data_quality",), trust.findings),

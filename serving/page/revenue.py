@@ -1,4 +1,4 @@
-"""What the company earns: the mix, ARR, movements, retention."""
+"""Sections on revenue: the mix, ARR, movements, retention."""
 
 from collections.abc import Sequence
 
@@ -25,12 +25,12 @@ BAND_TITLES = {
     "1m": "From $1,000,000 a year",
     "mix": "The whole mix",
 }
-# The projection goes on until the mix is met, which may be years; a chart looks as far ahead as it looks back.
+# The projection runs until the mix is reached, possibly for years; the chart stops earlier.
 MONTHS_SHOWN = 24
 
 
 def mix_today(published: Snapshot) -> Sequence[Block]:
-    """Each band: customers and dollars against the target, and the pace against what is needed."""
+    """Each band: customers and dollars against the target, and the current pace against the pace needed."""
     rows = published.rows(
         """
         select band, customers, target_customers, capped_arr_usd, target_arr_usd, arr_usd, progress,
@@ -62,7 +62,7 @@ def _band(row: tuple) -> list[Figure]:
 
 
 def mix_ahead(published: Snapshot) -> Sequence[Block]:
-    """Where each band is going: a chart, and what comes of the target."""
+    """Projection of each band: a chart, and the outlook for the target."""
     rows = published.rows(
         """
         with ends as (
@@ -86,7 +86,7 @@ def mix_ahead(published: Snapshot) -> Sequence[Block]:
         Header("P10", "money"), Header("P90", "money"), Header("Even odds by", "date"), Header("Outlook", "words"),
     ]  # fmt: skip
     titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:-1]) for row in rows]
-    title = f"Projected to {write(rows[0][-1], 'date')}: the middle path, and between P10 and P90 eight of ten"
+    title = f"Projected to {write(rows[0][-1], 'date')}: the median path; eight of ten paths end between P10 and P90"
     return [
         *(_band_chart(published, row[0], row[2]) for row in rows if row[0] != "mix"),
         PageTable("mix-ahead", title, columns, titled, "There is no projection yet.", "rpt_arr_mix_projection"),
@@ -114,14 +114,14 @@ def _band_chart(published: Snapshot, band: str, target: int) -> Block:
     # The projection starts where the history ends.
     ahead.insert(0, {"month": now["as_of"], **dict.fromkeys(("low", "middle", "high"), now["customers"])})
     description = (
-        f"{now['customers']} on {now['as_of']}; {end['middle']} in the middle path on {end['month'][:10]}, "
-        f"between {end['low']} and {end['high']} in eight of ten; target {target}."
+        f"{now['customers']} on {now['as_of']}; {end['middle']} on the median path on {end['month'][:10]}, "
+        f"eight of ten paths between {end['low']} and {end['high']}; target {target}."
     )
     return Chart(f"mix-{band}", title, description, charts.projection(history, ahead, target), "third")
 
 
 def arr(published: Snapshot) -> Sequence[Block]:
-    """ARR over time by band of the mix, up to the last closed month."""
+    """ARR by month and band of the mix, up to the last closed month."""
     by_band = published.records(
         f"""
         select as_of, band, arr_usd, customers,
@@ -134,12 +134,12 @@ def arr(published: Snapshot) -> Sequence[Block]:
     if not by_band:
         return [Note("No month has closed yet.")]
     last = [row for row in by_band if row["as_of"] == by_band[-1]["as_of"]]
-    said = "; ".join(f"{row['band']} {short_money(row['arr_usd'])} of {row['customers']} customers" for row in last)
-    return [Chart("arr-by-band", "ARR by band of the mix", f"{said}.", charts.arr_by_band(by_band))]
+    summary = "; ".join(f"{row['band']} {short_money(row['arr_usd'])} of {row['customers']} customers" for row in last)
+    return [Chart("arr-by-band", "ARR by band of the mix", f"{summary}.", charts.arr_by_band(by_band))]
 
 
 def months(published: Snapshot) -> Sequence[Block]:
-    """Up to which month revenue is complete; a month that has ended and is not closed is open, and no fall."""
+    """The last closed month, and the open one, whose partial revenue is no decline."""
     closed = published.last_closed_month()
     open_month, is_over, is_begun = published.row(
         f"""
@@ -150,8 +150,8 @@ def months(published: Snapshot) -> Sequence[Block]:
     )
     figures = [Figure("Last closed month", f"{closed:%B %Y}", "revenue is complete up to its end")]
     if is_begun:
-        ends = "is over and not closed: bills may still come" if is_over else "goes on"
-        figures.append(Figure("Open month", f"{open_month:%B %Y}", f"{ends}; in no figure of revenue yet"))
+        ends = "has ended and is not closed: bills may still come" if is_over else "goes on"
+        figures.append(Figure("Open month", f"{open_month:%B %Y}", f"{ends}; not in any revenue figure yet"))
     return [Figures(figures)]
 
 
@@ -196,13 +196,13 @@ def movements(published: Snapshot) -> Sequence[Block]:
     if not rows:
         return [Note("No month with a movement yet.")]
     newest = rows[-1]["month"]
-    said = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in rows if row["month"] == newest)
-    description = f"In {newest[:7]}: {said}."
+    summary = ", ".join(f"{row['movement']} {short_money(row['delta'])}" for row in rows if row["month"] == newest)
+    description = f"In {newest[:7]}: {summary}."
     return [Chart("movements", "MRR movements by month; the dash is the net", description, charts.movements(rows))]
 
 
 def products(published: Snapshot) -> Sequence[Block]:
-    """What the last closed month's MRR is made of."""
+    """MRR of the last closed month by product."""
     rows = published.records(
         f"""
         select product_key as name, sum(mrr_usd_month) as amount, count(*) as customers
@@ -222,7 +222,7 @@ def products(published: Snapshot) -> Sequence[Block]:
 
 
 def retention(published: Snapshot) -> Sequence[Block]:
-    """Net and gross retention over the longest window, and the last month over all of them."""
+    """Net and gross retention over the longest window, and over every window in the last month."""
     longest = "(select max(base_months) from rpt_retention)"
     rows = published.records(
         f"""
@@ -252,10 +252,10 @@ def retention(published: Snapshot) -> Sequence[Block]:
         "retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention"
     )
     if all(row["share"] is None for row in rows):
-        return [Note("No month has had a customer in the base of its longest window: there is nothing to draw."), table]
+        return [Note("No month has a customer in the base of its longest window: there is nothing to draw."), table]
     window, net, gross = last[-1][0], last[-1][4], last[-1][5]
-    said = f"Net {percent(net)} and gross {percent(gross)} in the last closed month."
+    summary = f"Net {percent(net)} and gross {percent(gross)} in the last closed month."
     if net is None:
-        said = f"Not known in the last closed month: nobody was in the base {window} months before."
+        summary = f"Not known in the last closed month: the base {window} months before has no customers."
     title = f"Dollar retention over {window} months"
-    return [Chart("retention-chart", title, said, charts.retention(rows), "whole"), table]
+    return [Chart("retention-chart", title, summary, charts.retention(rows), "whole"), table]

@@ -1,4 +1,4 @@
-"""The published file as the page reads it: one connection, so that every figure is of one publish."""
+"""Queries on the published file over one connection, so that every figure is of one publish."""
 
 import math
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 
 DATA_DAY = "(select as_of_date from publish_info)"
-# Of a table that has no row for a quiet month, the newest month is not the last one.
+# Not the newest month of a table, which may have no rows for a quiet month.
 LAST_CLOSED_MONTH = "(select last_closed_month from publish_info)"
 
 
 class Snapshot:
-    """Questions to one snapshot of schema `marts`."""
+    """One snapshot of schema `marts`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -22,7 +22,7 @@ class Snapshot:
         }
 
     def lacks(self, source_table: str) -> bool:
-        """Whether a table of the sources, such as `crm.accounts`, holds no row: what depends on it is not known."""
+        """Whether a source table, such as `crm.accounts`, has no rows, so that figures based on it are unknown."""
         (empty,) = self.row("select empty_source_tables from publish_info")
         return source_table in (empty or "").split(", ")
 
@@ -32,16 +32,16 @@ class Snapshot:
         return month
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query, as Python's own values."""
+        """All rows as Python values."""
         return self._connection.execute(sql).fetchall()
 
     def row(self, sql: str) -> tuple[Any, ...]:
-        """The one row of a query that aggregates."""
+        """The single row of an aggregate query."""
         (row,) = self.rows(sql)
         return row
 
     def records(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Rows for a chart: names with values that JSON has."""
+        """Rows for a chart, as dicts of JSON values."""
         cursor = self._connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Who signs up, how good the forecasts are, and what the data is worth."""
+"""Sections on sign-ups, forecast accuracy and data quality."""
 
 import json
 from collections.abc import Sequence
@@ -27,21 +27,21 @@ UNKNOWN_REASONS = (
 )  # fmt: skip
 WEEKS_SHOWN = 26
 WEEKS_OF_FIGURES = 13
-# What the interval of a bill forecast promises: 80 of 100 bills are within.
+# Nominal coverage of the forecast interval: 80 of 100 bills should be within it.
 INTERVAL = 0.8
-# Of a kind of finding, as many are named as can be looked up at once.
+# Subjects listed per kind of finding.
 NAMED_FINDINGS = 5
 METHODS = {"forecast": "This forecast", "published_rule": "Vendor's rule"}
 NEXT_WEEK = "(select date_trunc('week', as_of_date + 1) from publish_info)"
 
 
 def closed_weeks(number: int) -> str:
-    """The rows of so many calendar weeks up to the last one that is over: a week without a row counts as one."""
+    """Condition for the last `number` closed calendar weeks; a week without rows counts as one."""
     return f"week < {NEXT_WEEK} and week >= {NEXT_WEEK} - interval {7 * number} day"
 
 
 def sign_ups(published: Snapshot) -> Sequence[Block]:
-    """Sign-ups by week and segment, and the share of the ICP."""
+    """Sign-ups by week and segment, and the ICP share."""
     count, icp, unknown, work_mail, paying = published.row(
         f"""
         select coalesce(sum(signups), 0), sum(icp_signups), coalesce(sum(unknown_signups), 0),
@@ -74,14 +74,14 @@ def sign_ups(published: Snapshot) -> Sequence[Block]:
         Figure("With a work address", percent(work_mail / count), beside),
         Figure("New paying companies", f"{paying:,}", beside),
     ]
-    in_icp = f"{icp} of {count} sign-ups" if is_known else f"It is not known how many of {count} sign-ups"
-    said = f"{in_icp} in the {beside} are in the ICP, high growth or high potential."
+    in_icp = f"{icp} of {count} sign-ups" if is_known else f"Of {count} sign-ups an unknown number"
+    summary = f"{in_icp} in the {beside} are in the ICP (high growth or high potential)."
     chart = charts.sign_ups(rows, [words(segment) for segment in SEGMENTS])
-    return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", said, chart, "whole")]
+    return [Figures(figures), Chart("sign-ups-by-week", "Sign-ups by week and segment", summary, chart, "whole")]
 
 
 def accuracy(published: Snapshot) -> Sequence[Block]:
-    """Errors, the interval and the onboarding line, by day of the period."""
+    """Errors, interval coverage and the onboarding line, by day of the period."""
     rows = published.records(
         """
         select day_of_period as day, method, median_absolute_percentage_error as error, interval_coverage as coverage
@@ -115,41 +115,43 @@ def accuracy(published: Snapshot) -> Sequence[Block]:
         Header("Bias", "percent"), Header("In the interval", "percent"), Header("Line: precision", "percent"),
         Header("Line: recall", "percent"), Header("Line: days of lead", "number"),
     ]  # fmt: skip
-    told = f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2])}." if weeks else ""
+    summary = (
+        f"On day {weeks[0][0]} half of the forecasts are within {percent(weeks[0][2])} of the bill." if weeks else ""
+    )
     drawn = [
-        (errors, Chart("accuracy-by-day", "Median error of the bill forecast", told,
+        (errors, Chart("accuracy-by-day", "Median error of the bill forecast", summary,
                        charts.accuracy(errors, tuple(METHODS.values()), 0.0))),
-        (covered, Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", told,
+        (covered, Chart("coverage-by-day", f"Bills within the {percent(INTERVAL)} interval", summary,
                         charts.accuracy(covered, ("Bills within the interval",), INTERVAL))),
     ]  # fmt: skip
     return [
-        *(chart if shares else Note(f"{chart.title}: it is not known for any day.") for shares, chart in drawn),
+        *(chart if shares else Note(f"{chart.title}: not known for any day.") for shares, chart in drawn),
         PageTable("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
     ]
 
 
 def checks(published: Snapshot) -> Sequence[Block]:
-    """What the gates said before this was published."""
+    """Results of the gates at publishing."""
     passed, warned, failed, set_aside, by_table = published.row(
         "select checks_passed, checks_warned, checks_failed, rows_set_aside, rows_set_aside_by_table from publish_info"
     )
     figures = [
         Figure("Checks passed", f"{passed:,}", tone="good"),
-        Figure("Warned", f"{warned:,}", "published all the same", "warning" if warned else ""),
-        Figure("Failed", f"{failed:,}", "one would have stopped it", "bad" if failed else ""),
+        Figure("Warned", f"{warned:,}", "did not block publishing", "warning" if warned else ""),
+        Figure("Failed", f"{failed:,}", "would have blocked publishing", "bad" if failed else ""),
         Figure("Rows set aside", f"{set_aside:,}", "broke the contract", "warning" if set_aside else ""),
     ]
     columns = [Header("Table"), Header("Rows set aside", "number"), Header("What to do")]
-    mend = "List them with `growth rejects`, mend the files and load them again."
-    rows = [(table, count, mend) for table, count in json.loads(by_table or "{}").items()]
+    what_to_do = "List them with `growth rejects`, fix the files and load them again."
+    rows = [(table, count, what_to_do) for table, count in json.loads(by_table or "{}").items()]
     return [
         Figures(figures),
-        PageTable("set-aside", "Rows set aside", columns, rows, "No row is set aside.", "publish_info"),
+        PageTable("set-aside", "Rows set aside", columns, rows, "No rows are set aside.", "publish_info"),
     ]
 
 
 def freshness(published: Snapshot) -> Sequence[Block]:
-    """How new each source is at the end of the data day."""
+    """Age of each source at the end of the data day."""
     (info,) = published.records("from publish_info")
     sources = sorted(name.removesuffix("_newest_at") for name in info if name.endswith("_newest_at"))
     ages = ", ".join(
@@ -158,7 +160,7 @@ def freshness(published: Snapshot) -> Sequence[Block]:
         for source in sources
     )
     if not sources:
-        return [Note("No source said how new it is.")]
+        return [Note("No source reports its newest record.")]
     row = published.row(f"select {ages} from publish_info")
     rows = list(zip(sources, row[::2], row[1::2], strict=True))
     columns = [
@@ -170,11 +172,11 @@ def freshness(published: Snapshot) -> Sequence[Block]:
     (empty,) = published.row("select empty_source_tables from publish_info")
     if not empty:
         return [table]
-    return [table, Note(f"No row came of {empty}: what depends on these tables is not known.")]
+    return [table, Note(f"No rows in {empty}: figures based on these tables are unknown.")]
 
 
 def findings(published: Snapshot) -> Sequence[Block]:
-    """What is doubtful about the data by kind: the largest of each, where its rows stand and what to do."""
+    """Doubtful data by kind: the largest findings, their source table and what to do."""
     found = published.rows(
         """
         select finding, source_table, what_to_do, subject, figure, unit
@@ -196,13 +198,13 @@ def findings(published: Snapshot) -> Sequence[Block]:
         rows.append(
             (finding, len(each), named + (f"; and {more:,} more" if more > 0 else ""), source_table, what_to_do)
         )
-    return [PageTable("findings", "Findings", columns, rows, "Nothing was found.", "rpt_data_quality")]
+    return [PageTable("findings", "Findings", columns, rows, "No findings.", "rpt_data_quality")]
 
 
 def coverage(published: Snapshot) -> Sequence[Block]:
-    """How many sign-ups enrichment tells something about, and why not the others."""
+    """Share of sign-ups with a known segment, and why the others are unknown."""
     if published.lacks("enrichment.companies"):
-        return [Note("Enrichment covers nothing, since enrichment.companies holds no row: no segment is known.")]
+        return [Note("Enrichment covers nothing: enrichment.companies has no rows, so no segment is known.")]
     sums = ", ".join(f"coalesce(sum(unknown_{reason}), 0)" for reason in UNKNOWN_REASONS)
     work_mail, known, *counts = published.row(
         f"""

@@ -1,4 +1,4 @@
-"""Who needs a person: the lists from which people work."""
+"""Sections for daily work: customers that need a person."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ def _named(table: str, columns: str, condition: str, order: str) -> str:
 
 
 def _no_owner(published: Snapshot) -> str:
-    """What stands in the place of an owner who is not there: without accounts of a CRM nobody knows whether one is."""
+    """Text for a missing owner: unknown without CRM accounts, otherwise nobody."""
     return UNKNOWN if published.lacks("crm.accounts") else NOBODY
 
 
 def queue(published: Snapshot) -> Sequence[Block]:
-    """The onboarding queue, the next to write to first."""
+    """The onboarding queue, the most urgent contact first."""
     no_owner = _no_owner(published)
     rows = published.rows(
         f"""
@@ -55,15 +55,15 @@ def queue(published: Snapshot) -> Sequence[Block]:
     figures = [
         Figure("In the queue", f"{len(rows):,}"),
         Figure("Contact due", f"{due:,}", tone="warning" if due else "good"),
-        Figure("Held by nobody", f"{sum(row[9] == NOBODY for row in rows):,}" if no_owner == NOBODY else UNKNOWN),
+        Figure("Without an owner", f"{sum(row[9] == NOBODY for row in rows):,}" if no_owner == NOBODY else UNKNOWN),
         Figure("Forecast a month", short_money(sum(row[2] or 0 for row in rows))),
     ]
-    empty = "Nobody is in the queue."
+    empty = "The queue is empty."
     return [Figures(figures), PageTable("queue-list", "", columns, rows, empty, "fct_onboarding_queue")]
 
 
 def line_crossers(published: Snapshot) -> Sequence[Block]:
-    """Who crosses a line soon at the present growth."""
+    """Customers that soon cross a revenue line at their current growth."""
     rows = published.rows(
         _named(
             "rpt_line_crossers",
@@ -78,11 +78,13 @@ def line_crossers(published: Snapshot) -> Sequence[Block]:
         Header("MRR", "money"), Header("Growth a month", "percent"),
         Header("Crosses on", "date"),
     ]  # fmt: skip
-    return [PageTable("line-crossers-list", "", columns, rows, "Nobody is about to cross a line.", "rpt_line_crossers")]
+    return [
+        PageTable("line-crossers-list", "", columns, rows, "No customer is about to cross a line.", "rpt_line_crossers")
+    ]
 
 
 def gainers_and_losers(published: Snapshot) -> Sequence[Block]:
-    """The largest movements of the last closed month, either way."""
+    """The largest movements of the last closed month, up and down."""
     month = f"{published.last_closed_month():%B %Y}"
     columns = [
         Header("Customer"), Header("Movement", "words"), Header("Change a month", "money"), Header("Before", "money"),
@@ -107,7 +109,7 @@ def gainers_and_losers(published: Snapshot) -> Sequence[Block]:
 
 
 def unowned(published: Snapshot) -> Sequence[Block]:
-    """Customers that need a person and have nobody, or the wrong one."""
+    """Customers that need an owner and have none, or one in the wrong role."""
     rows = published.rows(
         _named(
             "fct_account_routing",
@@ -125,15 +127,15 @@ def unowned(published: Snapshot) -> Sequence[Block]:
         Header("Since", "date"),
     ]  # fmt: skip
     (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
-    empty = "Every customer that needs a person has the right one." if need else "No customer needs a person."
+    empty = "Every customer that needs an owner has the right one." if need else "No customer needs an owner."
     table = PageTable("unowned", "", columns, rows, empty, "fct_account_routing")
     if not published.lacks("crm.accounts"):
         return [table]
-    return [Note("Who owns these customers is not known: crm.accounts holds no row."), table]
+    return [Note("The owners of these customers are unknown: crm.accounts has no rows."), table]
 
 
 def risk(published: Snapshot) -> Sequence[Block]:
-    """What may go wrong with whom, and what to do next."""
+    """Risk signals and the next action for each."""
     no_owner = _no_owner(published)
     rows = published.rows(
         _named(
@@ -149,11 +151,11 @@ def risk(published: Snapshot) -> Sequence[Block]:
         Header("Customer"), Header("Signal", "words", is_filter=True), Header("What fired"), Header("ARR", "money"),
         Header("Owner", "person", is_filter=True), Header("Since", "date"), Header("Next"),
     ]  # fmt: skip
-    return [PageTable("risk-list", "", columns, rows, "No account shows a sign of risk.", "rpt_account_risk")]
+    return [PageTable("risk-list", "", columns, rows, "No account shows a risk signal.", "rpt_account_risk")]
 
 
 def startup_rolloffs(published: Snapshot) -> Sequence[Block]:
-    """Startups whose plan ends: when, and what they will pay then."""
+    """Startup plans that end: when, and the first bill that follows."""
     rows = published.rows(
         _named(
             "rpt_startup_rolloffs",
@@ -168,13 +170,13 @@ def startup_rolloffs(published: Snapshot) -> Sequence[Block]:
     ]  # fmt: skip
     return [
         PageTable(
-            "rolloffs", "Startup plans that end", columns, rows, "No startup is on a plan.", "rpt_startup_rolloffs"
+            "rolloffs", "Startup plans about to end", columns, rows, "No startup is on a plan.", "rpt_startup_rolloffs"
         )
     ]
 
 
 def credit_runways(published: Snapshot) -> Sequence[Block]:
-    """How long prepaid credit lasts, beside its contract."""
+    """How long prepaid credit lasts, compared with its contract."""
     rows = published.rows(
         _named(
             "rpt_credit_runway",
@@ -189,12 +191,14 @@ def credit_runways(published: Snapshot) -> Sequence[Block]:
         Header("Contract ends", "date"), Header("Next"),
     ]  # fmt: skip
     return [
-        PageTable("runways", "Prepaid credit", columns, rows, "Nobody has a prepaid contract.", "rpt_credit_runway")
+        PageTable(
+            "runways", "Prepaid credit", columns, rows, "No customer has a prepaid contract.", "rpt_credit_runway"
+        )
     ]
 
 
 def limits_hit(published: Snapshot) -> Sequence[Block]:
-    """Who is close to a spend limit of their own, or held back by it."""
+    """Customers near or over a spend limit they set."""
     rows = published.rows(
         _named(
             "rpt_limits_hit",

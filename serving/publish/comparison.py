@@ -1,4 +1,4 @@
-"""What changed from one version of the published file to another: rows and money, by table and band."""
+"""Compare two versions of the published file: rows and sums of money, by table and band."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 from serving.reader import snapshot
 
 ROWS = "rows"
-# Columns whose values are bands of the mix, by which their tables are taken apart.
+# Columns that hold bands of the mix, by which figures are grouped.
 BANDS = ("arr_mix_band", "band")
 MONEY = ("usd", "mrr")
 
@@ -17,7 +17,7 @@ Sums = dict[tuple[str, str, str], Decimal]
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a table and band, before and after; None where the table or the column was not there."""
+    """A figure of a table and band, before and after; None where the table or column was missing."""
 
     table: str
     band: str
@@ -27,12 +27,12 @@ class Difference:
 
     @property
     def by(self) -> Decimal:
-        """How much it went up."""
+        """The increase."""
         return (self.after or Decimal(0)) - (self.before or Decimal(0))
 
 
 def changes(before: Path, after: Path) -> list[Difference]:
-    """The figures that differ, by table: its rows and the sum of each of its columns of money."""
+    """The figures that differ between two files: row counts and sums of money columns, by table."""
     old, new = _sums(before), _sums(after)
     return [
         Difference(*key, old.get(key), new.get(key))
@@ -42,9 +42,9 @@ def changes(before: Path, after: Path) -> list[Difference]:
 
 
 def as_table(found: Sequence[Difference]) -> str:
-    """The changes as a table that is read in a terminal, and as Markdown in Dagster."""
+    """The differences as a Markdown table, readable in a terminal and in Dagster."""
     if not found:
-        return "No row and no sum of money differs."
+        return "Row counts and sums of money are the same."
     lines = [("table", "band", "figure", "before", "after", "change")]
     for change in found:
         figures = (_write(change.before), _write(change.after), _write(change.by, "+"))
@@ -82,7 +82,7 @@ def _write(value: Decimal | None, sign: str = "") -> str:
 
 
 def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Words to the left, figures to the right."""
+    """Words aligned left, figures right."""
     return [
         text.ljust(width) if i < 3 else text.rjust(width)
         for i, (text, width) in enumerate(zip(line, widths, strict=True))

@@ -1,4 +1,4 @@
-"""Publishing: what passed the gates becomes the one file that readers open, in one rename."""
+"""Publish the marts: when every gate has passed, replace the one file that readers open, in one rename."""
 
 import json
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from serving.publish.versions import Version, building, next_publish_number, put
 from settings import Settings, UserError
 from warehouse.connection import connect
 
-# Read by the widest range of clients that still refuse the log of another file.
+# The oldest version, so readable by most clients, that refuses the log of another file.
 STORAGE_VERSION = "v1.4.0"
-# The load lists a row that a later one replaces with this rule; such a row breaks no contract.
+# Rule of rows that a later row replaced; they break no contract.
 REPLACED = "tie"
 LAYERS = ("raw", "staging", "marts")
 
 
 class NotPublishableError(UserError):
-    """The gates did not pass, or were not run; the published file stays as it was."""
+    """The gates failed or did not run; the published file is unchanged."""
 
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What a publish put before the readers."""
+    """The result of a publish."""
 
     path: Path
     as_of_date: date
@@ -32,15 +32,15 @@ class PublishResult:
     rows_set_aside: int
     checks: dict[str, int]
     bytes_written: int
-    # What readers had before, if it is kept.
+    # The version that readers had before, if it is kept.
     replaced: Version | None
 
 
 def publish(settings: Settings, run_id: str) -> PublishResult:
-    """Copy schema `marts` of the working file, with `publish_info`, into a new file and swap it in.
+    """Copy schema `marts` of the warehouse, with `publish_info`, into a new file and swap it in.
 
-    The caller holds the warehouse. Readers see the old file until the rename and the new one after it.
-    Raises `NotPublishableError` if a gate has not looked at all that is there, or what it last found blocks.
+    The caller holds the lock on the warehouse. Readers see the old file until the rename. Raises `NotPublishableError`
+    if a critical check failed, or data changed after its last check.
     """
     with building(settings) as built:
         with connect(settings.warehouse_path) as connection:
@@ -56,9 +56,9 @@ def publish(settings: Settings, run_id: str) -> PublishResult:
 
 
 def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Results of each table's newest check as a whole, counted as passed, warned and failed.
+    """Count the results of each table's newest full check as passed, warned and failed.
 
-    A check of some days says nothing good of the others; what it found since then is added.
+    A check of single days does not replace a full one, but its later failures count.
     """
     try:
         results = connection.execute(
@@ -79,15 +79,13 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             """
         ).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        # No gate has looked, or only one of a version that did not write days or turns.
+        # No gate has run, or only one of a version without these columns.
         results = []
     missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
     if missing:
-        raise NotPublishableError(
-            f"the gate after {', '.join(missing)} has no results: run `growth gate <layer>` first"
-        )
+        raise NotPublishableError(f"the gate on {', '.join(missing)} has no results: run `growth gate <layer>` first")
     counts = {"passed": 0, "warned": 0, "failed": 0}
-    _require_newer_than_the_data(connection)
+    _require_checks_after_changes(connection)
     blocking = []
     for layer, table, expectation, status, severity in results:
         outcome = _outcome(status, severity)
@@ -96,18 +94,18 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             blocking.append(f"{layer}.{table}: {expectation} ({status})")
     if blocking:
         raise NotPublishableError(
-            "nothing is published while checks block: "
+            "failed checks block publishing:"
             + "; ".join(blocking[:5])
-            + ". See quality.expectation_results, mend the cause and run again"
+            + ". See quality.expectation_results, fix the cause and run again"
         )
-    _require_whole_looks(connection)
+    _require_full_checks(connection)
     return counts
 
 
-def _require_whole_looks(connection: duckdb.DuckDBPyConnection) -> None:
-    """A table of which days were checked last has been built since it was checked as a whole.
+def _require_full_checks(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise if only some days of a table were checked since it was last checked in full.
 
-    Turns say what came first, for the clock may be wrong; what a version without turns wrote comes before all others.
+    Compares turns, since the clock may be wrong; rows of versions without turns come first.
     """
     tables = connection.execute(
         """
@@ -118,13 +116,13 @@ def _require_whole_looks(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if tables:
         raise NotPublishableError(
-            f"only days of {', '.join(table for (table,) in tables)} were checked since they were built: "
+            f"only some days of {', '.join(table for (table,) in tables)} were checked since the last full check: "
             "run `growth gate marts` first"
         )
 
 
-def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
-    """What was loaded or built after it was checked as a whole has not been checked."""
+def _require_checks_after_changes(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise if data was loaded or models were built after the last full check."""
     row = connection.execute(
         """
         with wholly_checked as (
@@ -143,12 +141,12 @@ def _require_newer_than_the_data(connection: duckdb.DuckDBPyConnection) -> None:
     for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
         if is_stale is not False:
             raise NotPublishableError(
-                f"{layer} has changed since its gate looked, or was never built: run `growth gate {layer}` first"
+                f"{layer} was never checked, or has changed since its last check: run `growth gate {layer}` first"
             )
 
 
 def _outcome(status: str, severity: str) -> str:
-    """A check that could not run blocks like a critical one that failed."""
+    """A check that could not run counts as failed."""
     if status == "passed":
         return "passed"
     return "warned" if status == "failed" and severity == "warning" else "failed"
@@ -182,7 +180,7 @@ def _write_publish_info(
 ) -> tuple[date, int]:
     row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
     if row is None:
-        raise NotPublishableError("there is no data day: build the models first")
+        raise NotPublishableError("no data day: build the models first")
     as_of_date, last_closed_month = row
     set_aside_by_table = {
         _source_table(table): count
@@ -196,16 +194,21 @@ def _write_publish_info(
         "select source_name, newest_at from intermediate.int_source_freshness order by source_name"
     ).fetchall()
     columns: list[tuple[str, str, object, str]] = [
-        ("run_id", "varchar", run_id, "Run of the pipeline that published this file."),
-        ("as_of_date", "date", as_of_date, "Data day: the UTC day at whose end everything in this file holds."),
-        ("last_closed_month", "date", last_closed_month, "First day of the newest month that is closed."),
+        ("run_id", "varchar", run_id, "Run that published this file."),
+        ("as_of_date", "date", as_of_date, "Data day: every figure holds at the end of this UTC day."),
+        ("last_closed_month", "date", last_closed_month, "First day of the newest closed month."),
         ("published_at", "timestamp", datetime.now(UTC).replace(tzinfo=None), "UTC instant of publishing."),
-        ("publish_number", "bigint", next_publish_number(settings), "Number of the publish: a later one is larger."),
+        (
+            "publish_number",
+            "bigint",
+            next_publish_number(settings),
+            "Publish number: later publishes have larger ones.",
+        ),
         (
             "is_day_asked_for",
             "boolean",
             settings.as_of is not None,
-            "Whether GROWTH_AS_OF asked for the data day; else it is the newest complete day of usage.",
+            "Whether GROWTH_AS_OF set the data day; otherwise it is the newest complete day of usage.",
         ),
         *(
             (f"{source}_newest_at", "timestamp", newest_at, f"UTC instant of the newest record of source {source}.")
@@ -215,17 +218,17 @@ def _write_publish_info(
             "empty_source_tables",
             "varchar",
             ", ".join(_empty_source_tables(connection)),
-            "Tables of the sources that hold no row, separated by commas: what depends on them is not known.",
+            "Source tables without rows, separated by commas: figures based on them are unknown.",
         ),
-        ("rows_set_aside", "bigint", set_aside, "Rows of the sources that broke the contract and are not in here."),
+        ("rows_set_aside", "bigint", set_aside, "Source rows that broke the contract and are left out."),
         (
             "rows_set_aside_by_table",
             "varchar",
             json.dumps(set_aside_by_table),
-            "The same by table of the sources, as a JSON object.",
+            "Rows set aside by source table, as a JSON object.",
         ),
         *(
-            (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} when they were last checked.")
+            (f"checks_{outcome}", "bigint", count, f"Expectations that {outcome} at their last check.")
             for outcome, count in checks.items()
         ),
     ]
@@ -242,7 +245,7 @@ def _write_publish_info(
 
 
 def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Tables of the input contract without a row."""
+    """Tables of the input contract without rows."""
     tables = connection.execute(
         """
         select table_name from duckdb_tables()
@@ -258,7 +261,7 @@ def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _source_table(raw_table: str) -> str:
-    """The table's name in the input contract: schema `raw` calls crm.accounts crm__accounts."""
+    """The input contract's name of a raw table: crm.accounts for crm__accounts."""
     return raw_table.replace("__", ".", 1)
 
 

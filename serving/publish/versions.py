@@ -1,6 +1,6 @@
-"""The last few versions of the published file: kept when a newer one takes their place, and put back by a rollback.
+"""Earlier versions of the published file: kept when replaced, restored by a rollback.
 
-A version is a hard link to the very file that readers had, so keeping it copies nothing and cannot alter it.
+A version is a hard link to the file readers had: keeping it copies nothing and cannot alter it.
 """
 
 import os
@@ -19,30 +19,30 @@ from warehouse.folder import DamagedFileError
 
 
 class NoSuchVersionError(UserError):
-    """There is no version to go to; the published file stays as it was."""
+    """There is no such version; the published file is unchanged."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A file that readers had, and what it says of itself."""
+    """A published file and its `publish_info`."""
 
     path: Path
     run_id: str
     as_of_date: date
     published_at: datetime
-    # 0 in a file that was published before publishes were numbered.
+    # 0 in files published before publishes were numbered.
     publish_number: int
     is_live: bool
 
     @property
     def name(self) -> str:
-        """Its name among the versions: its number, and when the clock said it was published."""
+        """Folder name: publish number and time of publishing."""
         published_at = f"{self.published_at:%Y%m%dT%H%M%S.%f}"
         return f"{self.publish_number:06}-{published_at}" if self.publish_number else published_at
 
     @property
     def order(self) -> tuple[int, datetime]:
-        """Sorts versions as they were published, also where the clock was wrong."""
+        """Sort key by publish order, even if the clock was wrong."""
         return self.publish_number, self.published_at
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Version:
 
 
 def versions(settings: Settings) -> list[Version]:
-    """The versions that open, the oldest first; one of them is live, unless what is published does not open."""
+    """The readable versions, oldest first. One of them is live, unless the published file is unreadable."""
     live = settings.serving_path
     found = [_read(path, live) for path in sorted(_folder(settings).glob(f"*/{live.name}"))]
     if live.exists() and not any(version and version.is_live for version in found):
@@ -59,18 +59,18 @@ def versions(settings: Settings) -> list[Version]:
 
 
 def next_publish_number(settings: Settings) -> int:
-    """One more than the largest number of a publish that is kept."""
+    """One more than the largest number of a kept version."""
     return 1 + max((version.publish_number for version in versions(settings)), default=0)
 
 
 def is_rolled_back(settings: Settings) -> bool:
-    """Whether a version is kept that was published after the live one."""
+    """Whether a kept version is newer than the live one."""
     found = versions(settings)
     return bool(found) and not found[-1].is_live
 
 
 def version_before(settings: Settings) -> Version:
-    """The version that was published last before the live one, or the newest if the published file does not open.
+    """The version before the live one, or the newest if the published file is unreadable.
 
     Raises `NoSuchVersionError` if none is kept.
     """
@@ -81,17 +81,14 @@ def version_before(settings: Settings) -> Version:
         earlier = version
     if earlier is None:
         raise NoSuchVersionError(
-            f"no version before the published one is kept below {_folder(settings)} "
+            f"no version before the published one is kept in {_folder(settings)} "
             f"(GROWTH_KEPT_VERSIONS is {settings.kept_versions})"
         )
     return earlier
 
 
 def version_named(settings: Settings, name: str) -> Version:
-    """The version of that name.
-
-    Raises `NoSuchVersionError`, which names those that are there.
-    """
+    """The version with that name. Raises `NoSuchVersionError`, which lists the names that exist."""
     found = versions(settings)
     for version in found:
         if version.name == name:
@@ -102,7 +99,7 @@ def version_named(settings: Settings, name: str) -> Version:
 
 @contextmanager
 def building(settings: Settings) -> Iterator[Path]:
-    """The place of a file that is to be published; whatever is there at the end, or after an error, goes."""
+    """Path for a new file to publish; its folder is deleted at the end."""
     target = settings.serving_path
     folder = target.parent.with_name(target.parent.name + ".building")
     shutil.rmtree(folder, ignore_errors=True)
@@ -114,9 +111,9 @@ def building(settings: Settings) -> Iterator[Path]:
 
 
 def put_live(settings: Settings, built: Path) -> Version | None:
-    """Put a finished file in the place of the published one, which is kept and returned.
+    """Replace the published file with a finished one; returns the version it replaced, if kept.
 
-    After a crash either the one or the other is there, whole; what is kept was live once.
+    A crash leaves one of the two files live, complete. Every kept version was once live.
     """
     target = settings.serving_path
     built.chmod(0o444)
@@ -124,7 +121,7 @@ def put_live(settings: Settings, built: Path) -> Version | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(0o755)
     replaced = _keep(settings) if settings.kept_versions else None
-    # A log that a dead client left beside the old file would be replayed into the new one.
+    # The write-ahead log of a dead client would be replayed into the new file.
     target.with_name(target.name + ".wal").unlink(missing_ok=True)
     built.replace(target)
     _sync(target.parent)
@@ -133,25 +130,25 @@ def put_live(settings: Settings, built: Path) -> Version | None:
 
 
 def roll_back(settings: Settings, version: Version) -> Version | None:
-    """Put a kept version before the readers again, in one rename; returns what it took the place of, if it opens.
+    """Make a kept version live again in one rename; returns the version it replaced, if readable.
 
-    The caller holds the warehouse, so that no publish comes in between. Raises `NoSuchVersionError` if it is live
-    already, or is not kept any more.
+    The caller holds the lock on the warehouse, so that no publish runs meanwhile. Raises `NoSuchVersionError` if the
+    version is live already or no longer kept.
     """
     live = next((each for each in versions(settings) if each.is_live), None)
     if live is not None and live.name == version.name:
-        raise NoSuchVersionError(f"version {version} is what readers have")
+        raise NoSuchVersionError(f"version {version} is already published")
     with building(settings) as place:
         try:
             os.link(version.path, place)
         except FileNotFoundError:
-            raise NoSuchVersionError(f"version {version} is not kept any more") from None
+            raise NoSuchVersionError(f"version {version} is no longer kept") from None
         put_live(settings, place)
     return live
 
 
 def drop_earlier(settings: Settings) -> int:
-    """Delete every version but the live one; how many."""
+    """Delete every version but the live one; returns how many."""
     live = settings.serving_path
     earlier = [path for path in _folder(settings).glob("*") if not _is_live(path / live.name, live)]
     for path in earlier:
@@ -164,7 +161,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _read(path: Path, live: Path) -> Version | None:
-    """What a file says of itself; None if it does not open, which is when somebody needs the others."""
+    """A file's version from its `publish_info`; None if it is unreadable, so that the others stay usable."""
     try:
         with snapshot(path) as connection:
             info = connection.execute("from publish_info")
@@ -172,21 +169,21 @@ def _read(path: Path, live: Path) -> Version | None:
             row = info.fetchone()
     except (duckdb.Error, DamagedFileError, OSError):
         return None
-    said = dict(zip(names, row or (), strict=False))
-    if not {"run_id", "as_of_date", "published_at"} <= said.keys():
+    fields = dict(zip(names, row or (), strict=False))
+    if not {"run_id", "as_of_date", "published_at"} <= fields.keys():
         return None
     return Version(
         path,
-        said["run_id"],
-        said["as_of_date"],
-        said["published_at"],
-        said.get("publish_number", 0),
+        fields["run_id"],
+        fields["as_of_date"],
+        fields["published_at"],
+        fields.get("publish_number", 0),
         live.exists() and path.samefile(live),
     )
 
 
 def _keep(settings: Settings) -> Version | None:
-    """Keep the published file beside those before it. One that does not open is of no use to anybody."""
+    """Keep the published file as a version, unless it is unreadable."""
     live = settings.serving_path
     if not live.exists():
         return None
@@ -195,7 +192,7 @@ def _keep(settings: Settings) -> Version | None:
         return None
     place = _folder(settings) / version.name / live.name
     place.parent.mkdir(parents=True, exist_ok=True)
-    # What was published before is not for readers.
+    # Earlier versions are not for readers.
     _folder(settings).chmod(0o700)
     if not place.exists():
         os.link(live, place)
@@ -204,11 +201,11 @@ def _keep(settings: Settings) -> Version | None:
 
 
 def _drop_oldest(settings: Settings) -> None:
-    """Leave as many versions as the setting says, not counting the live one."""
+    """Delete the oldest versions beyond `kept_versions`, not counting the live one."""
     live = settings.serving_path
     order = [version.path.parent for version in versions(settings)]
     kept = [path for path in _folder(settings).glob("*") if not _is_live(path / live.name, live)]
-    # What does not open goes first.
+    # Unreadable ones first.
     kept.sort(key=lambda path: order.index(path) if path in order else -1)
     for path in kept[: max(0, len(kept) - settings.kept_versions)]:
         shutil.rmtree(path)

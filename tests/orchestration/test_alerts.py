@@ -124,7 +124,7 @@ def test_a_check_that_blocks_is_one_alert_and_the_step_that_it_ends_is_none() ->
 def test_that_publishing_refuses_after_a_failed_check_is_no_alert_of_its_own() -> None:
     @asset(deps=[loads])
     def published() -> None:
-        raise Failure("nothing is published while checks block") from NotPublishableError("while checks block")
+        raise Failure("failed checks block publishing") from NotPublishableError("while checks block")
 
     alone = found(loads, published)
     assert [(alert.kind, alert.about) for alert in alone] == [("step_failed", "published")]

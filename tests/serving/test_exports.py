@@ -143,7 +143,7 @@ def test_nobody_is_named_who_asked_not_to_be_contacted(to_crm: Company, crm: Fak
     to_crm.closed = {"closed"}
     to_crm.publish()
     done = quietly(to_crm)
-    assert done.kept_back == 4
+    assert done.withheld == 4
     assert "closed" not in str(crm.requests)
     assert len(crm.requests) == 3
 
@@ -168,9 +168,9 @@ def test_a_customer_of_whom_nothing_is_known_is_not_sent(to_crm: Company, crm: F
 
 def test_one_run_sends_no_more_than_it_may_and_the_next_goes_on(to_crm: Company, crm: FakeCrm) -> None:
     to_crm.settings = to_crm.settings.model_copy(update={"export_max_changes": 2})
-    assert quietly(to_crm).left_for_later == 1
+    assert quietly(to_crm).postponed == 1
     assert len(crm.requests) == 2
-    assert quietly(to_crm).left_for_later == 0
+    assert quietly(to_crm).postponed == 0
     assert len(crm.requests) == 3
     assert len(set(crm.keys)) == 3
 
@@ -202,7 +202,7 @@ def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, cr
 @pytest.mark.parametrize("status", [302, 401])
 def test_a_receiver_that_knows_us_not_is_asked_once(to_crm: Company, crm: FakeCrm, status: int) -> None:
     crm.answer = lambda _: status
-    with pytest.raises(NotSentError, match=f"answers {status}: look at GROWTH_EXPORT_URL"):
+    with pytest.raises(NotSentError, match=f"answers {status}: check GROWTH_EXPORT_URL"):
         quietly(to_crm)
     assert len(crm.requests) == 1
 
@@ -272,7 +272,7 @@ def test_the_message_has_the_token_and_a_line_for_a_chat_that_calls_nobody(to_cr
 
 def test_an_address_without_encryption_is_for_this_machine_alone(to_files: Company) -> None:
     to_files.settings = Settings(data_dir=to_files.settings.data_dir, export_url="http://crm.example/T0SECRET")
-    with pytest.raises(NotSentError, match="has to begin with https://") as raised:
+    with pytest.raises(NotSentError, match="must begin with https://") as raised:
         quietly(to_files)
     assert "T0SECRET" not in str(raised.value)
 
@@ -287,7 +287,7 @@ def test_a_spreadsheet_is_given_no_formula(to_files: Company) -> None:
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
 def test_text_that_begins_a_formula_begins_with_an_apostrophe(first: str) -> None:
-    assert csv_files.harmless(first + "1+1") == "'" + first + "1+1"
+    assert csv_files.without_formulas(first + "1+1") == "'" + first + "1+1"
 
 
 @pytest.mark.parametrize(
@@ -303,13 +303,13 @@ def test_text_that_begins_a_formula_begins_with_an_apostrophe(first: str) -> Non
     ],
 )
 def test_no_formula_hides_behind_what_some_spreadsheets_cut_cells_at(text: str, written: str) -> None:
-    assert csv_files.harmless(text) == written
+    assert csv_files.without_formulas(text) == written
 
 
 def test_a_negative_figure_stays_a_number() -> None:
-    assert csv_files.harmless("-12.50") == "-12.50"
-    assert csv_files.harmless("-") == "'-"
-    assert csv_files.harmless(None) is None
+    assert csv_files.without_formulas("-12.50") == "-12.50"
+    assert csv_files.without_formulas("-") == "'-"
+    assert csv_files.without_formulas(None) is None
 
 
 def send_in_another_process(company: Company, url: str | None = None) -> subprocess.Popen[str]:

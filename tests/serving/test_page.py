@@ -315,7 +315,7 @@ def test_a_company_without_customers_has_a_page(tmp_path: Path) -> None:
     write_published(settings, {}, published_at=PUBLISHED_AT)
     write_page(settings)
     html = settings.page_path.read_text()
-    assert "Nobody is in the queue." in html
+    assert "The queue is empty." in html
     assert "No month with a movement yet." in html
 
 

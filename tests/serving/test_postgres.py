@@ -224,7 +224,7 @@ def test_readers_without_pause_see_no_error_and_no_mixture(settings: Settings) -
             reader.kill()
 
 
-@pytest.mark.parametrize("step", ["_copy", "_swap", "_rename", "_keep_view"])
+@pytest.mark.parametrize("step", ["_copy", "_swap", "_rename", "_repoint_view"])
 def test_killed_in_the_middle_it_leaves_the_old_tables_and_can_be_done_again(settings: Settings, step: str) -> None:
     assert settings.postgres_url is not None
     publish_to_postgres(settings)

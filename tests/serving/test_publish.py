@@ -103,7 +103,7 @@ def test_what_was_loaded_or_built_after_its_gate_is_not_published(
 ) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(what_happened)
-    with pytest.raises(NotPublishableError, match=f"{layer} has changed since its gate looked"):
+    with pytest.raises(NotPublishableError, match=f"{layer} was never checked, or has changed since its last check"):
         publish(settings, "run-1")
 
 
@@ -162,7 +162,7 @@ def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settin
     with connect(settings.warehouse_path) as connection:
         connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01', 7)")
     check_of_a_day(settings, "passed", 8)
-    with pytest.raises(NotPublishableError, match="marts has changed since its gate looked"):
+    with pytest.raises(NotPublishableError, match="marts was never checked, or has changed since its last check"):
         publish(settings, "run-2")
 
 

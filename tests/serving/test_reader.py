@@ -66,5 +66,5 @@ def test_a_reader_cannot_write(path: Path, statement: str) -> None:
 
 
 def test_what_is_not_published_is_said_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nothing is published at .* yet: `growth run` first"):
+    with pytest.raises(FileNotFoundError, match=r"nothing is published at .* yet: run `growth run` first"):
         newest(tmp_path / "serving.duckdb")

@@ -165,7 +165,7 @@ def test_there_is_no_going_back_further_than_what_is_kept(settings: Settings) ->
     roll_back(settings, first)
     with pytest.raises(NoSuchVersionError, match="no version before the published one is kept"):
         version_before(settings)
-    with pytest.raises(NoSuchVersionError, match="is what readers have"):
+    with pytest.raises(NoSuchVersionError, match="is already published"):
         roll_back(settings, first)
     with pytest.raises(NoSuchVersionError, match="there is no version of-long-ago; there are: 000001-2"):
         version_named(settings, "of-long-ago")
@@ -177,7 +177,7 @@ def test_a_version_that_went_while_the_rollback_waited_is_not_kept_any_more(sett
     for version in (3, 4):
         build_marts(settings, version)
         publish(settings, f"run-{version}")
-    with pytest.raises(NoSuchVersionError, match="is not kept any more"):
+    with pytest.raises(NoSuchVersionError, match="is no longer kept"):
         roll_back(settings, chosen)
     assert live_run(settings) == "run-4"
     assert not settings.serving_path.parent.with_name("published.building").exists()
@@ -303,7 +303,7 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
         "| dim_customers | 25k  | rows         |         1 |         2 |         +1 |",
         "| dim_customers | 25k  | arr_usd_year | 25,000.10 | 55,000.15 | +30,000.05 |",
     ]
-    assert as_table(changes(after, after)) == "No row and no sum of money differs."
+    assert as_table(changes(after, after)) == "Row counts and sums of money are the same."
 
 
 def run_command(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> int:

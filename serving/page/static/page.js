@@ -7,7 +7,7 @@ function ageInWords(milliseconds) {
   return hours < 48 ? `${hours} h old` : `${Math.round(hours / 24)} days old`;
 }
 
-/* The page does not know that a later one was not made: only the reader's clock tells. */
+/* Computed by the reader's clock: a page cannot know that no newer one was written. */
 function showAge() {
   const age = Date.now() - Date.parse(body.dataset.publishedAt);
   const isStale = age > Number(body.dataset.staleAfter);
@@ -19,8 +19,8 @@ function showAge() {
   banner.hidden = !isLate;
   banner.className = isStale ? "" : "late";
   banner.textContent = isStale
-    ? `Stale: this page is ${ageInWords(age)}. Nothing newer was published; do not act on it before you know why.`
-    : `Late: this page is ${ageInWords(age)}, and today's is not here yet.`;
+    ? `Stale: this page is ${ageInWords(age)}. Nothing newer was published; find out why before you use it.`
+    : `Late: this page is ${ageInWords(age)}, and today's is not published yet.`;
   body.classList.toggle("is-stale", isStale);
 }
 
@@ -59,7 +59,7 @@ function makeTable(element) {
     pageLength: PAGE_LENGTH,
     lengthChange: false,
     layout: { topStart: null, topEnd: null, bottomStart: isLong ? "info" : null, bottomEnd: isLong ? "paging" : null },
-    language: { info: "_START_ to _END_ of _TOTAL_", infoEmpty: "No row", infoFiltered: "(of _MAX_)", zeroRecords: "No row fits." },
+    language: { info: "_START_ to _END_ of _TOTAL_", infoEmpty: "No rows", infoFiltered: "(of _MAX_)", zeroRecords: "No matching rows" },
   });
   const filters = table.columns("[data-filter]").indexes().toArray();
   if (isLong || filters.length) {
@@ -72,7 +72,7 @@ function makeTable(element) {
   return table;
 }
 
-/* What cannot be drawn says so in its place, and the rest is drawn. */
+/* A chart that fails shows a message; the others are still drawn. */
 function drawCharts() {
   const charts = JSON.parse(document.getElementById("charts").textContent);
   for (const place of document.querySelectorAll("[data-chart]")) {
@@ -87,7 +87,7 @@ setInterval(showAge, 60000);
 document.addEventListener("visibilitychange", showAge);
 
 const tables = [...document.querySelectorAll("table.data")].map(makeTable);
-/* On paper there is no next page to turn to. */
+/* Print shows all rows of a table. */
 addEventListener("beforeprint", () => tables.forEach((table) => table.page.len(-1).draw()));
 addEventListener("afterprint", () => tables.forEach((table) => table.page.len(PAGE_LENGTH).draw()));
 drawCharts();
