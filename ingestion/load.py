@@ -1,8 +1,8 @@
-"""Brings the files of a source root into schema raw.
+"""Load the files of a source root into schema raw.
 
-All tables are read, checked and compared first; nothing is written before every one of them is accepted. Then the
-changes are written, and one transaction at the end enters the files into the ledger. When a load is ended on its
-way, the next one finds which files it has to read again, and ends where an undisturbed one would have.
+All tables are read, checked and compared before anything is written. One transaction at the end records the loaded
+files. After an interrupted load the next one reads the affected files again and ends in the same state as an
+uninterrupted one.
 """
 
 import logging
@@ -31,14 +31,14 @@ logger = logging.getLogger(__name__)
 
 MEMORY_LIMIT = "1GB"
 FEW_ROWS = 100
-# A few odd rows must not stop everybody, whatever share of a small table they are; many are a feed that has changed.
+# A few bad rows are accepted whatever their share of a small table; many mean that a feed has changed.
 FEW_SET_ASIDE = 10
 SHOWN_REJECTS = 3
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What a load did to one table; `rows_set_aside` counts the rows that this load read."""
+    """What a load did to one table; `rows_set_aside` counts only rows read by this load."""
 
     table_name: str
     is_absent: bool
@@ -53,9 +53,9 @@ class TableReport:
 
 @dataclass
 class LoadReport:
-    """What a load did. `rows_rejected` is what is set aside in all, from this load and earlier ones.
+    """What a load did. `rows_rejected` counts all rows set aside, by this load and earlier ones.
 
-    A row that a later one with its key and stamp replaces is no such row; a warning says how many a table has.
+    Rows replaced by a later one with the same key and stamp do not count; a warning gives their number.
     """
 
     tables: list[TableReport] = field(default_factory=list)
@@ -65,10 +65,10 @@ class LoadReport:
 
 
 def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadReport:
-    """Load every table of the contract, or those named in `tables` (by their names in schema raw).
+    """Load every table of the contract, or those in `tables` (raw names).
 
-    The caller holds the warehouse (`warehouse.lock.hold`). Raises `SourceError`, which says what to do, with
-    schema raw as it was except for the rejects of the table that failed.
+    The caller holds the lock on the warehouse (`warehouse.lock.hold`). Raises `SourceError`, which says what to do;
+    schema raw is then unchanged except for the rejects of the failed table.
     """
     work_dir = settings.data_dir / "state" / "load"
     clear(work_dir)
@@ -76,8 +76,8 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
     try:
         with connect(settings.warehouse_path) as connection:
             connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            # Kept in order, large inserts leave row groups that are not full, and the next checkpoint writes the whole
-            # table again: measured as 3 s more for 2.4 million reports, and twice the file.
+            # In order, large inserts leave partly filled row groups, and the next checkpoint rewrites the whole table:
+            # 3 s more for 2.4 million reports, and twice the file size.
             connection.execute("set preserve_insertion_order = false")
             connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
             return _Load(connection, settings, work_dir).run(tables)
@@ -99,7 +99,7 @@ class _Load:
         )
         self.seconds: dict[str, float] = {}
         if self.starts_over:
-            logger.info(f"the source root was {last_root} and is now {self.root.address}: the load starts from nothing")
+            logger.info(f"the source root changed from {last_root} to {self.root.address}: load everything anew")
 
     def run(self, names: set[str] | None) -> LoadReport:
         started = time.monotonic()
@@ -150,7 +150,7 @@ class _Load:
         return plans
 
     def _accept(self, plan: Plan) -> None:
-        """Raise `SourceError` if too many rows are at fault, or if too many would be lost."""
+        """Raise `SourceError` if too many rows break the contract, or too many loaded rows are missing."""
         table, set_aside, read = plan.table, plan.rows_set_aside, plan.rows_read
         if set_aside > max(FEW_SET_ASIDE, self.settings.max_set_aside_share * read):
             first = self.connection.execute(
@@ -162,20 +162,21 @@ class _Load:
                 ledger.replace_rejects(self.connection, table.raw_name, plan.files_read, plan.present)
             shown = "; ".join(f"{file} row {row}, {column}: {reason}" for file, row, column, reason in first)
             raise SourceError(
-                f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; "
-                f"{self.settings.max_set_aside_share:.1%}, or {FEW_SET_ASIDE} rows, are accepted), so nothing is "
-                f"loaded. {shown}. Mend the files (`growth rejects` lists every such row), or set "
-                "GROWTH_MAX_SET_ASIDE_SHARE higher for one run"
+                f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; the limit "
+                "is "
+                f"{self.settings.max_set_aside_share:.1%} or {FEW_SET_ASIDE} rows), so nothing is loaded. {shown}. "
+                "Fix the files (`growth rejects` lists every such row), or raise GROWTH_MAX_SET_ASIDE_SHARE for one run"
             )
         if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
             raise SourceError(
-                f"{table.path}: {plan.rows_lost:,} of {plan.rows_before:,} rows that were loaded are no longer in the "
-                f"files that have changed ({self.settings.max_lost_share:.0%} may go), so nothing is loaded. Bring the "
-                "files back whole, or set GROWTH_MAX_LOST_SHARE higher for one run"
+                f"{table.path}: {plan.rows_lost:,} of {plan.rows_before:,} loaded rows are missing from the changed "
+                "files "
+                f"(the limit is {self.settings.max_lost_share:.0%}), so nothing is loaded. Restore the files, or raise "
+                "GROWTH_MAX_LOST_SHARE for one run"
             )
 
     def _write(self, plans: list[Plan]) -> None:
-        """Write all changes, and enter the files into the ledger in one transaction at the end."""
+        """Write all changes, then record the loaded files in one transaction."""
         for plan in plans:
             if plan.vanished and not plan.files_read:
                 ledger.replace_rejects(self.connection, plan.table.raw_name, [], plan.present)
@@ -195,10 +196,10 @@ class _Load:
         if deliveries:
             logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
             deliver(self.connection, self.settings.dlt_dir, deliveries)
-        logger.info("enter the files into the ledger")
+        logger.info("record the loaded files")
         self.connection.execute("begin")
         for plan in plans:
-            ledger.enter(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
+            ledger.record(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
         self.connection.execute("commit")
 
     def _report(self, plans: dict[str, Plan], listing: Listing, contract: Contract, seconds: float) -> LoadReport:
@@ -206,18 +207,18 @@ class _Load:
         report.rows_rejected = ledger.count_set_aside(self.connection)
         rows_replaced = ledger.count_replaced(self.connection)
         for path in listing.unknown:
-            report.warnings.append(f"{path} belongs to no table of the contract: it is not read")
+            report.warnings.append(f"{path} belongs to no table of the contract and is ignored")
         report.warnings += self.planner.ignored_columns()
         for name, plan in plans.items():
             if plan.vanished:
                 report.warnings.append(
-                    f"{plan.table.path}: {len(plan.vanished):,} files that were loaded are no longer there; "
-                    "their rows stay"
+                    f"{plan.table.path}: {len(plan.vanished):,} loaded files no longer exist; their rows are kept"
                 )
             if plan.files_read and name in rows_replaced:
                 report.warnings.append(
-                    f"{plan.table.path}: {rows_replaced[name]:,} rows are replaced by later ones that have the same "
-                    "key and other values: `growth rejects` lists them"
+                    f"{plan.table.path}: {rows_replaced[name]:,} rows were replaced by later rows with the same key "
+                    "and other "
+                    "values: `growth rejects` lists them"
                 )
             report.tables.append(
                 TableReport(
@@ -241,6 +242,6 @@ def _require(tables: list[Table], listing: Listing, root: SourceRoot) -> None:
         alike = [path for path in listing.unknown if path.startswith(tuple(missing))]
         raise SourceError(
             f"the source root {root.address} has no {', '.join(missing)}"
-            f"{' (' + ', '.join(alike) + ' is not read)' if alike else ''}: bring each as one file, such as "
+            f"{' (' + ', '.join(alike) + ' is not read)' if alike else ''}: add each as one file, such as "
             f"{missing[0]}.parquet, or as a folder of files, or correct GROWTH_SOURCE_ROOT (docs/sources.md)"
         )

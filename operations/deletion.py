@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 HOLDER = "growth forget"
 RESULTS = "quality.expectation_results"
-TAKEN_OUT = "it was about somebody who asked to be deleted"
+ERASED_REASON = "it was about somebody who asked to be deleted"
 INSTEAD = "deleted"
 LOCK_SECONDS = 60.0
 
@@ -42,8 +42,8 @@ def forget(settings: Settings, kind: Literal["address", "organization"], value: 
     with hold(settings.warehouse_path, HOLDER):
         was_unfinished = unfinished.exists()
         request = list_request(settings, kind, value)
-        if request.perhaps_meant:
-            logger.info(f"not taken out, but perhaps meant as well: organization {', '.join(request.perhaps_meant)}")
+        if request.possibly_meant:
+            logger.info(f"not taken out, but perhaps meant as well: organization {', '.join(request.possibly_meant)}")
         unfinished.touch()
         removed = _forget_outside(settings, kind, value, eraser(request.words, INSTEAD))
         removed |= rewrite_raw(settings) | _forget_results(settings)
@@ -151,7 +151,7 @@ def _forget_results(settings: Settings) -> dict[str, int]:
     """Clear what gates have quoted; keys of organizations stay, as everywhere."""
     with connect(settings.warehouse_path) as connection:
         apply_list(connection, settings)
-        cleared = f"observed = null, detail = '{TAKEN_OUT}'"
+        cleared = f"observed = null, detail = '{ERASED_REASON}'"
         try:
             return {RESULTS: clear_texts(connection, RESULTS, ("observed", "detail"), cleared)}
         except duckdb.CatalogException:

@@ -1,6 +1,4 @@
-"""Files that follow from the contract: dbt's source definitions and bounds, and the documentation for people who bring
-data.
-"""
+"""Generate files from the contract: dbt's source definitions and date bounds, and the documentation of the input."""
 
 from pathlib import Path
 
@@ -26,16 +24,16 @@ NEEDED_IN_WORDS = {
     "without_lines": "if the note has no lines",
 }
 PERSONAL_IN_WORDS = {
-    "address": "personal: a pseudonym, with the domain if others have it",
+    "address": "personal: replaced by a pseudonym; the domain stays if others use it",
     "name": "personal: a pseudonym",
     "domain": "personal: a pseudonym",
-    "nothing": "personal: nothing is left of it",
-    "staff": "personal, of a colleague: stays",
+    "nothing": "personal: erased",
+    "staff": "personal data of staff: kept",
 }
 
 
 def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
-    """Write every generated file that is missing or differs, and return those."""
+    """Write the generated files that are missing or out of date, and return them."""
     stale = stale_documents(project_dir)
     documents = render_documents(load_contract())
     for path in stale:
@@ -106,8 +104,8 @@ def _section(table: Table) -> str:
     ]
     if table.subjects:
         found = ", ".join(f"{kind} in `{place}`" for kind, place in table.subjects)
-        left = f" Of an object its fields stay{_kept(table)}." if table.fields else ""
-        lines += [f"Found by a request for deletion: {found}.{left}", ""]
+        left = f" Of a deleted person's object only these fields are kept{_kept(table)}." if table.fields else ""
+        lines += [f"Deletion requests match: {found}.{left}", ""]
     if table.fields:
         lines += ["| field | type | where | needed | |", "| --- | --- | --- | --- | --- |"]
         lines += [_field_row(field) for field in table.fields]
@@ -137,7 +135,7 @@ def _limits(column: Column) -> str:
     if column.maximum is not None:
         parts.append(f"at most {column.maximum:,}")
     if column.default is not None:
-        parts.append(f"{column.default} where a file does not have it")
+        parts.append(f"{column.default} if the file lacks it")
     if column.personal:
         parts.append(PERSONAL_IN_WORDS[column.personal])
     return f" ({'; '.join(parts)})" if parts else ""
@@ -149,5 +147,5 @@ def _field_row(field: Field) -> str:
     parts = ["link"] if field.link else []
     if field.allowed:
         parts.append("one of " + ", ".join(f"`{value}`" for value in field.allowed))
-    said = f" ({'; '.join(parts)})" if parts else ""
-    return f"| {field.name} | {field.type} | {places} | {NEEDED_IN_WORDS[field.needed]} | {field.description}{said} |"
+    limits = f" ({'; '.join(parts)})" if parts else ""
+    return f"| {field.name} | {field.type} | {places} | {NEEDED_IN_WORDS[field.needed]} | {field.description}{limits} |"

@@ -22,8 +22,8 @@ Subject = Literal["organization", "user", "customer", "account"]
 Personal = Literal["address", "name", "domain", "nothing", "staff"]
 
 NEW_COUNTER_SUFFIX = "_in_period"
-# What the models can hold: whole numbers and amounts in minor units up to the first, money up to as many digits before
-# the point, and days and instants from the first date to the second.
+# Limits of the models: whole numbers and amounts in minor units, digits of money before the point, and the range of
+# dates and instants.
 LARGEST_NUMBER = 10**15
 MONEY_DIGITS = 15
 FIRST_DATE = date(2000, 1, 1)
@@ -42,10 +42,10 @@ SQL_TYPES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its type in the contract's words and what its values must be.
+    """A column of a table: its type and the constraints on its values.
 
-    `minimum` and `maximum` are inclusive; a whole number that is no key has some in every case. `link`: the value is
-    the key of something else.
+    `minimum` and `maximum` are inclusive; every integer that is not a key has both. `link`: the value is the key of
+    another object.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -69,13 +69,13 @@ class Column:
 
     @property
     def may_be_missing(self) -> bool:
-        """Whether a file may come without the column."""
+        """Whether a file may lack the column."""
         return self.nullable or self.default is not None
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a Stripe object that a rule reads: dotted paths, of which the first that is there counts."""
+    """A field of a Stripe object that a rule reads. `any_of` lists dotted paths; the first present one counts."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -91,7 +91,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the contract. `columns` are those of schema raw, without the technical ones."""
+    """A table of the contract. `columns` are those in schema raw, without the technical ones."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -109,7 +109,7 @@ class Table:
 
     @property
     def path(self) -> str:
-        """The table's place under the source root, without extension."""
+        """The table's path under the source root, without extension."""
         return f"{self.source}/{self.name}"
 
     @property
@@ -119,16 +119,16 @@ class Table:
 
     @property
     def version(self) -> tuple[str, ...]:
-        """The columns that tell one version of a row from another: the key and, if there is one, the stamp."""
+        """The columns that identify a version of a row: the key and the stamp, if any."""
         return (*self.key, self.stamp) if self.stamp else self.key
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The columns that no two rows of the table in schema raw share."""
+        """The columns that are unique in schema raw."""
         return self.version if self.stored == "versions" else self.key
 
     def column(self, name: str) -> Column | None:
-        """The column of this name; a counter that usage reports did not have before is one too."""
+        """The column of this name. In usage reports an unknown counter is a column too."""
         if self.stored == "days" and name.endswith(NEW_COUNTER_SUFFIX) and name not in self.column_names:
             return Column(
                 name,
@@ -147,7 +147,7 @@ class Table:
 
     @property
     def technical_columns(self) -> tuple[Column, ...]:
-        """What the load adds to each row: where it came from, and what dlt needs to replace it."""
+        """The columns the load adds: the row's file and position, and what dlt needs to replace it."""
         return _PLACE if self.stored == "days" else _PLACE + _CHANGE
 
 
@@ -173,13 +173,13 @@ _PLACE = (
 )
 _CHANGE = (
     Column("_row_hash", "string", "Hash of the row's values; a row is replaced when it differs."),
-    Column("_deleted", "bool", "Marker of the loader, null in every row that remains.", nullable=True),
+    Column("_deleted", "bool", "Marker of the loader; null in every loaded row.", nullable=True),
 )
 _OBJECT_COLUMNS = (
     Column("id", "string", "Identifier that Stripe gave to the object."),
     Column("livemode", "bool", "False for objects of the test mode, which are never counted.", nullable=True),
     Column("created", "timestamp", "Instant of creation; null if Stripe does not say.", nullable=True),
-    Column("payload", "object", "The whole object as JSON, as Stripe sent it."),
+    Column("payload", "object", "The whole object as JSON, as sent by Stripe."),
 )
 
 
@@ -190,7 +190,7 @@ def load_contract() -> Contract:
 
 
 def parse_contract(content: dict[str, Any]) -> Contract:
-    """Build the contract from the parsed YAML. Raises `ContractError` that names the table and the column."""
+    """Build the contract from parsed YAML. Raises `ContractError`, which names the table and column."""
     return Contract(tuple(_parse_table(name, entry) for name, entry in content["tables"].items()))
 
 
@@ -227,24 +227,24 @@ def _parse_column(table: str, name: str, entry: dict[str, Any], key: list[str]) 
 
 def _check_table(full_name: str, table: Table) -> None:
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
-        raise ContractError(f"{full_name}: versions and days have a stamp, other tables have none")
+        raise ContractError(f"{full_name}: versions and days need a stamp, other tables must not have one")
     _check_personal(full_name, table)
     for column in table.columns:
         if column.references and column.references.count(".") != 1:
-            raise ContractError(f"{full_name}.{column.name}: references a table as source.name")
+            raise ContractError(f"{full_name}.{column.name}: write references as source.table")
     nullable = {column.name: column.may_be_missing for column in table.columns}
     for name in (*table.key, *([table.stamp] if table.stamp else [])):
         if nullable.get(name, True):
-            raise ContractError(f"{full_name}: {name} is a key or stamp and must be a column that is never null")
+            raise ContractError(f"{full_name}: key or stamp {name} must be a column that is never null")
 
 
 def _check_personal(full_name: str, table: Table) -> None:
     for kind, place in table.subjects:
         if not table.fields and place not in table.column_names:
-            raise ContractError(f"{full_name}: a row is found by its {kind} in {place}, which is no column")
+            raise ContractError(f"{full_name}: subject {kind} is in {place}, which is not a column")
     for column in table.columns:
         if column.personal == "nothing" and not (column.nullable or column.type == "list"):
-            raise ContractError(f"{full_name}.{column.name}: nothing can be left of a list or of what may be null")
+            raise ContractError(f"{full_name}.{column.name}: only a list or a nullable column can be erased")
 
 
 def _no_table(raw_name: str) -> Table:

@@ -1,4 +1,4 @@
-"""Which part of a Stripe object is read, and which part is kept of one that is about a deleted person."""
+"""Which part of a Stripe object the load reads, and which part is kept of a deleted person's object."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ LINES = "lines.data"
 
 
 def read_shape(table: Table) -> dict[str, Any]:
-    """The part of the objects that is read, for DuckDB to parse an object once."""
+    """The fields to read as a `from_json` shape, so that DuckDB parses each object once."""
     shape: dict[str, Any] = {"id": "JSON", "deleted": "JSON"}
     line_shape: dict[str, Any] = {"id": "JSON"}
     for field in table.fields:
@@ -23,7 +23,7 @@ def read_shape(table: Table) -> dict[str, Any]:
 
 
 def kept_shape(table: Table) -> str:
-    """What stays of an object that is about somebody who asked to be deleted: the shape of `from_json`."""
+    """The fields kept of a deleted person's object, as a `from_json` shape."""
     shape = read_shape(table)
     for path in (*(place for _, place in table.subjects), *table.kept):
         of_line = path.removeprefix(f"{LINES}[].")

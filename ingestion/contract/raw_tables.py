@@ -1,4 +1,4 @@
-"""The tables of schema raw in SQL: definitions from the contract, and how names and values are written."""
+"""The tables of schema raw in SQL: definitions from the contract, quoting of names and values."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ create table if not exists raw.rejected_rows (
 
 
 def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what is not there yet, empty: schema raw, every table of the contract, and what tells of the load."""
+    """Create schema raw, its tables and the load's bookkeeping tables where they are missing."""
     connection.execute(f"create schema if not exists {SCHEMA}")
     for table in load_contract().tables:
         connection.execute(_create_table(table))
@@ -29,10 +29,10 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Give the tables of a warehouse that is older than the contract the columns that it has gained since.
+    """Add columns that the contract gained since the warehouse was created.
 
-    A column that files brought before the contract had it was kept as text, and starts anew. The tables that have one,
-    by their names in schema raw, are returned: all of their files have to be read again.
+    A column that was already loaded as an extra (text) is dropped and added anew. Returns the raw names of those
+    tables: all their files must be read again.
     """
     read_again = []
     types = _column_types(connection)
@@ -49,7 +49,7 @@ def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """The type of each column in schema raw, by the names of table and column."""
+    """The type of each column in schema raw, by table and column name."""
     rows = connection.execute(
         "select table_name, column_name, lower(data_type) from duckdb_columns() where schema_name = 'raw' "
         "and database_name = current_database()"
@@ -58,7 +58,7 @@ def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str]
 
 
 def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """The columns that files brought beyond the contract, by the tables' names in schema raw."""
+    """The columns loaded beyond the contract, by raw table name."""
     rows = connection.execute(
         "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
         "and database_name = current_database() order by table_name, column_index"
@@ -95,7 +95,7 @@ def _define(column: Column) -> str:
 
 
 def row_hash(table: Table, columns: Sequence[Column]) -> str:
-    """A hash of all values of a row; a column beyond the contract counts only where it has a value."""
+    """SQL for a hash of a row's values. Extra columns count only where they have a value."""
     if table.stored == "objects":
         return "md5(payload::varchar)"
     known = [f"{quote(column.name)}::varchar" for column in table.columns]

@@ -1,6 +1,6 @@
-"""JSON that DuckDB would read through a double, as functions that it can call: numbers stay the text they are.
+"""SQL functions for JSON whose numbers DuckDB would read as doubles; here they stay text.
 
-Only small tables pass through here; reports of usage have no decimals.
+Only small tables use them: usage reports have no decimals.
 """
 
 import json
@@ -17,7 +17,7 @@ LONGEST_EXPONENT = 40
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to `connection`."""
+    """Register the functions with `connection`."""
     for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
         connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")  # type: ignore[call-overload]
 
@@ -29,9 +29,9 @@ def _numbers_quoted(text: str | None) -> str | None:
 
 
 def _json_of_decimals(text: str | None) -> str | None:
-    """A JSON object of decimals in one fixed way: sorted keys, values as strings, null values (none) left out.
+    """Normalise a JSON object of decimals: sorted keys, string values, nulls left out.
 
-    Null if the text is no such object.
+    Null if the text is not such an object.
     """
     content = _parse(text)
     if not isinstance(content, dict):
@@ -54,15 +54,15 @@ def _parse(text: str | None) -> Any:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object. Raises `ValueError` if one of two values for a key would be lost."""
+    """The members of an object. Raises `ValueError` for a duplicate key."""
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("duplicate key")
     return members
 
 
 def _exact(number: str) -> str:
-    """A JSON number without its exponent, unless that would make it absurdly long."""
+    """A JSON number without exponent, unless that would be extremely long."""
     if not set("eE") & set(number):
         return number
     value = Decimal(number)

@@ -1,4 +1,4 @@
-"""What a load would do, worked out before anything is written: `Planner` reads and checks, `Plan` is the outcome."""
+"""Plan a load before anything is written: `Planner` reads and checks, `Plan` is the result."""
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
 from collections.abc import Iterator, Sequence
@@ -27,24 +27,24 @@ NO_ROW = (
     "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
 )
 PLACE_BITS = 52
-# The row that comes after another one in a window over rows of one key and stamp, if it has other values.
+# The next row of the same key and stamp, if its values differ. Needs the window `later`.
 REPLACED_BY = (
     "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
 )
-# Exports have some ten columns beyond the contract; thousands are keys that should have been values. Each column costs
+# Exports have some ten columns beyond the contract; thousands mean that values were exported as keys. Each column costs
 # every row of the table, in every load.
-MOST_EXTRA_COLUMNS = 100
+MAX_EXTRA_COLUMNS = 100
 LARGE_FILE_BYTES = 1024 * 1024
-# The file is read once: without dictionaries and bloom filters it is written in three quarters of the time. Bounded
-# by bytes, a row group of large objects does not take more memory than there is.
+# The file is read once: without dictionaries and bloom filters writing takes a quarter less time. Row groups are
+# limited in bytes so that large objects fit into memory.
 FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
-# What DuckDB raises for a file whose content is broken; a broken Thrift header is an error of no kind of its own.
+# What DuckDB raises for broken files; a broken Thrift header raises plain `duckdb.Error`.
 UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
 
 
 @dataclass
 class Plan:
-    """Everything that a load would do to one table. `days` are those of usage that are replaced as a whole."""
+    """What a load would do to one table. `days` are the days of usage to replace."""
 
     table: Table
     present: list[SourceFile]
@@ -67,17 +67,17 @@ class Plan:
 
     @property
     def rows_set_aside(self) -> int:
-        """Rows of those that were set aside."""
+        """Rows that were read and set aside."""
         return sum(counts.rows_set_aside for counts in self.counts)
 
     @property
     def rows_changed(self) -> int:
-        """Rows that are written or deleted."""
+        """Rows to write or delete."""
         return sum(changes.rows for changes in self.changes)
 
 
 class Planner:
-    """Reads files and checks their rows; what schema raw has, as far as this load builds on it."""
+    """Reads files and checks their rows against the contract and schema raw."""
 
     def __init__(
         self,
@@ -88,9 +88,9 @@ class Planner:
         starts_over: bool,
         suppresses: bool,
     ) -> None:
-        """`work_dir` takes the changes. `starts_over`: what is in schema raw counts for nothing.
+        """`work_dir` receives the changes. `starts_over`: ignore the rows in schema raw.
 
-        `suppresses`: the connection knows who asked to be deleted.
+        `suppresses`: the suppression list is loaded into the connection.
         """
         self.connection = connection
         self.root = root
@@ -103,24 +103,24 @@ class Planner:
         self._has_functions = False
 
     def raw_rows(self, table: Table) -> str:
-        """The rows of a table that the load builds on, as an SQL relation."""
+        """The existing rows of a table as an SQL relation; empty if the load starts over."""
         known = [column.name for column in (*table.columns, *table.technical_columns)]
         names = ", ".join(quote(name) for name in (*known, *self.raw_extras(table)))
         return f"(select {names} from {raw_table(table)}{' where false' if self.starts_over else ''})"
 
     def raw_extras(self, table: Table) -> list[str]:
-        """The columns of these rows beyond the contract."""
+        """The columns of `raw_rows` beyond the contract."""
         return self._raw_extras.get(table.raw_name, [])
 
     def count_raw_rows(self, table: Table) -> int:
-        """How many these are."""
+        """The number of `raw_rows`."""
         return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
 
     def ignored_columns(self) -> list[str]:
-        """A sentence for each table with columns that were read and are not stored."""
+        """One sentence per table with columns that were read but not stored."""
         return [
-            f"{path}: {len(names):,} columns are not stored ({shown_names(list(names))}): a table takes "
-            f"{MOST_EXTRA_COLUMNS} columns beyond the contract, with names of at most {LONGEST_NAME} characters"
+            f"{path}: {len(names):,} columns are not stored ({shown_names(list(names))}): a table may have "
+            f"{MAX_EXTRA_COLUMNS} columns beyond the contract, with names of at most {LONGEST_NAME} characters"
             for path, names in self._ignored.items()
         ]
 
@@ -128,11 +128,10 @@ class Planner:
     def reading(
         self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
     ) -> Iterator[tuple[Column, ...]]:
-        """Read files as the view `checked`: every row, with `_is_bad` and its `_place`.
+        """Read files into the view `checked`, which lasts as long as the block; yields its data columns.
 
-        It has the columns that are data, which the block is given, `_file` and `_row`, and lasts as long as the block.
-        A place is a number that no other row has; files of one day have theirs in the same order in every load.
-        Raises `SourceError` for a file that is broken, whenever that comes out.
+        The view has every row, with `_is_bad`, `_file`, `_row` and `_place`, a unique number whose order within a day's
+        files is the same in every load. Raises `SourceError` for a broken file, whenever it is found.
         """
         if not self._has_functions:
             register_functions(self.connection)
@@ -145,8 +144,9 @@ class Planner:
             yield columns
         except duckdb.OutOfMemoryException as error:
             raise SourceError(
-                f"{table.path}: its rows need more memory at once than a load may take, since many are very long: "
-                "bring them in several files, or leave out what makes them long"
+                f"{table.path}: many rows are very long and together exceed the memory limit of a load: split the "
+                "file, or "
+                "drop the columns that make the rows long"
             ) from error
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:
@@ -157,22 +157,22 @@ class Planner:
         self.root.forget(files)
 
     def reject_faults(self, table: Table) -> None:
-        """Collect the rows of `checked` that are bad: there are few or none, so they are read once more."""
+        """Collect the bad rows of `checked`. They are few, so reading them again is cheap."""
         self.connection.execute(
             f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
             "_fault.rule, _fault.original_text from faults where _is_bad"
         )
 
     def rank_files(self, paths: Sequence[str]) -> None:
-        """The temporary table `ranks`: the place of each file in an order in which a later one wins."""
+        """Create the temporary table `ranks`: the position of each file in an order in which later files win."""
         self.connection.execute(
             "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as _rank",
             [list(paths), list(range(len(paths)))],
         )
 
     def list_replaced(self, table: Table, rows: str) -> None:
-        """Collect the rows of a relation that a later row with other values replaces (`replaced_by` says which)."""
-        sentence = f" comes later with the same {' and '.join(table.version)} and other values: that one is taken"
+        """Collect the rows of a relation that a later row with other values replaces (`replaced_by` names it)."""
+        sentence = f" comes later with the same {' and '.join(table.version)} and other values, and is used instead"
         values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
         self.connection.execute(
             f"insert into rejects select {literal(table.raw_name)}, _file, _row, "
@@ -181,17 +181,14 @@ class Planner:
         )
 
     def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
-        """The rows of each of the files that are being read, and how many of them were set aside.
-
-        A row that a later one replaces is listed as well, and no fault of its file.
-        """
+        """Rows read and set aside, by file. Replaced rows do not count as set aside."""
         rows_read = dict(self.connection.execute("select _file, count(*) from checked group by _file").fetchall())
         rejected = "select file, count(*) from rejects where table_name = ? and rule <> ? group by file"
         set_aside = dict(self.connection.execute(rejected, [table.raw_name, TIE]).fetchall())
         return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
 
     def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
-        """Write the rows of a query, which has these columns, to a Parquet file; nothing if there are none."""
+        """Write the rows of a query with these columns to a Parquet file; returns an empty list if there are none."""
         path = self.work_dir / f"{name}.parquet"
         self.connection.execute(f"copy ({query}) to {literal(str(path))} ({FILE_OPTIONS})")
         rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
@@ -204,7 +201,7 @@ class Planner:
         portions: Sequence[Portion],
         references: Sequence[Column],
     ) -> tuple[Column, ...]:
-        # Those of files that were read before too: dlt writes every file of changes again that has other columns.
+        # Include extra columns of files read earlier: dlt would rewrite a file of changes whose columns differ.
         extras = self._brought_extras.setdefault(table.raw_name, dict.fromkeys(self.raw_extras(table)))
         portions = [self._bound_extras(table, portion, extras) for portion in portions]
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
@@ -226,10 +223,10 @@ class Planner:
         return columns
 
     def _bound_extras(self, table: Table, portion: Portion, extras: dict[str, None]) -> Portion:
-        """The portion with the columns beyond the contract that the table has or still takes, which `extras` lists."""
+        """Limit a portion's extra columns to those the table has or can still take, and add them to `extras`."""
         brought = [*(column.name for column in portion.new_counters), *portion.extras]
         new = [name for name in brought if name not in extras]
-        extras.update(dict.fromkeys(new[: max(0, MOST_EXTRA_COLUMNS - len(extras))]))
+        extras.update(dict.fromkeys(new[: max(0, MAX_EXTRA_COLUMNS - len(extras))]))
         refused = {name for name in new if name not in extras}
         if ignored := [*portion.ignored, *(name for name in brought if name in refused)]:
             self._ignored.setdefault(table.path, {}).update(dict.fromkeys(ignored))
@@ -241,7 +238,7 @@ class Planner:
         )
 
     def _reject_ragged(self, table: Table, ragged: Sequence[Ragged]) -> None:
-        """Rows of CSV that could not be taken apart have no values, but count as rows that were read."""
+        """Count malformed CSV rows, which have no values, as rows that were read."""
         if ragged:
             files, positions, columns, reasons, texts = (
                 list(values) for values in zip(*map(astuple, ragged), strict=True)
@@ -258,7 +255,7 @@ class Planner:
             )
 
     def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
-        """The message about a file that turned out to be broken while many were read."""
+        """The error message for a broken file, found by reading the files one by one."""
         for file in files:
             drop_read_tables(self.connection)
             try:
@@ -266,20 +263,20 @@ class Planner:
                 self._create_checked(table, [file], portions, ())
                 self.connection.execute("create or replace temp table read_probe as from checked")
             except duckdb.Error as own:
-                return f"{file.path} cannot be read: {own}. Write the file again (it may be cut off)"
+                return f"{file.path} cannot be read: {own}. Write the file again (it may be truncated)"
         return f"the files of {table.path} cannot be read: {error}"
 
 
 def _is_quick_to_read_again(table: Table, portions: Sequence[Portion], files: Sequence[SourceFile]) -> bool:
-    """Whether rows are better read again for each question, a few columns at a time, than kept in memory.
+    """Whether re-reading the file for each query beats keeping all rows in memory.
 
-    That is so for usage in Parquet files of some size; text is parsed once, and to open a file takes a millisecond.
+    True for large Parquet files of usage. Text is parsed once, and opening a small file costs a millisecond.
     """
     is_parquet = table.stored == "days" and all(portion.is_parquet for portion in portions)
     return is_parquet and sum(file.size for file in files) >= LARGE_FILE_BYTES * len(files)
 
 
 def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The one number that a query gives."""
+    """The single number that a query returns."""
     row = connection.execute(query).fetchone()
     return int(row[0]) if row and row[0] is not None else 0

@@ -1,7 +1,7 @@
-"""What each row must be, as SQL that DuckDB runs over whole files.
+"""Row checks as SQL that DuckDB runs over whole files.
 
-A check gives the typed value of every column, and for a row that breaks the contract its column and a sentence.
-No value is rounded, cut or turned into null on the way: a value that does not fit its type is a fault of the row.
+A check gives the typed value of every column and, for a row that breaks the contract, its column and a sentence. No
+value is rounded, truncated or turned into null: a value that does not fit its type makes the row bad.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -20,22 +20,22 @@ TOO_FINE_PATTERN = r"\.[0-9]{10}[0-9]*[1-9]"
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN = DATE_PATTERN + r"[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
 ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
-# What programs write where there is no value, in large or small letters.
+# Words that programs write for a missing value, in any case.
 NULL_WORDS = (
     "", "null", "(null)", "<null>", "none", "nil", "nan", "nat", "<na>", "n/a", "#n/a", "undefined", "-", "--", r"\n"
 )  # fmt: skip
-# Blanks of every kind: also those that do not break, have no width, or mark the order of bytes.
+# All blanks, including no-break spaces, zero-width spaces and byte order marks.
 BLANKS = r"[\s\pZ\x{200B}\x{FEFF}]*"
 NULL_PATTERN = f"(?i){BLANKS}({'|'.join(re.escape(word) for word in NULL_WORDS)}){BLANKS}"
-NULL_WORD = "stands for no value: bring the key that is meant, or leave the field empty where there may be none"
-NUL = r"has the character NUL (\u0000) in it, which no database keeps: take it out"
-# An escape in JSON, unless its backslash is one that is escaped itself.
+NULL_WORD = "stands for no value: write the key that is meant, or leave the field empty if it is optional"
+NUL = "has a NUL character (\u0000) in it, which no database stores: remove it"
+# A JSON escape, unless its backslash is itself escaped.
 NUL_ESCAPE = r"\u0000"
 NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
-OUT_OF_TIME = f"is not between {FIRST_DATE} and {LAST_DATE}"
-NO_END = "; where no end is meant, leave the field empty"
+OUT_OF_RANGE = f"is not between {FIRST_DATE} and {LAST_DATE}"
+NO_END = "; if no end is meant, leave the field empty"
 
-# The value of a text ({t}), null if it does not fit.
+# SQL for the value of a text ({t}), null if it does not fit the type.
 PARSED = {
     "string": "{t}",
     "int": "case when regexp_full_match({t}, '[+-]?[0-9]+') then try_cast({t} as bigint) end",
@@ -58,7 +58,7 @@ PARSED = {
     ),
     "object": JSON_OF_DECIMALS + "({t})",
 }
-# What to say, in SQL, of a text ({t}) that has no value.
+# SQL for what is wrong with a text ({t}) that has no value.
 NOT_PARSED = {
     "string": "'is not text: put it in quotes'",
     "int": "'is not a whole number of 64 bits'",
@@ -83,7 +83,7 @@ NOT_PARSED = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A condition on a row that breaks the contract, and the sentence (as SQL) that says what is wrong."""
+    """A condition that makes a row bad, and an SQL expression for the sentence about it."""
 
     condition: str
     column: str | None
@@ -95,8 +95,8 @@ class Fault:
 def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
     """A query for the typed rows of a portion, for every kind of table but objects.
 
-    Its columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place`, and what
-    `verdict` says. `references` are the columns whose values must be found in the temporary table `known_keys`.
+    Columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place` and `verdict`. The
+    values of `references` columns must be in the temporary tables `known_keys`.
     """
     columns = [*table.columns, *portion.new_counters]
     values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
@@ -116,8 +116,8 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
 def verdict(faults: Sequence[Fault], original: str) -> str:
     """SQL for two columns: `_is_bad`, and `_fault`, a struct of column_name, reason, rule and original_text.
 
-    `_fault` tells the first fault of a row. Only who asks for it pays for it: `original`, the text of the row, is put
-    together inside its case.
+    `_fault` is the first fault of a row. `original`, the row as text, is built inside the case, so only queries that
+    select `_fault` pay for it.
     """
     conditions = " or ".join(f"({fault.condition})" for fault in faults)
     cases = " ".join(
@@ -133,11 +133,11 @@ def _column_sql(fault: Fault) -> str:
 
 
 def known_keys(raw_name: str) -> str:
-    """The name of the temporary table with the keys (`key`) of a table that another one references."""
+    """Name of the temporary table of keys (`key`) of a referenced table."""
     return quote(f"known_{raw_name}")
 
 
-# What is wrong with a line that is not one JSON object was found when it was read.
+# Lines that are not one JSON object were diagnosed when they were read.
 NOT_AN_OBJECT = Fault(f"{LINE} is null", None, "fault", column_sql="fault_column")
 
 
@@ -169,12 +169,18 @@ def _value(column: Column, portion: Portion) -> str:
 
 
 def _faults(table: Table, column: Column, portion: Portion, references: Sequence[Column]) -> list[Fault]:
-    """What can be wrong with one column, in the order in which it is told."""
+    """The faults a column can have, in the order in which they are reported."""
     cell, value = _cell(column, portion), _value_name(column)
     text = f"({_text(cell)})"
     faults = []
     if not column.nullable:
-        faults.append(Fault(f"{cell.sql} is null", column.name, literal("there is no value, but every row needs one")))
+        faults.append(
+            Fault(
+                "the value is missing, but every row needs one",
+                column.name,
+                literal("there is no value, but every row needs one"),
+            )
+        )
     conditions = []
     if cell.form in {"text", "json"}:
         conditions.append((f"{value} is null and {cell.sql} is not null", NOT_PARSED[column.type].replace("{t}", text)))
@@ -183,7 +189,7 @@ def _faults(table: Table, column: Column, portion: Portion, references: Sequence
     faults += [Fault(condition, column.name, _about(text, sentence)) for condition, sentence in conditions]
     if column in references and column.references:
         keys = known_keys(column.references.replace(".", "__"))
-        sentence = literal(f"is in no file of {column.references}: bring that row, or take this one out")
+        sentence = literal(f"is in no file of {column.references}: add that row, or remove this one")
         condition = f"{value} not in (select key from {keys})"
         faults.append(Fault(condition, column.name, _about(text, sentence), "reference"))
     return faults
@@ -203,7 +209,7 @@ def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
         limits.append((has_nul(value), literal(NUL)))
     if column.type in {"date", "timestamp"}:
         within = f"{value} not between date '{FIRST_DATE}' and date '{LAST_DATE}'"
-        limits.append((within, literal(OUT_OF_TIME + (NO_END if column.nullable else ""))))
+        limits.append((within, literal(OUT_OF_RANGE + (NO_END if column.nullable else ""))))
     if column.allowed:
         allowed = ", ".join(literal(choice) for choice in column.allowed)
         sentence = f"is not one of {', '.join(str(choice) for choice in column.allowed)}"
@@ -216,12 +222,12 @@ def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
 
 
 def is_null_word(value: str) -> str:
-    """SQL for whether a text stands for no value."""
+    """SQL for whether a text stands for a missing value."""
     return f"regexp_full_match({value}, {literal(NULL_PATTERN)})"
 
 
 def has_nul(json_text: str) -> str:
-    """SQL for whether some text in a JSON text has the character NUL."""
+    """SQL for whether a string in a JSON text has a NUL character."""
     return (
         f"case when contains({json_text}, {literal(NUL_ESCAPE)}) "
         f"then regexp_matches({json_text}, {literal(NUL_IN_JSON)}) else false end"
@@ -229,15 +235,15 @@ def has_nul(json_text: str) -> str:
 
 
 def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
-    """A report is in the folder of its day, and its day has begun when it is received."""
+    """A report must be in its day's folder, and its day must have begun when it was received."""
     if table.stored != "days" or column.type != "date":
         return []
     day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
     of_folder = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
     received = f"{quote(f'value of {table.stamp}')}::date"
     too_early = (
-        f"concat('is later than ', {received}, ', the day on which the report was received: the clock of the sender or "
-        "of the receiver is wrong')"
+        f"concat('is later than ', {received}, ', the day the report was received: the clock of the sender or of the "
+        "receiver is wrong')"
     )
     is_early = f"{value} > {received} and {received} >= date '{FIRST_DATE}'"
     return [(f"{value} <> {day}::date", of_folder), (is_early, too_early)]

@@ -1,4 +1,4 @@
-"""What each Stripe object must be: the fields that a rule reads, where the older or the newer API puts them."""
+"""Checks of Stripe objects: the fields that rules read, at the paths of older and newer APIs."""
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
 import json
@@ -17,7 +17,7 @@ FIRST_SECOND, LAST_SECOND = (
 NUMBER = "json_type({v}) in ('UBIGINT', 'BIGINT') and try_cast({v}::varchar as bigint)"
 WHOLE = f"{NUMBER} between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
 
-# Whether a value ({v}) is of a type, and what to say if it is not.
+# By type: SQL for whether a value ({v}) fits, and the sentence if it does not.
 TYPES = {
     "string": ("json_type({v}) = 'VARCHAR'", "is not text (export objects without expanding them)"),
     "int": (WHOLE, f"is not a whole number of at most {LARGEST_NUMBER:,}"),
@@ -33,7 +33,7 @@ TYPES = {
         f"is not a list in which everything has an amount in minor units of at most {LARGEST_NUMBER:,}",
     ),
 }
-# When a field is needed; names in braces stand for the values of other fields.
+# When a field is needed. Names in braces stand for the values of other fields.
 CONDITIONS = {
     "always": "true",
     "optional": "false",
@@ -52,7 +52,7 @@ def checked_objects(table: Table, portion: Portion) -> str:
         Fault("json_type(o.id) is distinct from 'VARCHAR'", "id", literal("there is no id")),
         Fault(is_null_word("(o.id ->> '$')"), "id", f"concat('id ', o.id::varchar, ' ', {literal(NULL_WORD)})"),
     ]
-    # What the API returns for something that was deleted is a stub without any other field.
+    # The API returns deleted objects as stubs without other fields.
     is_stub = "coalesce(o.deleted::varchar = 'true', false)"
     faults += [
         Fault(f"not {is_stub} and {fault.condition}", fault.column, fault.sentence)
@@ -71,25 +71,25 @@ def checked_objects(table: Table, portion: Portion) -> str:
 def _lines_cut(table: Table) -> list[Fault]:
     if not has_lines(table):
         return []
-    sentence = "there are more lines than the object has here: fetch all of them and put them into lines.data"
+    sentence = "the object has more lines than are here: fetch all of them and put them into lines.data"
     return [Fault("coalesce(o.lines.has_more::varchar = 'true', false)", "lines.has_more", literal(sentence))]
 
 
 def _sql(field: Field, root: str) -> str:
-    """The value of a field: the first of its paths that is there and not null."""
+    """SQL for a field's value: the first of its paths that is present and not null."""
     paths = (".".join([root, *(quote(part) for part in path.split("."))]) for path in field.any_of)
     return f"coalesce({', '.join(paths)})"
 
 
 def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
-    """The conditions that are faults of a field, each with its sentence as SQL."""
+    """The conditions that make a field bad, each with its sentence as SQL."""
     value = _sql(field, root)
     needed = CONDITIONS[field.needed]
     for other in table.fields:
         needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
     missing = literal(f"there is no {', nor '.join(field.any_of)}")
     if field.any_of == (LINES,):
-        # What is no list reads as null: the text says whether there is something.
+        # A non-list reads as null, so look at the text to tell whether there is a value.
         there = f"coalesce(json_type({LINE}, '$.lines.data'), json_type({LINE}, '$.lines'), 'NULL')"
         is_other = f"case when {value} is null then {there} not in ('NULL', 'OBJECT') or "
         is_other += f"json_type({LINE}, '$.lines.data') = 'OBJECT' end"
@@ -125,13 +125,13 @@ def _object_faults(table: Table) -> list[Fault]:
 
 
 def _line_faults(table: Table) -> list[Fault]:
-    """One fault a field of the lines: the sentence names the first line that has it."""
+    """One fault per field of the lines; the sentence names the first bad line."""
     faults = []
     for field in (field for field in table.fields if field.of_lines):
         cases = " ".join(f"when {condition} then {sentence}" for condition, sentence in _checks(table, field, "l"))
-        # Unlike concat, || makes null of the sentence of a line that has no fault.
+        # Unlike concat, || yields null for lines without a fault.
         place = "'line ' || i || coalesce(' (' || (l.id ->> '$') || ')', '') || ': '"
-        said = f"list_transform(o.lines.data, lambda l, i: {place} || case {cases} end)"
-        sentences = f"list_filter({said}, lambda s: s is not null)"
+        by_line = f"list_transform(o.lines.data, lambda l, i: {place} || case {cases} end)"
+        sentences = f"list_filter({by_line}, lambda s: s is not null)"
         faults.append(Fault(f"len({sentences}) > 0", f"{LINES}[].{field.any_of[0]}", f"{sentences}[1]"))
     return faults

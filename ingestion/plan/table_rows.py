@@ -1,14 +1,13 @@
-"""The rows of a table, from its files: every table but usage.
+"""Plan the rows of every table except usage.
 
-Schema raw is a function of the files. Rows that are set aside count as if they had never been sent; of the others
-- versions: one row per key and stamp stays;
-- rows: one row per key stays;
-- objects: one row per id stays.
-It is that of the later file (in natural order of the paths), and then the later row. A row of versions that the next
-one replaces with other values is listed, and so is one of rows that the same file replaces: a row that is there never
-goes because it was sent twice. So a file that is added at the end of that order need only be compared with what is
-there. All files are read again when one has changed, when one has come in between others and what it replaces cannot
-be told without them, or when what a row refers to has changed.
+Schema raw is a function of the files. Rows set aside count as if they had never been sent. Of the others one row stays:
+- versions: per key and stamp; - rows: per key; - objects: per id.
+
+The row of the later file (in natural order of the paths) wins, then the later row in a file. A replaced row with other
+values is listed for versions, and for rows if one file has both: an existing row never disappears because it was sent
+twice. So a file at the end of the order needs comparing only with schema raw. All files are read again if one has
+changed, if a new one sorts between others and schema raw cannot tell what it replaces, or if referenced rows have
+changed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -28,21 +27,21 @@ from ingestion.write.ledger import TIE, TableLedger
 def plan_table(
     planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger, plans: Mapping[str, Plan]
 ) -> Plan:
-    """Read what has to be read of one table and work out what changes. Raises `SourceError`.
+    """Read the files that need reading and plan the changes of one table. Raises `SourceError`.
 
-    `plans` are those of the tables before it, by their names in schema raw. What a row refers to is looked for in the
-    tables that this load or an earlier one has read.
+    `plans` are those of the tables before it, by raw name. References are checked against tables that this load or an
+    earlier one has read.
     """
-    references = [column for column in table.columns if column.references and _knows(planner, column, plans)]
+    references = [column for column in table.columns if column.references and _is_parent_loaded(planner, column, plans)]
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
     new = [file for file in files if not ledger.is_known(file)]
     is_changed = any(ledger.is_known(file) and not ledger.is_loaded(file) for file in files)
-    has_replaced = TIE in ledger.reject_rules
-    # A row that is listed may stand again, since the one that replaced it is of a file that is gone.
-    stands_again = bool(new and plan.vanished) and has_replaced
+    has_replaced_rows = TIE in ledger.reject_rules
+    # A replaced row may be current again if the file of its replacement is gone.
+    stands_again = bool(new and plan.vanished) and has_replaced_rows
     reads_all = bool(files) and (is_changed or stands_again or _parents_differ(table, ledger, plans))
     if not reads_all and new:
-        reads_all = not _plan_files(planner, plan, new, references, has_replaced=has_replaced)
+        reads_all = not _plan_files(planner, plan, new, references, has_replaced_rows=has_replaced_rows)
     if reads_all:
         _plan_files(planner, plan, files, references)
     if table.raw_name in _referenced():
@@ -50,7 +49,7 @@ def plan_table(
     return plan
 
 
-def _knows(planner: Planner, column: Column, plans: Mapping[str, Plan]) -> bool:
+def _is_parent_loaded(planner: Planner, column: Column, plans: Mapping[str, Plan]) -> bool:
     parent = load_contract().table(_raw_name(str(column.references)))
     if parent.raw_name not in plans:
         _remember_keys(planner, parent, [])
@@ -58,7 +57,7 @@ def _knows(planner: Planner, column: Column, plans: Mapping[str, Plan]) -> bool:
 
 
 def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
-    """Whether a row that is kept may have lost what it refers to, or one that was set aside may have found it."""
+    """Whether kept rows may have lost their referenced rows, or rows set aside may have gained them."""
     parents = [plans.get(_raw_name(column.references)) for column in table.columns if column.references]
     was_set_aside = "reference" in ledger.reject_rules
     return any(parent and (parent.rows_lost or (parent.rows_changed and was_set_aside)) for parent in parents)
@@ -70,11 +69,11 @@ def _plan_files(
     files: list[SourceFile],
     references: Sequence[Column],
     *,
-    has_replaced: bool = False,
+    has_replaced_rows: bool = False,
 ) -> bool:
-    """Plan the load of `files`; False if all files have to be read instead, to tell which row replaces which.
+    """Plan the load of `files`; False if all files must be read to tell which row replaces which.
 
-    `has_replaced`: rows of files that were loaded before are listed as replaced.
+    `has_replaced_rows`: rows of earlier files are listed as replaced.
     """
     table, connection = plan.table, planner.connection
     is_whole = len(files) == len(plan.present)
@@ -83,7 +82,11 @@ def _plan_files(
         if scalar(connection, "select count(*) from checked where _is_bad"):
             planner.reject_faults(table)
         _judge(planner, plan, columns, is_whole=is_whole)
-        if table.stored == "versions" and not is_whole and _comes_between(connection, table, has_replaced=has_replaced):
+        if (
+            table.stored == "versions"
+            and not is_whole
+            and _needs_all_files(connection, table, has_replaced_rows=has_replaced_rows)
+        ):
             return False
         _list_replaced(planner, plan)
         plan.counts = planner.count_rows(table, files)
@@ -92,13 +95,13 @@ def _plan_files(
 
 
 def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> None:
-    """The temporary table `judged`: which good rows stay, of those that were read and those in schema raw.
+    """Create the temporary table `judged`: which good rows stay, of those read and their rivals in schema raw.
 
-    It has no data but the identity, so that large objects are not carried along. Of schema raw it has the rows that
-    the ones that were read compete with; when all files were read, those of files that are no longer there.
+    It has only the identity columns, so that large objects are not copied. Rivals are the raw rows with the same
+    identity or, if all files were read, those of files that no longer exist.
     """
     table, connection = plan.table, planner.connection
-    # A version of a file that is gone stays as long as no other file has it.
+    # A version from a vanished file stays unless another file has it.
     is_first = plan.vanished if table.stored == "versions" else set()
     paths = {file.path for file in plan.present} | plan.vanished
     planner.rank_files(sorted(paths, key=lambda path: (path not in is_first, natural_key(path))))
@@ -124,18 +127,18 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     )
 
 
-def _comes_between(connection: duckdb.DuckDBPyConnection, table: Table, *, has_replaced: bool) -> bool:
-    """Whether a row that was read comes before one in schema raw, and others that are not known may be between."""
+def _needs_all_files(connection: duckdb.DuckDBPyConnection, table: Table, *, has_replaced_rows: bool) -> bool:
+    """Whether a row read sorts before one in schema raw, so that unknown rows may lie between them."""
     rows = (
         f"judged as earlier join judged as later using ({_names(table.identity)}) "
         "where earlier.is_read and later.stays and not later.is_read"
     )
-    is_other = "true" if has_replaced else "later._values <> earlier._values"
+    is_other = "true" if has_replaced_rows else "later._values <> earlier._values"
     return scalar(connection, f"select count(*) from {rows} and {is_other}") > 0
 
 
 def _list_replaced(planner: Planner, plan: Plan) -> None:
-    """List the rows that others replace: those that were read, and those in schema raw of a file that is there."""
+    """List the replaced rows: those read, and those in schema raw whose file still exists."""
     table = plan.table
     if not scalar(planner.connection, "select count(*) from judged where replaced_by is not null"):
         return
@@ -152,7 +155,7 @@ def _list_replaced(planner: Planner, plan: Plan) -> None:
 
 
 def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> list[Changes]:
-    """The rows that differ from schema raw and, when all files were read, those that are in none of them any more."""
+    """Rows that differ from schema raw and, if all files were read, rows that no file has any more."""
     table = plan.table
     raw, data = planner.raw_rows(table), _names(column.name for column in columns)
     identity = _names(table.identity)
@@ -172,7 +175,7 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
 
 
 def _remember_keys(planner: Planner, table: Table, changes: Sequence[Changes]) -> None:
-    """The keys that the table will have, for tables that refer to it."""
+    """Keep the keys the table will have, for tables that reference it."""
     key, identity = quote(table.key[0]), _names(table.identity)
     query = f"select {key} as key from {planner.raw_rows(table)}"
     for change in changes:

@@ -1,9 +1,9 @@
-"""The rows of usage: one per day and organization, replaced one day at a time.
+"""Plan the rows of usage: one per day and organization, replaced by whole days.
 
-A day's folder that has a new or changed file is read again whole, its newest reports are picked by DuckDB, and they
-replace the day in schema raw. Days are taken in batches that bound memory and the number of load packages. Of reports
-with one day, organization and `received_at` the later one by file (in natural order of the paths) and position is the
-truth; one before it with other values is listed.
+A day with a new or changed file is read again completely, and its newest reports replace the day in schema raw. Days
+are processed in batches to limit memory and load packages. Of reports with the same day, organization and
+`received_at`, the last by file (natural order of the paths) and position wins; earlier ones with other values are
+listed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -21,14 +21,14 @@ KEPT_PLACES = 1000 << PLACE_BITS
 
 
 def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger) -> Plan:
-    """Read the days that have a new or changed file and work out their rows. Raises `SourceError`."""
+    """Read the days that have a new or changed file and plan their rows. Raises `SourceError`."""
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
     by_day: dict[date, list[SourceFile]] = {}
     for file in files:
         if file.day:
             by_day.setdefault(file.day, []).append(file)
     stale = [day for day, of_day in by_day.items() if not all(ledger.is_loaded(file) for file in of_day)]
-    # The newest first, since they have the counters that came later.
+    # Newest first: they have the counters that were added later.
     for number, days in enumerate(reversed(list(_batches(sorted(stale), by_day)))):
         _plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]])
     return plan
@@ -80,10 +80,10 @@ def _dates(days: Sequence[date]) -> str:
 
 
 def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
-    """The temporary table `reports`: key, stamp and place of every report, and whether it is bad.
+    """Create the temporary table `reports`: key, stamp and place of every report, and whether it is bad.
 
-    With it come, as the temporary table `kept`, the rows of files that are no longer there: they stay in their day,
-    unless a file that is there has a report with the same stamp.
+    If files have vanished, also create `kept`: their rows, which stay unless an existing file has a report with the
+    same stamp.
     """
     table, connection = plan.table, planner.connection
     version = ", ".join(quote(name) for name in table.version)
@@ -103,7 +103,7 @@ def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
 
 
 def _judge_reports(planner: Planner, table: Table) -> None:
-    """The temporary table `judged`: the reports that are bad or not alone with their key, and which of them stays."""
+    """Create the temporary table `judged`: reports that are bad or share their key, and which of them stays."""
     connection = planner.connection
     key = ", ".join(quote(name) for name in table.key)
     version = ", ".join(quote(name) for name in table.version)

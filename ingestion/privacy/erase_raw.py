@@ -1,7 +1,7 @@
-"""A deletion request in schema raw: who is meant by it, onto the list, and out of the rows that are there.
+"""A deletion request in schema raw: find who is meant, put them on the list, and erase their rows.
 
-The list is safe on disk before a row is touched, so that a request that is ended on its way is finished by the same
-request again, and a load in between leaves out whoever is on it.
+The list is on disk before a row is touched: repeating an interrupted request completes it, and a load in between
+already leaves out everyone on the list.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -27,7 +27,7 @@ from settings import Settings
 from warehouse.connection import connect
 
 USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "raw.crm__accounts"
-# Whom a request by address is about: users who have it or had it, and payers of whom Stripe has it.
+# Subjects of a request by address: users who have or had it, and Stripe customers with it.
 OF_ADDRESS = f"""
 insert into requested select 'user', id::varchar from {USERS}
 where address_of(email) in (select value from requested where kind = 'address')
@@ -36,7 +36,7 @@ where list_has_any(
     addresses_in(read_text(payload::varchar)), (select list(value) from requested where kind = 'address')
 );
 """
-# Whom a request by organization is about: its members, but for colleagues, its payers, and its account in the CRM.
+# Subjects of a request by organization: its members except staff, its payers, and its CRM account.
 OF_ORGANIZATION = f"""
 create or replace temp table organization as select value as id from requested where kind = 'organization';
 insert into requested select 'user', user_id::varchar from raw.product_db__organization_memberships
@@ -49,7 +49,7 @@ union select 'customer', id from {CUSTOMERS}
 where canonical(json_extract_string(payload, '$.metadata.organization_id')) in (from organization)
 union select 'account', id from {ACCOUNTS} where canonical(organization_id) in (from organization);
 """
-# A user is one person, whatever the address was; and a domain that nobody else writes from is the person's own.
+# All addresses of a user belong to one person, and so does a domain that nobody else uses.
 OF_BOTH = f"""
 insert into requested select distinct 'address', address_of(email) from {USERS}
 where id::varchar in (select value from requested where kind = 'user') and not regexp_matches(email, '^{PSEUDONYM}@');
@@ -60,8 +60,8 @@ where kind = 'address' and value in (select address_of(email) from {USERS}) and 
         and not regexp_matches(email, '^{PSEUDONYM}@')
 );
 """
-# Organizations that may be meant as well: those of the same payer, and those in which nobody else is a member.
-PERHAPS_MEANT = """
+# Organizations that may be meant too: those of the same payer, and those whose members are all requested.
+POSSIBLY_MEANT = """
 select id from raw.product_db__organizations
 where customer_id in (select value from requested where kind = 'customer')
     and exists (from requested where kind = 'organization')
@@ -76,18 +76,19 @@ order by 1
 
 @dataclass(frozen=True)
 class Request:
-    """What a request has put on the list, and what it has not.
+    """What a request added to the list.
 
-    `words` are its addresses and domains, to look for them outside of raw; `perhaps_meant` other organizations.
+    `words` are its addresses and domains, to be erased outside schema raw too; `possibly_meant` lists other
+    organizations.
     """
 
     newly_listed: int
     words: set[str]
-    perhaps_meant: list[str]
+    possibly_meant: list[str]
 
 
 def list_request(settings: Settings, kind: Literal["address", "organization"], value: str) -> Request:
-    """Put whoever is meant onto the list. The caller holds the warehouse."""
+    """Put everyone a request concerns on the list. The caller holds the lock on the warehouse."""
     with connect(settings.warehouse_path) as connection:
         ledger.prepare(connection)
         if not apply_list(connection, settings):
@@ -100,12 +101,12 @@ def list_request(settings: Settings, kind: Literal["address", "organization"], v
         words = connection.execute("select value from requested where kind in ('address', 'domain')").fetchall()
         newly_listed = add_to_list(connection, settings, "requested")
         apply_list(connection, settings)
-        perhaps_meant = connection.execute(PERHAPS_MEANT).fetchall()
-    return Request(newly_listed, {word for (word,) in words}, [each for (each,) in perhaps_meant])
+        possibly_meant = connection.execute(POSSIBLY_MEANT).fetchall()
+    return Request(newly_listed, {word for (word,) in words}, [each for (each,) in possibly_meant])
 
 
 def rewrite_raw(settings: Settings) -> dict[str, int]:
-    """Take all who are on the list out of schema raw; by table, how many rows. The caller holds the warehouse."""
+    """Erase everyone on the list from schema raw; returns rows by table. The caller holds the lock on the warehouse."""
     rows = {}
     with connect(settings.warehouse_path) as connection:
         ledger.prepare(connection)
@@ -116,14 +117,14 @@ def rewrite_raw(settings: Settings) -> dict[str, int]:
         rows["raw.rejected_rows"] = clear_rejects(connection, "raw.rejected_rows")
         connection.execute("drop schema if exists raw_staging cascade")
         connection.execute("commit")
-    # What a load that was ended on its way has left.
+    # Left behind by an interrupted load.
     for folder in (settings.dlt_dir, settings.data_dir / "state" / "load"):
         shutil.rmtree(folder, ignore_errors=True)
     return {table: count for table, count in rows.items() if count}
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Write the rows of a table again as a load would give them now, and have its files read again; how many differ."""
+    """Rewrite a table's rows as a load would now, and mark its files to be read again; returns the rows changed."""
     extras = [Column(name, "string", "", nullable=True) for name in extra_columns(connection)[table.raw_name]]
     columns = (*table.columns, *(table.column(extra.name) or extra for extra in extras))
     replaced = [quote(name) for name in replaced_columns(table, columns)]
@@ -142,6 +143,6 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     update = f"update {raw_table(table)} as kept set {values} from rewritten where kept.rowid = rewritten.place"
     rows_rewritten = connection.execute(update).fetchall()[0][0]
     if rows_rewritten:
-        # Rows that contradicted each other may do so no longer.
+        # Rows that contradicted each other may no longer do so.
         connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table.raw_name])
     return int(rows_rewritten)

@@ -1,8 +1,8 @@
-r"""How an address or a domain may be written in text, and the way to take it out of text however it is written.
+r"""Find and erase addresses and domains in text, however they are escaped.
 
-JSON writes `ö` as `\u00f6` or not, a URL writes `@` as `%40`, a page as `&#64;`, Python as `\x40`, and a domain name
-may come as `xn--`. One may hold another: JSON in JSON, a URL in JSON. So text is read as it stands and with its escapes
-undone, once and again, and whoever looks for somebody looks into every reading.
+JSON may write `ö` as `\u00f6`, a URL `@` as `%40`, HTML as `&#64;`, Python as `\x40`, and a domain may be written as
+`xn--`. Escapes nest: JSON in JSON, a URL in JSON. So text is searched as it is and in each successively unescaped
+reading.
 """
 
 import html
@@ -12,19 +12,19 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-# No text is undone more often than it may have been escaped in earnest.
-MOST_READINGS = 8
+# More levels than any real text has.
+MAX_READINGS = 8
 HEX = "[0-9a-fA-F]"
 BYTE, LATER_BYTE = rf"{HEX}{{2}}", rf"[89abAB]{HEX}"
 
 
 def _utf8(mark: str) -> str:
-    """One character as bytes in hexadecimal, each after a mark; the first of them has its mark in front already."""
+    """Pattern of one character as hexadecimal bytes, each after a mark; the first mark is matched by the caller."""
     later = f"(?:{mark}{LATER_BYTE})"
     return f"(?:[0-7]{HEX}|[cdCD]{HEX}{later}|[eE]{HEX}{later}{{2}}|[fF][0-7]{later}{{3}})"
 
 
-# Every branch begins with a character that is written as it is: Python then passes over all other text at once.
+# Every branch begins with a literal character, so Python skips all other text fast.
 CODED = (
     r"\\\\*(?:"
     rf"u(?P<high>[dD][89abAB]{BYTE})\\\\*u(?P<low>[dD][c-fC-F]{BYTE})"
@@ -38,47 +38,47 @@ CODED = (
     r"|X[nN]--(?<![\w-].{4})(?P<upper_label>[a-zA-Z0-9-]+)"
 )
 ESCAPE = re.compile(CODED.replace("SHORT", r"""|(?P<short>["'\\/bfnrt])"""))
-# An escape that may stand for a letter. The short ones stand for what is left without their backslash, or for a blank.
+# An escape that may stand for a letter. Short escapes stand for a blank, or for what follows the backslash.
 OF_ADDRESS = re.compile(CODED.replace("SHORT", ""))
-# The same in SQL: only such text is worth a call of Python.
+# The same in SQL, to call Python only for such text.
 MAY_BE_CODED = r"\\[ux]|%[0-9a-fA-F]{2}|&[#a-zA-Z][#a-zA-Z0-9]*;|[xX][nN]--"
 SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-# What a name goes on with: letters, digits and accents.
+# Characters that continue a name: letters, digits and accents.
 OF_WORD = r"\w\u0300-\u036f"
 # A longer address or domain is somebody else's: joann@x.example and ann@x.example.com are not ann@x.example.
 BEGINS = rf"(?<![{OF_WORD}])(?<![{OF_WORD}][.+-])"
 ENDS = rf"(?![{OF_WORD}-]|\.\w)"
-# A domain goes with all that is in front of it, such as an address of which nobody knew.
+# A domain is erased with all that precedes it, such as an unknown address.
 BEFORE_DOMAIN = rf"[{OF_WORD}.+@-]{{0,300}}(?<![{OF_WORD}-])"
 
-# A text, and for each of its characters and for its end, where that begins in the text which it was made of.
+# A text, and for each of its characters and its end the offset in the original text.
 Reading = tuple[str, Sequence[int]]
 
 
 def readings(text: str) -> list[Reading]:
-    """The text as it stands, and with its escapes undone as often as there are any."""
+    """The text as it is, and each successively unescaped reading."""
     found: list[Reading] = [(text, range(len(text) + 1))]
-    while len(found) < MOST_READINGS:
-        undone = _undone(*found[-1])
-        if undone[0] == found[-1][0]:
+    while len(found) < MAX_READINGS:
+        unescaped = _unescape_once(*found[-1])
+        if unescaped[0] == found[-1][0]:
             break
-        found.append(undone)
+        found.append(unescaped)
     return found
 
 
 def all_readings(text: str) -> str:
-    """Every reading of a text, one after the other: what to look for an address in."""
+    """Every reading of a text, joined: the text to search for an address."""
     found = [text]
-    while len(found) < MOST_READINGS and (undone := ESCAPE.sub(_meaning, found[-1])) != found[-1]:
-        found.append(undone)
+    while len(found) < MAX_READINGS and (unescaped := ESCAPE.sub(_meaning_of, found[-1])) != found[-1]:
+        found.append(unescaped)
     return "\n".join(found).encode("utf-8", "replace").decode("utf-8")
 
 
 def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
-    """A function that puts `instead` in place of addresses and domains, in whatever spelling a text has them.
+    """A function that replaces addresses and domains by `instead`, however they are spelled.
 
-    The longest goes first, all in one pass over each reading, so the order in which they come does not matter. What
-    is part of a longer address or domain is somebody else's and stays.
+    Longer words go first, all in one pass over each reading, so their order does not matter. A match inside a longer
+    address or domain is somebody else's and stays.
     """
     folded = sorted(
         {_folded(readings(word.strip())[-1][0]) for word in words} - {""}, key=lambda word: (-len(word), word)
@@ -96,7 +96,7 @@ def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
         if not OF_ADDRESS.search(text) and not has_word(_folded(text.replace("\\", ""))):
             return text
         found = readings(text)
-        # What a span begins or ends in the middle of goes whole: half an escape would break what it is part of.
+        # A span that starts or ends inside an escape covers all of it: half an escape would break the text.
         wholes = found[-1][1]
         spans = set()
         for reading, places in found:
@@ -112,12 +112,12 @@ def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
     return erase
 
 
-def _undone(text: str, places: Sequence[int]) -> Reading:
+def _unescape_once(text: str, places: Sequence[int]) -> Reading:
     parts: list[str] = []
     begins: list[int] = []
     end = 0
     for found in ESCAPE.finditer(text):
-        meant = _meaning(found)
+        meant = _meaning_of(found)
         parts += text[end : found.start()], meant
         begins.extend(places[end : found.start()])
         begins.extend([places[found.start()]] * len(meant))
@@ -127,8 +127,8 @@ def _undone(text: str, places: Sequence[int]) -> Reading:
     return "".join(parts), begins
 
 
-def _meaning(found: re.Match[str]) -> str:
-    """The text that an escape stands for; the escape itself if it stands for nothing."""
+def _meaning_of(found: re.Match[str]) -> str:
+    """The text an escape stands for; the escape itself if it is invalid."""
     kind = str(found.lastgroup)
     try:
         return MEANINGS[kind](found.group(kind), found)
@@ -154,7 +154,7 @@ MEANINGS: dict[str, Callable[[str, re.Match[str]], str]] = {
 
 
 def _folded(text: str) -> str:
-    """In small letters, with each accent as a character of its own, so that it is the same however it was composed."""
+    """Lower case and decomposed accents, so that equal text compares equal however it was composed."""
     return text.lower() if text.isascii() else "".join(map(_folded_character, text))
 
 

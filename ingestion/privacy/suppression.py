@@ -1,9 +1,8 @@
-"""Who asked to be deleted, as keyed hashes, and what is left of a row that is about them.
+"""The suppression list: who asked to be deleted, as keyed hashes, and what remains of their rows.
 
-The list holds no address and no key of anybody: each line is a kind and an HMAC-SHA-256 of the value in one spelling.
-The load asks it before a row is written, and a request asks it of the rows that are there. Both go through the SQL of
-this module, so that a file that comes again gives the rows that the request has left. Text is compared with its escapes
-undone (`ingestion.privacy.spellings`).
+Each line has a kind and the HMAC-SHA-256 of a normalised value, so the list holds no address or key. A load applies the
+list to new rows, a request to existing ones, with the same SQL: loading a file again gives the rows that the request
+left. Text is unescaped before it is compared (`ingestion.privacy.spellings`).
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -27,22 +26,22 @@ from settings import Settings
 LIST = "list.csv"
 KEY = "key"
 HEADER = ("kind", "hash", "requested_at")
-# A line of this kind tells whether the list was written with the key that is there.
+# A line of this kind proves that the list was written with the current key.
 CHECK = "check"
 BLOCK_BYTES = 64
 NO_SEPARATOR = r"""[^\s"'<>(),;:=\[\]{}\\|]+"""
 READINGS = "all_readings"
 PSEUDONYM = "deleted-[0-9a-f]{12}"
 NO_DOMAIN = "deleted.invalid"
-TAKEN_OUT = "the row breaks the contract, and is of somebody who asked to be deleted: what it says is not kept"
-# What may be an address: with any sign that no text puts around one, and with letters, digits and few signs.
+ERASED_REASON = "the row breaks the contract and is about somebody who asked to be deleted: its content is not kept"
+# Candidates for addresses: runs without separators, and runs of letters, digits and few signs.
 ADDRESSES = (
     NO_SEPARATOR.replace("'", "", 1) + "@" + NO_SEPARATOR.replace("'", "", 1),
     r"[\p{L}\p{M}\p{N}_.+'-]+@[\p{L}\p{M}\p{N}_.-]+",
 )
 FOUND_ADDRESSES = ", ".join(f"regexp_extract_all(text, {literal(pattern)})" for pattern in ADDRESSES)
 IS_CODED = f"regexp_matches(text, {literal(MAY_BE_CODED)})"
-# What the short escapes of JSON stand for, which DuckDB undoes at once: blanks, or what follows their backslash.
+# DuckDB itself undoes JSON's short escapes: blanks, or what follows the backslash.
 UNESCAPED = r"regexp_replace(regexp_replace(text, '\\+[bfnrt]', ' ', 'g'), '\\+', '', 'g')"
 MACROS = f"""
 create or replace temp macro read_text(text) as case
@@ -78,9 +77,9 @@ create or replace temp macro has_suppressed_address(text) as case when text like
 
 
 def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Bring the list to a connection, for `suppressed_rows` and the rest; False, and nothing done, if there is none.
+    """Load the list into a connection for `suppressed_rows` and the rest; False if there is no list.
 
-    Raises `SourceError` if the list was written with another key: nobody would be found on it.
+    Raises `SourceError` if the list was written with another key, since nobody on it would match.
     """
     path = settings.suppression_dir / LIST
     if not path.exists():
@@ -97,14 +96,14 @@ def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
     )
     if connection.execute(f"select is_suppressed('{CHECK}', '{CHECK}')").fetchall() != [(True,)]:
         raise SourceError(
-            f"the list of those who asked to be deleted ({path}) was written with another key, so nobody on it would "
-            f"be found: bring back GROWTH_SUPPRESSION_KEY, or {path.with_name(KEY)}, as it was"
+            f"the suppression list ({path}) was written with another key, so nobody on it would be found: restore "
+            f"GROWTH_SUPPRESSION_KEY, or {path.with_name(KEY)}"
         )
     return True
 
 
 def prepare_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Make `keyed_hash` known to a connection. The key is in variables, and in no statement that an error shows."""
+    """Define `keyed_hash` in a connection. The key is in variables, not in statements that an error would show."""
     known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [READINGS]).fetchall()
     if not known:
         connection.create_function(READINGS, all_readings, ["varchar"], "varchar")  # type: ignore[call-overload]
@@ -117,7 +116,7 @@ def prepare_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
 
 
 def add_to_list(connection: duckdb.DuckDBPyConnection, settings: Settings, requested: str) -> int:
-    """Add the rows (kind, value) of a relation to the list, which is safe on disk afterwards; how many are new."""
+    """Add the rows (kind, value) of a relation to the list on disk; returns how many are new."""
     path, now = settings.suppression_dir / LIST, datetime.now(UTC).isoformat(timespec="seconds")
     new = connection.execute(
         f"select distinct kind, keyed_hash(value) from (from {requested} union all select '{CHECK}', '{CHECK}') "
@@ -130,14 +129,14 @@ def add_to_list(connection: duckdb.DuckDBPyConnection, settings: Settings, reque
 
 
 def requests_since(settings: Settings, instant: str) -> int:
-    """How many requests are newer than an instant, in the form that the list has."""
+    """The number of requests after an instant, given in the list's format."""
     path = settings.suppression_dir / LIST
     times = {requested_at for *_, requested_at in _lines(path)} if path.exists() else set()
     return sum(requested_at > instant for requested_at in times)
 
 
 def suppressed_rows(table: Table, columns: Sequence[Column], rows: str) -> str:
-    """A query for the rows of a query, of which those that are about somebody on the list are under a pseudonym."""
+    """A query for the rows of a query, with the rows of people on the list pseudonymised."""
     replaced = _replacements(table, columns)
     if not replaced:
         return rows
@@ -147,7 +146,7 @@ def suppressed_rows(table: Table, columns: Sequence[Column], rows: str) -> str:
 
 
 def replaced_columns(table: Table, columns: Sequence[Column]) -> list[str]:
-    """The columns of which a request may leave something else."""
+    """The columns that a request may change."""
     return list(_replacements(table, columns))
 
 
@@ -158,9 +157,9 @@ def clear_texts(
     cleared: str,
     keys: Sequence[tuple[str, str]] = (),
 ) -> int:
-    """Clear the rows of a relation in whose `texts` an address or a domain is on the list; how many.
+    """Clear the rows of a relation whose `texts` contain a suppressed address or domain; returns how many.
 
-    `cleared` is what follows `set`. In tables of `keys`, by their names, keys of that kind count as well.
+    `cleared` is the `set` clause. `keys` lists pairs of table name and kind whose keys count too.
     """
     connection.execute(
         "create or replace temp table kinds_of_keys as select unnest(?::varchar[]), unnest(?::varchar[])",
@@ -184,11 +183,11 @@ def clear_texts(
 
 
 def clear_rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """Take what is set aside of somebody on the list out of a relation like raw.rejected_rows; how many rows.
+    """Clear rows of a relation like raw.rejected_rows that are about people on the list; returns how many.
 
-    It has no columns, so a key counts wherever it stands; that of a user, a small number, in rows of users alone.
+    The texts have no columns, so a key matches anywhere. User keys are small numbers: they match in rows of users only.
     """
-    cleared = f"reason = {literal(TAKEN_OUT)}, original_text = null"
+    cleared = f"reason = {literal(ERASED_REASON)}, original_text = null"
     keys = [
         (table.raw_name, kind)
         for table in load_contract().tables
@@ -220,7 +219,7 @@ def _subject(table: Table, place: str) -> str:
 
 
 def _replacements(table: Table, columns: Iterable[Column]) -> dict[str, str]:
-    """What each column becomes that may hold something personal: those that say so, and text beyond the contract."""
+    """SQL for what replaces each column with personal data, including text beyond the contract."""
     if not table.subjects and not any(column.personal for column in table.columns):
         return {}
     if table.stored == "objects":
@@ -244,7 +243,7 @@ def _replacements(table: Table, columns: Iterable[Column]) -> dict[str, str]:
 
 
 def _address(name: str) -> str:
-    """A pseudonym that keeps the domain, which is the company's, unless that is on the list and has one as well."""
+    """A pseudonym at the same domain, unless the domain is suppressed too."""
     local = (
         f"case when regexp_matches({name}, '^{PSEUDONYM}@') then split_part({name}, '@', 1) else pseudonym({name}) end"
     )
@@ -254,27 +253,28 @@ def _address(name: str) -> str:
 
 
 def _domain(name: str) -> str:
-    """One pseudonym for a domain and the addresses in it, so that an organization still finds its company."""
+    """One pseudonym per domain and its addresses, so that an organization still matches its company."""
     return f"pseudonym(domain_of({name})) || '.invalid'"
 
 
 def _key(settings: Settings) -> bytes:
-    """The key of the settings, or the one beside the list, which is made with the first request."""
+    """The key from the settings, or the one beside the list, created with the first request."""
     if settings.suppression_key is not None:
         return _block(settings.suppression_key.get_secret_value().encode())
     path = settings.suppression_dir / KEY
     if not path.exists():
         if (settings.suppression_dir / LIST).exists():
             raise SourceError(
-                f"the key of the list of those who asked to be deleted is gone: bring back {path}, or set "
-                "GROWTH_SUPPRESSION_KEY; without it nobody on the list would be found"
+                f"the key of the suppression list is missing: restore {path}, or set GROWTH_SUPPRESSION_KEY; without "
+                "it nobody "
+                "on the list would be found"
             )
         _write(path, secrets.token_hex(32))
     return _block(path.read_bytes())
 
 
 def _block(key: bytes) -> bytes:
-    """HMAC takes a key that is longer than a block by its hash."""
+    """HMAC replaces a key longer than a block by its hash."""
     return sha256(key).digest() if len(key) > BLOCK_BYTES else key
 
 
@@ -284,7 +284,7 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+    """Write a file atomically, readable by its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     building = path.with_suffix(".building")
     building.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Rows of CSV files: the header, the rows that have its columns, and what is wrong with every other row.
+"""Rows of CSV files: the header, the well-formed rows, and what is wrong with every other row.
 
-Arrow reads a file of which every byte is as it should be. A file with anything odd in it is read again by Python, one
-row at a time, so that an odd row is set aside and takes no other with it.
+Arrow reads well-formed files. A file with anything odd is read again by Python, row by row, so that a bad row does not
+affect others.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 16 * 1024 * 1024
 ROWS_AT_ONCE = 20_000
-# A value may have line breaks; a quote that is open for longer than this was never meant to be.
+# Values may have line breaks; a quote open for longer than this is a mistake.
 LONGEST_ROW_LINES = 1000
 LONGEST_ROW_CHARACTERS = 16 * 1024 * 1024
 QUOTED = r'"[^"]*(?:""[^"]*)*"'
@@ -39,10 +39,10 @@ NOT_UTF8 = re.compile("[\udc80-\udcff]")
 QUOTE = ord('"')
 BESIDE_QUOTES = tuple(b',\r\n"')
 BAD_QUOTE = (
-    "the row has a quote that is never closed, or something behind a closing quote: write the whole value in quotes, "
+    "the row has a quote that is never closed, or text after a closing quote: write the whole value in quotes, "
     "and each quote in it twice"
 )
-# How a first line begins that is no header.
+# First lines that are no header.
 NO_HEADERS = {
     "sep=": "begins with the line {line!r}, which only Excel reads: take it out",
     "<": "is a web page or XML, as a server sends when it refuses a request: export it again",
@@ -53,7 +53,7 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 @dataclass(frozen=True)
 class Ragged:
-    """A row that does not have the header's columns, or cannot be taken apart."""
+    """A row that does not have the header's columns, or cannot be split."""
 
     file: str
     position: int
@@ -63,7 +63,7 @@ class Ragged:
 
 
 def read_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
-    """The names in the first line. Raises `SourceError`."""
+    """The column names in the first line. Raises `SourceError`."""
     with open_text(file, folder) as stream:
         text, names = next(_rows(stream), ("", None))
     if not text:
@@ -72,9 +72,9 @@ def read_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
         raise SourceError(
             f"{file.path}: its first line is longer than {LONGEST_ROW_CHARACTERS:,} characters: is it CSV?"
         )
-    for beginning, said in NO_HEADERS.items():
+    for beginning, reason in NO_HEADERS.items():
         if text.lower().startswith(beginning):
-            raise SourceError(f"{file.path} {said.format(line=text[:50])}")
+            raise SourceError(f"{file.path} {reason.format(line=text[:50])}")
     if names is None:
         raise SourceError(f"{file.path}: its first line must name the columns, but it cannot be read: {BAD_QUOTE}")
     if NOT_UTF8.search(text):
@@ -88,7 +88,7 @@ def read_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
 def read_rows(
     connection: duckdb.DuckDBPyConnection, name: str, file: SourceFile, folder: Path, header: Sequence[str]
 ) -> list[Ragged]:
-    """Insert the rows of a file into a table (_file, _row, and a column of text each); return the rows at fault."""
+    """Insert a file's rows into a table (_file, _row, and text columns); return the malformed rows."""
     import pyarrow as pa
 
     def insert(columns: Sequence[Any], positions: Sequence[int]) -> None:
@@ -113,7 +113,7 @@ def read_rows(
     return ragged
 
 
-# --------------------------------------------------------------------------------------------- files as they should be
+# ------------------------------------------------------------------------------------------------ well-formed files
 
 
 def _batches(stream: "_Watched", width: int) -> Iterator["pa.RecordBatch"]:
@@ -148,12 +148,12 @@ def _batches(stream: "_Watched", width: int) -> Iterator["pa.RecordBatch"]:
 
 
 class _Watched(io.RawIOBase):
-    """A stream that notes whether what passes through it is UTF-8 with every quote where RFC 4180 has one."""
+    """Notes whether the stream is UTF-8 with every quote where RFC 4180 allows one."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        # The last byte that was given has not been looked at yet: what follows it was not known.
+        # The last byte is checked with the next block, which has its right neighbour.
         self._context = b"\n"
         self._is_inside = False
         self.is_odd = False
@@ -184,20 +184,20 @@ class _Watched(io.RawIOBase):
         self._context = text[-2:].tobytes()
 
 
-# ------------------------------------------------------------------------------------ files with something odd in them
+# -------------------------------------------------------------------------------------------------- malformed files
 
 
 def _good_rows(
     stream: IO[bytes], file: SourceFile, header: Sequence[str], ragged: list[Ragged]
 ) -> Iterator[tuple[list[int], list[list[str | None]]]]:
-    """The rows that have the header's columns, some at a time, with their positions; the others go into `ragged`."""
+    """The well-formed rows in batches, with their positions; the others are added to `ragged`."""
     positions: list[int] = []
     rows: list[list[str | None]] = []
     for position, (text, values) in enumerate(_rows(stream, len(header))):
         if position == 0:
             continue
         if fault := _fault(text, values, header):
-            # Of a row that is too long the beginning has to do.
+            # Of a row that is too long only the beginning is kept.
             shown = text[:SHOWN_CHARACTERS] if len(text) > LONGEST_ROW_CHARACTERS else text
             shown = shown.encode(errors="surrogateescape").decode(errors="backslashreplace")
             ragged.append(Ragged(file.path, position, *fault, shown))
@@ -212,7 +212,7 @@ def _good_rows(
 
 
 def _fault(text: str, values: list[str | None] | None, header: Sequence[str]) -> tuple[str | None, str] | None:
-    """What is wrong with a row: its column, if it is one, and a sentence."""
+    """What is wrong with a row: its column, if there is one, and a sentence."""
     if values is None and len(text) > LONGEST_ROW_CHARACTERS:
         return None, f"the row is longer than {LONGEST_ROW_CHARACTERS:,} characters: is a line end missing?"
     if values is None:
@@ -224,15 +224,15 @@ def _fault(text: str, values: list[str | None] | None, header: Sequence[str]) ->
 
 
 def _not_utf8(text: str) -> str:
-    """What is wrong with a text in which some byte is a lone surrogate."""
+    """The sentence about a text in which lone surrogates mark invalid bytes."""
     return not_utf8(ord(NOT_UTF8.findall(text)[0]) - 0xDC00)
 
 
 def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:
-    """Every row that is not blank: its text, and its values, or None if its quotes cannot be made out.
+    """Every non-blank row: its text, and its values, or None if its quotes are malformed.
 
-    What follows such a row begins on the next line; so does what follows a row of several lines that does not have
-    `width` values, for then a quote has swallowed rows. Bytes that are not UTF-8 are lone surrogates in the text.
+    Parsing resumes on the line after such a row. A row over several lines without `width` values counts as one too: a
+    quote has swallowed rows. Bytes that are not UTF-8 are lone surrogates in the text.
     """
     text = _Lines(io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=""))
     while line := text.next():
@@ -254,7 +254,7 @@ def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, li
 
 
 class _Lines:
-    """Lines of text, of which some may be given back. A line that is too long is cut, and shows it by its length."""
+    """Lines of text that can be pushed back. A line that is too long is truncated to one more than the limit."""
 
     def __init__(self, source: io.TextIOWrapper) -> None:
         self.source = source
@@ -273,7 +273,7 @@ class _Lines:
 
 
 def _to_closing_quote(line: str, text: _Lines) -> list[str]:
-    """The line, and those after it up to where no quote is open any more, if that is not too far away."""
+    """The line and those after it until its quote is closed, up to a limit."""
     lines, size = [line], len(line)
     is_open = OPEN_ROW.fullmatch(line)
     while is_open and len(lines) < LONGEST_ROW_LINES and size <= LONGEST_ROW_CHARACTERS and (more := text.next()):

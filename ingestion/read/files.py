@@ -1,4 +1,4 @@
-"""The files under the source root: which table and day each belongs to, and how it is told from an older one."""
+"""The files under the source root: their tables and days, and fingerprints that change with their content."""
 
 import os
 import re
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 TABLE_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 OBJECT_SUFFIXES = (".jsonl", ".jsonl.gz")
-# What stands where a file should be, and would never end or never begin.
-NO_FILES = {
+# Special files, whose reading may never end.
+SPECIAL_FILES = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
@@ -41,23 +41,23 @@ class SourceFile:
 
 @dataclass
 class Listing:
-    """What is under the source root: the files of each table by its raw name, and what belongs to no table."""
+    """The files under the source root by raw table name, and those that belong to no table."""
 
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
-        """Tells one state of all files from another: it changes when a file comes, goes or is replaced."""
+        """Changes when any file is added, removed or replaced."""
         lines = [f"{file.path} {file.fingerprint}" for files in self.files.values() for file in files]
         return sha256("\n".join(sorted(lines)).encode()).hexdigest()[:32]
 
 
 class SourceRoot:
-    """A folder or an fsspec address. Local files are read where they are, others are copied before."""
+    """A folder or an fsspec address. Remote files are copied before they are read."""
 
     def __init__(self, address: str, copies: Path) -> None:
-        """`copies` is the folder for copies of files that are not local. Raises `SourceError`."""
+        """`copies` is the folder for copies of remote files. Raises `SourceError`."""
         from fsspec.core import url_to_fs
         from fsspec.implementations.local import LocalFileSystem
 
@@ -72,7 +72,7 @@ class SourceRoot:
         self._filesystem: AbstractFileSystem = filesystem
         self._root: str = root.rstrip("/")
         self._is_local = isinstance(filesystem, LocalFileSystem)
-        # The same folder has one address, however it is written.
+        # One folder has one address, however it is written.
         self.address = self._root if self._is_local else address.rstrip("/")
 
     def list_files(self, contract: Contract) -> Listing:
@@ -80,7 +80,7 @@ class SourceRoot:
         listing = Listing({table.raw_name: [] for table in contract.tables})
         tables = {table.path: table for table in contract.tables}
         for path, details in sorted(self._find().items(), key=lambda item: natural_key(item[0])):
-            if any(_is_passed_over(part) for part in path.split("/")):
+            if any(_is_ignored(part) for part in path.split("/")):
                 continue
             table = tables.get(_table_path(path))
             if table is None:
@@ -90,7 +90,7 @@ class SourceRoot:
         return listing
 
     def fetch(self, files: Iterable[SourceFile]) -> Path:
-        """The local folder under which the files now are, each at its relative path. Raises `SourceError`."""
+        """The local folder with the files at their relative paths. Raises `SourceError`."""
         if self._is_local:
             return Path(self._root)
         for file in files:
@@ -103,7 +103,7 @@ class SourceRoot:
         return self._copies
 
     def refuse_changed(self, files: Iterable[SourceFile]) -> None:
-        """Raise `SourceError` if a file is no longer what was listed: its end may have been read half written."""
+        """Raise `SourceError` if a file changed since it was listed: it may have been read half written."""
         for file in files:
             if self._is_local:
                 found = _details(Path(self._root, file.path))
@@ -112,12 +112,12 @@ class SourceRoot:
                 is_same = (self._copies / file.path).stat().st_size == file.size
             if not is_same:
                 raise SourceError(
-                    f"{file.path} has changed while it was read, so nothing is loaded: run again when it is whole. "
-                    "Write a file under a name that begins with a dot, and give it its own name when it is complete"
+                    f"{file.path} changed while it was read, so nothing is loaded: run again when it is complete. "
+                    "Write a file under a name that begins with a dot, and rename it when it is complete"
                 )
 
     def forget(self, files: Iterable[SourceFile]) -> None:
-        """Remove the copies of files that have been read."""
+        """Delete the copies of files that have been read."""
         if not self._is_local:
             for file in files:
                 (self._copies / file.path).unlink(missing_ok=True)
@@ -125,7 +125,7 @@ class SourceRoot:
     def _find(self) -> dict[str, dict[str, Any]]:
         try:
             if not self._filesystem.isdir(self._root):
-                raise FileNotFoundError("it is not there, or not a folder")
+                raise FileNotFoundError("not found, or not a folder")
             found = _find_local(self._root) if self._is_local else self._filesystem.find(self._root, detail=True)
         except Exception as error:
             raise SourceError(
@@ -135,7 +135,7 @@ class SourceRoot:
 
 
 def _find_local(root: str) -> dict[str, dict[str, Any]]:
-    """What fsspec would find; but it follows links, and a folder that may not be opened is an error."""
+    """List local files like fsspec, but follow links and fail on unreadable folders."""
 
     def fail(error: OSError) -> None:
         raise error
@@ -143,10 +143,10 @@ def _find_local(root: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     above = {root: {_identity(root)}}
     for folder, folders, names in os.walk(root, onerror=fail, followlinks=True):
-        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        folders[:] = [name for name in folders if not _is_ignored(name)]
         for inner in (f"{folder}/{name}" for name in folders):
             if _identity(inner) in above[folder]:
-                raise OSError(f"{inner} is a link to a folder above it: take it out")
+                raise OSError(f"{inner} is a link to a folder above it: remove it")
             above[inner] = above[folder] | {_identity(inner)}
         for name in names:
             found[f"{folder}/{name}"] = _details(Path(folder, name))
@@ -159,34 +159,34 @@ def _identity(folder: str) -> tuple[int, int]:
 
 
 def _details(path: Path) -> dict[str, Any]:
-    """Size and time of a file, or of the file that a link leads to; or what is there instead (`fault`)."""
+    """Size and time of a file, following links, or what is wrong with it (`fault`)."""
     try:
         status = path.stat()
     except FileNotFoundError:
-        return {"fault": "is a link to a file that is not there" if path.is_symlink() else "is no longer there"}
+        return {"fault": "is a link to a missing file" if path.is_symlink() else "no longer exists"}
     if not stat.S_ISREG(status.st_mode):
-        return {"fault": f"is {NO_FILES.get(stat.S_IFMT(status.st_mode), 'no file')}, and not a file"}
+        return {"fault": f"is {SPECIAL_FILES.get(stat.S_IFMT(status.st_mode), 'something else')}, not a file"}
     return {"size": status.st_size, "mtime": status.st_mtime_ns}
 
 
-def _is_passed_over(name: str) -> bool:
+def _is_ignored(name: str) -> bool:
     return name.startswith((".", "_"))
 
 
 def _shown(path: str) -> str:
-    """A path as it can be printed: a name on disk need not be UTF-8."""
+    """A printable path: names on disk need not be UTF-8."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def natural_key(path: str) -> str:
-    """A text that sorts as a person would: `invoices/2.jsonl` before `invoices/10.jsonl`."""
+    """A sort key that orders numbers by value: `invoices/2.jsonl` before `invoices/10.jsonl`."""
     return re.sub(r"\d+", lambda digits: digits.group().zfill(20), path)
 
 
 def _table_path(path: str) -> str:
     """`stripe/invoices/2026.jsonl` and `stripe/invoices.jsonl.gz` both belong to `stripe/invoices`.
 
-    So does `stripe/invoices.xlsx`, which cannot be read; `stripe/invoices.old.jsonl` belongs to no table.
+    So does `stripe/invoices.xlsx`, which is then refused; `stripe/invoices.old.jsonl` belongs to no table.
     """
     source, name, *rest = [*path.split("/"), ""][:3]
     stem, _, extension = name.partition(".")
@@ -205,7 +205,7 @@ def _source_file(table: Table, path: str, details: dict[str, Any]) -> SourceFile
     if _shown(path) != path:
         raise SourceError(f"{_shown(path)} has a name that is not UTF-8: give it another name")
     if "fault" in details:
-        raise SourceError(f"{path} {details['fault']}: put a file in its place, or take it away")
+        raise SourceError(f"{path} {details['fault']}: put a file in its place, or remove it")
     return SourceFile(path, suffix, int(details.get("size") or 0), _fingerprint(details), _day_of(table, path))
 
 
@@ -215,7 +215,7 @@ def _fingerprint(details: dict[str, Any]) -> str:
 
 
 def _day_of(table: Table, path: str) -> date | None:
-    """The day in the folder's name for usage; for all other tables only the depth is checked."""
+    """The day in the folder's name for usage; other tables only have their depth checked."""
     folders = PurePosixPath(path).parts[2:-1]
     if table.stored != "days":
         if folders:
@@ -228,4 +228,4 @@ def _day_of(table: Table, path: str) -> date | None:
     try:
         return date.fromisoformat(found.group(1))
     except ValueError as error:
-        raise SourceError(f"{path}: {found.group(1)} is no day ({error}): put it into {place}") from error
+        raise SourceError(f"{path}: {found.group(1)} is not a date ({error}): put it into {place}") from error

@@ -1,7 +1,7 @@
-"""Lines of JSON lines files: which of them are one JSON object each, and what is wrong with every other one.
+"""Lines of JSON lines files: which are one JSON object each, and what is wrong with the others.
 
-DuckDB finds the lines that are certainly good. It accepts some that are not JSON, and reads one of two values that a
-line gives for one key; so Python judges the few lines that may be at fault, one by one.
+DuckDB finds the lines that are certainly good. It accepts some invalid JSON and one of two values for a duplicate key,
+so Python checks the few suspicious lines one by one.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -20,44 +20,44 @@ from ingestion.errors import SourceError
 from ingestion.read.files import SourceFile
 from ingestion.read.streams import SHOWN_CHARACTERS, not_utf8, open_text
 
-# A row of the table `read_lines`: the line if it is an object, else null; and the line whatever it is.
+# Columns of table `read_lines`: the line if it is an object, else null; and the line in any case.
 LINE = "line"
 ANY_LINE = "coalesce(line, text)"
 BLOCK_BYTES = 16 * 1024 * 1024
-# The largest objects that Stripe sends have some megabytes; a few lines of this length fit in the memory of a load.
+# Stripe's largest objects have a few megabytes; a few lines of this length fit into a load's memory.
 LONGEST_LINE_BYTES = 16 * 1024 * 1024
-# Without a line end for this long a file is no JSON lines.
+# A file without a line end for this long is not JSON lines.
 NO_LINE_BYTES = 1024 * 1024 * 1024
 TOO_LONG = (
     f"the line is longer than {LONGEST_LINE_BYTES:,} bytes (its first {SHOWN_CHARACTERS:,} are kept): write one object "
-    "a line, and end each with a line feed"
+    "per line, and end each with a line feed"
 )
-# Real objects are nested some ten deep; programs that read JSON give up at a thousand.
-DEEPEST = 200
+# Real objects nest about ten deep; JSON parsers give up at a thousand.
+MAX_DEPTH = 200
 IS_OBJECT = f"coalesce(try(json_type({LINE})) = 'OBJECT', false)"
 KEYS = f"try(json_keys({LINE}))"
 MAY_BE_ODD = (
     f"not {IS_OBJECT} or len({KEYS}) <> len(list_distinct({KEYS})) "
     f"or regexp_matches({LINE}, '(?i)[:,\\[]\\s*-?(nan|inf)|,\\s*[\\]}}]|\\\\u0000') "
-    f"or 2 * length({LINE}) - length(replace({LINE}, '[', '')) - length(replace({LINE}, '{{', '')) > {DEEPEST}"
+    f"or 2 * length({LINE}) - length(replace({LINE}, '[', '')) - length(replace({LINE}, '{{', '')) > {MAX_DEPTH}"
 )
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-HALF_A_CHARACTER = "the text has half of a character (a lone surrogate, \\ud800 to \\udfff): mend it"
+HALF_A_CHARACTER = "the text has half of a character (a lone surrogate, \\ud800 to \\udfff): fix it"
 NOT_READABLE = "the line is not a JSON object that can be read: write it again"
 
 Judged = tuple[str | None, str]
 
 
 def read_lines(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile], folder: Path) -> None:
-    """All lines of JSON lines files that are not blank, as the temporary table `read_lines`. Raises `SourceError`.
+    """Read all non-blank lines into the temporary table `read_lines`. Raises `SourceError`.
 
-    A line that is not one JSON object has no `line`, but `text`, `fault` (a sentence) and `fault_column`.
+    A line that is not one JSON object has a null `line`, and instead `text`, `fault` (a sentence) and `fault_column`.
     """
     connection.execute(
         "create or replace temp table read_lines "
         "(_file varchar, _row bigint, line varchar, text varchar, fault_column varchar, fault varchar)"
     )
-    # Decimals are taken out of a line by Python, which has to be able to read it.
+    # Python extracts decimals, so it must be able to parse the line.
     may_be_odd = "true" if any(column.type in {"decimal", "object"} for column in _columns(table)) else MAY_BE_ODD
     for file in files:
         for block in _blocks(file, folder):
@@ -70,7 +70,7 @@ def _columns(table: Table) -> Sequence[Any]:
 
 @dataclass
 class _Block:
-    """Lines of a file: their numbers, their text, and what is wrong with some before they are parsed."""
+    """Lines of a file: their numbers, their text, and faults found before parsing."""
 
     rows: list[int] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -109,7 +109,7 @@ def _blocks(file: SourceFile, folder: Path) -> Iterator[_Block]:
         for row, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE_BYTES + 1), b""), start=1):
             text, fault = _decode(line)
             if len(line) > LONGEST_LINE_BYTES and not line.endswith(b"\n"):
-                _pass_over(stream, file, row)
+                _skip_line(stream, file, row)
                 text, fault = text[:SHOWN_CHARACTERS], TOO_LONG
             if not text.strip():
                 continue
@@ -130,77 +130,78 @@ def _decode(line: bytes) -> tuple[str, str | None]:
     try:
         return line.decode().removesuffix("\n"), None
     except UnicodeDecodeError as error:
-        said = not_utf8(line[error.start], f" at position {error.start + 1:,}")
-        return line.decode(errors="backslashreplace").removesuffix("\n"), said
+        reason = not_utf8(line[error.start], f" at position {error.start + 1:,}")
+        return line.decode(errors="backslashreplace").removesuffix("\n"), reason
 
 
-def _pass_over(stream: IO[bytes], file: SourceFile, row: int) -> None:
-    """Go to the end of a line that is too long to be kept."""
+def _skip_line(stream: IO[bytes], file: SourceFile, row: int) -> None:
+    """Skip the rest of a line that is too long to keep."""
     passed = LONGEST_LINE_BYTES
     while (more := stream.readline(BLOCK_BYTES)) and not more.endswith(b"\n"):
         passed += len(more)
         if passed > NO_LINE_BYTES:
             raise SourceError(
-                f"{file.path}: line {row:,} does not end within {NO_LINE_BYTES:,} bytes, so it is no JSON lines file: "
-                "write one object a line, or move the file away"
+                f"{file.path}: line {row:,} does not end within {NO_LINE_BYTES:,} bytes, so it is not a JSON lines "
+                "file: "
+                "write one object per line, or move the file away"
             )
 
 
-# --------------------------------------------------------------------------------------------------------- judgement
+# ------------------------------------------------------------------------------------------------ checks of one line
 
 
 def judge_line(line: str, *, is_object: bool = True) -> Judged | None:
-    """What is wrong with a line: its column, if there is one, and a sentence; None if it is one JSON object.
+    """What is wrong with a line: its column, if any, and a sentence; None if it is one JSON object.
 
-    `is_object`: what DuckDB says of it, which reads the line after this.
+    `is_object` is DuckDB's opinion of the line, which it reads after this check.
     """
-    if _depth(line) > DEEPEST:
-        return None, f"the line is nested more than {DEEPEST} deep: write it flatter, or leave out what is so deep"
+    if _depth(line) > MAX_DEPTH:
+        return None, f"the line is nested more than {MAX_DEPTH} deep: write it flatter, or leave out the deep part"
     try:
         content = json.loads(line, object_pairs_hook=_Members, parse_constant=_Constant, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         return None, _why_not_json(line, error)
     if not isinstance(content, _Members):
-        return None, f"the line is {_kind(content)}, not an object: write one object a line"
+        return None, f"the line is {_kind(content)}, not an object: write one object per line"
     seen: set[str] = set()
     for key, value in content:
-        if said := _odd_member(key, value, seen):
-            return LONE_SURROGATE.sub("\ufffd", key).replace("\0", "\ufffd"), said
+        if reason := _odd_member(key, value, seen):
+            return LONE_SURROGATE.sub("\ufffd", key).replace("\0", "\ufffd"), reason
         seen.add(key)
     return None if is_object else (None, NOT_READABLE)
 
 
 class _Members(list[tuple[str, Any]]):
-    """The members of a JSON object, also those whose key comes twice."""
+    """The members of a JSON object, duplicate keys included."""
 
 
 class _Constant(str):
-    """A word such as NaN in the place of a number."""
+    """A word such as NaN in place of a number."""
 
 
 def _odd_member(key: str, value: Any, seen: set[str]) -> str | None:
-    said = None
+    reason = None
     if key in seen:
-        said = "the line has two values for this key: leave one"
+        reason = "the line has two values for this key: keep one"
     elif "\0" in key:
-        said = "the key has a character \\u0000: take it out"
+        reason = "the key has a character \\u0000: remove it"
     elif LONE_SURROGATE.search(key):
-        said = HALF_A_CHARACTER
-    return said or next(filter(None, map(_odd_part, _parts(value))), None)
+        reason = HALF_A_CHARACTER
+    return reason or next(filter(None, map(_odd_part, _parts(value))), None)
 
 
 def _odd_part(part: Any) -> str | None:
     if isinstance(part, _Constant):
-        return f"{part} is no value of JSON: write null, or leave the key out"
+        return f"{part} is not a JSON value: write null, or leave the key out"
     if isinstance(part, str) and LONE_SURROGATE.search(part):
         return HALF_A_CHARACTER
     if isinstance(part, _Members) and len({name for name, _ in part}) < len(part):
-        return "an object in it has two values for one key: leave one"
+        return "an object in it has two values for one key: keep one"
     return None
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """A value and everything in it, keys too."""
+    """A value and everything nested in it, keys included."""
     yield value
     if isinstance(value, _Members):
         for key, inner in value:
@@ -212,8 +213,8 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def _depth(line: str) -> int:
-    """How deep a line is nested; what stands in quotes does not count."""
-    if line.count("[") + line.count("{") <= DEEPEST:
+    """Nesting depth of a line, ignoring quoted text; 0 if it cannot be too deep."""
+    if line.count("[") + line.count("{") <= MAX_DEPTH:
         return 0
     depth = deepest = 0
     for bracket in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', line):
@@ -228,37 +229,37 @@ def _kind(content: Any) -> str:
     return "a list" if isinstance(content, list) else "a single value"
 
 
-WHOLE_ON_A_LINE = "write one object a line"
-# Tried in turn on a line that is not JSON: what it looks like (the line, and where its JSON ends), and what to say.
+ONE_PER_LINE = "write one object per line"
+# Tried in turn on a line that is not JSON: a test of the line and of what follows its JSON, and the sentence.
 LOOKS: tuple[tuple[Callable[[str, str], bool], str], ...] = (
     (
         lambda line, _: line.startswith("\ufeff"),
-        "begins with a byte-order mark, as when files were joined: take it out",
+        "begins with a byte order mark, as when files were joined: remove it",
     ),
-    (lambda line, _: line.startswith(("//", "/*", "#")), "is a comment, which JSON does not have: take it out"),
+    (lambda line, _: line.startswith(("//", "/*", "#")), "is a comment, which JSON does not allow: remove it"),
     (
         lambda line, rest: "\r" in line and rest.startswith("{"),
         "has several objects with carriage returns between them: end each line with a line feed",
     ),
-    (lambda _, rest: rest.startswith("{"), f"has more than one object: {WHOLE_ON_A_LINE}"),
+    (lambda _, rest: rest.startswith("{"), f"has more than one object: {ONE_PER_LINE}"),
     (
         lambda _, rest: rest.startswith(("//", "/*", "#")),
-        "has a comment behind the object, which JSON does not have: take it out",
+        "has a comment after the object, which JSON does not allow: remove it",
     ),
     (
         lambda _, rest: rest.strip(", \t\r") == "" and rest != "",
-        f"ends with a comma, as in a list: {WHOLE_ON_A_LINE}, with no comma between them",
+        f"ends with a comma, as in a list: {ONE_PER_LINE}, with no comma between them",
     ),
-    (lambda _, rest: rest != "", f"has something behind the object: {WHOLE_ON_A_LINE}, and nothing else"),
+    (lambda _, rest: rest != "", f"has text after the object: {ONE_PER_LINE}, and nothing else"),
     (
         lambda line, _: line[0] in "[]",
-        f"is part of a list over several lines (the file is one JSON array?): {WHOLE_ON_A_LINE}, without the brackets",
+        f"is part of a list over several lines (is the file one JSON array?): {ONE_PER_LINE}, without the brackets",
     ),
     (
         lambda line, _: line.strip(", \t\r") in {"{", "}"},
-        f"has only a bracket of an object over several lines: {WHOLE_ON_A_LINE}",
+        f"has only a bracket of an object over several lines: {ONE_PER_LINE}",
     ),
-    (lambda line, _: line[0] not in '{"', f"does not begin with a curly bracket: {WHOLE_ON_A_LINE}"),
+    (lambda line, _: line[0] not in '{"', f"does not begin with a curly bracket: {ONE_PER_LINE}"),
     (
         lambda line, _: line.startswith("{'"),
         "has single quotes, as Python prints them: write it as JSON, in double quotes",
@@ -273,16 +274,16 @@ def _why_not_json(line: str, error: json.JSONDecodeError) -> str:
         rest = text[end:].strip(" \t\r")
     except ValueError:
         rest = ""
-    for looks_like, said in LOOKS:
+    for looks_like, reason in LOOKS:
         if looks_like(text, rest):
-            return f"the line {said}"
+            return f"the line {reason}"
     before, after = line[: error.pos].rstrip(), line[error.pos :].lstrip()
     if not after or error.msg.startswith("Unterminated string"):
-        return f"the line is not a whole JSON object: is it cut? {WHOLE_ON_A_LINE.capitalize()}"
+        return f"the line is not a complete JSON object: is it truncated? {ONE_PER_LINE.capitalize()}"
     if before.endswith(",") and after[0] in "]}":
-        return f"the line has a comma before a closing bracket at character {error.pos + 1:,}: take it out"
+        return f"the line has a comma before a closing bracket at character {error.pos + 1:,}: remove it"
     if after.startswith(("//", "/*", "#")):
-        return f"the line has a comment at character {error.pos + 1:,}, which JSON does not have: take it out"
+        return f"the line has a comment at character {error.pos + 1:,}, which JSON does not allow: remove it"
     if error.msg.startswith("Invalid control character"):
         return f"the line has a control character in a text at character {error.pos + 1:,}: write it as \\t or \\u0009"
     return f"the line is not JSON at character {error.pos + 1:,} ({error.msg}): write it as a JSON library does"

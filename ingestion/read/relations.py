@@ -1,7 +1,7 @@
-"""Files as relations of DuckDB: every row with its file and position, every value as it stands in the file.
+"""Files as DuckDB relations: every row with its file and position, every value as it is in the file.
 
-CSV and JSON lines stream into temporary tables of text; Parquet is read in place. Nothing is judged here but
-what concerns a whole file: whether it can be read, and which columns it has.
+CSV and JSON lines stream into temporary tables of text; Parquet is read in place. Only whole files are checked here:
+whether they are readable, and their columns.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NUMBERS_QUOTED = "json_numbers_quoted"
-# Names that the load needs for itself, and so does dlt what begins with `_dlt`.
+# Names reserved by the load; dlt reserves those that begin with `_dlt`.
 OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values", "_rank"}
 UNNAMED = "unnamed"
 SHOWN_NAMES = 20
-# PostgreSQL's longest name; what is longer is no name of a column.
+# PostgreSQL's limit; a longer text is not a column name.
 LONGEST_NAME = 63
 EXACT_TYPES = {"decimal", "object"}
 DECIMAL_DIGITS = 38
-# Numbers that a double may not hold.
+# Numbers that a double may not represent exactly.
 LONG_NUMBER = "[0-9.]{17}|[0-9][eE]"
 
 Form = Literal["text", "json", "native", "null"]
@@ -45,7 +45,7 @@ Form = Literal["text", "json", "native", "null"]
 
 @dataclass(frozen=True)
 class Cell:
-    """How a column of a portion is read: an SQL expression, and whether it is text, JSON, or fits the type as it is."""
+    """How to read a column of a portion: an SQL expression, and whether it is text, JSON, or already typed."""
 
     sql: str
     form: Form
@@ -55,10 +55,9 @@ class Cell:
 class Portion:
     """Rows of files that have the same columns.
 
-    `relation` has `_file`, `_row`, `_place` (a number that no other row of the portion has, below 2 ** 52), and
-    whatever the cells refer to. `cells` has the columns of the contract that the files have, and counters that the
-    contract does not have yet; `extras` has all other columns as text. Both go by the names in schema raw. `original`
-    is a row as text; `ignored` names columns that are not read.
+    `relation` has `_file`, `_row`, `_place` (unique in the portion, below 2 ** 52) and what the cells refer to. `cells`
+    has the columns of the contract that the files have, and new counters; `extras` has all other columns as text. Both
+    use the names in schema raw. `original` is the row as text; `ignored` names columns that are not read.
     """
 
     relation: str
@@ -73,10 +72,10 @@ class Portion:
 def read_portions(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile], folder: Path
 ) -> tuple[list[Portion], list[Ragged]]:
-    """The rows of `files`, which lie under `folder` at their relative paths. Raises `SourceError`.
+    """Read `files`, which are under `folder` at their relative paths. Raises `SourceError`.
 
-    Files with the same columns are one portion; portions are in an order that depends on nothing but their columns.
-    Temporary tables that the portions read from live until `drop_read_tables`.
+    Files with the same columns form one portion; the order of portions depends on their columns only. Their temporary
+    tables live until `drop_read_tables`.
     """
     portions: list[Portion] = []
     ragged: list[Ragged] = []
@@ -95,7 +94,7 @@ def read_portions(
 
 
 def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let go of the text that has been read."""
+    """Drop the text that has been read."""
     names = connection.execute(
         "select table_name from duckdb_tables() where temporary and table_name like 'read\\_%' escape '\\'"
     )
@@ -105,10 +104,10 @@ def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass(frozen=True)
 class Match:
-    """The places of a file's names by the names in schema raw: `known` to the contract or counters, and `extras`.
+    """Positions of a file's column names by raw name: `known` to the contract or counters, and `extras`.
 
-    Only where each row has its own names, as in JSON lines, may several of them stand for one column. `ignored` are
-    names that no column can have.
+    Several names may stand for one column only where each row has its own, as in JSON lines. `ignored` are names that
+    no column can have.
     """
 
     known: dict[str, list[int]]
@@ -118,10 +117,10 @@ class Match:
 
 
 def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool = False) -> Match:
-    """Find the contract's columns among the names that a file has; every other column gets a name that is free.
+    """Match the contract's columns to a file's names; every other column gets a free name.
 
-    `by_row`: each row has its own names. Raises `SourceError` for a column of the contract that is missing, or comes
-    twice where it could not be said of single rows.
+    `by_row`: each row has its own names. Raises `SourceError` for a missing column, or a duplicate one that cannot be
+    reported by row.
     """
     known: dict[str, list[int]] = {}
     for place, name in enumerate(names):
@@ -130,7 +129,7 @@ def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool
     for raw_name, places in known.items():
         if len(places) > 1 and not by_row:
             raise SourceError(
-                f"{file} has two columns {raw_name}: {names[places[0]]!r} and {names[places[1]]!r}; take one out"
+                f"{file} has two columns {raw_name}: {names[places[0]]!r} and {names[places[1]]!r}; remove one"
             )
     missing = [c.name for c in table.columns if c.name not in known and not c.may_be_missing]
     if missing:
@@ -149,7 +148,7 @@ def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool
 
 
 def shown_names(names: Sequence[str]) -> str:
-    """Names for a sentence: each without what cannot be seen and cut to its beginning, and not more than some."""
+    """Names for a message: escaped, truncated and limited in number."""
     shown = [repr(name[:LONGEST_NAME])[1:-1] or "one without a name" for name in names[:SHOWN_NAMES]]
     more = [f"{len(names) - SHOWN_NAMES:,} more"] if len(names) > SHOWN_NAMES else []
     return ", ".join(shown + more)
@@ -160,18 +159,18 @@ def _plain(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    """The name of an extra column in schema raw: dlt, which writes it there, would change any other."""
+    """The raw name of an extra column, in a form that dlt does not change."""
     return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", _plain(name).rstrip("_")))
 
 
 def _free_names(table: Table, columns: Sequence[tuple[int, str]]) -> dict[str, int]:
-    """The places of extra columns by the names that they have in schema raw, no two of which are alike."""
+    """Positions of extra columns by unique raw name."""
     found: dict[str, int] = {}
-    # A column that already has its name in schema raw keeps it.
+    # A column that already has its raw name keeps it.
     for place, name in sorted(columns, key=lambda column: column[1] != _folded(column[1])):
         raw_name = _folded(name) or UNNAMED
         if not name.isascii():
-            # Names in other alphabets have few or no letters that are kept: what is left does not tell them apart.
+            # Names in other alphabets keep few letters, so a hash tells them apart.
             raw_name += "_" + sha256(name.encode()).hexdigest()[:6]
         if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
             raw_name = f"extra{raw_name}"
@@ -185,7 +184,7 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _as_json(texts: Sequence[tuple[str, str]]) -> str:
-    # A statement cannot have a zero byte, but the name of a column can.
+    # A statement cannot contain a NUL character, but a column name can.
     pairs = ", ".join(f"{literal(name.replace(chr(0), '?'))}, {text}" for name, text in texts)
     return f"json_object({pairs})::varchar"
 
@@ -205,7 +204,7 @@ def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: 
         rows_with[key] += rows
     by_columns: dict[tuple[str, ...], list[str]] = {}
     for path, names in keys.items():
-        # Keys that many rows have come first: they are kept where there are too many.
+        # The most frequent keys come first: they are kept if there are too many.
         by_columns.setdefault(tuple(sorted(names, key=lambda key: (-rows_with[key], key))), []).append(path)
     return [_jsonl_portion(connection, table, names, paths) for names, paths in sorted(by_columns.items())]
 
@@ -213,14 +212,14 @@ def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: 
 def _jsonl_portion(
     connection: duckdb.DuckDBPyConnection, table: Table, names: tuple[str, ...], files: list[str]
 ) -> Portion:
-    # A file of which no line is an object has no columns to miss; each of its lines is a fault of its own.
+    # A file without a single object has no columns to miss; each line is bad by itself.
     match = match_columns(table, files[0], names, by_row=True) if names else Match({}, {}, ())
     where = f"_file in ({', '.join(literal(file) for file in files)})"
     keys_of = {name: [names[place] for place in places] for name, places in match.known.items()}
     for column, keys in keys_of.items():
-        _refuse_both(connection, column, keys, where)
-    # DuckDB reads a number of JSON as a double: exact decimals come from a copy of the line with quoted numbers, and so
-    # do extra columns of lines that have long numbers.
+        _reject_ambiguous_lines(connection, column, keys, where)
+    # DuckDB reads JSON numbers as doubles, so exact decimals, and extras of lines with long numbers, come from a copy
+    # of the line with quoted numbers.
     quoted = f"{NUMBERS_QUOTED}(line)"
     is_long = f"regexp_matches(line, {literal(LONG_NUMBER)})"
     has_long = (
@@ -243,22 +242,24 @@ def _jsonl_portion(
     return Portion(relation, cells, extras, ANY_LINE, match.new_counters, match.ignored)
 
 
-def _refuse_both(connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str], where: str) -> None:
+def _reject_ambiguous_lines(
+    connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str], where: str
+) -> None:
     """Set aside the lines in which several keys stand for one column."""
     if len(keys) > 1:
         count = " + ".join(f"json_exists(line, {_pointer(key)})::int" for key in keys)
-        said = f"the line has more than one of the keys {shown_names(keys)}, which are one column: leave one"
+        reason = f"the line has more than one of the keys {shown_names(keys)}, which are one column: keep one"
         connection.execute(
             "update read_lines set line = null, text = line, fault_column = ?, fault = ? "
             f"where {where} and line is not null and {count} > 1",
-            [column, said],
+            [column, reason],
         )
 
 
 class _MemberColumns:
-    """SQL for members of the JSON objects of a portion, as JSON; null where there is none, or null.
+    """SQL for members of a portion's JSON objects, as JSON; null where missing or null.
 
-    Each text is taken apart once, into a struct, but for keys that a struct cannot have or not tell apart.
+    Each text is parsed once, into a struct, except for keys that a struct cannot hold or tell apart.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -267,12 +268,12 @@ class _MemberColumns:
         self._structs: dict[str, dict[str, str]] = {}
 
     def first_of(self, text: str, keys: Sequence[str]) -> str:
-        """The member of one of the keys: no line has several of them."""
+        """SQL for the member of one of the keys; no line has several of them."""
         found = [self._member(text, key) for key in keys]
         return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
 
     def structs(self) -> str:
-        """The columns that the members come from, to add to a select list."""
+        """The struct columns, to append to a select list."""
         shapes = {text: json.dumps(shape, ensure_ascii=False) for text, shape in self._structs.items()}
         return "".join(
             f", from_json({text}, {literal(shape)}) as members_{number}"
@@ -292,13 +293,13 @@ def _pointer(key: str) -> str:
 
 
 def _or_default(value: str, keys: Sequence[str], default: int) -> str:
-    """SQL for a member of a line, or for the default where the line has none of its keys; a null stays null."""
+    """SQL for a member, or the default where the line has none of its keys; an explicit null stays null."""
     is_there = " or ".join(f"json_exists(line, {_pointer(key)})" for key in keys)
     return f"case when {value} is null and not coalesce({is_there}, true) then '{default}'::json else {value} end"
 
 
 def json_text(value: str) -> str:
-    """SQL for the text of a JSON value: a string without its quotes, anything else as it is written."""
+    """SQL for the text of a JSON value: strings unquoted, anything else as written."""
     return f"case json_type({value}) when 'VARCHAR' then {value} ->> '$' else {value}::varchar end"
 
 
@@ -328,7 +329,7 @@ def _csv_portions(
 
 
 def _place(place: int) -> str:
-    """The name of a column by its place: what a file calls it may be anything, and may come twice."""
+    """A column's name by position: names in files are arbitrary and may repeat."""
     return f"column_{place}"
 
 
@@ -355,10 +356,10 @@ def _parquet_portion(
     import pyarrow as pa
 
     for name, kind in columns:
-        # DuckDB holds 38 digits, and reads what has more as another number.
+        # DuckDB holds 38 digits and misreads longer decimals.
         if any(pa.types.is_decimal(part) and part.precision > DECIMAL_DIGITS for part in _parts(kind)):
             raise SourceError(
-                f"{files[0].path}: column {name} is {kind}, of which not every digit can be kept: write it as a "
+                f"{files[0].path}: column {name} is {kind}, which does not fit exactly: write it as a "
                 f"decimal of at most {DECIMAL_DIGITS} digits, or as text"
             )
     names, types = [name for name, _ in columns], [kind for _, kind in columns]
@@ -387,7 +388,7 @@ def _nested_or_text(column: str, kind: "pa.DataType") -> str:
 
 
 def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataType") -> Cell:
-    """How a Parquet column is read as a column of the contract. Raises `SourceError` if its type does not fit."""
+    """How to read a Parquet column as a column of the contract. Raises `SourceError` if its type does not fit."""
     import pyarrow as pa
 
     types, sql, column = pa.types, quote(key), table.column(name)
@@ -421,7 +422,7 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
 
 
 def _parts(kind: "pa.DataType") -> Iterator["pa.DataType"]:
-    """A type and the types of everything that is inside of it."""
+    """A type and all types nested in it."""
     import pyarrow as pa
 
     yield kind
@@ -433,7 +434,7 @@ def _parts(kind: "pa.DataType") -> Iterator["pa.DataType"]:
 
 
 def _object_text(sql: str, kind: "pa.DataType") -> str:
-    """A map or struct as JSON text, each value first as text, so that no decimal becomes a double."""
+    """A map or struct as JSON text, with values cast to text first so that no decimal becomes a double."""
     import pyarrow as pa
 
     if pa.types.is_map(kind):

@@ -1,7 +1,7 @@
-"""Hands Parquet files of changes to dlt, which brings them into schema raw.
+"""Write Parquet files of changes into schema raw with dlt.
 
-dlt keeps no state of its own from one load to the next: what a load that was ended on its way leaves in dlt's
-folder is thrown away, because the ledger knows which files to read again.
+dlt keeps no state between loads: its folder is deleted after an interrupted load, because the ledger knows which files
+to read again.
 """
 
 import logging
@@ -32,7 +32,7 @@ DATA_TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-# One job at a time, quietly, and without telemetry.
+# One job at a time, no logging, no telemetry.
 DLT_SETTINGS: dict[str, object] = {
     "runtime.dlthub_telemetry": False,
     "runtime.log_level": "CRITICAL",
@@ -44,7 +44,7 @@ DLT_SETTINGS: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Changes:
-    """A Parquet file of rows to write into a table: rows that are new or different, and rows to delete."""
+    """A Parquet file of rows to insert, replace or delete in a table."""
 
     path: Path
     rows: int
@@ -54,7 +54,7 @@ class Changes:
 def deliver(
     connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
 ) -> None:
-    """Write the changes into their tables, all in one load package."""
+    """Write the changes into their tables in one load package."""
     import dlt
 
     for name, value in DLT_SETTINGS.items():
@@ -68,7 +68,7 @@ def deliver(
         progress=None,
     )
     pipeline.config.restore_from_destination = False
-    # The setting comes too late for what dlt says while it fails: all of that is in the error.
+    # dlt logs before it reads its settings; every failure is in the error anyway.
     logging.getLogger("dlt").setLevel(logging.CRITICAL)
     resources = [_resource(table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
@@ -76,9 +76,10 @@ def deliver(
 
 
 def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
-    """Files of changes as they are, with the contract's types.
+    """A dlt resource that imports files of changes unchanged, with the contract's types.
 
-    Rows replace those with their identity. Days of usage are only added: what they replace has been deleted.
+    Rows replace those with the same identity. Days of usage are only appended: the rows they replace are already
+    deleted.
     """
     import dlt
 
@@ -98,8 +99,8 @@ def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
 
 
 def _hints(table: Table, column: Column) -> dict[str, Any]:
-    # The tables are there already, and keep nulls out; a file of DuckDB's allows them in every column, and dlt would
-    # write it all again if it were told otherwise.
+    # The tables already reject nulls. DuckDB's Parquet files allow nulls in every column, and dlt would rewrite them if
+    # told otherwise.
     hints = {**DATA_TYPES[column.type], "nullable": True}
     if table.stored != "days":
         hints["primary_key"] = column.name in table.identity

@@ -1,8 +1,8 @@
-"""What has been loaded and what was set aside: `raw.loaded_files` and `raw.rejected_rows`.
+"""Bookkeeping of loads: `raw.loaded_files` and `raw.rejected_rows`.
 
-A file is in the ledger with the fingerprint that it had when it was read. Before rows are written, the files that
-they come from are marked (no fingerprint); the mark goes with the same transaction that enters them. A mark that is
-found at the start is from a load that was ended on its way: its tables are read again whole.
+The ledger has each file's fingerprint at the time it was read. Before rows are written, their files are marked
+(fingerprint null); the transaction that records them at the end clears the mark. A mark found at the start means an
+interrupted load: the table is read again completely.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from ingestion.contract.raw_tables import add_missing_columns, create_missing_ta
 from ingestion.read.files import SourceFile
 from warehouse.connection import next_turn
 
-# The rule of rows that another one with the same key and stamp replaces; all other rules are of rows at fault.
+# Rule of rows replaced by another with the same key and stamp; all other rules are for bad rows.
 TIE = "tie"
 
 
 @dataclass(frozen=True)
 class FileCounts:
-    """A file that was read, with its rows and how many of them were set aside."""
+    """A file that was read, and its numbers of rows read and set aside."""
 
     file: SourceFile
     rows_read: int
@@ -30,26 +30,26 @@ class FileCounts:
 
 @dataclass
 class TableLedger:
-    """What the ledger knows of one table: the fingerprint of each file (None: marked), and the rules of its rejects."""
+    """The ledger of one table: the fingerprint of each file (None if marked), and the rules of its rejects."""
 
     fingerprints: dict[str, str | None] = field(default_factory=dict)
     reject_rules: set[str] = field(default_factory=set)
 
     def is_known(self, file: SourceFile) -> bool:
-        """Whether the file has been seen before, loaded or not."""
+        """Whether the file was seen before, loaded or not."""
         return file.path in self.fingerprints
 
     def is_loaded(self, file: SourceFile) -> bool:
-        """Whether the file has been loaded as it is now."""
+        """Whether the current content of the file is loaded."""
         return self.fingerprints.get(file.path) == file.fingerprint
 
     def vanished(self, present: Iterable[SourceFile]) -> set[str]:
-        """The files that were loaded once and are no longer there."""
+        """Loaded files that no longer exist."""
         return set(self.fingerprints) - {file.path for file in present}
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing of schema raw, and the temporary table that collects the rows that are set aside."""
+    """Create what schema raw lacks, and the temporary table `rejects`."""
     create_missing_tables(connection)
     for table_name in add_missing_columns(connection):
         connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table_name])
@@ -57,14 +57,14 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def source_root(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The source root that the rows of schema raw come from; None before the first load."""
+    """The source root of the rows in schema raw; None before the first load."""
     row = connection.execute("select any_value(source_root) from raw.loaded_files").fetchone()
     return row[0] if row else None
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, TableLedger]:
-    """What is known of each table, by its name in schema raw; a table without any file is not there."""
-    # Without parameters: DuckDB imports pandas to look at one, which is half the time of a load that has nothing to do.
+    """The ledger of each table that has files, by raw name."""
+    # No parameters: to bind one DuckDB imports pandas, which takes half of a load without changes.
     ledgers: dict[str, TableLedger] = {}
     files = connection.execute("select table_name, file, fingerprint from raw.loaded_files").fetchall()
     for table_name, file, fingerprint in files:
@@ -76,19 +76,19 @@ def read_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, TableLedger]
 
 
 def count_set_aside(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many rows are set aside in all."""
+    """The number of rows set aside, in all tables."""
     [(rows,)] = connection.execute("select count(*) from raw.rejected_rows where rule <> ?", [TIE]).fetchall()
     return int(rows)
 
 
 def count_replaced(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many rows of each table are listed because a later one with the same key replaces them."""
+    """The number of replaced rows, by table."""
     query = "select table_name, count(*) from raw.rejected_rows where rule = ? group by table_name"
     return dict(connection.execute(query, [TIE]).fetchall())
 
 
 def start_over(connection: duckdb.DuckDBPyConnection) -> None:
-    """Empty schema raw, for rows of another source root."""
+    """Empty schema raw, before loading another source root."""
     connection.execute("begin")
     connection.execute("drop schema if exists raw cascade")
     connection.execute("drop schema if exists raw_staging cascade")
@@ -97,23 +97,23 @@ def start_over(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def mark(connection: duckdb.DuckDBPyConnection, root: str, table_name: str, files: Sequence[SourceFile]) -> None:
-    """Note that rows of these files are about to be written."""
+    """Mark files whose rows are about to be written."""
     connection.execute(
         "insert or replace into raw.loaded_files (source_root, table_name, file) select ?, ?, unnest(?)",
         [root, table_name, [file.path for file in files]],
     )
 
 
-def enter(
+def record(
     connection: duckdb.DuckDBPyConnection,
     root: str,
     table_name: str,
     counts: Sequence[FileCounts],
     present: Sequence[SourceFile],
 ) -> None:
-    """Enter files whose rows are loaded and replace their rejects; the caller's transaction makes it one step.
+    """Record files whose rows are loaded, with their rejects, in the caller's transaction.
 
-    A row of a file that was loaded before may now be replaced by one of a file that was read.
+    Rows of files loaded earlier may be replaced by rows read now.
     """
     replace_rejects(connection, table_name, [entry.file for entry in counts], present)
     connection.execute(
@@ -138,9 +138,9 @@ def enter(
 def replace_rejects(
     connection: duckdb.DuckDBPyConnection, table_name: str, read: Sequence[SourceFile], present: Sequence[SourceFile]
 ) -> None:
-    """Put what was set aside of the files that were read in the place of what was set aside of them before.
+    """Replace the rejects of the files that were read.
 
-    Rejects of files that are no longer there go: nobody can mend them.
+    Rejects of files that no longer exist are deleted: nobody can fix them.
     """
     here = {file.path for file in present} - {file.path for file in read}
     connection.execute(

@@ -161,7 +161,7 @@ def test_a_json_line_cut_in_the_middle_is_set_aside(source: Source) -> None:
     source.load(ORGANIZATIONS)
     assert source.query("select id, _row from raw.product_db__organizations order by 1") == [("org-1", 1), ("org-3", 5)]
     assert source.rejects("position", "original_text") == [(2, cut), (4, "[1, 2]")]
-    assert "is it cut?" in source.rejects("reason")[0][0]
+    assert "is it truncated?" in source.rejects("reason")[0][0]
 
 
 def test_a_report_in_the_folder_of_another_day_is_set_aside(source: Source) -> None:
@@ -323,7 +323,7 @@ def test_stripe_objects_are_read_in_both_shapes_and_faults_are_told(source: Sour
         {"id": "in_4", "object": "invoice", "deleted": True},
     ]
     faults = [
-        (changed(5, lines={**stripe_line(), "has_more": True}), "lines.has_more", "more lines than the object has"),
+        (changed(5, lines={**stripe_line(), "has_more": True}), "lines.has_more", "the object has more lines than are here"),
         (changed(6, customer=None), "customer", "there is no customer"),
         (changed(7, created="2026-01-01"), "created", "is not a time in unix seconds"),
         (changed(8, created=1767225600000), "created", "is not a time in unix seconds"),

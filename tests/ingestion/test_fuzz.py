@@ -45,7 +45,7 @@ def read_json(text: str) -> Any:
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
-            raise ValueError("a key comes twice")
+            raise ValueError("duplicate key")
         return dict(pairs)
 
     def refuse(constant: str) -> Any:

@@ -585,7 +585,7 @@ def kill_load(source: Source, point: str, *tables: str) -> None:
     [
         "dlt copy",
         "dlt merge",
-        "enter the files",
+        "record the loaded files",
         *(pytest.param(point, marks=pytest.mark.soak) for point in ("read usage", "write", "dlt normalize")),
     ],
 )
@@ -601,7 +601,7 @@ def test_rows_of_a_killed_load_go_when_their_file_changes_before_the_next(source
     source.load(USERS)
     later = source.root / USERS / "later.csv"
     write_file(later, USERS, [{**company()[USERS][0], "id": n} for n in (90, 91)])
-    kill_load(source, "enter the files", USERS)
+    kill_load(source, "record the loaded files", USERS)
     assert source.query("select count(*) from raw.product_db__users where id >= 90") == [(2,)]
     write_file(later, USERS, [{**company()[USERS][0], "id": 92}])
     source.load(USERS)

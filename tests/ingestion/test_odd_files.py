@@ -51,30 +51,30 @@ ODD_LINES: list[tuple[str | bytes, str | None, str]] = [
     (GOOD + " " + GOOD + "\r", None, "more than one object"),
     (GOOD + "\r" + GOOD + "\r", None, "carriage returns between them: end each line with a line feed"),
     (f"[{GOOD}]", None, "is a list, not an object: write one object a line"),
-    ("[", None, "part of a list over several lines (the file is one JSON array?)"),
+    ("[", None, "part of a list over several lines (is the file one JSON array?)"),
     ("{", None, "only a bracket of an object over several lines"),
-    ('"id": "x",', None, "something behind the object"),
+    ('"id": "x",', None, "text after the object"),
     ("// customers", None, "is a comment"),
     ("# customers", None, "is a comment"),
     ('{"id":"x" /* key */}', None, "a comment at character 11"),
-    (GOOD + " // the first", None, "a comment behind the object"),
+    (GOOD + " // the first", None, "a comment after the object"),
     ('{"id":"x","a":NaN}', "a", "NaN is no value of JSON: write null"),
     ('{"id":"x","a":[1,{"b":-Infinity}]}', "a", "-Infinity is no value of JSON"),
     ('{"id":"x","a":inf}', None, "is not JSON at character 15"),
     (r'{"id":"x","name":"a \ud83d b"}', "name", "half of a character"),
     (r'{"id":"x","a":{"b":["\udc00"]}}', "a", "half of a character"),
     (r'{"id":"x","a\ud83d":1}', "a\ufffd", "half of a character"),
-    (r'{"id":"x","a\u0000b":1}', "a\ufffdb", "a character \\u0000: take it out"),
+    (r'{"id":"x","a\u0000b":1}', "a\ufffdb", "a character \\u0000: remove it"),
     ('{"id":"x","id":"y"}', "id", "two values for this key"),
     ('{"id":"x","a":1,"b":2,"a":1}', "a", "two values for this key"),
     ('{"id":"x","a":' + "[" * 1000 + "]" * 1000 + "}", None, "nested more than 200 deep"),
     ('{"id":"x","a":' + '{"a":' * 100_000 + "1" + "}" * 100_001, None, "nested more than 200 deep"),
-    ("\ufeff" + GOOD, None, "begins with a byte-order mark"),
+    ("\ufeff" + GOOD, None, "begins with a byte order mark"),
     ('{"id":\ufeff"x"}', None, "is not JSON at character 7"),
     ("{'id': 'x', 'ok': True}", None, "single quotes, as Python prints them"),
     ('{"id":"x","a":"tab\there"}', None, "a control character in a text at character 19"),
-    ('{"id":"x","a":"b', None, "is it cut?"),
-    ('{"id":"x","a":', None, "is it cut?"),
+    ('{"id":"x","a":"b', None, "is it truncated?"),
+    ('{"id":"x","a":', None, "is it truncated?"),
     ("id,name", None, "does not begin with a curly bracket"),
     ("<html>", None, "does not begin with a curly bracket"),
     ("7", None, "is a single value, not an object"),
@@ -170,7 +170,7 @@ def test_extra_columns_beyond_the_bound_are_named_and_not_stored(source: Source)
         [{**company()[ORGANIZATIONS][0], "id": "later", "zz_plan": "team", "newcomer": "x", "n" * 64: "y"}],
     )
     assert source.load(ORGANIZATIONS).warnings == [
-        f"{ORGANIZATIONS}: 2 columns are not stored ({'n' * 63}, newcomer): a table takes {plans.MOST_EXTRA_COLUMNS} "
+        f"{ORGANIZATIONS}: 2 columns are not stored ({'n' * 63}, newcomer): a table takes {plans.MAX_EXTRA_COLUMNS} "
         "columns beyond the contract, with names of at most 63 characters"
     ]
     assert source.query("select zz_plan from raw.product_db__organizations where id = 'later'") == [("team",)]
@@ -241,7 +241,7 @@ def test_an_odd_row_of_csv_is_set_aside_and_takes_no_other_with_it(source: Sourc
     assert [row[:2] for row in found] == [(2, None), (4, None), (6, "role_detail"), (8, None), (10, None)]
     for (_, _, reason), words in zip(
         found,
-        ["never closed", "behind a closing quote", "the byte E9 (in Latin-1 'é')", "10 values", "never"],
+        ["never closed", "after a closing quote", "the byte E9 (in Latin-1 'é')", "10 values", "never"],
         strict=True,
     ):
         assert words in reason
@@ -290,7 +290,7 @@ NO_CSV = {
     "utf16 without a mark": ("id,name\n".encode("utf-16-be"), "is UTF-16 text: save it as UTF-8"),
     "latin1": ("id,größe\n1,2\n".encode("latin-1"), "in its first line the byte F6 (in Latin-1 'ö') is not UTF-8"),
     "excel": (b"PK\x03\x04rest", "is a ZIP file or an Excel workbook"),
-    "packed": (gzip.compress(b"id,name\n"), "is packed with gzip: add .gz to its name"),
+    "packed": (gzip.compress(b"id,name\n"), "is compressed with gzip: add .gz to its name"),
     "page": (b"<!DOCTYPE html>\n<p>", "is a web page or XML"),
     "json": (b'{"id":"x"}\n', "has JSON in its first line: give it the extension .jsonl"),
     "open": (b'id,"name\n1,x\n', "its first line must name the columns, but it cannot be read"),
@@ -413,7 +413,7 @@ def make_broken_link(path: Path) -> None:
         (make_pipe, "a named pipe"),
         (make_socket, "a socket"),
         (make_device_link, "a device"),
-        (make_broken_link, "a link to a file that is not there"),
+        (make_broken_link, "a link to a missing file"),
     ],
 )
 def test_what_is_no_file_is_told_and_not_opened(
@@ -421,12 +421,12 @@ def test_what_is_no_file_is_told_and_not_opened(
 ) -> None:
     monkeypatch.chdir(source.root / "crm")
     make(Path("accounts.csv"))
-    with pytest.raises(SourceError, match=rf"crm/accounts\.csv is {said}.*: put a file in its place, or take it away"):
+    with pytest.raises(SourceError, match=rf"crm/accounts\.csv is {said}.*: put a file in its place, or remove it"):
         source.load("crm/account_merges")
     Path("accounts.csv").unlink()
     make(Path("notes.csv"))
     assert source.load("crm/account_merges").warnings == [
-        "crm/notes.csv belongs to no table of the contract: it is not read"
+        "crm/notes.csv belongs to no table of the contract and is ignored"
     ]
 
 
@@ -461,7 +461,7 @@ def test_only_names_of_tables_and_files_in_their_folders_are_read(source: Source
         (source.root / USAGE / folder / "part.parquet").write_text(broken)
     report = source.load("stripe/invoices", USAGE)
     assert sorted(report.warnings) == [
-        f"stripe/{name} belongs to no table of the contract: it is not read" for name in sorted(unknown)
+        f"stripe/{name} belongs to no table of the contract and is ignored" for name in sorted(unknown)
     ]
     assert source.rejects() == []
     (source.root / "stripe/invoices.jsonl").unlink()

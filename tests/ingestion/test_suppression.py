@@ -145,7 +145,7 @@ def test_an_address_takes_the_person_and_leaves_the_domain_to_those_who_share_it
     assert loaded.query("select payload ->> 'name' from raw.stripe__customers where id = 'cus_2'") == [(None,)]
     # The last one who writes from it takes the domain along.
     request = list_request(loaded.settings(), "address", "mel@rivers-design.example")
-    assert request.perhaps_meant == []
+    assert request.possibly_meant == []
     rewrite_raw(loaded.settings())
     after = loaded.raw()
     assert "rivers-design" not in texts(loaded)
@@ -193,14 +193,14 @@ def test_the_list_names_nobody_and_says_when_its_key_is_gone_or_another(loaded: 
     with pytest.raises(SourceError, match="written with another key"):
         loaded.load(USERS, suppression_key=KEY)
     (folder / "key").unlink()
-    with pytest.raises(SourceError, match="is gone: bring back"):
+    with pytest.raises(SourceError, match="is missing: restore"):
         loaded.load(USERS)
 
 
 def test_what_may_be_meant_as_well_is_told(loaded: Source) -> None:
-    assert list_request(loaded.settings(), "organization", "org-4").perhaps_meant == ["org-3"]
-    assert list_request(loaded.settings(), "address", "person3@company3.example").perhaps_meant == ["org-3"]
-    assert list_request(loaded.settings(), "organization", "org-3").perhaps_meant == []
+    assert list_request(loaded.settings(), "organization", "org-4").possibly_meant == ["org-3"]
+    assert list_request(loaded.settings(), "address", "person3@company3.example").possibly_meant == ["org-3"]
+    assert list_request(loaded.settings(), "organization", "org-3").possibly_meant == []
 
 
 def test_a_payer_is_found_of_whom_one_invoice_has_the_address_in_a_file_that_is_gone(loaded: Source) -> None:

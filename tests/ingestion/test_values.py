@@ -68,7 +68,7 @@ def test_no_date_of_any_table_lies_outside_of_2000_to_2100(source: Source) -> No
     said = {reason for (reason,) in source.rejects("reason") if "9999-12-31T" in reason}
     assert said == {
         "'9999-12-31T23:59:59Z' is not between 2000-01-01 and 2100-01-01",
-        "'9999-12-31T23:59:59Z' is not between 2000-01-01 and 2100-01-01; where no end is meant, leave the field empty",
+        "'9999-12-31T23:59:59Z' is not between 2000-01-01 and 2100-01-01; if no end is meant, leave the field empty",
     }
     assert "+99:99' is not a timestamp" in " ".join(reason for (reason,) in source.rejects("reason"))
 
@@ -141,7 +141,7 @@ WRONG_INVOICES = [
     ({"lines": lines(period={"start": 1790812800, "end": 4946486400})}, "lines.data[].period.end", "and 2100-01-01"),
     ({"lines": lines(period={"start": MILLENNIUM - 1, "end": CENTURY})}, "lines.data[].period.start", "between"),
     ({"created": 0}, "created", "unix seconds between 2000-01-01 and 2100-01-01"),
-    ({"period_start": 0}, "period_start", "where no end is meant, leave the field empty"),
+    ({"period_start": 0}, "period_start", "if no end is meant, leave the field empty"),
     ({"period_end": CENTURY + 1}, "period_end", "leave the field empty"),
     ({"status_transitions": {"paid_at": 0}}, "status_transitions.paid_at", "unix seconds"),
     ({"lines": lines(amount=9 * 10**18)}, "lines.data[].amount", "line 1 (il_1): amount 9000000000000000000 is not a"),
@@ -157,7 +157,7 @@ WRONG_INVOICES = [
     ({"subscription": r"\N"}, "subscription", "stands for no value"),
     ({"lines": lines(price={"product": "n/a"})}, "lines.data[].price.product", "stands for no value"),
     ({"lines": lines(subscription="nan")}, "lines.data[].subscription", "stands for no value"),
-    ({"description": "a\0b"}, None, "the line has the character NUL"),
+    ({"description": "a\0b"}, None, "the line has a NUL character"),
     ({"object": "event"}, "object", 'object "event" is not invoice'),
     ({"object": "list", "customer": None}, "object", 'object "list" is not invoice'),
 ]
@@ -434,7 +434,7 @@ def test_text_with_the_character_nul_is_set_aside(source: Source, extension: str
     source.load(ORGANIZATIONS, "enrichment/companies")
     found = source.rejects("position", "column_name", "reason")
     assert [row[:2] for row in found] == [(1, "investors"), (1, "name"), (4, "note")]
-    assert all("has the character NUL" in reason for *_, reason in found)
+    assert all("has a NUL character" in reason for *_, reason in found)
     assert source.query("select name from raw.product_db__organizations where id = 'new-2'") == [(names[2],)]
 
 
