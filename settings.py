@@ -15,23 +15,23 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent
-# Characters that mean something in an address of a database or in a pattern of dlt, SQLAlchemy or Dagster.
-ODD_CHARACTERS = "'\"%#?\\"
+# Characters with a meaning in database addresses or in patterns of dlt, SQLAlchemy or Dagster.
+SPECIAL_CHARACTERS = "'\"%#?\\"
 PREFIX = "GROWTH_"
-# What dbt's profile, Dagster's storage and the tests read beside the settings.
+# Read by dbt's profile, Dagster's storage and the tests.
 OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
-# What no message may show, not even one that says that it is wrong.
+# Never shown, even in messages about wrong values.
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
 
-# How long a publish stays fresh, for Dagster's policies and the daily page. A day's run may start late and wait for
-# another; a day and a half without one is a day that was missed.
+# How long a publish stays fresh, in Dagster's policies and on the daily page. A daily run may start late or wait for
+# another one; after a day and a half a day was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
 
 
 class UserError(RuntimeError):
-    """What went wrong, as a sentence that says what to do. A command prints it and exits with `code`."""
+    """An error whose message says what to do. Commands print it and exit with `code`."""
 
     code = 1
 
@@ -43,7 +43,7 @@ class SettingsError(UserError):
 
 
 class Settings(BaseSettings):
-    """The environment variables `GROWTH_*`, typed; a value that does not fit raises and names the variable."""
+    """The environment variables `GROWTH_*`, typed. An invalid value raises an error that names the variable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         frozen=True,
         extra="ignore",
-        # It may be a secret that does not fit.
+        # The invalid value may be a secret.
         hide_input_in_errors=True,
     )
 
@@ -92,11 +92,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         folder = value.expanduser().resolve()
-        odd = sorted({each for each in str(folder) if each in ODD_CHARACTERS or not each.isprintable()})
+        odd = sorted({each for each in str(folder) if each in SPECIAL_CHARACTERS or not each.isprintable()})
         if odd:
             raise ValueError(
-                f"the path {str(folder)!r} of the data folder has {' and '.join(map(repr, odd))} in it, which the "
-                "databases below it read as something else: set GROWTH_DATA_DIR to a folder without that character"
+                f"the path {str(folder)!r} of the data folder contains {' and '.join(map(repr, odd))}, which databases "
+                "interpret: set GROWTH_DATA_DIR to a folder without this character"
             )
         return folder
 
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     @classmethod
     def _addresses(cls, value: str) -> str:
         if any("@" not in address for address in _by_owner(value).values()):
-            raise ValueError("must be team:data=data@example.com, and more such pairs after spaces")
+            raise ValueError("must be team:data=data@example.com, several separated by spaces")
         return value
 
     @field_validator("alert_webhooks")
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     def _web_addresses(cls, value: SecretStr) -> SecretStr:
         addresses = _by_owner(value.get_secret_value()).values()
         if any(not address.startswith(("http://", "https://")) for address in addresses):
-            raise ValueError("must be team:data=https://example.com/hook, and more such pairs after spaces")
+            raise ValueError("must be team:data=https://example.com/hook, several separated by spaces")
         return value
 
     @property
@@ -127,29 +127,29 @@ class Settings(BaseSettings):
 
     @property
     def emails_by_owner(self) -> dict[str, str]:
-        """Where an alert for an owner of assets is mailed to."""
+        """E-mail address for alerts, by owner."""
         return _by_owner(self.alert_emails)
 
     @property
     def webhooks_by_owner(self) -> dict[str, str]:
-        """Where an alert for an owner of assets is posted to: secrets."""
+        """Webhook address for alerts, by owner; secret."""
         return _by_owner(self.alert_webhooks.get_secret_value())
 
     @property
     def alerts_path(self) -> Path:
-        """What was told, and what waits to be told."""
+        """The alert outbox."""
         return self.data_dir / "state" / "alerts.sqlite"
 
     @property
     def warehouse_path(self) -> Path:
-        """The working DuckDB file. Only the pipeline opens it."""
+        """The warehouse: the DuckDB file that only the pipeline opens."""
         return self.data_dir / "warehouse.duckdb"
 
     @property
     def private_warehouse_path(self) -> Path:
-        """A person's own copy of the working file; dbt_project/profiles.yml says the same.
+        """A person's own copy of the warehouse; dbt_project/profiles.yml has the same path.
 
-        A name with a `/` or `..` in it would lead out of the folder, and to the shared file.
+        A `/` or `..` in the user's name could lead out of the folder, to the warehouse itself.
         """
         return self.data_dir / "private" / self.user.replace("/", "_").replace("..", "_") / "warehouse.duckdb"
 
@@ -160,32 +160,32 @@ class Settings(BaseSettings):
 
     @property
     def exports_dir(self) -> Path:
-        """The work lists as CSV, a folder a list, while no address is set to send them to."""
+        """The work lists as CSV, one folder per list, if no export address is set."""
         return self.data_dir / "exports"
 
     @property
     def export_ledger_path(self) -> Path:
-        """The DuckDB file that holds what each receiver of work lists has been sent."""
+        """The DuckDB file that records what each receiver of work lists was sent."""
         return self.data_dir / "state" / "exports" / "sent.duckdb"
 
     @property
     def page_path(self) -> Path:
-        """The daily page, beside the published file that it was made of."""
+        """The daily page, beside the published file."""
         return self.serving_path.with_name("daily.html")
 
     @property
     def sample_dir(self) -> Path:
-        """The sample company: `source/` in the shape of the contract, `books/` with what it knows of itself."""
+        """The sample company: `source/` in the shape of the contract, `books/` with its true figures."""
         return self.data_dir / "sample" / self.sample_size
 
     @property
     def dlt_dir(self) -> Path:
-        """dlt's working folder: load packages that are not finished yet."""
+        """dlt's working folder, for unfinished load packages."""
         return self.data_dir / "state" / "dlt"
 
     @property
     def suppression_dir(self) -> Path:
-        """Who asked to be deleted, as keyed hashes, and the key unless a setting has it."""
+        """The suppression list of keyed hashes, and its key unless a setting has it."""
         return self.data_dir / "state" / "suppression"
 
     @property
@@ -195,12 +195,12 @@ class Settings(BaseSettings):
 
     @property
     def dbt_target_dir(self) -> Path:
-        """dbt's artifacts of the pipeline's own runs."""
+        """dbt's artifacts of the pipeline's runs."""
         return self.data_dir / "state" / "dbt"
 
     @property
     def resolved_source_root(self) -> str:
-        """The given source root, or the sample company's."""
+        """The source root of the settings, or the sample company's."""
         return self.source_root or str(self.sample_dir / "source")
 
 
@@ -209,7 +209,7 @@ def _by_owner(pairs: str) -> dict[str, str]:
 
 
 def _describe(error: ValidationError) -> str:
-    """A sentence for each setting that does not fit, with its value unless that may be a secret."""
+    """A sentence per invalid setting, with its value unless that may be secret."""
     lines = []
     for problem in error.errors():
         setting = "_".join(str(part) for part in problem["loc"])
@@ -219,7 +219,7 @@ def _describe(error: ValidationError) -> str:
 
 
 def _unknown_settings() -> list[str]:
-    """A sentence for each variable `GROWTH_*` of the environment or of `.env` that no part of the project reads."""
+    """A sentence per variable `GROWTH_*`, of the environment or `.env`, that the project does not read."""
     known = sorted({name.upper() for name in Settings.model_fields} | OTHER_VARIABLES)
     variables = {name.upper() for name in (*environ, *dotenv_values(PROJECT_DIR / ".env"))}
     given = {name.removeprefix(PREFIX) for name in variables if name.startswith(PREFIX)}
@@ -227,7 +227,7 @@ def _unknown_settings() -> list[str]:
     for name in sorted(given.difference(known)):
         close = get_close_matches(name, known, n=1)
         hint = f": did you mean {PREFIX}{close[0]}?" if close else " (see .env.example)"
-        sentences.append(f"{PREFIX}{name} is no setting{hint}")
+        sentences.append(f"{PREFIX}{name} is not a setting{hint}")
     return sentences
 
 

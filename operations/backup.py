@@ -1,7 +1,7 @@
-"""A copy of what a data folder cannot make again, taken between two runs, and the way back from it.
+"""Back up the data that cannot be rebuilt, between two runs, and restore it.
 
-A backup is a folder with its files as they lie in the data folder, and a manifest of their sizes and hashes, which is
-written last. What is not in it is made anew: the sample, dbt's artifacts, private copies.
+A backup is a folder with the files at their paths in the data folder, and a manifest of sizes and hashes, written last.
+Everything else can be rebuilt: the sample, dbt's artifacts, private copies.
 """
 
 import hashlib
@@ -29,37 +29,37 @@ MANIFEST = "manifest.json"
 BEFORE = "before_restore"
 UNFINISHED = ".unfinished"
 SQLITE_HEADER = b"SQLite format 3\0"
-# The logs of databases: a copy by SQLite, or after a checkpoint, has all that is in them.
+# Database logs: empty after a checkpoint, and SQLite's backup API includes their content.
 LOGS = (".wal", "-wal", "-shm", "-journal")
 
 
 class BackupError(DataDirError):
-    """No backup was made, or none was restored; the message names the file, and the data folder is as it was."""
+    """The backup or restore failed. The message names the file; the data folder is unchanged."""
 
     code = 1
 
 
 def back_up(settings: Settings, folder: Path) -> Path:
-    """Copy the data folder's own state into a new folder below `folder`, in one rename, and return it.
+    """Copy the state of the data folder into a new folder below `folder`, in one rename, and return it.
 
-    Waits while a run holds the working file. Raises `DataDirError` if there is nothing yet, or no room, and
+    Waits for the lock on the warehouse. Raises `DataDirError` if there is nothing to back up or no space, and
     `BackupError` if a file cannot be copied.
     """
     if not settings.warehouse_path.exists():
-        raise DataDirError(f"there is nothing to back up in {settings.data_dir} yet: `growth run` first")
+        raise DataDirError(f"nothing to back up in {settings.data_dir} yet: run `growth run` first")
     holder = "growth backup"
     backup = folder.resolve() / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     building = backup.with_name(backup.name + UNFINISHED)
-    # Whoever sends work lists by hand holds their ledger, not the warehouse.
+    # Sending work lists by hand locks their ledger, not the warehouse.
     with (
-        _saying_what_is_in_the_way(folder),
+        _explaining_os_errors(folder),
         hold(settings.warehouse_path, holder),
         hold(settings.export_ledger_path, holder),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         for killed in folder.glob(f"*{UNFINISHED}"):
             shutil.rmtree(killed)
-        # It has customers' data in it.
+        # It contains customer data.
         building.mkdir(mode=0o700)
         try:
             _checkpoint(settings.warehouse_path, settings.export_ledger_path)
@@ -76,19 +76,19 @@ def back_up(settings: Settings, folder: Path) -> Path:
 
 
 def restore(settings: Settings, backup: Path) -> str:
-    """Put a backup in the place of the data folder's state, which is kept in `before_restore`; when it was made.
+    """Restore a backup and keep the previous state in `before_restore`; returns when the backup was made.
 
-    Everything is copied and compared with the manifest before anything is moved. A restore that is killed while it
-    moves files keeps every other command out, and the next restore goes on from there. Raises `BackupError`.
+    Everything is copied and verified against the manifest before anything is moved. After an interrupted restore every
+    other command refuses to run, and the next restore completes it. Raises `BackupError`.
     """
     aside, moving = settings.data_dir / BEFORE, settings.data_dir / RESTORING
     incoming = moving.with_name(RESTORING + UNFINISHED)
     with (
-        _saying_what_is_in_the_way(settings.data_dir),
+        _explaining_os_errors(settings.data_dir),
         hold(settings.warehouse_path, "growth restore", to_restore=True),
     ):
         if moving.exists():
-            logger.info("a restore was cut short: it is finished now, and no other is begun")
+            logger.info("completing an interrupted restore; no new one is started")
         else:
             shutil.rmtree(incoming, ignore_errors=True)
             try:
@@ -101,13 +101,14 @@ def restore(settings: Settings, backup: Path) -> str:
         made_at, files = _read_manifest(moving)
         for name in KEPT:
             if name == SUPPRESSION and settings.suppression_dir.exists():
-                # An older list would bring back whoever asked to be deleted since.
+                # An older list would bring back people who asked to be deleted since.
                 continue
             is_saved = any(Path(file).is_relative_to(name) for file in files)
-            _exchange(settings.data_dir / name, moving / name, aside / name, is_saved=is_saved)
+            _swap(settings.data_dir / name, moving / name, aside / name, is_saved=is_saved)
         if since := requests_since(settings, made_at):
             logger.info(
-                f"{since} requests for deletion are newer than the backup, which has those people: make them again "
+                f"{since} deletion requests are newer than the backup, so it contains these people: repeat the "
+                "requests "
                 "(docs/personal_data.md)"
             )
         _close_runs(settings)
@@ -117,7 +118,7 @@ def restore(settings: Settings, backup: Path) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """What is kept of a data folder, or is in a backup, relative to it."""
+    """The files to back up, or those in a backup, relative to `root`."""
     for kept in KEPT:
         for path in sorted([root / kept, *(root / kept).rglob("*")]):
             if path.is_file() and not path.name.endswith((*LOGS, ".lock")):
@@ -125,7 +126,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _checkpoint(*databases: Path) -> None:
-    """What is in a log only would be missing in a copy of the file."""
+    """Write the logs into the files, so that copies of the files are complete."""
     for database in databases:
         if database.exists():
             with connect(database) as connection:
@@ -133,7 +134,7 @@ def _checkpoint(*databases: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file as it is, and what SQLite keeps as one state of it, whoever writes it meanwhile."""
+    """Copy a file; an SQLite file as one consistent state, even while it is being written."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as file:
         is_sqlite = file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
@@ -157,13 +158,13 @@ def _read_manifest(folder: Path) -> tuple[str, dict[str, dict[str, int | str]]]:
         manifest = json.loads((folder / MANIFEST).read_text())
         return manifest["made_at"], dict(manifest["files"])
     except (FileNotFoundError, NotADirectoryError):
-        raise BackupError(f"{folder} is no whole backup, since it has no {MANIFEST}: give another") from None
+        raise BackupError(f"{folder} is not a complete backup: it has no {MANIFEST}. Give another") from None
     except (ValueError, KeyError, TypeError):
         raise BackupError(f"{folder / MANIFEST} is damaged: restore another backup") from None
 
 
 def _fetch(backup: Path, target: Path) -> None:
-    """Copy a backup, and see that what arrives is what was saved."""
+    """Copy a backup and verify every file against the manifest."""
     _, files = _read_manifest(backup)
     for name, fingerprint in files.items():
         _refuse_outside(backup, name)
@@ -173,26 +174,28 @@ def _fetch(backup: Path, target: Path) -> None:
         except FileNotFoundError:
             raise BackupError(f"{backup / name} is missing: restore another backup") from None
         if _fingerprint(target / name) != fingerprint:
-            raise BackupError(f"{backup / name} is not what was saved: restore another backup")
+            raise BackupError(f"{backup / name} differs from the manifest: restore another backup")
     shutil.copy2(backup / MANIFEST, target / MANIFEST)
 
 
 def _refuse_outside(backup: Path, name: str) -> None:
-    """Whoever writes a manifest may not name a file that is not of the backup, nor one that is a way out of it."""
+    """Refuse manifest entries outside the backup: other paths, and links out of it."""
     path = PurePosixPath(name)
     is_kept = any(path.is_relative_to(kept) for kept in KEPT)
     if not is_kept or ".." in path.parts or "\\" in name:
-        raise BackupError(f"{backup / MANIFEST} names {name!r}, which is no file of a backup: restore another backup")
+        raise BackupError(
+            f"{backup / MANIFEST} names {name!r}, which is not a file of a backup: restore another backup"
+        )
     folders = [backup.joinpath(*path.parts[:depth]) for depth in range(1, len(path.parts) + 1)]
     if any(each.is_symlink() for each in folders):
-        raise BackupError(f"{backup / name} is a link, which no backup has: restore another backup")
+        raise BackupError(f"{backup / name} is a link, which no backup contains: restore another backup")
 
 
-def _exchange(there: Path, saved: Path, aside: Path, *, is_saved: bool) -> None:
-    """Move what is there aside, and what was saved in its place, unless a restore that was killed has done so."""
+def _swap(there: Path, saved: Path, aside: Path, *, is_saved: bool) -> None:
+    """Move the current file aside and the saved one in its place, unless an interrupted restore did."""
     if is_saved and not saved.exists():
         return
-    # A log that stays behind would be read into the file that is restored.
+    # A log left behind would be replayed into the restored file.
     for log in ("", *LOGS):
         if (old := there.with_name(there.name + log)).exists():
             aside.parent.mkdir(parents=True, exist_ok=True)
@@ -203,13 +206,13 @@ def _exchange(there: Path, saved: Path, aside: Path, *, is_saved: bool) -> None:
 
 
 def _close_runs(settings: Settings) -> None:
-    """What was at work when the backup was made has no process any more, on whatever machine that was."""
+    """Mark the runs that were active when the backup was made as failed."""
     from dagster import DagsterInstance
 
     from orchestration.instance.home import prepare_dagster_home
     from orchestration.instance.run_processes import close_dead_runs
 
-    # A database has not been restored, and its runs may be at work.
+    # A PostgreSQL history is not restored, and its runs may be active.
     if not settings.dagster_postgres_url:
         prepare_dagster_home(settings)
         with DagsterInstance.get() as instance:
@@ -217,11 +220,11 @@ def _close_runs(settings: Settings) -> None:
 
 
 @contextmanager
-def _saying_what_is_in_the_way(folder: Path) -> Iterator[None]:
+def _explaining_os_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise DataDirError(
-            f"{error.filename or folder}: {error.strerror}; see that {folder} can be written and its disk has room "
-            "for a copy of the working file and of what is published"
+            f"{error.filename or folder}: {error.strerror}. Check that {folder} is writable and its disk has space "
+            "for a copy of the warehouse and of the published files"
         ) from error

@@ -1,4 +1,4 @@
-"""What Dagster serves: assets, gates, the daily job, and what starts it: a schedule and new files."""
+"""What Dagster serves: assets, gates, jobs, schedules and sensors."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=
 
 
 def build_definitions() -> Definitions:
-    """Every definition, made from the settings, the input contract, dbt's manifest and the suites."""
+    """All definitions, from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
     contract = load_contract()
     manifest = current_manifest(settings)
@@ -87,7 +87,7 @@ def build_definitions() -> Definitions:
     steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
     made_here = {key for each in assets for key in each.keys}
     return Definitions(
-        # A reader that is no step of ours, such as a BI tool, is shown and never run.
+        # A reader that is not our step, such as a BI tool, is shown but never run.
         assets=[*steps, *(spec for key, spec in readers.items() if key not in made_here)],
         asset_checks=[
             *gates,
@@ -100,7 +100,7 @@ def build_definitions() -> Definitions:
         sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
-        # One process a run: on data of this size starting interpreters costs more than the work.
+        # One process per run: with data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )
 
@@ -129,7 +129,7 @@ def _schedules(
 
 
 def _with_freshness(spec: AssetSpec) -> AssetSpec:
-    """One policy over the whole graph, so that no new asset can be without it; the simulation is made once."""
+    """One freshness policy for the whole graph, so that no new asset lacks one; the simulation is written once."""
     if spec.key == SOURCE_KEY:
         return spec
     return apply_freshness_policy(spec, WEEKLY if spec.key == WORKING_FILE_KEY else FRESHNESS)

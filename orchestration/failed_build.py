@@ -1,4 +1,4 @@
-"""What `dbt retry` does, for a run that is executed again from its failure: what was built is not built again."""
+"""`dbt retry` for a run that is resumed from its failure: models already built are not built again."""
 
 import json
 from collections.abc import Collection
@@ -14,13 +14,13 @@ STATE = "select (select max(turn) from quality.builds), (select max(turn) from r
 
 
 def note_failure(settings: Settings, run_id: str, built: Collection[str]) -> None:
-    """Remember what the build of a run had built when it failed."""
+    """Record what a run had built when it failed."""
     note = {"run": run_id, "built": sorted(built), "state": _state(settings)}
     _path(settings).write_text(json.dumps(note))
 
 
 def built_before(run: DagsterRun, settings: Settings) -> set[str]:
-    """What the failed run that this one goes on from had built; nothing if anything was loaded or built since."""
+    """What the failed parent run had built; empty if anything was loaded or built since."""
     if run.tags.get(FROM_FAILURE_TAG) != "true" or not _path(settings).exists():
         return set()
     note = json.loads(_path(settings).read_text())
@@ -33,6 +33,6 @@ def _path(settings: Settings) -> Path:
 
 
 def _state(settings: Settings) -> list[str]:
-    """Changes with whatever is loaded or built."""
+    """Changes whenever something is loaded or built."""
     with connect(settings.warehouse_path, read_only=True) as connection:
         return list(connection.execute(STATE).fetchall()[0])

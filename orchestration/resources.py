@@ -1,4 +1,4 @@
-"""What the steps of a run share."""
+"""Resources that the steps of a run share."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from warehouse.process import before_ending, end_on_signals
 
 
 class Warehouse(ConfigurableResource):
-    """The working file, held from the first step of a run that needs it to the last."""
+    """The warehouse, locked from the first step of a run that needs it to the last."""
 
     @property
     def settings(self) -> Settings:
@@ -23,7 +23,7 @@ class Warehouse(ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["Warehouse"]:
-        """Wait until no other run has the file, then keep it for this one."""
+        """Wait for the lock on the warehouse and hold it for this run."""
         assert context.log is not None
         assert context.instance is not None
         assert context.run_id is not None
@@ -34,9 +34,9 @@ class Warehouse(ConfigurableResource):
 
 
 def _end_when_asked(instance: DagsterInstance) -> None:
-    """Let a process that Dagster made for one run end when the UI terminates it: libraries catch what Dagster raises.
+    """End a process that Dagster started for one run when the UI terminates it: libraries catch Dagster's exception.
 
-    A command of ours does so from its start.
+    Our own commands do so from their start.
     """
     if parent_process() is not None and threading.current_thread() is threading.main_thread():
         before_ending(lambda: cancel_runs_of_this_process(instance))

@@ -1,6 +1,6 @@
-"""Which errors pass by themselves. They are tried again after growing, random waits; any other ends its step at once.
+"""Which errors are transient. They are retried after growing, random waits; any other fails its step at once.
 
-A retry that repeats an error of the data or the code only hides it for longer: what is not named here is permanent.
+Retrying a permanent error only delays it, so every error not listed here is permanent.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ RETRY = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL, jitter=
 
 
 class Transient(NamedTuple):
-    """An error that passes: a class by its full name (subclasses count), and words that its message has."""
+    """A transient error: a class by its full name (subclasses count), and words of its message."""
 
     error: str
     words: str
@@ -37,7 +37,7 @@ TRANSIENT = (
 
 
 def is_transient(error: BaseException | None) -> bool:
-    """Whether the error, or one that it came from, is named in `TRANSIENT`."""
+    """Whether the error or one of its causes is listed in `TRANSIENT`."""
     while error is not None:
         names = {f"{kind.__module__.lstrip('_')}.{kind.__qualname__}" for kind in type(error).__mro__}
         if any(each.error in names and each.words in str(error) for each in TRANSIENT):
@@ -48,7 +48,7 @@ def is_transient(error: BaseException | None) -> bool:
 
 @contextmanager
 def permanent_unless_transient() -> Iterator[None]:
-    """Let errors that pass through to the step's retry policy, and end the step for any other."""
+    """Pass transient errors to the step's retry policy; any other fails the step."""
     try:
         yield
     except Failure:

@@ -1,4 +1,4 @@
-"""Seeds that are in the warehouse as the project's files say and have passed their tests: they are not filled again."""
+"""Seeds that are loaded and tested in their current state need not be loaded again."""
 
 from collections.abc import Collection
 
@@ -10,9 +10,9 @@ from warehouse.connection import connect
 
 
 def tested_seeds(settings: Settings) -> set[str]:
-    """Names of the seeds that are there, filled and tested with the dbt project as it is now.
+    """Names of the seeds that were loaded and tested with the current dbt project.
 
-    Any dbt command that fills one, a person's too, forgets all of them (macro `forget_tested_seeds`).
+    Any dbt command that loads a seed, also a person's, clears the record (macro `forget_tested_seeds`).
     """
     try:
         with connect(settings.warehouse_path, read_only=True) as connection:
@@ -27,9 +27,9 @@ def tested_seeds(settings: Settings) -> set[str]:
 
 
 def note_tested_seeds(names: Collection[str], project: str, settings: Settings) -> None:
-    """Remember that these seeds, and no others, are filled and have passed their tests with the project of a digest.
+    """Record that exactly these seeds are loaded and tested with the project of this digest.
 
-    Nothing is noted if the project's files have changed meanwhile: then nobody knows what dbt has read.
+    Nothing is recorded if the project's files have changed since: it is unknown what dbt has read.
     """
     if files_digest() == project:
         with connect(settings.warehouse_path) as connection:

@@ -1,8 +1,8 @@
-"""Whether all that a run would make is published already: what has not changed is not done again.
+"""Skip a run whose result is published already.
 
-Models, gates and the published file are functions of schema raw, the project's files and the data day. A publish notes
-what it was made of. A run of everything that finds just that, and a file that is still the one of that publish, leaves
-it as it is and says since which run. What a person selects in the UI, or builds in a shell, is always done.
+Models, gates and the published file are functions of schema raw, the project's files and the data day. A publish
+records these inputs. A full run with the same inputs, whose published file is unchanged, does nothing and reports the
+earlier run. Selections in the UI and builds in a shell always run.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ NOTE = f"select run_id, file_sha256 from quality.published where made_of = ? and
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
-    """The run that published all of this already, or None if there is something to do."""
+    """The run that published the same inputs, or None if there is something to do."""
     if not _is_of_everything(context) or not settings.serving_path.exists():
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
@@ -47,7 +47,7 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
-    """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
+    """Record the inputs of this run's publish, unless the run built only a part."""
     with connect(settings.warehouse_path) as connection:
         connection.execute("begin")
         connection.execute(CREATE_NOTE)
@@ -60,13 +60,13 @@ def note_published(context: AssetExecutionContext, settings: Settings) -> None:
 
 
 def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContext) -> bool:
-    """Not so of a selection, and not of a run that goes on from a failure with what was built from other files."""
+    """False for selections, and for resumed runs, whose models may come from other files."""
     is_resumed = context.run.tags.get(FROM_FAILURE_TAG) == "true"
     return not (context.run.asset_selection or context.run.asset_check_selection or is_resumed)
 
 
 def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Changes with the files that were loaded, the project's own files, and the day that is asked for."""
+    """Changes with the loaded files, the project's files, and the requested day."""
     digest = sha256(f"{settings.as_of} {settings.env}".encode())
     for row in connection.execute(LOADED).fetchall():
         digest.update(repr(row).encode())
@@ -76,7 +76,7 @@ def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
 
 @cache
 def _project_digest() -> bytes:
-    """Of the files as this process found them: what is edited while it runs is not what it ran."""
+    """Digest of the files when first read: later edits are not what this process runs."""
     digest = sha256()
     for path in _project_files():
         digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
@@ -92,7 +92,7 @@ def _project_files() -> Iterator[Path]:
 
 
 def _published_run(settings: Settings) -> str | None:
-    """The run of the published file; None if it does not open."""
+    """The run of the published file; None if it is unreadable."""
     from serving.reader import query
 
     try:
@@ -103,6 +103,6 @@ def _published_run(settings: Settings) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    """What is in the published file: one that was damaged on the disk is written again."""
+    """Hash of the published file: one damaged on disk is written again."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -49,7 +49,7 @@ def test_a_data_folder_whose_name_the_databases_misread_is_refused_by_its_charac
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name / "data"))
-    with pytest.raises(ValidationError, match="set GROWTH_DATA_DIR to a folder without that character"):
+    with pytest.raises(ValidationError, match="set GROWTH_DATA_DIR to a folder without this character"):
         Settings()
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Days as partitions: which ones a run asks for, what dbt is told of it, and which ones a run reports to Dagster."""
+"""Days as partitions: which days a run is for, their dbt variables, and which are reported to Dagster."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -8,13 +8,13 @@ from typing import NamedTuple
 PARTITION_TAG = "dagster/partition"
 FIRST_TAG = "dagster/asset_partition_range_start"
 LAST_TAG = "dagster/asset_partition_range_end"
-# An event costs Dagster's SQLite storage some 25 ms, and each day is one for each table. The first build of two years
-# would spend a minute on them: it reports its newest days, and says from which day on it has built.
-MOST_DAYS_REPORTED = 7
+# Each day is one event per table, and an event costs Dagster's SQLite storage some 25 ms: two years would take a
+# minute. So only the newest days are reported, with the first day built as metadata.
+MAX_DAYS_REPORTED = 7
 
 
 class Days(NamedTuple):
-    """Days without a gap, both ends included."""
+    """A range of days, both ends included."""
 
     first: date
     last: date
@@ -24,7 +24,7 @@ class Days(NamedTuple):
 
 
 def days_of_tags(tags: Mapping[str, str]) -> Days | None:
-    """The days that a run is for; None for a run that is for none, and builds whatever has changed."""
+    """The days a run is for; None for a run without partitions, which builds what has changed."""
     if PARTITION_TAG in tags:
         return Days(date.fromisoformat(tags[PARTITION_TAG]), date.fromisoformat(tags[PARTITION_TAG]))
     if FIRST_TAG in tags:
@@ -38,7 +38,7 @@ def tags_of_days(days: Days) -> dict[str, str]:
 
 
 def dbt_variables(days: Days | None) -> dict[str, str]:
-    """The environment in which dbt builds these days, or whatever has changed."""
+    """The environment in which dbt builds these days, or what has changed."""
     return {
         "GROWTH_DAYS_FROM": days.first.isoformat() if days else "",
         "GROWTH_DAYS_TO": days.last.isoformat() if days else "",
@@ -46,14 +46,14 @@ def dbt_variables(days: Days | None) -> dict[str, str]:
 
 
 def days_to_report(built: Days, data_day: date) -> list[date]:
-    """The days that Dagster hears of: those that were built, at most the newest 7; the data day if none was."""
+    """The days to report to Dagster: the newest 7 of those built, or the data day if none was."""
     last = min(built.last, data_day)
-    first = max(min(built.first, last), last - timedelta(days=MOST_DAYS_REPORTED - 1))
+    first = max(min(built.first, last), last - timedelta(days=MAX_DAYS_REPORTED - 1))
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def ranges_of(days: Iterable[date]) -> list[Days]:
-    """Days as ranges without a gap, in order: each is one backfill."""
+    """Days as ranges without gaps, in order; each is one backfill."""
     ranges: list[Days] = []
     for day in sorted(set(days)):
         if ranges and day == ranges[-1].last + timedelta(days=1):

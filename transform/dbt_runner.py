@@ -1,4 +1,4 @@
-"""dbt in this process: started once a run instead of once a command, and gone with the run if it is killed."""
+"""Run dbt in this process: it starts once per run instead of once per command, and dies with the run."""
 
 import logging
 import os
@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
 PARSED = "partial_parse.msgpack"
-# What a person edits, the seeds, is tested in runs. The tests of models are for those who edit models: in a run
-# the gates look at the same tables, and ask each thing once.
-LEFT_TO_DEVELOPERS = (
+# Runs test the seeds, which people edit. The tests of models are for developers: in a run the gates check the same
+# tables.
+DEVELOPER_TESTS = (
     "resource_type:unit_test",
     "resource_type:test,path:models",
     "resource_type:test,path:tests/models",
 )
-# What a run for some days takes as it is: views, and what people edit.
-LEFT_TO_RUNS_OF_EVERYTHING = ("fqn:growth.staging", "resource_type:seed", "resource_type:test")
+# Left unchanged by a run for some days: views, and what people edit.
+NOT_BUILT_BY_DAYS = ("fqn:growth.staging", "resource_type:seed", "resource_type:test")
 
 
 class DbtError(UserError):
-    """dbt stopped; the message is dbt's own, with the node that it is about. `built` names what was built before."""
+    """dbt failed; the message is dbt's own, with the failed node. `built` names what was built before."""
 
     def __init__(self, message: str, built: Collection[str] = ()) -> None:
         super().__init__(message)
@@ -41,14 +41,14 @@ class DbtError(UserError):
 def build_models(selection: Sequence[str], settings: Settings, *, days: Days | None = None) -> list[Any]:
     """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
 
-    What is built by days is built for those that something has changed for, or for `days`, and then with what it is
-    made of after staging. Raises `DbtError` with what failed.
+    Incremental models are built for the changed days, or for `days` together with their inputs after staging. Raises
+    `DbtError` with what failed.
     """
-    excluded: tuple[str, ...] = LEFT_TO_DEVELOPERS
+    excluded: tuple[str, ...] = DEVELOPER_TESTS
     if days:
-        selection, excluded = [f"+{name}" for name in selection], (*LEFT_TO_DEVELOPERS, *LEFT_TO_RUNS_OF_EVERYTHING)
+        selection, excluded = [f"+{name}" for name in selection], (*DEVELOPER_TESTS, *NOT_BUILT_BY_DAYS)
     target_dir = settings.dbt_target_dir / "run"
-    # dbt would write the manifest twice a build, a second each time, and nothing reads it.
+    # dbt would write the manifest twice per build, a second each, and nothing reads it.
     arguments = ["build", "--no-write-json", "--select", *selection, "--exclude", *excluded]
     project = parsed_project(settings)
     return invoke_dbt(arguments, settings, target_dir, manifest=project, days=days)
@@ -62,7 +62,7 @@ def invoke_dbt(
     manifest: Any = None,
     days: Days | None = None,
 ) -> Any:
-    """Run a dbt command on the project and return what came of it: results of nodes, or what else the command gives.
+    """Run a dbt command on the project and return its results, by node if it has any.
 
     With a `manifest` the project is not parsed again. Raises `DbtError` with what failed.
     """
@@ -77,7 +77,7 @@ def invoke_dbt(
         if event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
             logger.info(f"{event.data.description}: {event.data.execution_time:.1f} s")
 
-    # dbt's own log makes a line of each statement, with a look at all of the environment, and then writes none of them.
+    # dbt would render each statement for a log that is never written.
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
     with log, _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
         try:
@@ -85,7 +85,7 @@ def invoke_dbt(
                 [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
             )
         finally:
-            _let_go_of_the_warehouse()
+            _close_dbt_connections()
     results: Any = getattr(done.result, "results", done.result)
     if not done.success:
         failed = [
@@ -99,7 +99,7 @@ def invoke_dbt(
 
 
 def _built(results: Sequence[Any]) -> list[str]:
-    """What was built and has not failed a test; a seed that failed one is to be mended and filled again."""
+    """Nodes that were built and failed no test; a seed with a failed test must be fixed and loaded again."""
     doubted = {
         tested
         for result in results
@@ -112,7 +112,7 @@ def _built(results: Sequence[Any]) -> list[str]:
 
 
 def current_manifest(settings: Settings) -> Path:
-    """Path of a manifest of the dbt project's files as they are, parsed again if it is of others.
+    """Path of a manifest of the project's current files, parsed anew if they have changed.
 
     Raises `DbtError` with dbt's own message if the project does not parse.
     """
@@ -124,10 +124,10 @@ _parsed: dict[str, Any] = {}
 
 
 def parsed_project(settings: Settings) -> Any:
-    """The project as dbt parsed it, read once a process for each state of its files.
+    """The parsed project, cached in the process for each state of its files.
 
-    What dbt keeps for its next parsing is read as it is. dbt itself would parse everything again as soon as a variable
-    of the environment that the profile reads has another value, though that changes no node.
+    Reads dbt's partial parse directly: dbt would parse everything again when an environment variable of the profile
+    changes, although no node depends on it.
     """
     from dbt.contracts.graph.manifest import Manifest
 
@@ -143,9 +143,9 @@ def parsed_project(settings: Settings) -> Any:
 
 @contextmanager
 def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
-    """The manifest of `files` (a digest) and what dbt writes beside it, which no other process changes meanwhile.
+    """The manifest of `files` (a digest), locked against other processes while the block runs.
 
-    A run, the code server and a build in a shell may each be the first to see an edited project.
+    A run, the code server and a build in a shell may all notice an edited project at the same time.
     """
     manifest, made_of = settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / "made_of"
     with ExitStack() as held:
@@ -155,20 +155,20 @@ def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
             held.enter_context(FileLock(made_of.with_suffix(".lock")))
         except OSError as error:
             raise unwritable(settings.data_dir, error) from error
-        # The times of files say nothing: a copy, an image or a restore brings older files that are another project.
-        if not (made_of.is_file() and made_of.read_bytes() == _made_of(settings, files)):
+        # Compare content, not mtimes: a restored checkout can have older mtimes and different content.
+        if not (made_of.is_file() and made_of.read_bytes() == _parse_digest(settings, files)):
             made_of.unlink(missing_ok=True)
-            # dbt goes on from what is there, and cannot from what is damaged.
+            # dbt would continue from a partial parse, even a damaged one.
             (_parsing_dir(settings) / PARSED).unlink(missing_ok=True)
             invoke_dbt(["parse"], settings, _parsing_dir(settings))
-            # One rename, so that a process that is killed while dbt writes leaves no half manifest behind.
+            # One rename, so that a killed process leaves no incomplete manifest.
             (_parsing_dir(settings) / manifest.name).replace(manifest)
-            made_of.write_bytes(_made_of(settings, files))
+            made_of.write_bytes(_parse_digest(settings, files))
         yield manifest
 
 
-def _made_of(settings: Settings, files: str) -> bytes:
-    """Of which project's files a parse is, and what it wrote: if that was damaged since, it is written again."""
+def _parse_digest(settings: Settings, files: str) -> bytes:
+    """Digests of the parsed files and of dbt's output: if either changes, parse again."""
     written = [settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / PARSED]
     digests = [sha256(path.read_bytes()).hexdigest() if path.is_file() else "none" for path in written]
     return " ".join([files, *digests]).encode()
@@ -193,7 +193,7 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """dbt reads its settings from the environment, as it does for a person who runs it in a shell."""
+    """Set environment variables for dbt, which reads its settings from there."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:
@@ -203,8 +203,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _let_go_of_the_warehouse() -> None:
-    """The adapter keeps its connection for the next command; no other part of the run could open the file."""
+def _close_dbt_connections() -> None:
+    """The adapter keeps its connection open, and no other part of the run could open the file."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()

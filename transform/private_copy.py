@@ -1,4 +1,4 @@
-"""A person's own copy of the working file, in which `dbt` in a shell builds without being in anybody's way."""
+"""A person's private copy of the warehouse, for dbt in a shell without disturbing runs."""
 
 import logging
 import shutil
@@ -13,17 +13,17 @@ logger = logging.getLogger(__name__)
 
 
 def make_private_copy(settings: Settings) -> Path:
-    """Copy the working file, between two runs, to where the person's dbt looks for it; return the copy's path.
+    """Copy the warehouse, between two runs, to the path that the person's dbt reads; returns that path.
 
-    Waits while a run holds the working file. Raises `DataDirError` if nothing has been built yet.
+    Waits for the lock on the warehouse. Raises `DataDirError` if nothing has been built yet.
     """
     source, target = settings.warehouse_path, settings.private_warehouse_path
     if not source.exists():
-        raise DataDirError(f"there is nothing to copy in {settings.data_dir} yet: `growth run` first")
+        raise DataDirError(f"nothing to copy in {settings.data_dir} yet: run `growth run` first")
     target.parent.mkdir(parents=True, exist_ok=True)
     building = target.with_suffix(".building")
     with hold(source, f"copy for {settings.user}"):
-        # What is in the log only would be missing in the copy.
+        # Write the log into the file, so that the copy is complete.
         with connect(source) as connection:
             connection.execute("checkpoint")
         shutil.copyfile(source, building)

@@ -1,7 +1,7 @@
-"""Giving back what the working file has grown by: rows that were replaced leave blocks that nothing uses.
+"""Compact the warehouse: replaced rows leave unused blocks, which DuckDB does not return to the disk.
 
-A file of its own is made beside it, compared table by table, and swapped in by one rename. A process that is killed on
-the way leaves the file as it was, or the new one in its place, and at most a folder that the next compaction removes.
+The copy is compared table by table and swapped in by one rename. A killed process leaves the old or the new file, and
+at most a folder that the next compaction removes.
 """
 
 import os
@@ -14,9 +14,9 @@ import duckdb
 from settings import UserError
 from warehouse.connection import connect
 
-# Below this share of unused blocks a copy costs more than it gives back: a run needs some of them again.
+# Below this share compaction is not worth it: a run needs some unused blocks again.
 LEAST_UNUSED_SHARE = 0.2
-# What has to be free on the disk for each byte that is used: the copy, and room for its log.
+# Bytes of free disk needed per used byte, for the copy and its log.
 ROOM_NEEDED = 1.2
 DEFINITIONS = """
 select 'table ' || schema_name || '.' || table_name, sql || coalesce(comment, '') from duckdb_tables()
@@ -33,18 +33,18 @@ TABLES = "select schema_name, table_name from duckdb_tables() where database_nam
 
 
 class CompactionError(UserError):
-    """The working file was left as it was; the message says why and what to do."""
+    """The warehouse is unchanged; the message says why and what to do."""
 
 
 class FileSize(NamedTuple):
-    """Bytes of a DuckDB file, and those in blocks that nothing uses."""
+    """Bytes of a DuckDB file, in all and in unused blocks."""
 
     bytes_in_all: int
     bytes_unused: int
 
 
 def size_of(path: Path) -> FileSize:
-    """The size of the working file, with all that is in its log. The caller holds it."""
+    """The size of the warehouse, with its log. The caller holds the lock."""
     with connect(path) as connection:
         connection.execute("checkpoint")
         row = connection.execute("select block_size, total_blocks, free_blocks from pragma_database_size()").fetchall()
@@ -53,10 +53,10 @@ def size_of(path: Path) -> FileSize:
 
 
 def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileSize | None:
-    """Copy what is used of the file at `path` into a new one and swap it in; return its size before.
+    """Copy the used blocks of the file at `path` into a new one and swap it in; returns the size before.
 
-    None if it is not worth a copy. The caller holds the file. Raises `CompactionError` if the disk is short, or the
-    copy is not the same.
+    Returns None if too little is unused. The caller holds the lock. Raises `CompactionError` if the disk is too full or
+    the copy differs.
     """
     building = path.with_name(path.stem + ".compacting") / path.name
     shutil.rmtree(building.parent, ignore_errors=True)
@@ -67,9 +67,9 @@ def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileS
     building.parent.mkdir()
     try:
         _copy(path, building)
-        # The log is beside the file that it belongs to, and would be read into the new one.
+        # A log that belongs to the old file would be replayed into the new one.
         if path.with_name(path.name + ".wal").exists():
-            raise CompactionError(f"{path.name} was written while it was copied, and stays as it is: run it again")
+            raise CompactionError(f"{path.name} was written while it was copied and is unchanged: run again")
         _sync(building)
         building.replace(path)
         _sync(path.parent)
@@ -83,13 +83,13 @@ def _require_room(path: Path, size: FileSize) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
         raise CompactionError(
-            f"compacting {path.name} needs {needed:,} bytes of disk in {path.parent} and {free:,} are free, so it "
-            "stays as it is: make room, or delete the file and run again, which loads and builds everything anew"
+            f"compacting {path.name} needs {needed:,} bytes of disk in {path.parent} and {free:,} are free, so it is "
+            "unchanged: free some space, or delete the file and run again, which rebuilds everything"
         )
 
 
 def _copy(path: Path, building: Path) -> None:
-    # Views name the database that they read: the copy is opened under the name that it will have.
+    # Views name their database, so the copy is attached under its final name.
     name = '"' + path.stem + '"'
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(building)} as {name}")
@@ -99,7 +99,7 @@ def _copy(path: Path, building: Path) -> None:
             connection.execute(DEFINITIONS.format("before")).fetchall()
             != connection.execute(DEFINITIONS.format(path.stem)).fetchall()
         ):
-            raise CompactionError("the copy has other tables, views or comments than the working file, which stays")
+            raise CompactionError("the copy has other tables, views or comments than the warehouse, which is unchanged")
         for schema, table in connection.execute(TABLES).fetchall():
             content = [
                 connection.execute(
@@ -108,7 +108,7 @@ def _copy(path: Path, building: Path) -> None:
                 for database in ("before", name)
             ]
             if content[0] != content[1]:
-                raise CompactionError(f"the copy of {schema}.{table} has other rows; the working file stays as it was")
+                raise CompactionError(f"the copy of {schema}.{table} has other rows; the warehouse is unchanged")
         connection.execute(f"checkpoint {name}")
         connection.execute(f"detach {name}")
 

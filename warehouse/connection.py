@@ -1,4 +1,4 @@
-"""Short-lived connections to the DuckDB files of the data folder, and the order of writes into the warehouse."""
+"""Short-lived connections to the DuckDB files of the data folder, and the order of writes to the warehouse."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from warehouse.folder import damage
 
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A short-lived connection to a DuckDB file, in UTC. The caller's process holds the file (see `hold`).
+    """A short-lived connection to a DuckDB file, in UTC. The caller holds the lock (see `hold`).
 
-    Raises `DamagedFileError` if the file turns out to be damaged.
+    Raises `DamagedFileError` if the file is damaged.
     """
     try:
         if not (read_only or path.exists()):
@@ -28,7 +28,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
 
 
 def _make(path: Path) -> None:
-    """Make a new file in one rename: one that a kill or a full disk cuts short would be taken for a damaged one."""
+    """Create a new file in one rename: a partly written one would look damaged."""
     building = path.with_suffix(".building")
     building.unlink(missing_ok=True)
     duckdb.connect(str(building)).close()
@@ -38,9 +38,9 @@ def _make(path: Path) -> None:
 
 
 def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
-    """The number of what is written now: a later load, build or check has a larger one, whatever the clock says.
+    """The next write number: later loads, builds and checks have larger ones, whatever the clock says.
 
-    The caller's process holds the file. dbt's macro `take_turn` counts in the same table.
+    The caller holds the lock. dbt's macro `take_turn` uses the same table.
     """
     connection.execute("create schema if not exists quality")
     connection.execute("create table if not exists quality.turns (turn bigint not null)")

@@ -1,4 +1,4 @@
-"""The newest complete day of usage, for those who ask before dbt has built `int_data_day`."""
+"""The newest complete day of usage, computed before dbt has built `int_data_day`."""
 
 import csv
 from datetime import date
@@ -21,9 +21,9 @@ order by date
 
 
 def newest_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The day that `int_data_day` finds if none is asked for; None if no day is complete. Sees raw usage alone.
+    """The default data day as in `int_data_day`, from raw usage alone; None if no day is complete.
 
-    A day is complete if it is over and a fifth of the organizations that usually report did (thresholds `data_day_…`).
+    A day is complete if it is over and a fifth of the usual number of organizations reported (thresholds `data_day_…`).
     """
     with THRESHOLDS.open(newline="") as file:
         thresholds = {row["name"]: Decimal(row["value"]) for row in csv.DictReader(file)}

@@ -1,7 +1,7 @@
-"""Who holds the warehouse: one process at a time, from its first step to its last.
+"""The lock on the warehouse: one process holds it from its first step to its last.
 
-DuckDB lets one process open a file for writing and refuses every other, so each process that opens the warehouse
-first takes the lock beside it. The kernel drops the lock when the process ends, however it ends.
+DuckDB lets only one process open a file for writing, so each process that opens the warehouse first takes the lock
+beside it. The kernel releases the lock when the process ends, however it ends.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ PROGRESS_EVERY_SECONDS = 15.0
 
 
 class WarehouseBusyError(UserError):
-    """The working file stayed in use for longer than the caller was willing to wait."""
+    """The warehouse stayed locked for longer than the caller would wait."""
 
 
 @contextmanager
@@ -38,12 +38,11 @@ def hold(
     say: Callable[[str], None] = logger.info,
     to_restore: bool = False,
 ) -> Iterator[None]:
-    """Hold the working file at `path` for `holder` (a run's id or a command) until the block ends.
+    """Hold the lock on the warehouse at `path` for `holder` (a run's id or a command) until the block ends.
 
-    Waits up to `wait_seconds` while another process holds it and says which one does.
-    Raises `WarehouseBusyError` after that, `DataDirError` if the folder cannot be written or is only half restored,
-    also if the disk is full before the block has ended.
-    Whoever holds it `to_restore` it gets it in any state, and one that does not open.
+    Waits up to `wait_seconds` while another process holds it, and says which one. Raises `WarehouseBusyError` after
+    that, and `DataDirError` if the folder cannot be written, is half restored, or its disk is full before the block
+    ends. With `to_restore`, the lock is granted even if the file is corrupt or half restored.
     """
     lock = _open_lock(path)
     try:
@@ -51,7 +50,7 @@ def hold(
         if not to_restore:
             _refuse_if_half_restored(path)
             _wait_for_file(path, holder, wait_seconds, say)
-        _sign(lock, holder)
+        _write_holder(lock, holder)
         yield
     except Exception as error:
         if full := full_disk(path.parent, error):
@@ -84,7 +83,7 @@ def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable
             if now - started >= wait_seconds:
                 raise WarehouseBusyError(
                     f"{holder} waited {wait_seconds:.0f} s for the warehouse: {_read_holder(lock)} holds it. "
-                    "Let it end, or stop it, and start again"
+                    "Wait for it to end, or stop it, and run again"
                 ) from None
             if first or now - said >= PROGRESS_EVERY_SECONDS:
                 say(f"waiting for the warehouse: {_read_holder(lock)} holds it")
@@ -94,11 +93,11 @@ def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable
 
 def _refuse_if_half_restored(path: Path) -> None:
     if path.with_name(RESTORING).exists():
-        raise DataDirError(f"a restore into {path.parent} was cut short: `growth restore` again, which finishes it")
+        raise DataDirError(f"a restore into {path.parent} was interrupted: run `growth restore` again to complete it")
 
 
 def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
-    """A child of a killed run (dbt) may live on and keep the file open for a moment: wait until it is gone."""
+    """Wait for a child of a killed run (dbt) that may keep the file open for a moment."""
     if not path.exists():
         return
     started = time.monotonic()
@@ -120,7 +119,7 @@ def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[
             time.sleep(POLL_SECONDS)
 
 
-def _sign(lock: TextIO, holder: str) -> None:
+def _write_holder(lock: TextIO, holder: str) -> None:
     lock.seek(0)
     lock.truncate()
     json.dump({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}, lock)

@@ -1,4 +1,4 @@
-"""The ways in which an alert reaches its owner: the log, e-mail and a webhook."""
+"""The channels of alerts: the log, e-mail and webhooks."""
 
 import json
 import logging
@@ -17,11 +17,11 @@ TIMEOUT_SECONDS = 5.0
 
 
 class WebhookError(RuntimeError):
-    """The other side did not take the alert. The message has no address in it, since that is the secret."""
+    """The receiver did not accept the alert. The message never contains the address, which is secret."""
 
 
 def channels_of(settings: Settings, alert: Alert, owner: str) -> list[str]:
-    """The channels through which an owner is told: the log of everything, the others from a severity on."""
+    """The channels for an alert to an owner: always the log, others from the configured severity on."""
     if alert.severity == "warning" and settings.alert_from == "error":
         return ["log"]
     others = {
@@ -32,7 +32,7 @@ def channels_of(settings: Settings, alert: Alert, owner: str) -> list[str]:
 
 
 def senders(settings: Settings, log: logging.Logger) -> dict[str, Callable[[Message], None]]:
-    """What sends a message through each channel. It raises if the other side does not take it."""
+    """The function that sends a message, by channel. Each raises if the receiver does not accept it."""
     return {
         "log": partial(_log, log),
         "email": partial(_send_mail, settings),
@@ -41,7 +41,7 @@ def senders(settings: Settings, log: logging.Logger) -> dict[str, Callable[[Mess
 
 
 def _address(settings: Settings, owner: str) -> str | None:
-    """The owner's address: Dagster's owners are teams, or people by their addresses."""
+    """The owner's address: Dagster's owners are teams, or people by their e-mail addresses."""
     return settings.emails_by_owner.get(owner) or (owner if "@" in owner else None)
 
 

@@ -1,4 +1,4 @@
-"""What the owners of assets are told of a run that has ended: one alert for one failure."""
+"""Alerts of finished runs for the owners of assets: one alert per failure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
@@ -25,15 +25,15 @@ KINDS = {
     "check_warned": "data is not as expected; nothing was stopped",
     "refresh_is_late": "no refresh has succeeded for longer than a day and a half",
 }
-# What a check that failed leads to is no failure of its own: Dagster ends the step, and publishing refuses.
+# A failed check causes these errors: Dagster ends the step, and publishing refuses.
 CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
-# What Dagster writes before the sentence of a step that ends itself.
+# Dagster's prefix to the message of a step that raised `Failure`.
 FAILURE = "dagster._core.definitions.events.Failure: "
 DETAIL_CHARACTERS = 1000
 
 
 class Alert(NamedTuple):
-    """One failure. `about` is the asset and check, the step, or the job: what makes it the same one tomorrow."""
+    """One failure. `about` is the asset and check, the step, or the job, and identifies a repeated failure."""
 
     kind: str
     about: str
@@ -42,12 +42,12 @@ class Alert(NamedTuple):
 
     @property
     def severity(self) -> Literal["warning", "error"]:
-        """Whether something was stopped."""
+        """`error` if something was stopped."""
         return "warning" if self.kind == "check_warned" else "error"
 
 
 def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> list[Alert]:
-    """The alerts of a run that has ended, from its events."""
+    """The alerts of a finished run, from its events."""
     asked = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     events = _events(instance, run, asked)
     of_checks = [each for each in events if each.event_type is DagsterEventType.ASSET_CHECK_EVALUATION]
@@ -87,8 +87,8 @@ def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]
 
 
 def _reason_of_failure(event: DagsterEvent) -> str | None:
-    """Why a run failed before its first step, such as a working file that is damaged, or else Dagster's own words."""
-    # A run whose process was killed was reported by somebody else, who knows no error.
+    """Why a run failed before its first step, such as a damaged warehouse, or else Dagster's own message."""
+    # A killed run was reported by another process, which knows no error.
     error = event.event_specific_data and event.job_failure_data.error
     return (error.cause or error).message.strip() if error else event.message
 
@@ -99,7 +99,7 @@ def _class_name(event: DagsterEvent) -> str | None:
 
 
 def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> dict[str, list[str]]:
-    """Whose assets, or checks, a step was to make."""
+    """The owners of the assets or checks that each step was to produce."""
     planned = {DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
     keys: dict[str, list[AssetKey]] = {}
     for event in _events(instance, run, planned):
@@ -111,7 +111,7 @@ def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, graph: AssetGra
 
 
 def _owners_of(keys: Iterable[AssetKey], graph: AssetGraph) -> list[str]:
-    """The owners in the assets' metadata; the project's own for what is no asset any more."""
+    """The owners of the assets; the project's owners for keys that are no longer assets."""
     known = [owner for key in keys if graph.has(key) for owner in graph.get(key).owners]
     return sorted(set(known)) or OWNERS
 

@@ -1,8 +1,7 @@
-"""What was told, what was held back, and what waits to be sent: one SQLite file, for every process that tells.
+"""The alert outbox: what was sent, suppressed or is waiting, in one SQLite file shared by all processes.
 
-An alert is put down in one transaction with the note that its run has been looked at, so it is neither lost nor put
-down twice. A message goes out under the file's lock and is struck off at once; a process that is killed in between
-has it sent again.
+One transaction stores a run's alerts and marks the run as processed, so no alert is lost or stored twice. A message is
+sent under the file's lock and then deleted; if the process is killed in between, it is sent again.
 """
 
 import json
@@ -31,7 +30,7 @@ create table if not exists outbox (
 
 
 class Message(NamedTuple):
-    """What one owner gets of one run through one channel."""
+    """The alerts of one run for one owner through one channel."""
 
     owner: str
     subject: str
@@ -39,7 +38,7 @@ class Message(NamedTuple):
 
 
 class Outbox:
-    """The file at `path`, in which an alert is repeated no sooner than `window` after it was told."""
+    """The outbox at `path`. An alert is repeated no sooner than `window` after it was last sent."""
 
     def __init__(self, path: Path, window: timedelta) -> None:
         self._path = path
@@ -47,13 +46,13 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def unseen(self, subjects: Collection[str]) -> set[str]:
-        """Those that were not looked at yet: runs, and days on which a refresh was late."""
+        """The subjects not processed yet: runs, and days on which a refresh was late."""
         with self._transaction() as connection:
             seen = {subject for (subject,) in connection.execute("select subject from looked_at")}
         return set(subjects) - seen
 
     def put(self, subject: str, where: str, alerts: Mapping[tuple[str, str], Sequence[Alert]], now: datetime) -> None:
-        """Put down a message for each channel and owner, of those alerts that are due; once a subject."""
+        """Store a message of the due alerts for each channel and owner, once per subject."""
         with self._transaction() as connection:
             if not connection.execute("insert or ignore into looked_at values (?)", [subject]).rowcount:
                 return
@@ -67,7 +66,7 @@ class Outbox:
                     )
 
     def send(self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime) -> None:
-        """Send what waits, oldest first. A channel that fails is left until the next time, and said to have failed."""
+        """Send waiting messages, oldest first. A channel that fails is logged and skipped until the next time."""
         failed: set[str] = set()
         while True:
             with self._transaction() as connection:
@@ -91,7 +90,7 @@ class Outbox:
         key = [channel, owner, alert.kind, alert.about]
         is_key = "where channel = ? and owner = ? and kind = ? and about = ?"
         told = connection.execute(f"select told_at, held_back from told {is_key}", key).fetchone()  # noqa: S608
-        # What was told at an instant that has not come yet was told by a clock that was wrong.
+        # An instant in the future comes from a wrong clock.
         if told and timedelta() <= now - datetime.fromisoformat(told[0]) < self._window:
             connection.execute(f"update told set held_back = held_back + 1 {is_key}", key)  # noqa: S608
             return None
@@ -113,12 +112,12 @@ class Outbox:
 
 
 def utc_now() -> datetime:
-    """This instant, in UTC and without a zone, as it is kept."""
+    """The current instant in UTC without a zone, as stored."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _try(sender: Callable[[Message], None] | None, message: Message) -> str | None:
-    """Send, and say what went wrong: whatever it is, it must not be the end of a run."""
+    """Send a message and return the error, if any: a failed alert must not fail a run."""
     if sender is None:
         return "the channel is no longer set up"
     try:

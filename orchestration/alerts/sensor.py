@@ -1,4 +1,4 @@
-"""Telling the owners: at the end of a run from the command line, and by a sensor for every other run."""
+"""Send alerts: at the end of a command-line run, and from a sensor for all other runs."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -28,9 +28,9 @@ ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
 def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: Settings, log: logging.Logger) -> None:
-    """Tell of each run of the last two days that nobody was told of yet, whoever started it.
+    """Send the alerts of each run of the last two days that is not processed yet, whoever started it.
 
-    Never raises: what goes wrong here is said, and is no failure of a run.
+    Never raises: errors are logged and do not fail a run.
     """
     try:
         since = datetime.now(UTC) - KEPT
@@ -52,7 +52,7 @@ def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: S
 
 
 def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
-    """The sensor. It also sees that no refresh has succeeded, which no run can say."""
+    """The sensor. It also alerts when no refresh has succeeded for too long, which no run can report."""
 
     @sensor(
         name="alerts",
@@ -62,7 +62,7 @@ def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
     )
     def alerts(context: SensorEvaluationContext) -> SkipReason:
         assert context.repository_def is not None
-        # Nobody else looks after a code server that was killed with the run that it had started.
+        # Nobody else notices a code server that was killed together with its run.
         close_dead_runs(context.instance)
         if settings.env == "production":
             _put_if_late(context.instance, settings, job_name, datetime.now(UTC))
@@ -73,10 +73,10 @@ def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
 
 
 def _put_if_late(instance: DagsterInstance, settings: Settings, job_name: str, now: datetime) -> None:
-    """Put down, once a day, that the refresh is late. A pipeline that never ran is not late: it is being set up."""
+    """Store an alert, once a day, that the refresh is late; a pipeline that never ran is not."""
     succeeded = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.SUCCESS])
     newest = instance.get_run_records(succeeded, limit=1)
-    # One that has ended at an instant that has not come yet has a clock that was wrong: it may be as old as any.
+    # A run that ended in the future had a wrong clock and may be arbitrarily old.
     if newest and abs(now - newest[0].update_timestamp) >= LATE_AFTER:
         late = now - newest[0].update_timestamp
         detail = (

@@ -1,4 +1,4 @@
-"""Who reads the marts, from dbt's exposures: assets downstream of their tables."""
+"""The readers of the marts, from dbt's exposures, as assets downstream of their tables."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from orchestration.assets.keys import PUBLISHED_KEY, reader_key, table_key
 
 
 def reader_specs(manifest: Path) -> dict[AssetKey, AssetSpec]:
-    """An asset an exposure, by key, with its owner and address; it reads its tables through the published file."""
+    """One asset per exposure, by key, with its owner and address."""
     project = json.loads(manifest.read_text())
     return {
         (key := reader_key(exposure["name"])): AssetSpec(
@@ -33,7 +33,7 @@ def _tables(exposure: dict[str, Any], project: dict[str, Any]) -> list[AssetKey]
 
 
 def as_reader(spec: AssetSpec, readers: Mapping[AssetKey, AssetSpec]) -> AssetSpec:
-    """The same asset, with what dbt says about it if it is also a reader."""
+    """The asset with the exposure's properties, if it is also a reader."""
     reader = readers.get(spec.key)
     if reader is None:
         return spec

@@ -1,4 +1,4 @@
-"""The one rule that names assets: schema, then table. Raw, dbt and the gates share it."""
+"""Asset keys: schema, then table. Raw tables, dbt and the gates share this rule."""
 
 from dagster import AssetKey
 
@@ -11,10 +11,10 @@ OWNERS = ["team:data"]
 
 
 def table_key(schema: str, table: str) -> AssetKey:
-    """The asset of a table of the working file."""
+    """The asset of a table of the warehouse."""
     return AssetKey([schema, table])
 
 
 def reader_key(name: str) -> AssetKey:
-    """The asset of a reader that dbt's exposures name."""
+    """The asset of a reader named in dbt's exposures."""
     return AssetKey([PUBLISHED_KEY.path[0], name])

@@ -1,4 +1,4 @@
-"""Figures that Dagster draws over time: rows of what was built, and what the run's process has used."""
+"""Metadata that Dagster plots over time: row counts, and resources used by the run."""
 
 import resource
 import sys
@@ -12,7 +12,7 @@ from warehouse.connection import connect
 
 
 def row_counts(keys: Iterable[AssetKey], settings: Settings) -> dict[AssetKey, dict[str, int]]:
-    """Rows of those that are tables, as metadata; a view would have to be computed."""
+    """Row counts of the tables among `keys`, as metadata; views would have to be computed."""
     by_name = {(key.path[0], key.path[-1]): key for key in keys}
     with connect(settings.warehouse_path, read_only=True) as connection:
         tables = connection.execute(
@@ -25,7 +25,7 @@ def row_counts(keys: Iterable[AssetKey], settings: Settings) -> dict[AssetKey, d
 
 
 def used_by_this_process(settings: Settings) -> dict[str, float | int]:
-    """CPU and memory that the run has taken so far, and the size that the working file has grown to."""
+    """CPU seconds and peak memory of the run so far, and the size of the warehouse file, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "run_cpu_seconds": round(time.process_time(), 1),

@@ -1,4 +1,4 @@
-"""The dbt models as assets, in three sets: a gate stands between staging and the rest, and some are built by days."""
+"""The dbt models as assets: staging, the other models after its gate, and those built by days."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -39,10 +39,10 @@ BUILT = (
 
 
 class Translator(DagsterDbtTranslator):
-    """dbt's nodes in the house's terms: a source is the raw table, a node is its schema's table."""
+    """Asset keys and groups of dbt nodes: a source is its raw table, a node its schema's table."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
-        """The same key that the loading step and the gates use."""
+        """The key that loading and the gates use too."""
         is_source = dbt_resource_props["resource_type"] == "source"
         return table_key(dbt_resource_props["schema"], dbt_resource_props["identifier" if is_source else "name"])
 
@@ -52,14 +52,14 @@ class Translator(DagsterDbtTranslator):
         return dbt_resource_props["config"].get("group") or "_".join(folder)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
-        """Whom an alert about the asset reaches."""
+        """Receivers of alerts about the asset."""
         return OWNERS
 
 
 def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDefinition], AssetsDefinition]:
-    """The staging set (with the seeds) and the set of other models, and the set of those that are built by days.
+    """The assets of staging (with seeds) and of the other models, and those built by days.
 
-    A run without partitions builds what is built by days along with the other models, in one dbt process.
+    A run without partitions builds the latter together with the other models, in one dbt process.
     """
     by_days = _specs_by_days(manifest, settings)
     staging = _set("staging", "fqn:growth.staging resource_type:seed", manifest, [])
@@ -68,8 +68,8 @@ def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDef
 
 
 def _translator() -> Translator:
-    # The tests of the models run inside the build, where a failing one stops it; they are no checks of their own,
-    # since an event costs Dagster's SQLite storage some 25 ms and there are hundreds of them.
+    # Model tests run inside the build, where a failure stops it. As asset checks their hundreds of events would cost
+    # some 25 ms each in Dagster's SQLite storage.
     return Translator(DagsterDbtTranslatorSettings(enable_asset_checks=False))
 
 
@@ -86,7 +86,7 @@ def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey])
     def build(
         context: AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[MaterializeResult | AssetMaterialization]:
-        # A person who selects some of the set builds those alone.
+        # If a person selects some of the models, only those are built.
         is_whole = context.selected_asset_keys == context.assets_def.keys
         also = by_days if is_whole else []
         keys = [*context.selected_asset_keys, *also]
@@ -114,7 +114,7 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
         retry_policy=RETRY,
     )
     def build(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
-        """Build the run's days of the selected tables again, and what is made of them."""
+        """Rebuild the run's days of the selected tables and their inputs."""
         days = days_of_tags(context.run.tags)
         if days is None:
             raise Failure("these tables are built by days: choose partitions, or run everything", allow_retries=False)
@@ -128,9 +128,10 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
 
 
 def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
-    """The models that are built by days, with what they are made of outside the other models after staging.
+    """The models built by days, with dependencies traced through the other models to staging.
 
-    Those stand before some of them and after others: Dagster would cut their set, and its dbt process, in pieces.
+    Some of the other models read them and some feed them: direct dependencies would make Dagster split the set, and its
+    dbt process.
     """
     specs = {
         spec.key: spec
@@ -157,7 +158,7 @@ def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
 
 
 def _results(context: AssetExecutionContext, metadata: Mapping[AssetKey, dict]) -> Iterator[MaterializeResult]:
-    """A result for each selected model: Dagster wants to hear of a model after those that it reads."""
+    """A result per selected model, parents first, as Dagster requires."""
     for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
         if key in context.selected_asset_keys:
             yield MaterializeResult(asset_key=key, metadata=metadata[key])
@@ -171,9 +172,9 @@ def _build(
     days: Days | None = None,
     whole_set: str | None = None,
 ) -> dict[AssetKey, dict]:
-    """Build the models of these keys, for `days` with what those are made of; what is to be said of each key.
+    """Build the models of these keys, for `days` with their inputs; returns metadata by key.
 
-    `whole_set` selects all of them at once: dbt looks through the whole project for each name that it is given.
+    `whole_set` selects all of them at once: dbt searches the whole project for each name it is given.
     """
     left = {key.path[-1]: key for key in keys}
     project, tested = files_digest(), tested_seeds(settings) if whole_set else set()
@@ -205,7 +206,7 @@ def _build(
 
 
 def _require_a_refresh(settings: Settings) -> None:
-    """Days are made of what a refresh has built."""
+    """Raise `Failure` unless a refresh has built the inputs of the days."""
     try:
         with connect(settings.warehouse_path, read_only=True) as connection:
             connection.execute(BUILT)
@@ -221,7 +222,7 @@ def _require_a_refresh(settings: Settings) -> None:
 def _days_built(
     keys: Sequence[AssetKey], metadata: Mapping[AssetKey, dict], settings: Settings, *, anew: bool
 ) -> Iterator[AssetMaterialization]:
-    """Events of the days that were built with the other models; of the data day alone if nothing was."""
+    """Materialization events of the days built with the other models; of the data day only if nothing was built."""
     with connect(settings.warehouse_path, read_only=True) as connection:
         first, last, data_day = connection.execute(BUILT).fetchall()[0]
     built = Days(max(first, settings.first_day), last) if anew else Days(data_day, data_day)

@@ -1,4 +1,4 @@
-"""What readers open: the published file, downstream of every mart, and what is made of it: the page, and the copy."""
+"""What readers open: the published file, downstream of every mart, the page and the PostgreSQL copy."""
 
 import shutil
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
-    """The publishing step; it waits for every mart and, through their blocking checks, for the gate."""
+    """The publishing step; it waits for every mart and, through blocking checks, for the gate."""
 
     @asset(
         key=PUBLISHED_KEY,
@@ -73,7 +73,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
 
 
 def _changed_since(replaced: "Version | None", path: Path) -> str:
-    """What differs from the version before, as Markdown. One that is damaged is of no use, and not kept."""
+    """The differences from the previous version, as Markdown; a damaged version is deleted."""
     from serving.publish.comparison import as_table, changes
 
     if replaced is None:
@@ -99,7 +99,7 @@ def _changed_since(replaced: "Version | None", path: Path) -> str:
     retry_policy=RETRY,
 )
 def daily_page() -> MaterializeResult:
-    """One HTML file with what the published file says, which opens from disk without a network."""
+    """One HTML file with the figures of the published file; it opens from disk without a network."""
     from serving.page.build import write_page
 
     with permanent_unless_transient():
@@ -116,7 +116,7 @@ def daily_page() -> MaterializeResult:
                 check_name="every_section_is_drawn",
                 passed=not page.faults,
                 severity=AssetCheckSeverity.WARN,
-                # An alert shows the description: the messages of errors may hold a name.
+                # Alerts show the description. Error messages may contain a name, so they are metadata only.
                 description=" ".join(page.faults) or None,
                 metadata=page.faults,
             )
@@ -133,7 +133,7 @@ def daily_page() -> MaterializeResult:
     retry_policy=RETRY,
 )
 def postgres_copy() -> MaterializeResult:
-    """Schema `marts` of a PostgreSQL database with what the published file holds, for readers that need a server."""
+    """The published file as schema `marts` of a PostgreSQL database, for readers that need a server."""
     from serving.postgres import publish_to_postgres
 
     with permanent_unless_transient():

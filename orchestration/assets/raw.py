@@ -1,4 +1,4 @@
-"""The raw tables as assets: one step simulates the sample company if no sources are given, one loads."""
+"""The raw tables as assets: one step loads, and one simulates the sample company if no source root is set."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ REJECTED_ROWS_KEY = table_key("raw", "rejected_rows")
 
 
 def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]:
-    """The loading step and, where no source root is given, the simulation that it reads."""
+    """The loading step and, if no source root is set, the simulation it reads."""
     loading = _loading_step(settings, contract)
     return [loading] if settings.source_root else [sample_company, loading]
 
@@ -37,7 +37,7 @@ def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]
     description="A simulated company in the shape of the input contract, written once and kept.",
 )
 def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-    """Write the sample company's files unless they are there already."""
+    """Write the sample company's files unless they exist."""
     from sample_company import write_sample_company
 
     settings = warehouse.settings

@@ -1,4 +1,4 @@
-"""The working file as an asset that shows its growth, and gives back what nothing uses."""
+"""The warehouse file as an asset that shows its size and is compacted."""
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, TableRecord, asset
 
@@ -28,7 +28,7 @@ BLOCK_BYTES = 262_144
     retry_policy=RETRY,
 )
 def working_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-    """The file that the pipeline works in, copied without the blocks that nothing uses if they are a fifth of it."""
+    """The warehouse file, rewritten without its unused blocks if they are a fifth of it."""
     path = warehouse.settings.warehouse_path
     with permanent_unless_transient():
         before = compact(path)
@@ -47,7 +47,7 @@ def working_file(context: AssetExecutionContext, warehouse: Warehouse) -> Materi
 
 
 def _largest_tables(warehouse: Warehouse) -> list[dict[str, str | int]]:
-    """The tables with most rows; blocks are shared by small tables, so their bytes are an upper bound."""
+    """The tables with most rows. Small tables share blocks, so their bytes are an upper bound."""
     with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
         return [
             {

@@ -1,4 +1,4 @@
-"""The work lists where people work, as an asset downstream of the published file."""
+"""The export of the work lists, as an asset downstream of the published file."""
 
 from dagster import AssetExecutionContext, Failure, MaterializeResult, asset
 
@@ -16,7 +16,7 @@ from settings import get_settings
     retry_policy=RETRY,
 )
 def work_list_exports(context: AssetExecutionContext) -> MaterializeResult:
-    """What changed on the work lists since the last send, as files or to an address; by default only counted."""
+    """Changes of the work lists since the last send, as files or to a webhook; by default only counted."""
     from serving.exports.send import export
 
     settings = get_settings()

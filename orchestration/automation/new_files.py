@@ -1,4 +1,4 @@
-"""A sensor that sees new and replaced files under the source root, and asks for a run that loads them."""
+"""A sensor that starts a run when files under the source root are new or replaced."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ EVERY_SECONDS = 60
 
 
 def build_new_files_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> SensorDefinition:
-    """The sensor for `job`. Its cursor holds what was last loaded, which moves only when a run has loaded it."""
+    """The sensor for `job`. Its cursor is the state that was last loaded; only a successful run moves it."""
 
     @sensor(
         name="new_files",

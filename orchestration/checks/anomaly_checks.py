@@ -1,4 +1,4 @@
-"""Figures that are not as they usually are on such a weekday, as checks that warn and show the past."""
+"""Checks that warn about figures unusual for their weekday, and show earlier values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,7 @@ DATA_DAY = "select as_of_date from intermediate.int_data_day"
 
 
 def build_anomalies() -> AssetChecksDefinition:
-    """A check of each table that has figures, and one of what is published: the rows of every table."""
+    """A check for each table with figures, and one on the published file for the row counts of all tables."""
     keys = {figure.table: table_key(*figure.table.split(".")) for figure in load_figures()}
     specs = [
         AssetCheckSpec(
@@ -84,5 +84,5 @@ def _result(key: AssetKey, judged: Sequence[Judgement]) -> AssetCheckResult:
 
 
 def _is_followed(judgement: Judgement) -> bool:
-    """Whether Dagster draws it over time: figures of their own; rows of tables are with the tables."""
+    """Whether Dagster plots it over time; row counts are plotted with their tables."""
     return judgement.figure != ROWS_OF_TABLES and judgement.value is not None

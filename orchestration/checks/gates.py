@@ -1,4 +1,4 @@
-"""The expectations as asset checks: one step a layer, and nothing downstream starts before it has passed."""
+"""The expectations as asset checks: one step per layer, and downstream steps wait for it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
@@ -37,11 +37,11 @@ WARNING = "warning_expectations"
 
 
 def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[AssetChecksDefinition]:
-    """A gate for each layer, and in production one that asks whether usage still arrives.
+    """A gate per layer and, in production, a check that usage still arrives.
 
-    A check that blocks would stand between tables that are built by days and the marts that read them, although a run
-    builds both in one step. Theirs are left to publishing, which refuses while a critical expectation is not met. A run
-    for some days asks for the days that it has built.
+    A blocking check would separate tables built by days from the marts that read them, although one step builds both.
+    So theirs do not block; publishing refuses while a critical expectation fails. A run for some days checks the days
+    it built.
     """
     suites = load_suites()
     gates = [_gate(layer, [suite for suite in suites if suite.layer == layer], by_days) for layer in LAYERS]
@@ -50,7 +50,7 @@ def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[Asset
 
 
 def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition]) -> list[AssetCheckKey]:
-    """The checks of these tables that are made of expectations."""
+    """The checks of these tables that consist of expectations."""
     return sorted(
         key for gate in gates for key in gate.check_keys if key.asset_key in tables and key.name in (CRITICAL, WARNING)
     )
@@ -58,9 +58,9 @@ def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition
 
 @asset_check(asset=table_key("raw", "usage__usage_reports"), blocking=True, pool="warehouse", retry_policy=RETRY)
 def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
-    """The newest complete day is near today: the data day follows usage, so a dead feed would look like a calm one.
+    """The newest complete day is near today. The data day follows usage, so a dead feed would go unnoticed.
 
-    One that is yet to come is no less wrong.
+    A day in the future fails too.
     """
     settings = warehouse.settings
     with connect(settings.warehouse_path, read_only=True) as connection:
@@ -103,7 +103,7 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
                 for result in results
                 if result.table == key.asset_key.path[-1] and _check_name(result.severity) == key.name
             ]
-            # A check that could not run has no result: the UI says so, and does not call the data bad.
+            # A check that could not run yields no result, so that the UI does not call the data bad.
             if all(result.status != "error" for result in of_check):
                 yield _check_result(key, of_check, published_by)
         errors = [f"{result.table}: {result.name}: {result.detail}" for result in results if result.status == "error"]
@@ -114,13 +114,13 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
 
 
 def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
-    """The days that a run was for, with those before and after them that were built with them; None for one of all."""
+    """The days a run was for, with neighbouring days built with them; None for a run of everything."""
     asked = days_of_tags(run.tags)
     if asked is None:
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
         first, last, _ = connection.execute(BUILT).fetchall()[0]
-    # Those that were asked for in any case: a run that goes on from a failure may find what a refresh has built since.
+    # Always include the requested days: on a resumed run a refresh may have built others since.
     return Days(min(asked.first, first), max(asked.last, last))
 
 

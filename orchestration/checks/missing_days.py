@@ -1,4 +1,4 @@
-"""The standing list of days that are missing or failed, with the command that mends them, as a check."""
+"""A check that lists missing and failed days, with the command that builds them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -37,7 +37,7 @@ MENDED_BY = {
 
 
 def build_missing_days(days: AssetsDefinition) -> AssetChecksDefinition:
-    """The check; it warns, since a refresh mends what is missing by itself."""
+    """The check. It warns, since the next refresh builds missing days."""
 
     @asset_check(
         asset=table_key("marts", "fct_usage_daily"),
@@ -63,7 +63,7 @@ def build_missing_days(days: AssetsDefinition) -> AssetChecksDefinition:
 
 
 def list_days(days_by_state: Mapping[str, Sequence[date]]) -> list[dict[str, str]]:
-    """A row for each range of days in a state, with how to mend it."""
+    """A row for each range of days in a state, with the command that fixes it."""
     return [
         {
             "first_day": str(days.first),

@@ -1,4 +1,4 @@
-"""What a check found, as sentences for alerts and for the console of a run."""
+"""Check results as sentences, for alerts and the console of a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ NOTHING_TO_SAY = {"passed", "not judged"}
 
 
 def sentences_of_check(check: AssetCheckEvaluation) -> list[str]:
-    """A sentence for each row of the check's table that is not as it should be, or else one for the check."""
+    """A sentence for each bad row of the check's table, or else one for the check."""
     table_name = ".".join(check.asset_key.path)
     tables = [each for each in check.metadata.values() if isinstance(each, TableMetadataValue)]
     rows = [row.data for table in tables for row in table.records if row.data.get("status") not in NOTHING_TO_SAY]

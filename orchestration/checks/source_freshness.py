@@ -1,4 +1,4 @@
-"""How fresh each source is on the data day, as a check of each."""
+"""The freshness of each source on the data day, as checks."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ FRESHNESS = "select source_name, newest_at, age_days, max_age_days from intermed
 
 
 def build_source_freshness(contract: Contract) -> AssetChecksDefinition:
-    """A check for each source, of its first table. It warns; a source that is not given has nothing to be looked at."""
+    """A warning check for each source, on its first table; skipped if the source has no data."""
     first_tables = {
         source: next(table for table in contract.tables if table.source == source) for source in contract.sources
     }
@@ -46,7 +46,7 @@ def build_source_freshness(contract: Contract) -> AssetChecksDefinition:
                 continue
             newest_at, age_days, max_age_days = found[source]
             if newest_at is None:
-                # No result is what Dagster shows as skipped.
+                # Dagster shows a check without a result as skipped.
                 context.log.info(f"source {source} is not given: whether it is fresh is not asked")
             else:
                 yield AssetCheckResult(

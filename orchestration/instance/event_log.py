@@ -1,4 +1,4 @@
-"""Dagster's event log in SQLite, with one engine and one connection a file instead of one an event."""
+"""Dagster's SQLite event log with one engine and connection per file instead of per event."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +24,11 @@ def _engine(address: str) -> Engine:
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Dagster makes an engine for each event, which compiles each statement anew, and a connection for each statement.
+    """Avoids work that costs more than storing an event.
 
-    It also asks the file's schema for what it has, several times an event. All of that is more work than storing the
-    event. The schema of a file changes when Dagster's version does, and then its processes start again.
+    Dagster makes an engine for each event, which recompiles every statement, and a connection for each statement; it
+    also inspects the file's schema several times per event. The schema changes only with Dagster's version, when its
+    processes restart anyway.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -35,11 +36,11 @@ class EventLogStorage(SqliteEventLogStorage):
         super().__init__(*arguments, **named)
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the file has a table. Asked until the answer is yes, and so are the two that follow."""
+        """Whether the file has a table. A yes is cached, here and in the next two methods."""
         return self._is_known(f"table {table_name}", lambda: super(EventLogStorage, self).has_table(table_name))
 
     def has_secondary_index(self, name: str) -> bool:
-        """Whether a change of the schema has been made."""
+        """Whether a schema change has been made."""
         return self._is_known(f"index {name}", lambda: super(EventLogStorage, self).has_secondary_index(name))
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
@@ -55,7 +56,7 @@ class EventLogStorage(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "EventLogStorage":
-        """What Dagster calls with the part of `dagster.yaml` that names this class."""
+        """Called by Dagster with the configuration in `dagster.yaml`."""
         return cls(inst_data=inst_data, **config_value)
 
     @contextmanager
@@ -69,7 +70,7 @@ class EventLogStorage(SqliteEventLogStorage):
                 yield connection
 
     def dispose(self) -> None:
-        """Close the connections as well, so that no log of SQLite's own is left beside the files."""
+        """Close the connections too, so that no SQLite log is left beside the files."""
         super().dispose()
         for engine in list(_engines):
             engine.dispose()

@@ -1,4 +1,4 @@
-"""Dagster's home in the data folder: its configuration, and where its history is stored."""
+"""Dagster's home in the data folder: its configuration and where its history is stored."""
 
 import json
 import os
@@ -12,7 +12,7 @@ POSTGRES_VARIABLE = "GROWTH_DAGSTER_POSTGRES_URL"
 
 
 def prepare_dagster_home(settings: Settings) -> None:
-    """Make Dagster's home in the data folder and point this process at it.
+    """Create Dagster's home in the data folder and point this process at it.
 
     Raises `DataDirError` if the folder cannot be written.
     """
@@ -20,7 +20,7 @@ def prepare_dagster_home(settings: Settings) -> None:
     try:
         make_data_folder(settings.data_dir)
         home.mkdir(exist_ok=True)
-        # dbt in a shell finds no copy here, and says how to make one.
+        # Without a private copy, dbt in a shell finds no file here and says how to make one.
         settings.private_warehouse_path.parent.mkdir(parents=True, exist_ok=True)
         # One rename, since another run may be reading it.
         with NamedTemporaryFile("w", dir=home, suffix=".yaml", delete=False) as file:
@@ -34,7 +34,7 @@ def prepare_dagster_home(settings: Settings) -> None:
 
 
 def _instance_configuration(settings: Settings) -> str:
-    """Dagster's configuration; the address, which has a password in it, stays in the environment."""
+    """Dagster's configuration. The database address has a password, so it stays in the environment."""
     configuration = Path(__file__).with_name("dagster.yaml").read_text()
     if settings.dagster_postgres_url:
         return f"{configuration}\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"

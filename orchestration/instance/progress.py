@@ -1,4 +1,4 @@
-"""What a run writes while it works: a console that `growth run` gives it, or lines for a log."""
+"""The progress logger of a run: the console of `growth run`, or log lines."""
 
 import json
 import logging
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class JsonFormatter(logging.Formatter):
-    """A line of JSON with the run, the step and the asset that it is about: the step's name if it makes many."""
+    """JSON lines with run, step and asset; the step's name if it has several assets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """The record as one line of JSON."""
         event: DagsterEvent | None = getattr(record, "dagster_event", None)
         meta = getattr(record, "dagster_meta", {})
         step = meta.get("step_key") or (event.step_key if event else None)
@@ -60,7 +60,7 @@ class _Filter(logging.Filter):
 
 
 def _make_logger(_context: InitLoggerContext) -> logging.Logger:
-    """The logger of a run. `growth run` has given it a console before; otherwise it writes to standard error."""
+    """The logger of a run: `growth run` attaches a console to it; otherwise it writes to standard error."""
     progress = logging.getLogger("growth.progress")
     progress.propagate = False
     progress.setLevel(logging.DEBUG)
@@ -73,5 +73,5 @@ def _make_logger(_context: InitLoggerContext) -> logging.Logger:
     return progress
 
 
-# Writes the progress of a run, not the hundreds of events behind it.
+# Writes the progress of a run, not every event.
 progress_logger = LoggerDefinition(_make_logger, description="Steps as they start and end, and what they log.")

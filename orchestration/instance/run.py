@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
 
 logger = logging.getLogger(__name__)
-# The libraries make millions of objects that live as long as the process: looking through them again and again for
-# garbage, and once more at the end, is a tenth of a small run.
+# The libraries make millions of objects that live as long as the process; collecting garbage among them takes a tenth
+# of a small run.
 GARBAGE_THRESHOLDS = (100_000, 50, 100)
-# What makes Dagster's UI show the run on the timeline of its job.
+# Dagster's UI shows runs with this tag on the timeline of their job.
 LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
 
@@ -33,7 +33,7 @@ def run_daily(settings: Settings) -> "ExecuteInProcessResult":
 
 
 def run_days(settings: Settings, days: Days) -> "ExecuteInProcessResult":
-    """Rebuild these days in one run and validate them, as a run of partitions from the UI does. Publishes nothing."""
+    """Rebuild these days in one run and validate them, as a partitioned run from the UI does. Publishes nothing."""
     prepare_dagster_home(settings)
     from orchestration.definitions import DAYS_JOB_NAME
 
@@ -50,7 +50,7 @@ def _execute(settings: Settings, job_name: str, tags: Mapping[str, str]) -> "Exe
     with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
-        # Given again, since Dagster leaves out the configuration of a job that has partitions.
+        # Passed again, since Dagster drops the configuration of partitioned jobs.
         result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}, run_config=PROGRESS
         )
@@ -60,7 +60,7 @@ def _execute(settings: Settings, job_name: str, tags: Mapping[str, str]) -> "Exe
 
 @contextmanager
 def naming_the_damaged_file(settings: Settings) -> Iterator[None]:
-    """Name the SQLite file of Dagster's that cannot be used, or the disk, if that is why Dagster failed."""
+    """Turn an error of Dagster into one that names its unusable SQLite file, or the full disk."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Which process executes a run, so that a run whose process is gone is told from one that works."""
+"""Tag runs with their process, to tell runs whose process is dead from active ones."""
 
 import socket
 
@@ -9,15 +9,15 @@ PROCESS_TAG = "growth/process"
 
 
 def this_process() -> str:
-    """Host, process and its start: what tells a living run from one whose process was killed."""
+    """Host, process id and start: identifies a process even if its id is reused."""
     process = psutil.Process()
     return f"{socket.gethostname()}/{process.pid}/{_start_of(process)}"
 
 
 def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) -> None:
-    """Report runs of this host as failed whose process is gone, so that the UI tells the truth and the pool is free.
+    """Report runs of this host as failed if their process is dead, which frees the pool.
 
-    With `are_all_dead` every run that has begun: what a backup remembers of them.
+    With `are_all_dead` every unfinished run: those in a restored backup.
     """
     open_statuses = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
     for run in instance.get_runs(RunsFilter(statuses=open_statuses)):
@@ -28,7 +28,7 @@ def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) ->
 
 
 def cancel_runs_of_this_process(instance: DagsterInstance) -> None:
-    """Report the runs that end with this process as canceled: somebody asked it to end."""
+    """Report this process's runs as canceled when it is asked to end."""
     statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
     mine = RunsFilter(statuses=statuses, tags={PROCESS_TAG: this_process()})
     for run in instance.get_runs(mine):
@@ -44,5 +44,5 @@ def _is_alive(tag: str) -> bool:
 
 
 def _start_of(process: psutil.Process) -> str:
-    """Seconds from the machine's start to the process's: a clock that is set moves both, and not what is between."""
+    """Seconds between the start of the machine and of the process, which setting the clock does not change."""
     return f"{process.create_time() - psutil.boot_time():.2f}"

@@ -1,7 +1,7 @@
-"""The UI: Dagster's web server, which answers only the host names of the settings, and what works behind it.
+"""The UI: Dagster's web server, restricted to the host names of the settings, and its services.
 
-A page on the web may point a name of its own at 127.0.0.1, and so reach the UI through the browser of whoever looks at
-it. What that browser asks for is still that name, and it gets no answer.
+A web page could point a name of its own at 127.0.0.1 and reach the UI through a visitor's browser (DNS rebinding). The
+browser still sends that name, and the server refuses it.
 """
 
 import errno
@@ -30,18 +30,18 @@ load_from:
 
 
 class AddressError(UserError):
-    """The UI cannot be served where the settings say; the message names the setting to change."""
+    """The UI cannot be served at this address; the message names the setting to change."""
 
     code = 2
 
 
 def require_free_address(settings: Settings) -> None:
-    """Raise `AddressError` if the UI cannot listen on its host and port: before anything else is started."""
+    """Raise `AddressError` if the UI cannot listen on its host and port, before anything is started."""
     host, port = settings.ui_host, settings.ui_port
     try:
         [(family, kind, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         with socket.socket(family, kind) as listener:
-            # As the web server does: what an ended one has left in the system is in nobody's way.
+            # Like the web server: sockets of an ended one, still in TIME_WAIT, do not count.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except OSError as error:
@@ -73,13 +73,13 @@ def serve(settings: Settings, workspace: str) -> int:
 
 
 def serve_with_daemon(settings: Settings) -> int:
-    """Start the code server, the daemon and the web server, and end all of them with the first that ends."""
+    """Start the code server, the daemon and the web server; when one ends, end the others."""
     end_as_usual()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.chdir(PROJECT_DIR)
-    # Dagster's services read orchestration/instance/event_log.py, which is not installed anywhere.
+    # Dagster's services import orchestration/instance/event_log.py, which is not installed.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")]))
-    # A socket's path may have 107 bytes, and a data folder's may have more.
+    # A socket path is limited to 107 bytes, so it is not in the data folder.
     with TemporaryDirectory(prefix="growth-") as folder:
         code_socket, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"
         workspace.write_text(WORKSPACE.format(socket=code_socket))
@@ -108,7 +108,7 @@ def _all_work(services: Sequence[subprocess.Popen[bytes]]) -> bool:
 
 
 def _end(services: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask all to end; the code server is waited for last, since it waits for the run at work."""
+    """Terminate all; wait for the code server last, since it waits for the active run."""
     for service in services:
         service.terminate()
     for service in reversed(services):

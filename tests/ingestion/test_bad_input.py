@@ -290,7 +290,7 @@ def test_a_billing_customer_without_an_organization_waits_for_it(source: Source)
     source.load(ORGANIZATIONS, "billing/billing_customers")
     [(file, position, column, reason, _)] = source.rejects()
     assert (file, position, column) == ("billing/billing_customers.csv", 5, "organization_id")
-    assert reason == "'org-9' is in no file of product_db.organizations: bring that row, or take this one out"
+    assert reason == "'org-9' is in no file of product_db.organizations: add that row, or remove this one"
 
     new = {**company()[ORGANIZATIONS][0], "id": "org-9"}
     write_file(source.root / ORGANIZATIONS / "later.csv", ORGANIZATIONS, [new])
@@ -323,7 +323,7 @@ def test_stripe_objects_are_read_in_both_shapes_and_faults_are_told(source: Sour
         {"id": "in_4", "object": "invoice", "deleted": True},
     ]
     faults = [
-        (changed(5, lines={**stripe_line(), "has_more": True}), "lines.has_more", "the object has more lines than are here"),
+        (changed(5, lines={**stripe_line(), "has_more": True}), "lines.has_more", "has more lines than are here"),
         (changed(6, customer=None), "customer", "there is no customer"),
         (changed(7, created="2026-01-01"), "created", "is not a time in unix seconds"),
         (changed(8, created=1767225600000), "created", "is not a time in unix seconds"),
@@ -439,7 +439,7 @@ def break_header(root: Path) -> str:
 def break_names(root: Path) -> str:
     rows = [{**row, "ID": "x"} for row in company()[USERS]]
     write_file(root / f"{USERS}.csv", USERS, rows)
-    return r"product_db/users\.csv has two columns id: 'id' and 'ID'; take one out"
+    return r"product_db/users\.csv has two columns id: 'id' and 'ID'; remove one"
 
 
 def break_extension(root: Path) -> str:
@@ -456,12 +456,12 @@ def break_folder(root: Path) -> str:
 
 def break_day(root: Path) -> str:
     write_file(root / USAGE / "date=2026-02-30" / "part.parquet", USAGE, [])
-    return r"date=2026-02-30/part\.parquet: 2026-02-30 is no day"
+    return r"date=2026-02-30/part\.parquet: 2026-02-30 is not a date"
 
 
 def lose_a_required_table(root: Path) -> str:
     (root / "billing/billing_customers.parquet").unlink()
-    return r"has no billing/billing_customers: bring each as one file"
+    return r"has no billing/billing_customers: add each as one file"
 
 
 def lose_the_root(root: Path) -> str:
@@ -522,7 +522,7 @@ def test_too_many_bad_rows_stop_the_load_and_can_be_looked_at(source: Source) ->
     rows = [{**user, "id": n, "email": None if n <= 11 else user["email"]} for n in range(1, 201)]
     replace(source, USERS, rows, "csv")
     message = (
-        r"product_db/users: 11 of 200 rows break the contract \(5\.5%; 1\.0%, or 10 rows, are accepted\), so nothing "
+        r"product_db/users: 11 of 200 rows break the contract \(5\.5%; the limit is 1\.0% or 10 rows\), so nothing "
         r"is loaded\. product_db/users\.csv row 1, email: there is no value.*GROWTH_MAX_SET_ASIDE_SHARE"
     )
     with pytest.raises(SourceError, match=message):

@@ -97,8 +97,8 @@ def _changed(change: dict[str, Any]) -> dict[str, Any]:
     ("change", "message"),
     [
         ({"stored": "somehow"}, "crm.accounts: stored 'somehow' is not one of"),
-        ({"stamp": None}, "crm.accounts: versions and days have a stamp"),
-        ({"key": ["organization_id"]}, "crm.accounts: organization_id is a key or stamp"),
+        ({"stamp": None}, "crm.accounts: versions and days need a stamp"),
+        ({"key": ["organization_id"]}, "crm.accounts: key or stamp organization_id must"),
         (
             {"columns": {"id": {"type": "text", "description": "x"}}},
             "crm.accounts.id: type 'text' is not one of",

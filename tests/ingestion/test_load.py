@@ -267,8 +267,8 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     ]
     assert source.rejects() == []
     assert report.warnings == [
-        "product_db/users: 1 files that were loaded are no longer there; their rows stay",
-        "usage/usage_reports: 1 files that were loaded are no longer there; their rows stay",
+        "product_db/users: 1 loaded files no longer exist; their rows are kept",
+        "usage/usage_reports: 1 loaded files no longer exist; their rows are kept",
     ]
 
 
@@ -362,7 +362,7 @@ def test_a_load_that_would_lose_much_is_refused(source: Source, table: str) -> N
     source.load(table)
     before = source.raw()
     write_file(file, table, many[:180])
-    with pytest.raises(SourceError, match=r"120 of 30\d rows that were loaded .*GROWTH_MAX_LOST_SHARE"):
+    with pytest.raises(SourceError, match=r"120 of 30\d loaded rows are missing .*GROWTH_MAX_LOST_SHARE"):
         source.load(table)
     assert source.raw() == before
     source.load(table, max_lost_share=0.5)

@@ -58,8 +58,8 @@ ODD_LINES: list[tuple[str | bytes, str | None, str]] = [
     ("# customers", None, "is a comment"),
     ('{"id":"x" /* key */}', None, "a comment at character 11"),
     (GOOD + " // the first", None, "a comment after the object"),
-    ('{"id":"x","a":NaN}', "a", "NaN is no value of JSON: write null"),
-    ('{"id":"x","a":[1,{"b":-Infinity}]}', "a", "-Infinity is no value of JSON"),
+    ('{"id":"x","a":NaN}', "a", "NaN is not a JSON value: write null"),
+    ('{"id":"x","a":[1,{"b":-Infinity}]}', "a", "-Infinity is not a JSON value"),
     ('{"id":"x","a":inf}', None, "is not JSON at character 15"),
     (r'{"id":"x","name":"a \ud83d b"}', "name", "half of a character"),
     (r'{"id":"x","a":{"b":["\udc00"]}}', "a", "half of a character"),
@@ -170,7 +170,7 @@ def test_extra_columns_beyond_the_bound_are_named_and_not_stored(source: Source)
         [{**company()[ORGANIZATIONS][0], "id": "later", "zz_plan": "team", "newcomer": "x", "n" * 64: "y"}],
     )
     assert source.load(ORGANIZATIONS).warnings == [
-        f"{ORGANIZATIONS}: 2 columns are not stored ({'n' * 63}, newcomer): a table takes {plans.MAX_EXTRA_COLUMNS} "
+        f"{ORGANIZATIONS}: 2 columns are not stored ({'n' * 63}, newcomer): a table may have {plans.MAX_EXTRA_COLUMNS} "
         "columns beyond the contract, with names of at most 63 characters"
     ]
     assert source.query("select zz_plan from raw.product_db__organizations where id = 'later'") == [("team",)]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from ingestion.contract.model import load_contract
+from ingestion.contract.object_shapes import kept_shape
 from ingestion.errors import SourceError
-from ingestion.plan.stripe_checks import kept_shape
 from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.privacy.spellings import all_readings
 from settings import PROJECT_DIR

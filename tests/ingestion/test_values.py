@@ -118,7 +118,7 @@ def test_a_report_of_1970_is_set_aside_and_so_is_one_that_was_received_before_it
     found = source.rejects("file", "column_name", "reason")
     assert [row[:2] for row in found] == [(old, "date"), (next_day, "date"), (future, "date")]
     assert found[1][2] == (
-        "'2026-03-03' is later than 2026-03-02, the day on which the report was received: the clock of the sender or "
+        "'2026-03-03' is later than 2026-03-02, the day the report was received: the clock of the sender or "
         "of the receiver is wrong"
     )
     assert source.query("select _file from raw.usage__usage_reports where organization_id = 'org-9'") == [(same_day,)]
@@ -271,7 +271,7 @@ def test_null_in_a_link_merges_nobody_and_an_empty_field_is_no_customer(source: 
             report,
             1,
             "organization_id",
-            "'nan' stands for no value: bring the key that is meant, or leave the field empty where there may be none",
+            "'nan' stands for no value: write the key that is meant, or leave the field empty if it is optional",
         )
     ]
     query = f"select customer_id from raw.product_db__organizations where _file = '{file}' order by id"

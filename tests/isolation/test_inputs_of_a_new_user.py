@@ -327,7 +327,7 @@ def test_credit_that_belongs_to_no_plan_is_a_finding(published: Settings) -> Non
 def test_page_is_drawn_where_nobody_was_large_twelve_months_before(published: Settings) -> None:
     """The one customer that was large had left by then, and the others began this year."""
     page = published.page_path.read_text()
-    assert "Not known in the last closed month: nobody was in the base 12 months before." in page
+    assert "Not known in the last closed month: the base 12 months before has no customers." in page
     assert re.findall(r"The [^<]{1,80} cannot be drawn \(", page) == []
 
 

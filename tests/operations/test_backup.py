@@ -113,7 +113,7 @@ def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(
     newer = listed.read_text()
     restore(settings, backup)
     assert listed.read_text() == newer
-    assert [line for line in caplog.messages if line.startswith("1 requests for deletion are newer")]
+    assert [line for line in caplog.messages if line.startswith("1 deletion requests are newer")]
     restore(Settings(data_dir=tmp_path / "new"), backup)
     assert (tmp_path / "new" / "state" / "suppression" / "list.csv").read_text() == old
 
@@ -181,7 +181,7 @@ def test_a_backup_that_is_killed_is_none_and_goes_with_the_next(
         patched.setattr(f"operations.backup.{place}", kill_this_process)
         in_a_process_that_is_killed(lambda: back_up(settings, folder))
     (left,) = folder.iterdir()
-    with pytest.raises(BackupError, match=r"is no whole backup, since it has no manifest\.json"):
+    with pytest.raises(BackupError, match=r"is not a complete backup: it has no manifest\.json"):
         restore(settings, left)
     backup = back_up(settings, folder)
     assert list(folder.iterdir()) == [backup]
@@ -225,7 +225,7 @@ def test_a_restore_that_is_killed_at_any_move_keeps_others_out_and_is_finished_b
         in_a_process_that_is_killed(lambda at=move: count_moves(settings, backup, monkeypatch, at))
         assert (settings.data_dir / RESTORING).exists() == (move > 0)
         if move > 0:
-            with pytest.raises(DataDirError, match="was cut short"), hold(settings.warehouse_path, "run 1"):
+            with pytest.raises(DataDirError, match="was interrupted"), hold(settings.warehouse_path, "run 1"):
                 pass
         restore(settings, backup)
         expected = {BEFORE, "dagster", "private", "published", "state", "warehouse.duckdb", "warehouse.lock"}
@@ -244,7 +244,7 @@ def change_a_byte(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "said"),
     [
-        ("warehouse.duckdb", change_a_byte, r"warehouse\.duckdb is not what was saved"),
+        ("warehouse.duckdb", change_a_byte, r"warehouse\.duckdb differs from the manifest"),
         ("published/serving.duckdb", Path.unlink, r"published/serving\.duckdb is missing"),
         ("manifest.json", Path.unlink, r"has no manifest\.json"),
         ("manifest.json", lambda path: path.write_text(path.read_text()[:-30]), r"manifest\.json is damaged"),
@@ -283,8 +283,8 @@ def test_the_commands_say_what_is_missing(
     settings = Settings(data_dir=tmp_path / "data")
     monkeypatch.setattr("settings.get_settings", lambda: settings)
     for arguments, code, said in (
-        (["backup", str(tmp_path)], 2, "there is nothing to back up in"),
-        (["restore", str(tmp_path / "none")], 1, "is no whole backup"),
+        (["backup", str(tmp_path)], 2, "nothing to back up in"),
+        (["restore", str(tmp_path / "none")], 1, "is not a complete backup"),
     ):
         assert call(arguments) == code
         assert said in capsys.readouterr().err
@@ -310,7 +310,7 @@ def test_a_manifest_that_names_a_file_outside_of_a_backup_is_refused(
     manifest["files"][name] = {"bytes": 6, "sha256": hashlib.sha256(b"secret").hexdigest()}
     (backup / "manifest.json").write_text(json.dumps(manifest))
     before = read(settings.data_dir)
-    with pytest.raises(BackupError, match="which is no file of a backup: restore another backup"):
+    with pytest.raises(BackupError, match="which is not a file of a backup: restore another backup"):
         restore(settings, backup)
     assert read(settings.data_dir) == before
 
@@ -320,5 +320,5 @@ def test_a_link_in_a_backup_is_refused(settings: Settings, tmp_path: Path, link:
     backup = back_up(settings, tmp_path / "backups")
     (backup / link).rename(tmp_path / "elsewhere")
     (backup / link).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BackupError, match="is a link, which no backup has"):
+    with pytest.raises(BackupError, match="is a link, which no backup contains"):
         restore(settings, backup)

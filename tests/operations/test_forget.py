@@ -91,7 +91,7 @@ def test_a_database_that_is_being_read_is_named_and_the_request_is_to_be_made_ag
         other.execute(f"pragma journal_mode = {mode}")
         other.execute("begin")
         other.execute("select * from events").fetchone()
-        with pytest.raises(DataDirError, match=r"runs\.db is (being read|in use).*make the request again"):
+        with pytest.raises(DataDirError, match=r"runs\.db is (being read|in use).*repeat the request"):
             forget._clear_database(database, ERASE)
     forget._clear_database(database, ERASE)
     assert files_with(database.parent, ADDRESS) == []
@@ -110,7 +110,7 @@ def test_every_file_of_dagster_and_every_log_of_dbt_is_looked_into(tmp_path: Pat
         log.unlink()
     assert len(files_with(tmp_path, ADDRESS, ODD)) == 6
     removed = forget._forget_outside(settings, "address", ODD, ERASE)
-    assert removed == {"what Dagster and alerts remember": 1, "logs of steps and of dbt": 5}
+    assert removed == {"Dagster's history and alerts": 1, "logs of steps and of dbt": 5}
     assert files_with(tmp_path, ADDRESS, ODD) == []
     assert (tmp_path / "state/dbt/logs/dbt.log").read_bytes() == b"\x1b[31m'deleted'\x1b[0m"
     assert (tmp_path / "dagster/logs/event.log").read_bytes() == b'Error:\ndeleted \xff "deleted"'

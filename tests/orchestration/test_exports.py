@@ -53,7 +53,7 @@ def test_a_run_counts_and_one_that_is_told_to_sends(
     assert crm.changes() == [("onboarding_queue", "added", "acme")]
 
 
-@pytest.mark.parametrize(("status", "said"), [(401, "answers 401: look at"), (422, "refused onboarding_queue")])
+@pytest.mark.parametrize(("status", "said"), [(401, "answered 401: check"), (422, "refused onboarding_queue")])
 def test_a_run_that_cannot_send_fails_at_once_and_tells_no_secret(
     crm: FakeCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, said: str
 ) -> None:

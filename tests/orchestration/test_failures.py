@@ -192,7 +192,7 @@ def _expect(name: str, condition: str) -> Expectation:
 
 @op(required_resource_keys={"warehouse"})
 def work() -> None:
-    """Nothing, on the working file."""
+    """Nothing, on the warehouse."""
 
 
 @job(resource_defs={"warehouse": Warehouse()})

@@ -1,4 +1,4 @@
-"""The working file shows its size and gives back what nothing uses, in a run like any other; tables show their rows."""
+"""The warehouse shows its size and gives back what nothing uses, in a run like any other; tables show their rows."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from warehouse.connection import connect
 
 @pytest.fixture
 def settings() -> Iterator[Settings]:
-    """Settings of a data folder with a working file, most of which is unused."""
+    """Settings of a data folder with a warehouse, most of which is unused."""
     get_settings.cache_clear()
     settings = get_settings()
     settings.data_dir.mkdir(parents=True)

@@ -60,7 +60,7 @@ def put_before_readers(settings: Settings, run_id: str) -> None:
 
 
 def in_warehouse(sql: str) -> Callable[[Settings], None]:
-    """A change to the working file."""
+    """A change to the warehouse."""
 
     def change(settings: Settings) -> None:
         with connect(settings.warehouse_path) as connection:

@@ -1,4 +1,4 @@
-"""Metrics by MetricFlow: the SQL that it makes of the project's definitions, run on a working file."""
+"""Metrics by MetricFlow: the SQL that it makes of the project's definitions, run on a warehouse."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -28,7 +28,7 @@ def test_ctrl_c_and_sigterm_end_a_run_in_any_phase_and_the_next_one_ends_as_an_u
         ended = run.end()
         assert time.monotonic() - asked_at < SECONDS_TO_END
         assert ended.returncode == code
-        assert "what was half done is not kept, and the same command does it again" in ended.stdout
+        assert "incomplete work is not kept; run the same command again" in ended.stdout
         assert "Traceback" not in ended.stdout
         assert "As of" not in ended.stdout
         assert marts(data_dir) == marts(undisturbed)

@@ -110,7 +110,7 @@ def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
         "warehouse.duckdb", "published", "exports", "state", "dagster", "private",
     }  # fmt: skip
     said = run_and_kill(data_dir, source_root, "load", command=("forget", "--organization", "org-acme-eu"))
-    assert "perhaps meant as well: organization org-acme\n" in said
+    assert "possibly meant too: organization org-acme\n" in said
     ended = Run(data_dir, source_root, command=("forget", "--organization", "org-acme")).end()
     assert ended.returncode == 0, ended.stdout
     assert not re.search(WORDS, said + ended.stdout)
@@ -121,5 +121,5 @@ def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
     assert found(data_dir) == set()
     assert without_names(data_dir) == without_names(undisturbed)
     again = Run(data_dir, own, command=("forget", "--organization", "org-acme-eu")).end()
-    assert again.stdout == "nothing is left of this request, and it is on the list\n"
+    assert again.stdout == "nothing is left about this request; it is on the list\n"
     assert again.returncode == 0

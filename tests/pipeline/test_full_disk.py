@@ -30,14 +30,14 @@ def full_from(size: int) -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
-        with pytest.raises(FullDiskError, match=r"nothing more can be written into .* make room on its disk"):
+        with pytest.raises(FullDiskError, match=r"nothing more can be written into .* free space on its disk"):
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def rows(settings: Settings, table: str) -> list[tuple]:
-    """All that is in a table of the working file."""
+    """All that is in a table of the warehouse."""
     with connect(settings.warehouse_path) as connection:
         return connection.execute(f"from {table} order by all").fetchall()
 

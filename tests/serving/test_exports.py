@@ -177,7 +177,7 @@ def test_one_run_sends_no_more_than_it_may_and_the_next_goes_on(to_crm: Company,
 
 def test_a_receiver_that_fails_in_the_middle_gets_the_rest_the_next_time(to_crm: Company, crm: FakeCrm) -> None:
     crm.answer = lambda number: 500 if number >= 2 else 200
-    with pytest.raises(ReceiverAwayError, match="answers 500, 3 times"):
+    with pytest.raises(ReceiverAwayError, match="answered 500 3 times"):
         quietly(to_crm)
     assert len(crm.held) == 1
     crm.answer = lambda _: 200
@@ -202,7 +202,7 @@ def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, cr
 @pytest.mark.parametrize("status", [302, 401])
 def test_a_receiver_that_knows_us_not_is_asked_once(to_crm: Company, crm: FakeCrm, status: int) -> None:
     crm.answer = lambda _: status
-    with pytest.raises(NotSentError, match=f"answers {status}: check GROWTH_EXPORT_URL"):
+    with pytest.raises(NotSentError, match=f"answered {status}: check GROWTH_EXPORT_URL"):
         quietly(to_crm)
     assert len(crm.requests) == 1
 
@@ -213,7 +213,9 @@ def test_an_older_day_that_somebody_asked_for_is_not_sent(to_crm: Company, crm: 
     to_crm.is_day_asked_for = True
     to_crm.put("fct_onboarding_queue", "gamma")
     to_crm.publish()
-    with pytest.raises(NotSentError, match="published is as of 2026-10-30, and lists as of 2026-10-31 were sent last"):
+    with pytest.raises(
+        NotSentError, match="published data day 2026-10-30 is older than 2026-10-31, which was sent last"
+    ):
         quietly(to_crm)
     assert len(crm.requests) == 3
 
@@ -233,7 +235,7 @@ def test_a_version_that_was_gone_back_to_is_not_sent(tmp_path: Path) -> None:
             _keep(company.settings)
     quietly(company)
     roll_back(company.settings, version_before(company.settings))
-    with pytest.raises(NotSentError, match="published is as of 2026-10-30"):
+    with pytest.raises(NotSentError, match="published data day 2026-10-30"):
         quietly(company)
 
 
@@ -398,7 +400,7 @@ def test_no_secret_is_in_what_is_said_or_left_behind(to_crm: Company, crm: FakeC
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert said.strip().splitlines() == [
-        "the receiver of exports answers 500, 3 times: what it has is noted, and the rest is sent next time"
+        "the receiver of exports answered 500 3 times: confirmed changes are recorded, the rest is sent next time"
     ]
     unreachable = send_in_another_process(to_crm, "http://127.0.0.1:9/T0SECRET")
     said = unreachable.communicate(timeout=60)[0]

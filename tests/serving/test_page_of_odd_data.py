@@ -161,7 +161,7 @@ def test_without_a_crm_nobody_is_said_to_have_the_right_owner(settings: Settings
     write_page(settings)
     assert "crm.accounts has no rows" in texts(settings, "unowned")
     assert "Acme CSM ARR with many primary products not known" in texts(settings, "unowned")
-    assert "Held by nobody not known" in texts(settings, "queue")
+    assert "Without an owner not known" in texts(settings, "queue")
     assert texts(settings, "queue").count("nobody") == 1
     assert "crm.accounts, crm.opportunities" in texts(settings, "quality")
 
@@ -182,7 +182,7 @@ def test_without_enrichment_the_share_of_the_icp_is_not_known(settings: Settings
     write_page(settings)
     html = settings.page_path.read_text(encoding="utf-8")
     headline = " ".join(re.sub(r"<[^>]*>", " ", html.partition('class="headline"')[2].partition("</dl>")[0]).split())
-    assert "ICP share of sign-ups not known last 13 weeks; segment unknown of 100 %" in headline
+    assert "ICP share of sign-ups not known last 13 weeks; segment of 100 % unknown" in headline
     assert "ICP share of sign-ups not known" in texts(settings, "sign-ups")
     assert "no segment is known" in texts(settings, "quality")
 
@@ -197,7 +197,7 @@ def test_retention_without_a_base_in_the_last_month_is_not_known_and_those_befor
         "04": None, "05": 1.1, "06": 1.1, "07": None, "08": None, "09": 1.1, "10": None,
     }  # fmt: skip
     html = settings.page_path.read_text(encoding="utf-8")
-    assert "Not known in the last closed month: nobody was in the base 12 months before." in html
+    assert "Not known in the last closed month: the base 12 months before has no customers." in html
     assert 'Net retention</dt>\n  <dd class="value ">not known</dd>' in html
 
 
@@ -215,7 +215,10 @@ def test_a_month_that_is_over_and_not_closed_is_shown_as_open_and_not_as_a_fall(
     write_page(settings)
     said = texts(settings, "arr")
     assert "Last closed month September 2026" in said
-    assert "Open month October 2026 is over and not closed: bills may still come; in no figure of revenue yet" in said
+    assert (
+        "Open month October 2026 has ended and is not closed: bills may still come; not in any revenue figure yet"
+        in said
+    )
     (bands,) = build.charts_of(settings)["arr-by-band"]["datasets"].values()
     assert max(row["as_of"] for row in bands) == "2026-09-30"
     assert "Gainers, September 2026" in texts(settings, "moves")
@@ -227,9 +230,9 @@ def test_a_month_that_is_over_and_not_closed_is_shown_as_open_and_not_as_a_fall(
     [
         ("2026-11-01 02:30", "data up to date", None),
         ("2026-11-02 02:00", "data up to date", None),
-        ("2026-11-02 02:01", "data 1 day behind", "Late: the data ends on 31 Oct 2026, 1 day before"),
-        ("2026-11-02 12:01", "data 1 day behind", "Stale: the data ends on 31 Oct 2026, 1 day before"),
-        ("2026-11-29 03:00", "data 28 days behind", "Stale: the data ends on 31 Oct 2026, 28 days before"),
+        ("2026-11-02 02:01", "data 1 day behind", "Late: the data ended on 31 Oct 2026, 1 day before"),
+        ("2026-11-02 12:01", "data 1 day behind", "Stale: the data ended on 31 Oct 2026, 1 day before"),
+        ("2026-11-29 03:00", "data 28 days behind", "Stale: the data ended on 31 Oct 2026, 28 days before"),
     ],
 )
 @pytest.mark.usefixtures("_without_vega")

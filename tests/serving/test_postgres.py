@@ -255,7 +255,7 @@ def test_a_reader_in_the_middle_of_a_transaction_is_waited_for_and_not_ended(set
     publish_version(settings, 2)
     with psycopg.connect(settings.postgres_url.get_secret_value()) as reader:
         assert reader.execute("select distinct version from marts.fct_a").fetchall() == [(1,)]
-        with pytest.raises(PostgresError, match="readers have been in the middle of schema marts for 1 s"):
+        with pytest.raises(PostgresError, match="readers have kept schema marts locked for 1 s"):
             publish_to_postgres(settings, wait_seconds=1)
         assert reader.execute("select distinct version from marts.fct_b").fetchall() == [(1,)]
     assert version_there(settings) == 1
@@ -325,14 +325,16 @@ def test_what_cannot_go_on_reading_is_named_and_never_dropped(settings: Settings
 
 def test_a_schema_of_somebody_else_is_left_alone(settings: Settings) -> None:
     execute(settings, "create schema marts", "create table marts.customers as select 1 as i")
-    with pytest.raises(PostgresError, match="schema marts of this database holds something else"):
+    with pytest.raises(PostgresError, match="schema marts of this database holds other tables"):
         publish_to_postgres(settings)
     assert ask(settings, "select * from marts.customers") == [(1,)]
 
 
 def test_a_type_that_has_no_place_is_named_before_anything_is_copied(settings: Settings) -> None:
     publish_version(settings, 2, "create table rpt_lists as select [1, 2] as numbers")
-    with pytest.raises(PostgresError, match=r"rpt_lists.numbers is INTEGER\[\], which has no type"):
+    with pytest.raises(
+        PostgresError, match=r"rpt_lists.numbers has type INTEGER\[\], which has no PostgreSQL equivalent"
+    ):
         publish_to_postgres(settings)
     assert ask(settings, "select nspname from pg_namespace where nspname like 'marts%'") == []
 

@@ -23,7 +23,7 @@ from warehouse.connection import connect
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A working file with two marts of one version, and gates that passed."""
+    """A warehouse with two marts of one version, and gates that passed."""
     return gated_warehouse(Settings(data_dir=tmp_path / "data"))
 
 
@@ -85,7 +85,7 @@ def test_a_warning_is_counted_and_does_not_block(settings: Settings) -> None:
 def test_a_gate_that_was_never_run_blocks(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute("delete from quality.expectation_results where layer = 'staging'")
-    with pytest.raises(NotPublishableError, match="the gate after staging has no results"):
+    with pytest.raises(NotPublishableError, match="the gate on staging has no results"):
         publish(settings, "run-1")
     assert not settings.serving_path.exists()
 
@@ -154,7 +154,7 @@ def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_bui
             "insert into quality.expectation_results values "
             "('run-2', 'marts', 'fct_b', 'sums', 'critical', 'passed', timestamp '2026-11-01 02:02:03', null, 9)"
         )
-    with pytest.raises(NotPublishableError, match=r"only days of marts\.fct_a were checked"):
+    with pytest.raises(NotPublishableError, match=r"only some days of marts\.fct_a were checked"):
         publish(settings, "run-2")
 
 

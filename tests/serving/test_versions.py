@@ -223,7 +223,8 @@ def test_a_full_disk_leaves_what_readers_have_and_nothing_half_made(settings: Se
             "-c",
             # A file may not grow further: the write fails as on a full disk.
             "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
-            "from pathlib import Path; from settings import Settings; from serving.publish import publish\n"
+            "from pathlib import Path; from settings import Settings\n"
+            "from serving.publish.published_file import publish\n"
             f"publish(Settings(data_dir=Path({str(settings.data_dir)!r})), 'run-3')",
         ],
         cwd=PROJECT_DIR,

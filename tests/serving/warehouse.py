@@ -1,4 +1,4 @@
-"""A working file with two small marts of one version, gates that passed, and readers that never stop."""
+"""A warehouse with two small marts of one version, gates that passed, and readers that never stop."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ print(queries, mixed, len(versions), flush=True)
 
 
 def gated_warehouse(settings: Settings) -> Settings:
-    """Make the working file of a data folder, with marts of version 1."""
+    """Make the warehouse of a data folder, with marts of version 1."""
     settings.data_dir.mkdir()
     with connect(settings.warehouse_path) as connection:
         for schema in ("raw", "intermediate", "marts", "quality"):

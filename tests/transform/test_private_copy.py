@@ -23,7 +23,7 @@ from warehouse.lock import hold
 
 @pytest.fixture
 def settings(parsed: Path, tmp_path: Path) -> Settings:
-    """A working file with a row that is in its log only."""
+    """A warehouse with a row that is in its log only."""
     settings = Settings(data_dir=Path(shutil.copytree(parsed, tmp_path / "data")))
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         connection.execute(

@@ -31,7 +31,7 @@ compact(Path(sys.argv[1]))
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A working file of which most is unused: what was there was replaced."""
+    """A warehouse of which most is unused: what was there was replaced."""
     path = tmp_path / "warehouse.duckdb"
     with connect(path) as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""One process at a time has the working file, whoever dies."""
+"""One process at a time has the warehouse, whoever dies."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ with hold(pathlib.Path(sys.argv[1]), "run first"):
 
 @pytest.fixture
 def holder(tmp_path: Path):
-    """Another process that has the working file until it is told to end."""
+    """Another process that has the warehouse until it is told to end."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / "warehouse.duckdb")],
         cwd=PROJECT_DIR,
@@ -154,7 +154,7 @@ def test_a_file_that_somebody_else_owns_is_named_with_its_mode(tmp_path: Path, m
     (tmp_path / "warehouse.duckdb").touch()
     monkeypatch.setattr(duckdb, "connect", refuse)
     with (
-        pytest.raises(DamagedFileError, match=r"warehouse\.duckdb cannot be opened: see its owner and mode"),
+        pytest.raises(DamagedFileError, match=r"warehouse\.duckdb cannot be opened: check its owner and mode"),
         hold(tmp_path / "warehouse.duckdb", "run first"),
     ):
         pass
@@ -191,9 +191,9 @@ def test_a_file_of_the_sources_that_is_closed_or_cut_short_is_not_taken_for_the_
 
 
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("no folder")
+    (tmp_path / "state").write_text("not a folder")
     with (
-        pytest.raises(DataDirError, match=r"state is no folder: move it away and run again"),
+        pytest.raises(DataDirError, match=r"state is not a folder: move it away and run again"),
         hold(tmp_path / "warehouse.duckdb", "run first"),
     ):
         pass
