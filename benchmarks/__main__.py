@@ -1,4 +1,4 @@
-"""`make bench`: what each phase takes, beside the same work done by DuckDB alone in the same run."""
+"""`make bench`: the cost of each phase, compared with the same work done by DuckDB alone in the same run."""
 
 import argparse
 import tempfile
@@ -10,7 +10,7 @@ COLUMNS = ("phase", "seconds", "CPU s", "peak GB", "rows", "rows/s", "bare CPU s
 
 
 def main() -> None:
-    """Print a table a size; every figure comes from this run."""
+    """Print one table per size; every figure is measured in this run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sizes", nargs="*", default=["small", "medium"], choices=["small", "medium", "full"])
     for size in parser.parse_args().sizes or ["small", "medium"]:

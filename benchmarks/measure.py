@@ -1,4 +1,4 @@
-"""Measuring a piece of work in a process of its own: seconds, CPU seconds, peak memory."""
+"""Measure a piece of work in its own process: seconds, CPU seconds, peak memory."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ KILOBYTES_PER_GIGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process and its children took."""
+    """The cost of a process and its children."""
 
     seconds: float
     cpu_seconds: float
@@ -23,9 +23,9 @@ class Measured:
 
 
 def measure(*arguments: str, **environment: str) -> Measured:
-    """Run Python with `arguments` from the project's folder and measure it with its children.
+    """Run Python with `arguments` in the project's folder and measure it with its children.
 
-    Raises `subprocess.CalledProcessError` with the output if it fails: a failed piece of work has no figure.
+    Raises `subprocess.CalledProcessError` with the output if it fails.
     """
     started = time.monotonic()
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Pieces of work to measure, one a process: `python -m benchmarks.pieces NAME ARGUMENTS`; each prints its figures."""
+"""Pieces of work to measure: `python -m benchmarks.pieces NAME ARGUMENTS`; each prints its figures."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def load(*tables: str) -> None:
 
 
 def bare_load(source: str, target: str) -> None:
-    """DuckDB's: its own Parquet reader into a table, neither deduplicated nor safe against a kill. Prints rows."""
+    """DuckDB's: read Parquet into a table, without deduplication or crash safety. Prints the rows."""
     connection = duckdb.connect(target)
     connection.execute(
         "create table usage as select * from read_parquet(?, union_by_name = true, hive_partitioning = false)",
@@ -43,7 +43,7 @@ def dbt(target_dir: str, *arguments: str) -> None:
 
 
 def models(target_dir: str, *selection: str) -> None:
-    """Ours: the selected models, or all, with the project parsed before. Prints CPU seconds without start-up.
+    """Ours: the selected models, or all, with the project already parsed. Prints CPU seconds without start-up.
 
     The selection is dbt's: `--select` or `--exclude`, and names.
     """
@@ -79,7 +79,7 @@ def one_day() -> None:
 
 
 def run_of_one_day() -> None:
-    """Ours: a run of the newest partition with its gates, which publishes nothing."""
+    """Ours: a run of the newest partition with its gates; publishes nothing."""
     from orchestration.instance.run import run_days
 
     if not run_days(get_settings(), _data_day()).success:
@@ -87,8 +87,10 @@ def run_of_one_day() -> None:
 
 
 def mrr_history(customers: str, months: str) -> None:
-    """What the projection of the mix reads, without a company: customers that arrive, grow at a rate of their own, have
-    good and bad months, and leave. Prints how many pay in the last month."""
+    """Synthetic input of the mix projection: customers arrive, grow, have good and bad months, and leave.
+
+    Prints how many pay in the last month.
+    """
     path = get_settings().warehouse_path
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
@@ -145,7 +147,7 @@ def gates(*tables: str) -> None:
 
 
 def bare_usage_gate() -> None:
-    """DuckDB's: what the gate of raw usage asks, as one hand-written query. Prints CPU seconds."""
+    """DuckDB's: the gate of raw usage as one hand-written query. Prints CPU seconds."""
     connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
     described = connection.execute(f"describe raw.{RAW_USAGE}").fetchall()
     counters = [column[0] for column in described if column[0].endswith("_in_period")]
@@ -160,8 +162,7 @@ def bare_usage_gate() -> None:
 
 
 def bare_gates() -> None:
-    """DuckDB's: what the gates of every layer ask, one query for the rows and keys of each table, and the suites' own
-    queries, counted. Prints CPU seconds."""
+    """DuckDB's: the gates of every layer, as one query per table and the suites' own queries. Prints CPU seconds."""
     from expectations.suites import QUERY, load_suites
 
     connection = duckdb.connect(str(get_settings().warehouse_path), read_only=True)
@@ -200,7 +201,7 @@ def publish() -> None:
 
 
 def bare_copy(target: str) -> None:
-    """DuckDB's: the marts copied into another file."""
+    """DuckDB's: copy the marts into another file."""
     connection = duckdb.connect(str(get_settings().warehouse_path))
     tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
     connection.execute(f"attach '{target}' as copied")

@@ -1,4 +1,4 @@
-"""What billing and Stripe know of an account: invoices, their lines, credit notes, and what was rated."""
+"""The billing records of an account: invoices, lines, credit notes and rated usage."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ COUNTED_STATUSES = ("open", "paid", "uncollectible")
 
 @dataclass
 class Line:
-    """An invoice line in minor units; the end day is exclusive. A recurring line has a subscription."""
+    """An invoice line in minor units; the end day is exclusive. Recurring lines have a subscription."""
 
     id: str
     product_key: str
@@ -25,13 +25,13 @@ class Line:
 
     @property
     def net(self) -> int:
-        """What is left of the amount after the discount."""
+        """The amount after discount."""
         return self.amount - self.discount
 
 
 @dataclass
 class Invoice:
-    """An invoice as it stands at the end of the data, with the instants of what happened to it."""
+    """An invoice in its final state, with the instants of its events."""
 
     id: str
     account: Account
@@ -58,13 +58,13 @@ class Invoice:
 
     @property
     def total(self) -> int:
-        """After discounts, with tax, before the balance."""
+        """Total after discounts, with tax, before the balance is applied."""
         return sum(line.net for line in self.lines) + self.tax
 
 
 @dataclass
 class CreditNote:
-    """A credit note; amounts without tax by line, or of the whole invoice when it has no lines."""
+    """A credit note; amounts without tax by line, or for the whole invoice if it has no lines."""
 
     id: str
     invoice: Invoice
@@ -77,7 +77,7 @@ class CreditNote:
 
 @dataclass(frozen=True)
 class RatedLine:
-    """What a product's usage (or a package) of a period is worth, in cents; `limit_cents` None without a limit."""
+    """The rated value in cents of a product's usage (or a package) in a period; `limit_cents` is None without limit."""
 
     invoice: Invoice
     product_key: str
@@ -92,7 +92,7 @@ class RatedLine:
 
 @dataclass
 class AccountLedger:
-    """Everything that billing and Stripe know of one account."""
+    """The billing records of one account."""
 
     account: Account
     customer_id: str
@@ -106,6 +106,6 @@ class AccountLedger:
 
 
 def object_id(prefix: str, *parts: object) -> str:
-    """A Stripe-like id that depends on nothing but its parts."""
+    """A Stripe-like id that depends only on its parts."""
     digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=9, person=prefix.encode()).hexdigest()
     return f"{prefix}_{digest}"

@@ -1,4 +1,4 @@
-"""An account's dated settings: what billing_customers says at each instant, and how changes make it up."""
+"""An account's settings over time: the state of billing_customers at each instant, built from changes."""
 
 from sample_company.accounts import Account
 from sample_company.parameters import DAY_US, END_US, instant
@@ -23,7 +23,7 @@ FIRST_SETTINGS: dict = {
 
 
 def fold(settings: dict, change: dict) -> dict:
-    """The settings after a change; `add_products` adds to the products that are subscribed."""
+    """The settings after a change; `add_products` extends the subscribed products."""
     result = settings | {key: value for key, value in change.items() if key != "add_products"}
     if "add_products" in change:
         added = [product for product in change["add_products"] if product not in result["subscribed_products"]]
@@ -32,7 +32,7 @@ def fold(settings: dict, change: dict) -> dict:
 
 
 def settings_at(account: Account, when: int) -> dict:
-    """What billing knows of the account at an instant: every change stamped at or before it."""
+    """The settings at an instant: all changes stamped at or before it."""
     settings = FIRST_SETTINGS
     for stamp, change in sorted(account.changes, key=lambda item: item[0]):
         if stamp <= when:
@@ -41,7 +41,7 @@ def settings_at(account: Account, when: int) -> dict:
 
 
 def open_subscription(account: Account, customer_id: str) -> None:
-    """Add the changes that are known beforehand: start, periods, package, trial, and when a discount ends."""
+    """Add the changes known in advance: start, periods, package, trial, and the end of a discount."""
     first = {
         "stripe_customer_id": customer_id,
         "has_active_subscription": True,
@@ -84,5 +84,5 @@ def close_subscription(account: Account, ended_us: int) -> None:
 
 
 def upgrade_period(account: Account) -> int:
-    """The period in the middle of which an account moves to a larger package."""
+    """The period during which an account upgrades its package."""
     return max(2, min(5, account.closed_periods - 2))

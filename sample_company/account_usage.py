@@ -1,4 +1,4 @@
-"""What a billing account uses: its products, their quantities at full size, and its course over time."""
+"""The usage of a billing account: its products, their quantities at full size, and its course over time."""
 
 import numpy as np
 
@@ -14,19 +14,19 @@ PRODUCT_COUNTS = {
     "1m": (9, 11), "50k": (6, 9), "25k": (4, 7), "5k": (3, 5), "first_bill": (2, 4), "1k": (2, 3), "micro": (1, 2),
     "churned": (2, 3), "startup": (3, 5), "card_only": (1, 2),
 }  # fmt: skip
-# Share of a spend that goes to a product, before the draw.
+# Weight of each product in the spend, before random variation.
 SPEND_WEIGHTS = {
     "product_analytics": 3.0, "session_replay": 2.4, "feature_flags": 1.6, "error_tracking": 1.1, "data_warehouse": 1.0,
     "surveys": 0.5, "llm_analytics": 0.9, "logs": 0.7, "realtime_destinations": 0.7, "batch_exports": 0.5,
     "mobile_replay": 0.7, "workflows_emails": 0.5,
 }  # fmt: skip
-# Within the free tier an account tries a product or two more.
+# Products used within the free tier only.
 TRIED_PRODUCTS = 2
 PAUSE_DAYS = 75
 
 
 class AccountUsage:
-    """Decides on one account after the other and writes its course into the usage plan."""
+    """Plans the usage of one account after the other and writes it into the usage plan."""
 
     def __init__(self, signups: Signups, plan: UsagePlan, prices: PriceList, rng: np.random.Generator) -> None:
         self._created_day = signups.created_day
@@ -46,7 +46,7 @@ class AccountUsage:
         return self._pairs(account)
 
     def _spend(self, account: Account) -> dict[str, float]:
-        """List value in dollars a month by product; 0 for products that stay within the free tier."""
+        """List value in dollars per month by product; 0 for products that stay within the free tier."""
         rng, names = self._rng, list(SPEND_WEIGHTS)
         weights = np.array(list(SPEND_WEIGHTS.values()))
         low, high = PRODUCT_COUNTS[account.group]
@@ -69,7 +69,7 @@ class AccountUsage:
         return spend | {name: 0.0 for name in names if name in tried}
 
     def _adopt(self, account: Account, products: list[str]) -> None:
-        """The first products are there from the start; others come in the first three fifths of the account's life."""
+        """The first products are adopted at the start, others in the first three fifths of the account's life."""
         created, end = int(self._created_day[account.organizations[0]]), account.end_day or DAYS
         widest = 0.0 if account.group in ("first_bill", "churned") else 0.6 * (end - account.start_day)
         subscribed: list[str] = []
@@ -79,7 +79,7 @@ class AccountUsage:
             if product in self._launches:
                 day = max(day, self._launches[product] + 3 + int(self._rng.integers(0, 40)))
             account.adopted_days[product] = day
-            # One product is used on its free tier and never put on the plan: what goes beyond bills nothing.
+            # One product is used but never subscribed, so usage above the free tier bills nothing.
             if "unsubscribed_product" in account.traits and position == len(products) - 1 and position > 0:
                 continue
             keys = [product]
@@ -93,7 +93,7 @@ class AccountUsage:
         account.changes.append((account.start_us, {"add_products": subscribed}))
 
     def _monthly_quantity(self, account: Account, product: str, usd: float) -> float:
-        """Counter units a month whose list value is `usd`; events carry their add-ons."""
+        """Counter units per month whose list value is `usd`; events include their add-ons."""
         free = self._prices.versions(product)[-1].upper_bounds[0] or 0
         if usd <= 0:
             often = 1.3 if "unsubscribed_product" in account.traits else 0.75
@@ -123,7 +123,7 @@ class AccountUsage:
         plan.group_share[organization] = account.group_share
         plan.is_late_bloomer[organization] = rng.random() < 0.35
         if "refund_credit_note" in account.traits:
-            # A runaway loop makes one bill many times the usual; a part of it is given back.
+            # A runaway loop makes one bill many times the usual; part of it is refunded.
             plan.burst_day[organization] = account.period_days[3] + 8
             plan.burst_factor[organization] = 30.0
         if "paused" in account.traits:

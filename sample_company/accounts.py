@@ -1,4 +1,4 @@
-"""Which organizations ever subscribe: their billing account, band, start, end and companions."""
+"""The organizations that subscribe: their billing account, band, start, end and companions."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from sample_company.parameters import (
 )
 from sample_company.signups import Signups
 
-# Day numbers between which an account of a band signs up.
+# Range of day numbers in which accounts of a band sign up.
 SIGNUP_WINDOWS = {
     "1m": (0, 75),
     "50k": (0, 430),
@@ -30,7 +30,7 @@ SIGNUP_WINDOWS = {
     "card_only": (60, 712),
     "first_bill": (590, 722),
 }
-# How large an account's first use is beside its use at the end: from, to.
+# Usage at the start relative to the end: from, to.
 START_RATIOS = {
     "1m": (0.12, 0.34),
     "50k": (0.15, 0.5),
@@ -79,23 +79,23 @@ class Account:
 
     @property
     def start_day(self) -> int:
-        """Day number on which the subscription starts, which anchors its periods."""
+        """Day number of the subscription's start, which anchors its periods."""
         return self.period_days[0]
 
     @property
     def end_day(self) -> int | None:
-        """Day number on which the subscription ends (exclusive), None while it goes on."""
+        """Day number of the subscription's end (exclusive); None while it is active."""
         return None if self.final_period is None else self.period_days[self.final_period]
 
     @property
     def closed_periods(self) -> int:
-        """How many periods have been invoiced by the end of the data."""
+        """The number of periods invoiced by the end of the data."""
         closed = sum(1 for day in self.period_days[1:] if day < DAYS)
         return closed if self.final_period is None else min(closed, self.final_period)
 
 
 def simulate_accounts(signups: Signups, size: Size, rng: np.random.Generator) -> list[Account]:
-    """Every account of the size's mix on an organization of its own, in the order of the subscription's start."""
+    """Every account of the size's mix, each on its own organization, in the order of their start."""
     taken = signups.is_internal.copy()
     accounts = []
     for group, band, window in _groups(size):
@@ -106,7 +106,7 @@ def simulate_accounts(signups: Signups, size: Size, rng: np.random.Generator) ->
         first, last = SIGNUP_WINDOWS[window]
         organization = _take(signups, taken, rng.uniform(first, last))
         accounts.append(_account(signups, rng, group, round(net, 2), organization))
-    # The vendor is a customer of its own: such an account is billed, and never counted.
+    # The vendor is its own customer: this account is billed but never counted.
     accounts.append(_account(signups, rng, "1k", 3_000.0, int(np.flatnonzero(signups.is_internal)[0])))
     accounts[-1].traits.add("vendor")
     accounts.sort(key=lambda account: (account.start_us, account.organizations[0]))
@@ -118,7 +118,7 @@ def simulate_accounts(signups: Signups, size: Size, rng: np.random.Generator) ->
 def free_organization_after(
     signups: Signups, accounts: list[Account], rng: np.random.Generator, day: int
 ) -> int | None:
-    """An organization that belongs to no account and signed up on or after a day; None where there is none."""
+    """An organization without account that signed up on or after a day; None if there is none."""
     taken = signups.is_internal.copy()
     for account in accounts:
         taken[account.organizations] = True
@@ -153,7 +153,7 @@ def _account(signups: Signups, rng: np.random.Generator, group: str, net: float,
     created_day = int(signups.created_day[organization])
     delay = 2 + int(rng.exponential(9 if group in ("1m", "first_bill", "startup") else 24))
     start_day = min(created_day + delay, DAYS - 4)
-    # A period that ends with the month is invoiced on the next day: only the smallest accounts are anchored there.
+    # A period that ends with the month is invoiced on the next day; only the smallest accounts have one.
     if group == "micro" and rng.random() < FIRST_OF_MONTH_SHARE:
         start_day = min(day_number(add_months(day_at(start_day).replace(day=1), 1)), DAYS - 31)
     if group != "micro" and day_at(start_day).day == 1:

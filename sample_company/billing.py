@@ -1,4 +1,4 @@
-"""The life of a billing account: periods, rated invoices, credit, packages and credit notes."""
+"""The billing of an account over time: periods, rated invoices, credit, packages and credit notes."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ UNMAPPED_PRODUCT = "browser_agent"
 
 
 class Biller:
-    """Bills accounts from pooled usage; `namespace` keeps ids of different companies apart."""
+    """Bills accounts for pooled usage; `namespace` separates the ids of different companies."""
 
     def __init__(self, usage: PeriodUsage, prices: PriceList, rates: ExchangeRates, namespace: str) -> None:
         self._usage = usage
@@ -40,7 +40,7 @@ class Biller:
         self._namespace = namespace
 
     def bill(self, account: Account) -> AccountLedger:
-        """The account's ledger up to the end of the data; its dated settings are added to `account.changes`."""
+        """The account's ledger up to the end of the data; adds dated settings to `account.changes`."""
         ledger = AccountLedger(
             account,
             customer_id=self._id("cus", account, 0),
@@ -61,7 +61,7 @@ class Biller:
             if event[0] < END_US:
                 self._apply(ledger, *event)
         if account.final_period is not None:
-            # Ten minutes after its last invoice, which is still rated by what was subscribed.
+            # After the last invoice, which is still rated by the subscribed products.
             close_subscription(account, max(invoice.created_us for invoice in ledger.invoices) + 600 * SECOND_US)
         self._odd_invoices(ledger)
         self._credit_notes(ledger)
@@ -126,7 +126,7 @@ class Biller:
     def _add_lines(
         self, invoice: Invoice, product: str, charges: list[tuple[int, int]], bill: int, subscription_id: str
     ) -> None:
-        """Lines whose amounts are the charges and whose net amounts add up to the bill, in the account's currency."""
+        """Add lines for the charges whose net amounts sum to the bill, in the account's currency."""
         account, (start, end) = invoice.account, invoice.period
         last_day = day_at(end - 1)
         gross = sum(cents for _, cents in charges)
@@ -196,7 +196,7 @@ class Biller:
                 )  # fmt: skip
 
     def _settle(self, ledger: AccountLedger, invoice: Invoice) -> None:
-        """Tax, the balance's share, and when it is paid."""
+        """Set tax, the use of the balance, and the time of payment."""
         account = ledger.account
         net = sum(line.net for line in invoice.lines)
         invoice.tax = half_up(net * account.tax_basis_points, 10_000)
@@ -204,7 +204,7 @@ class Biller:
         applied = min(invoice.total, max(0, -ledger.balance))
         ledger.balance += applied
         invoice.ending_balance = ledger.balance
-        # Large accounts pay by bank transfer; of the others' cards, one in eleven fails at first.
+        # Large accounts pay by bank transfer; one in eleven of the others' cards fails at first.
         is_slow = account.group in ("1m", "50k") or (account.number + len(ledger.invoices)) % 11 == 0
         slow = 24 * 86_400 if is_slow else 40_000
         wait = 3_600 + (account.number * 7_919 + len(ledger.invoices) * 104_729) % slow
@@ -230,7 +230,7 @@ class Biller:
             self._buy_credit(ledger, when, kind)
 
     def _buy_credit(self, ledger: AccountLedger, when: int, kind: str) -> None:
-        """A year's credit at a discount: list value, price and balance; instalments are paid by a second customer."""
+        """Buy a year's credit at a discount: list value, price and balance; a second customer pays instalments."""
         account = ledger.account
         grown = 0.5 if kind == "annual" else 0.95
         kept = 1 - account.discount_basis_points / 10_000
@@ -283,7 +283,7 @@ class Biller:
             ledger.invoices.append(invoice)
 
     def _odd_invoices(self, ledger: AccountLedger) -> None:
-        """Invoices that were voided and sent again, never collected, left as drafts, or made in test mode."""
+        """Void and reissue invoices, leave some uncollected or as drafts, or make them in test mode."""
         traits, billed = ledger.account.traits, [i for i in ledger.invoices if i.lines and i.adds_revenue]
         if not billed:
             return
@@ -377,7 +377,7 @@ def _after(account: Account, period: int, months: int) -> date:
 
 
 def _usage_lines(invoice: Invoice) -> list[Line]:
-    """Recurring lines of usage with something to credit."""
+    """Recurring usage lines with an amount to credit."""
     return [line for line in invoice.lines if line.subscription_id and line.net > 0 and line.quantity > 1]
 
 
@@ -386,7 +386,7 @@ def _pay(invoice: Invoice, when: int) -> None:
 
 
 def _tier_charges(tiers: list[tuple[int, int]], list_cents: int) -> list[tuple[int, int]]:
-    """Units and cents of each tier; rounding the running total keeps the sum equal to the product's list value."""
+    """Units and cents of each tier. Rounding the running total keeps the sum equal to the product's list value."""
     charges, reached, billed = [], 0, 0
     for units, scaled in tiers:
         reached += scaled
@@ -394,5 +394,5 @@ def _tier_charges(tiers: list[tuple[int, int]], list_cents: int) -> list[tuple[i
         billed += cents
         charges.append((units, cents))
     if billed != list_cents:
-        raise ValueError(f"the tiers add up to {billed} cents, not to {list_cents}")
+        raise ValueError(f"the tiers sum to {billed} cents, not {list_cents}")
     return charges

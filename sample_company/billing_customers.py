@@ -1,4 +1,4 @@
-"""The rows of billing.billing_customers: one for every instant at which something about an organization changed."""
+"""The rows of billing.billing_customers: one for every change of an organization's settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,16 +12,16 @@ from sample_company.accounts import Account
 from sample_company.parameters import DAY_US, END_US, SECOND_US
 from sample_company.signups import Signups
 
-# Billing hears of most organizations, but not of all, when they sign up.
+# Billing knows most organizations from sign-up, but not all.
 KNOWN_SHARE = 0.9
-# Some who do not pay try the paid plan for two weeks, without a subscription.
+# Some free organizations try the paid plan for two weeks, without a subscription.
 TRIAL_SHARE = 0.02
 
 
 def write_billing_customers(
     folder: Path, signups: Signups, ledgers: list[AccountLedger], rng: np.random.Generator
 ) -> None:
-    """One JSONL file a month with the versions that were stamped in it."""
+    """One JSONL file per month with the versions stamped in it."""
     is_known = rng.random(len(signups.ids)) < KNOWN_SHARE
     has_trial = rng.random(len(signups.ids)) < TRIAL_SHARE
     accounts = {o: ledger.account for ledger in ledgers for o in ledger.account.organizations}

@@ -1,4 +1,4 @@
-"""What the simulation knows of its own revenue, to the cent: the books that SQL is compared with."""
+"""The simulation's own revenue figures, to the cent, with which the models are compared."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class MonthBook:
 
     @property
     def mrr_cents(self) -> int:
-        """List less discount, credit and refund."""
+        """List minus discount, credit and refund."""
         return self.list_cents - self.discount_cents - self.credit_cents - self.refund_cents
 
 
@@ -54,7 +54,7 @@ def write_books(
     prices: PriceList,
     rates: ExchangeRates,
 ) -> None:
-    """customers, mrr_monthly and rated_lines as Parquet in `folder`; the vendor's own organizations are in none."""
+    """Write customers, mrr_monthly and rated_lines as Parquet to `folder`, without the vendor's own organizations."""
     ids = signups.ids.tolist()
     canonical = canonical_organizations(signups, ledgers, merges)
     outside = np.flatnonzero(~signups.is_internal).tolist()
@@ -87,7 +87,7 @@ def _mrr_columns(books: dict[int, dict[Month, tuple[MonthBook, str]]], ids: list
 
 
 def _rated_columns(ledgers: list[AccountLedger], ids: list[str], prices: PriceList) -> dict[str, list]:
-    """Every rated product of every invoice that is not in test mode, whatever became of the invoice."""
+    """Every rated product of every invoice outside test mode, whatever the invoice's status."""
     rows = [(ids[ledger.account.organizations[0]], rated) for ledger in ledgers for rated in ledger.rated]
     rows = [row for row in rows if row[1].invoice.livemode]
     dollars = write.decimal_usd
@@ -107,7 +107,7 @@ def _rated_columns(ledgers: list[AccountLedger], ids: list[str], prices: PriceLi
 
 
 def canonical_organizations(signups: Signups, ledgers: list[AccountLedger], merges: list[Merge]) -> list[int]:
-    """The canonical organization of each: the end of its merges, else the earliest on the same Stripe customer."""
+    """Each organization's canonical one: the end of its merges, else the earliest with the same Stripe customer."""
     parent = list(range(len(signups.ids)))
     for ledger in ledgers:
         for organization in ledger.account.organizations[1:]:
@@ -125,7 +125,7 @@ def canonical_organizations(signups: Signups, ledgers: list[AccountLedger], merg
 def monthly_books(
     ledgers: list[AccountLedger], canonical: list[int], rates: ExchangeRates
 ) -> dict[int, dict[Month, tuple[MonthBook, str]]]:
-    """Customer (canonical organization) and month number to its book and basis, gapless to the last closed month."""
+    """Book and basis by customer (canonical organization) and month number, without gaps to the last closed month."""
     books: dict[int, dict[Month, MonthBook]] = defaultdict(lambda: defaultdict(MonthBook))
     prepaid: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for ledger in ledgers:
@@ -172,7 +172,7 @@ def _recurs(line: Line) -> bool:
 
 
 def month_slices(line: Line, amount: int) -> list[tuple[date, int]]:
-    """Last day and amount of each month of a line: equal parts from its start, the remainder in the last."""
+    """Last day and amount of each month of a line: equal parts, with the remainder in the last."""
     start = day_at(line.start_day)
     months = max(1, half_up((line.end_day - line.start_day) * 48, 1_461))
     ends = [day_number(add_months(start, number)) for number in range(1, months)] + [line.end_day]
@@ -203,7 +203,7 @@ def _book_credit_note(customer: dict[Month, MonthBook], note: CreditNote, rates:
     if not credited:
         net = sum(line.net for line in lines.values())
         if note.amount != net:
-            raise ValueError(f"{note.id} credits a part of an invoice without saying which lines")
+            raise ValueError(f"{note.id} credits part of an invoice without naming lines")
         credited = [(line.id, line.net) for line in lines.values()]
     for line_id, amount in credited:
         line = lines[line_id]

@@ -1,4 +1,4 @@
-"""The company behind each organization: kind, name, domain, country, and who belongs together across regions."""
+"""The company behind each organization: kind, name, domain, country, and companies in both regions."""
 
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ FAMILY_NAMES = (
 
 @dataclass(frozen=True)
 class Merge:
-    """One row of account_merges: an organization that belongs to the same company as another."""
+    """One row of account_merges: an organization of the same company as another."""
 
     organization: int
     canonical: int
@@ -84,7 +84,7 @@ class Merge:
 
 @dataclass
 class Companies:
-    """The company of each organization; `of` is the organization whose company it shares (itself, usually)."""
+    """The company of each organization; `of` is the organization whose company it shares, usually itself."""
 
     of: np.ndarray
     kind: np.ndarray
@@ -95,7 +95,7 @@ class Companies:
 
 
 def merge_regions(signups: Signups, accounts: list[Account], rng: np.random.Generator) -> list[Merge]:
-    """Companies with organizations in both regions: two that pay, one that pays and one that does not, and chains."""
+    """Create companies with organizations in both regions: two that pay, one that pays and one free, and chains."""
     able = [
         a for a in accounts
         if a.kind == "payg" and len(a.organizations) == 1 and a.group in ("5k", "1k", "25k")
@@ -126,7 +126,7 @@ def merge_regions(signups: Signups, accounts: list[Account], rng: np.random.Gene
 def simulate_companies(
     signups: Signups, accounts: list[Account], merges: list[Merge], rng: np.random.Generator
 ) -> Companies:
-    """Kinds, names and domains; organizations of one account or merge share one company."""
+    """Kinds, names and domains; organizations of one account or merge share a company."""
     count = len(signups.ids)
     of = _shared(count, accounts, merges, rng)
     kind = rng.choice(len(KINDS), count, p=FREE_KIND_WEIGHTS / FREE_KIND_WEIGHTS.sum())
@@ -162,14 +162,14 @@ def _free(signups: Signups, accounts: list[Account], rng: np.random.Generator, u
     while True:
         organization = free_organization_after(signups, accounts, rng, 30)
         if organization is None:
-            raise ValueError("the sample company is too small to hold its merges")
+            raise ValueError("the sample company is too small for its merges")
         if organization not in used:
             used.add(organization)
             return organization
 
 
 def _shared(count: int, accounts: list[Account], merges: list[Merge], rng: np.random.Generator) -> np.ndarray:
-    """Besides accounts and merges, a few organizations of one company that nobody has joined."""
+    """Share companies within accounts and merges, and between a few organizations that no merge records."""
     of = np.arange(count)
     for account in accounts:
         of[account.organizations] = account.organizations[0]

@@ -1,4 +1,4 @@
-"""The CRM: accounts with their owners over time, opportunities, merges, and what nobody may contact."""
+"""The CRM: accounts with their owners over time, opportunities, merges, and contact permissions."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def write_crm(
     merges: list[Merge],
     rng: np.random.Generator,
 ) -> None:
-    """Accounts as Parquet, opportunities and merges as CSV."""
+    """Write accounts as Parquet, opportunities and merges as CSV."""
     crm_accounts, opportunities = simulate_crm(signups, accounts, companies, rng)
     for row in crm_accounts:
         organization = row.pop("organization")
@@ -63,7 +63,7 @@ def write_crm(
 def simulate_crm(
     signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
 ) -> tuple[list[dict], list[dict]]:
-    """Rows of crm.accounts (versions) and crm.opportunities (versions), instants in microseconds."""
+    """Rows of crm.accounts and crm.opportunities, several versions each, instants in microseconds."""
     crm_accounts: list[dict] = []
     opportunities: list[dict] = []
     paying = {account.organizations[0]: account for account in accounts}
@@ -80,7 +80,7 @@ def simulate_crm(
         account_id = f"acc{number:06d}"
         crm_accounts += _account_versions(account_id, organization, account, signups, companies=companies, draws=draws)
         opportunities += _opportunities(account_id, organization, account, signups, draws)
-    # An account that was typed in by hand and belongs to no organization yet.
+    # An account entered by hand, without organization.
     typed = crm_accounts[0] | {"id": "acc900001", "organization": None, "name": "Prospect from a fair"}
     crm_accounts.append(typed)
     return (

@@ -1,4 +1,4 @@
-"""What enrichment vendors know of each company, in versions, with the holes that they have in life."""
+"""The data of enrichment vendors about each company, in versions, with realistic gaps."""
 
 from datetime import date
 from pathlib import Path
@@ -22,7 +22,7 @@ COLUMN_TYPES = {
     "founded_year": pa.int64(), "country": pa.string(), "city": pa.string(), "industry": pa.string(),
     "is_side_project": pa.bool_(), "social_followers": pa.int64(), "enriched_at": write.TIMESTAMP,
 }  # fmt: skip
-# Share of domains that no vendor was ever asked about, then of those with too little, nothing, or a disqualification.
+# Shares of domains never looked up, with too little data, and not found.
 NO_ROW, INSUFFICIENT, NOT_FOUND = 0.10, 0.19, 0.05
 ZERO_HEADCOUNT_SHARE = 0.03
 REENRICHED_SHARE = 0.45
@@ -87,14 +87,14 @@ CITIES = {
 def write_enrichment(
     path: Path, signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
 ) -> None:
-    """Every version of every company in one Parquet file."""
+    """Write every version of every company to one Parquet file."""
     write.write_rows_parquet(path, simulate_enrichment(signups, accounts, companies, rng), COLUMN_TYPES)
 
 
 def simulate_enrichment(
     signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
 ) -> list[dict]:
-    """Rows of enrichment.companies, several versions of a domain, in the order of `enriched_at` (microseconds)."""
+    """Rows of enrichment.companies, several versions per domain, ordered by `enriched_at` (microseconds)."""
     paying = {account.organizations[0]: account for account in accounts}
     rows = []
     seen = {COMPANY_DOMAIN}
@@ -195,7 +195,7 @@ def _backing(kind: str, draws: np.ndarray) -> dict:
 
 
 def _versions(row: dict, first: int, draws: np.ndarray) -> list[dict]:
-    """The first enrichment; for some a later one in which a hole is filled or the company has grown."""
+    """The first enrichment and, for some, a later one with a gap filled or more employees."""
     versions = [row | {"enriched_at": first}]
     if draws[23] < REENRICHED_SHARE:
         later = first + (150 + int(draws[22] * 250)) * DAY_US

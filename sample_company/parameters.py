@@ -1,10 +1,10 @@
-"""What the sample company is told: its calendar, its sizes, its counters and the mix of customers it ends with."""
+"""Parameters of the sample company: calendar, sizes, counters and the final mix of customers."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 FIRST_DAY = date(2024, 11, 1)
-# October is closed on the last day: bills of the 1st are in.
+# October is closed on the last day: the bills of November 1 are in.
 LAST_DAY = date(2026, 11, 3)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 MONTHS = 24
@@ -17,12 +17,12 @@ END_US = FIRST_DAY_US + DAYS * DAY_US
 COMPANY_NAME = "Hedgepath"
 COMPANY_DOMAIN = "hedgepath.example"
 
-# Stripe's API version of the account changed on this day: objects sent from then on have the new shape.
+# The account's Stripe API version changed on this day: later objects have the new shape.
 NEW_API_SHAPE_DAY = date(2025, 10, 1)
 
 EVENTS, IDENTIFIED, GROUPS = 0, 1, 2
 UNPRICED_COUNTER = "code_review_credits_used_in_period"
-# A counter's column is in the reports from the day on which its product was launched.
+# A counter's column appears in the reports on the launch day of its product.
 LAUNCH_DAYS = {
     "exceptions_captured_in_period": date(2025, 1, 15),
     "ai_event_count_in_period": date(2025, 6, 2),
@@ -30,7 +30,7 @@ LAUNCH_DAYS = {
     "logs_mb_in_period": date(2025, 12, 1),
     UNPRICED_COUNTER: date(2026, 8, 3),
 }
-# The exporter forgot these columns on these days; nothing of them was ever counted.
+# The exporter omitted these columns on these days, and their usage was never counted.
 MISSING_COLUMNS = {
     date(2025, 3, 9): "rows_exported_in_period",
     date(2025, 8, 17): "mobile_recording_count_in_period",
@@ -38,7 +38,7 @@ MISSING_COLUMNS = {
     date(2026, 5, 3): "rows_exported_in_period",
     date(2026, 9, 13): "workflow_emails_sent_in_period",
 }
-# Free organizations' use of a product: share that ever adopts it, and its spread around the free tier.
+# Share of free organizations that ever adopt a product.
 FREE_ADOPTION = {
     "product_analytics": 0.94,
     "session_replay": 0.42,
@@ -75,7 +75,7 @@ HOLIDAYS = frozenset(
         date(year, 7, 4),
     )
 ) | {date(2024, 11, 28), date(2024, 11, 29), date(2025, 11, 27), date(2025, 11, 28)}
-# Launch weeks bring sign-ups: (day, how many times a usual day).
+# Launch weeks bring sign-ups: (day, multiple of a usual day).
 LAUNCHES = ((date(2025, 2, 11), 2.6), (date(2025, 6, 3), 3.2), (date(2025, 10, 14), 2.4), (date(2026, 4, 21), 2.8))
 
 # Bands of the customers at the end of the data: yearly list value from, to.
@@ -91,7 +91,7 @@ BANDS_USD_YEAR = {
 
 @dataclass(frozen=True)
 class Size:
-    """How many organizations sign up, and how many billing accounts of each kind there are at the end."""
+    """The number of organizations, and of billing accounts of each kind at the end."""
 
     number: int
     organizations: int
@@ -127,7 +127,7 @@ def instant(day: int, seconds: float = 0) -> int:
 
 
 def day_of(instant_us: int) -> int:
-    """The day number that an instant falls on."""
+    """The day number of an instant."""
     return (instant_us - FIRST_DAY_US) // DAY_US
 
 
@@ -137,7 +137,7 @@ def to_datetime(instant_us: int) -> datetime:
 
 
 def add_months(anchor: date, months: int) -> date:
-    """The anchor's day `months` later, clamped to that month's last day."""
+    """The anchor's day `months` later, limited to that month's last day."""
     index = anchor.year * 12 + anchor.month - 1 + months
     year, month = divmod(index, 12)
     following = date(year + (month == 11), (month + 1) % 12 + 1, 1)

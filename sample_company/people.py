@@ -1,4 +1,4 @@
-"""Users and memberships: owners, colleagues, people in several organizations, and the vendor's own staff."""
+"""Users and memberships: owners, colleagues, members of several organizations, and the vendor's staff."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ MEMBERS_OF_KIND = {
     "agency": 2,
     "school": 1.5,
 }
-# Of the members of an account that still pays; on average they were last seen so many days before the end.
+# Of the members of a paying account; mean of days since they were last seen.
 REGULAR_SHARE = 0.8
 REGULAR_MEAN_DAYS = 9
 MEMBERS_OF_GROUP = {"1m": 90, "50k": 32, "25k": 18, "5k": 9, "first_bill": 6}
@@ -54,7 +54,7 @@ MEMBERS_OF_GROUP = {"1m": 90, "50k": 32, "25k": 18, "5k": 9, "first_bill": 6}
 
 @dataclass
 class People:
-    """Users in the order of joining (ids from 1) and memberships in the order of joining."""
+    """Users (ids from 1) and memberships, each in the order of joining."""
 
     email: list[str]
     role: list[str | None]
@@ -78,7 +78,7 @@ class People:
 def simulate_people(
     signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
 ) -> People:
-    """One owner an organization from its first minute, colleagues later, and staff in some customers' organizations."""
+    """One owner per organization from the start, colleagues later, and staff in some customers' organizations."""
     count = len(signups.ids)
     extra = _colleagues(signups, accounts, companies, rng)
     organization = np.concatenate([np.arange(count), np.repeat(np.arange(count), extra)])
@@ -143,7 +143,7 @@ def _persons(
     title_draw = rng.random(count)
     titles = [TITLES[role][int(draw * len(TITLES[role]))] for role, draw in zip(roles, title_draw, strict=True)]
     given_count, family_count = len(GIVEN_NAMES), len(FAMILY_NAMES)
-    # Two organizations of one company never hand out the same address: each starts elsewhere in the list of names.
+    # Organizations of one company start at different names, so that no address repeats.
     start = (np.arange(len(companies.of)) * 2_657) % (given_count * family_count)
     person = (start[organization] + position * 5_003) % (given_count * family_count)
     free_mail = rng.integers(0, len(FREE_MAIL_DOMAINS) * 3, count).clip(0, 2 * len(FREE_MAIL_DOMAINS)) % len(
@@ -192,7 +192,7 @@ def _second_memberships(people: People, signups: Signups, rng: np.random.Generat
 
 
 def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.random.Generator) -> None:
-    """Everybody at the vendor's domain is staff; support staff stay members of customers that they helped."""
+    """Everybody at the vendor's domain is staff; support staff remain members of customers they helped."""
     is_vendor = np.array([email.endswith("@" + COMPANY_DOMAIN) for email in people.email])
     is_vendor |= np.array([email.endswith("." + COMPANY_DOMAIN) for email in people.email])
     people.is_staff = is_vendor
@@ -206,7 +206,7 @@ def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.ra
 
 
 def _see_regulars(people: People, accounts: list[Account], rng: np.random.Generator) -> None:
-    """Most who work for an account that still pays were seen lately."""
+    """Most members of paying accounts were seen recently."""
     paying = [number for account in accounts if account.final_period is None for number in account.organizations]
     users = np.unique(people.member_user[np.isin(people.member_organization, paying)]) - 1
     users = users[rng.random(len(users)) < REGULAR_SHARE]

@@ -1,4 +1,4 @@
-"""The product's own database, exported a quarter at a time: organizations, users, memberships, with versions."""
+"""The product's database, exported by quarter: organizations, users, memberships, with versions."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PROMOTED_SHARE = 0.06
 def write_organizations(
     folder: Path, signups: Signups, companies: Companies, ledgers: list[AccountLedger], rng: np.random.Generator
 ) -> None:
-    """One version at sign-up, one when a Stripe customer is known, and one where the name has changed."""
+    """One version at sign-up, one when the Stripe customer is known, and one for a changed name."""
     organization, stamp, customer, name = _organization_versions(signups, companies, ledgers, rng)
     channels = pa.array([*CHANNELS, None])
     write.write_parquet_exports(
@@ -41,7 +41,7 @@ def write_organizations(
 
 
 def write_users(folder: Path, people: People, rng: np.random.Generator) -> None:
-    """Everybody at the day of joining; those who came back once more when they were last seen."""
+    """Every user when joining, and again when last seen."""
     count = len(people.email)
     came_back = np.flatnonzero((people.seen_us > people.joined_us + DAY_US) & (rng.random(count) < CAME_BACK_SHARE))
     user = np.concatenate([np.arange(count), came_back])
@@ -68,7 +68,7 @@ def write_users(folder: Path, people: People, rng: np.random.Generator) -> None:
 
 
 def write_memberships(path: Path, signups: Signups, people: People, rng: np.random.Generator) -> None:
-    """Every membership from its start; some members are made administrators later, which is a second version."""
+    """Every membership from its start; some members become administrators, in a second version."""
     level, joined = people.member_level, people.member_joined_us
     promoted = np.flatnonzero((level == MEMBER) & (rng.random(len(level)) < PROMOTED_SHARE))
     promoted_at = joined[promoted] + rng.integers(20, 220, len(promoted)) * DAY_US
@@ -107,7 +107,7 @@ def _organization_versions(
     renamed_at = signups.created_us[renamed] + (rng.random(len(renamed)) * 200 * DAY_US).astype(np.int64) + DAY_US // 2
     for organization, stamp in zip(renamed.tolist(), renamed_at.tolist(), strict=True):
         since, customer = customers.get(organization, (0, None))
-        # A change of name before the Stripe customer would be undone by the version that brings the customer.
+        # A change of name before the Stripe customer would be undone by the version with the customer.
         if since < stamp < END_US:
             name = companies.name[organization].split()[0] + NEW_NAMES[organization % len(NEW_NAMES)]
             versions.append((stamp, organization, customer, name))

@@ -1,7 +1,7 @@
-"""Exact prices: graduated tiers in integers, half up to cents. The simulation rates its own invoices with it.
+"""Exact prices: graduated tiers in integers, rounded half up to cents. The simulation rates its invoices with it.
 
-A price is held as an integer number of 1e-10 dollars for one unit of the counter (a gigabyte's price is
-divided by its 1,000 megabytes), so that no product of a price and a quantity is ever rounded before the cents.
+A price is an integer number of 1e-10 dollars per unit of the counter (a gigabyte's price is divided by its 1,000
+megabytes), so that nothing is rounded before the cents.
 """
 
 import csv
@@ -49,7 +49,7 @@ class Tariff:
 
 
 class PriceList:
-    """Every version of every product's tariff, and the counters that they are billed by."""
+    """Every version of every product's tariff, and its billed counters."""
 
     def __init__(self, tariffs: dict[str, list[Tariff]], counters: dict[str, str], divisors: dict[str, int]) -> None:
         self._tariffs = tariffs
@@ -63,7 +63,7 @@ class PriceList:
         return self._tariffs[product_key]
 
     def tariff(self, product_key: str, last_day: date) -> Tariff:
-        """The tariff in force on a period's last day; the first one holds from the beginning."""
+        """The tariff valid on a period's last day; the first one has no start."""
         versions = self._tariffs[product_key]
         return next((t for t in reversed(versions) if t.valid_from <= last_day), versions[0])
 
@@ -95,17 +95,17 @@ def load_price_list(seeds: Path) -> PriceList:
 
 
 def after_discount(list_cents: int, discount_basis_points: int) -> int:
-    """Cents that are left after a discount in hundredths of a percent, half up."""
+    """Cents after a discount in basis points, half up."""
     return half_up(list_cents * (10_000 - discount_basis_points), 10_000)
 
 
 def before_discount(cents: int, discount_basis_points: int) -> int:
-    """Cents that a discount would bring down to `cents`, half up."""
+    """Cents before a discount in basis points that leaves `cents`, half up."""
     return half_up(cents * 10_000, 10_000 - discount_basis_points)
 
 
 class ExchangeRates:
-    """US dollars for one unit of a currency, a month at a time, from the dbt seed."""
+    """US dollars per unit of a currency by month, from the dbt seed."""
 
     def __init__(self, seeds: Path) -> None:
         self._rates: dict[tuple[str, int, int], tuple[int, int]] = {}
@@ -116,12 +116,12 @@ class ExchangeRates:
                 self._rates[row["currency"], month.year, month.month] = rate, int(row["minor_unit_decimals"])
 
     def to_minor(self, usd_cents: int, currency: str, last_day: date) -> int:
-        """Dollars' cents in the currency's minor units, at the rate of the month of `last_day`, half up."""
+        """US cents in the currency's minor units, at the rate of the month of `last_day`, half up."""
         rate, decimals = self._rates[currency, last_day.year, last_day.month]
         return half_up(usd_cents * 10**decimals * RATE_SCALE, 100 * rate)
 
     def to_usd_cents(self, minor: int, currency: str, last_day: date) -> int:
-        """Minor units in dollars' cents, at the rate of the month of `last_day`, half up."""
+        """Minor units in US cents, at the rate of the month of `last_day`, half up."""
         rate, decimals = self._rates[currency, last_day.year, last_day.month]
         return half_up(minor * rate * 100, 10**decimals * RATE_SCALE)
 

@@ -42,7 +42,7 @@ class Signups:
 
 
 def simulate_signups(size: Size, rng: np.random.Generator) -> Signups:
-    """`size.organizations` sign-ups over the whole calendar, the vendor's own organizations among the first."""
+    """`size.organizations` sign-ups over the calendar, with the vendor's own organizations among the first."""
     count = size.organizations
     bounds = np.cumsum(_day_weights(rng))
     days = np.sort(np.searchsorted(bounds, rng.random(count) * bounds[-1]))
@@ -59,7 +59,7 @@ def simulate_signups(size: Size, rng: np.random.Generator) -> Signups:
 
 
 def time_ordered_ids(created_us: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Version 7 UUIDs: milliseconds first, then random bits. Shape of `created_us`, as 36 characters of text."""
+    """Version 7 UUIDs: milliseconds, then random bits. Shape of `created_us`, as text of 36 characters."""
     count = len(created_us)
     octets = rng.integers(0, 256, (count, 16), dtype=np.uint8)
     milliseconds = created_us // 1_000

@@ -1,4 +1,4 @@
-"""Runs the simulation from sign-ups to books and writes its tables."""
+"""Run the simulation from sign-ups to books and write its tables."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ from settings import PROJECT_DIR
 
 logger = logging.getLogger(__name__)
 
-# Raised by one whenever the same size and seed give another company than before.
+# Increase it whenever the same size and seed give another company than before.
 VERSION = 3
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
@@ -45,7 +45,7 @@ def write_company(directory: Path, *, size: str, seed: int) -> bool:
     if mark.is_file() and json.loads(mark.read_text()) == identity:
         return False
     beside, replaced = (directory.with_name(f".{directory.name}.{state}") for state in ("partial", "replaced"))
-    # What a killed run has left behind goes first.
+    # Left behind by a killed run.
     shutil.rmtree(beside, ignore_errors=True)
     shutil.rmtree(replaced, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -59,7 +59,7 @@ def write_company(directory: Path, *, size: str, seed: int) -> bool:
 
 
 def _fingerprint() -> str:
-    """The prices, counters and rates that the invoices rest on: another price list makes another company."""
+    """Hash of prices, counters and rates: another price list gives another company."""
     names = ("price_list.csv", "usage_counters.csv", "exchange_rates.csv")
     return hashlib.sha256(b"".join((SEEDS / name).read_bytes() for name in names)).hexdigest()[:16]
 
@@ -112,7 +112,7 @@ class _Simulation:
         return plan
 
     def _rng(self, part: int) -> np.random.Generator:
-        """A stream of its own for each part, so that a change in one leaves the others as they were."""
+        """A separate stream for each part, so that a change in one does not affect the others."""
         return np.random.default_rng([self._seed, self._size.number, part])
 
     def _write_product_db(

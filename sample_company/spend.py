@@ -8,7 +8,7 @@ import numpy as np
 from sample_company import write
 from sample_company.parameters import FIRST_DAY, MONTHS, Size, add_months
 
-# Category, channel, dollars a month and 1,000 organizations at the end of the data.
+# Category, channel, dollars per month and 1,000 organizations at the end of the data.
 CATEGORIES = (
     ("content_team", "content", 5_200),
     ("docs_and_seo", "search", 2_900),
@@ -24,7 +24,7 @@ CATEGORIES = (
 
 
 def write_spend(path: Path, size: Size, rng: np.random.Generator) -> None:
-    """One CSV file."""
+    """Write one CSV file."""
     header = ["month", "category", "channel", "amount_usd"]
     write.write_csv(path, header, ([write.csv_text(row[name]) for name in header] for row in simulate_spend(size, rng)))
 

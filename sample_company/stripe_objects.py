@@ -1,6 +1,6 @@
-"""Stripe objects as the API returns them, in the old shape and, from the day of the change of version, the new one.
+"""Stripe objects as the API returns them, in the old shape and, after the change of version, in the new one.
 
-An export holds what was created or changed in its month, so an object may be in several: the latest file wins.
+An export has the objects created or changed in its month, so an object may be in several: the latest wins.
 """
 
 import json
@@ -57,7 +57,7 @@ def catalogue(prices: PriceList) -> tuple[list[dict], list[dict]]:
 def write_stripe(
     folder: Path, ledgers: list[AccountLedger], owner_email: list[str], organization_id: list[str], prices: PriceList
 ) -> None:
-    """The catalogue as one file a table, everything else as one file a month with what was new or changed."""
+    """Write the catalogue as one file per table, everything else as one file per month with new and changed objects."""
     products, price_objects = catalogue(prices)
     write.write_jsonl(folder / "products.jsonl.gz", map(json.dumps, products))
     write.write_jsonl(folder / "prices.jsonl.gz", map(json.dumps, price_objects))
@@ -69,7 +69,7 @@ def write_stripe(
 def objects_by_month(
     ledgers: list[AccountLedger], owner_email: list[str], organization_id: list[str]
 ) -> dict[str, Exports]:
-    """Lines of JSON by table and month (`YYYY-MM`) of the export that holds them."""
+    """JSON lines by table and month (`YYYY-MM`) of their export."""
     exports: dict[str, Exports] = {
         table: defaultdict(list) for table in ("customers", "subscriptions", "invoices", "credit_notes")
     }
@@ -230,7 +230,7 @@ def _subscription(subscription_id: str | None, customer_id: str, start: int, pro
 
 
 def _invoice_versions(invoice: Invoice) -> Iterator[tuple[int, dict]]:
-    """As it was sent in the month of its creation, and again in the month in which it was settled."""
+    """As sent in the month of its creation, and again in the month in which it was settled."""
     settled = invoice.settled_us
     if settled is None or write.month_of(settled) == write.month_of(invoice.created_us):
         yield invoice.created_us, _invoice(invoice, invoice.status, settled)

@@ -1,6 +1,6 @@
-"""On what terms an account pays: plan, currency, tax, discounts, packages, limits, trials and its odd events.
+"""The terms of each account: plan, currency, tax, discounts, packages, limits, trials and unusual events.
 
-Odd events are dealt out by quota, so that even the smallest company has each of them at least once.
+Unusual events are assigned by quota, so that even the smallest company has each at least once.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sample_company.accounts import Account, free_organization_after
 from sample_company.parameters import DAY_US, DAYS, END_US, day_at, instant
 from sample_company.signups import Signups
 
-# Discount in hundredths of a percent by the credit that a prepaid year buys, from a list value in dollars.
+# Discount in basis points by the credit of a prepaid year, from a list value in dollars.
 PREPAID_DISCOUNTS = (
     (1_000_000, 4_500),
     (500_000, 4_000),
@@ -22,7 +22,7 @@ PREPAID_DISCOUNTS = (
 )
 COUPON_BASIS_POINTS = (1_000, 1_500, 1_250, 2_000)
 TAX_BASIS_POINTS = (625, 725, 825, 887, 600)
-# What happens to a share of the seasoned accounts, and to how many at least.
+# Event, share of the seasoned accounts that have it, and the minimum number.
 ODD_EVENTS = (
     ("limit_bites", 0.09, 5), ("limit_loose", 0.08, 4), ("limit_zero", 0.03, 2), ("credit_note_lines", 0.05, 4),
     ("credit_note_whole", 0.03, 2), ("credit_note_void", 0.01, 1), ("refund_credit_note", 0.03, 2),
@@ -39,7 +39,7 @@ PACKAGE_SHARES = {
 
 
 def agree_terms(signups: Signups, accounts: list[Account], rng: np.random.Generator) -> None:
-    """Fill in every account's terms, in place."""
+    """Set every account's terms, in place."""
     dealer = _Dealer(accounts, rng)
     _plans(dealer)
     _currencies(signups, dealer)
@@ -55,7 +55,7 @@ class _Dealer:
         self.rng = rng
 
     def deal(self, trait: str, share: float, minimum: int, fits: Callable[[Account], bool]) -> list[Account]:
-        """Give a trait to a share of the accounts that it fits, but to at least `minimum`; returns them."""
+        """Give a trait to a share of the fitting accounts, at least `minimum`; returns them."""
         able = [account for account in self.accounts if fits(account) and "vendor" not in account.traits]
         count = min(len(able), max(minimum, round(len(able) * share)))
         chosen = [able[index] for index in sorted(self.rng.choice(len(able), count, replace=False))] if count else []
@@ -65,7 +65,7 @@ class _Dealer:
 
 
 def is_plain(account: Account) -> bool:
-    """A live pay-as-you-go account in dollars that no odd event has been dealt to."""
+    """A live pay-as-you-go account in dollars without an unusual event."""
     return (
         account.kind == "payg"
         and account.currency == "usd"
@@ -79,11 +79,11 @@ def _plans(dealer: _Dealer) -> None:
         if account.group in ("card_only", "startup"):
             account.kind = account.group
     chosen = dealer.deal("rolled_off", 0.22, 3, lambda a: a.group in ("5k", "25k") and 20 < a.start_day < 350)
-    # Those who grow fast use up the credit before it expires.
+    # Fast growing accounts use up the credit before it expires.
     chosen += dealer.deal("rolled_off", 0.05, 1, lambda a: a.group == "50k" and 20 < a.start_day < 350)
     for account in chosen:
         account.kind = "startup"
-    # A batch's company renews its credit after a year; one of those who signed up early has done so.
+    # The batch's companies renew their credit after a year; one early account has done so.
     chosen = dealer.deal("yc", 0.12, 1, lambda a: a.group == "startup")
     chosen += dealer.deal("yc", 0.05, 1, lambda a: a.group == "5k" and a.kind == "payg" and 20 < a.start_day < 350)
     for account in chosen:
@@ -127,7 +127,7 @@ def _packages(dealer: _Dealer) -> None:
                 account.package_from_period = int(dealer.rng.integers(0, 4))
                 break
 
-    # A month that starts on the 29th or later is cut short in February, and thirds of a year with it.
+    # Months anchored on day 29 or later are shorter in February, and so are quarters.
     def fits(account: Account) -> bool:
         is_able = is_plain(account) and account.group in ("5k", "25k", "50k") and account.start_day < 540
         return is_able and day_at(account.start_day).day <= 28
@@ -149,13 +149,13 @@ def _discounts(dealer: _Dealer) -> None:
 
     for account in dealer.deal("coupon", 0.1, 6, fits):
         account.discount_basis_points = int(dealer.rng.choice(COUPON_BASIS_POINTS))
-    # A discount in another currency shows whether the rounding is done in the right one.
+    # A discount in another currency shows whether rounding happens in the right one.
     for account in [a for a in dealer.accounts if a.currency != "usd"][::3]:
         account.discount_basis_points = 1_250
 
 
 def _companions(signups: Signups, dealer: _Dealer) -> None:
-    """Several organizations on one Stripe customer: their usage is pooled."""
+    """Add organizations to some Stripe customers: their usage is pooled."""
 
     def fits(account: Account) -> bool:
         is_able = account.group in ("1m", "50k", "25k", "5k", "1k") and account.kind in ("payg", "prepaid")

@@ -1,4 +1,4 @@
-"""Daily usage reports, drawn and written a month at a time, and the pooled quantities of every billing period."""
+"""Daily usage reports, drawn and written by month, and the pooled quantities of every billing period."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ LATE_DAY_SHARE = 0.2
 ZERO_REPORT_SHARE = 0.1
 # In the first weeks every organization is reported, so that no day's file is empty.
 FIRST_DAYS = 14
-# A late report is received up to this many days later, and always before its period's invoice.
+# A late report arrives up to this many days later, always before its period's invoice.
 LATEST_DAYS = 3
 DAY_SECONDS = 86_400
 
@@ -52,7 +52,7 @@ class PeriodUsage:
 
 @dataclass(frozen=True)
 class _Run:
-    """One sending of reports: organizations (positions among those alive), share of the day so far, instants."""
+    """One batch of reports: organizations (positions among those alive), share of the day so far, instants."""
 
     organizations: np.ndarray
     share: float
@@ -79,9 +79,9 @@ class UsageSimulation:
         self._pool_periods(accounts)
 
     def write(self, directory: Path, users_on: Callable[[int], np.ndarray]) -> tuple[PeriodUsage, int]:
-        """Write `date=YYYY-MM-DD` folders under `directory`; returns the pooled usage and the number of rows written.
+        """Write `date=YYYY-MM-DD` folders under `directory`; returns the pooled usage and the number of rows.
 
-        `users_on` gives the users of every organization at the start of a day number.
+        `users_on` returns the users of every organization at the start of a day number.
         """
         rows = 0
         for month in range(MONTHS + 1):
@@ -95,7 +95,7 @@ class UsageSimulation:
         return self._pooled, rows
 
     def _pool_periods(self, accounts: list[Account]) -> None:
-        """For each organization of an account and each day, the row of the billing period that the day is in."""
+        """Map each billed organization and day to the row of its billing period."""
         first_row = np.concatenate([[0], np.cumsum([len(account.period_days) - 1 for account in accounts])])
         organizations = [organization for account in accounts for organization in account.organizations]
         period_row = np.full((len(organizations), DAYS + 10), -1, np.int32)
@@ -126,7 +126,7 @@ class UsageSimulation:
             shape, at = (len(days), len(pairs)), local[plan.pair_organization[pairs]]
             noise = np.maximum(1 + 0.16 * rng.standard_normal(shape, dtype=np.float32), 0.2)
             level = course[:, at]
-            # Adding a random fraction before cutting off keeps the mean of small counts.
+            # Adding a random fraction before truncation keeps the mean of small counts.
             units = level * plan.pair_daily[pairs] * noise + rng.random(shape, dtype=np.float32)
             units[(level == 0) | (days[:, None] < plan.pair_start[pairs])] = 0
             counts[counter][:, at] = units
@@ -137,7 +137,7 @@ class UsageSimulation:
         return counts
 
     def _course(self, alive: np.ndarray, days: np.ndarray) -> np.ndarray:
-        """Each day's level beside the base rate, shape (day, organization): trend, week, holidays, bursts, silence."""
+        """Each day's level relative to the base rate, shape (day, organization): trend, week, holidays, bursts."""
         plan, rng, day = self._plan, self._rng, days[:, None]
         start, end = plan.first_day[alive], plan.growth_end[alive]
         progress = np.clip((day - start) / np.maximum(end - start, 1), 0, 1)
@@ -153,7 +153,7 @@ class UsageSimulation:
         level *= 1 + (plan.burst_factor[alive] - 1) * np.where((since >= 0) & (since < 5), 1 - since / 5, 0)
         level *= np.maximum(1 + 0.1 * rng.standard_normal(level.shape, dtype=np.float32), 0.2)
         share = plan.active_share[alive]
-        # At work-week companies that do not use the product every day, fewer still use it at the weekend.
+        # At work-week companies that do not use the product daily, even fewer use it at weekends.
         is_resting = is_weekend & (weekend < 0.6) & (share < 1)
         is_active = rng.random(level.shape, dtype=np.float32) < np.where(is_resting, 0.7 * share, share)
         is_active &= (day >= start) & (day < plan.last_day[alive])
@@ -167,23 +167,23 @@ class UsageSimulation:
         is_billed = rows >= 0
         for counter in range(counts.shape[0]):
             units = counts[counter][:, at[is_here]]
-            # Sums stay below 2**53, so that adding them as floats is exact.
+            # Sums stay below 2**53, so adding them as floats is exact.
             sums = np.bincount(rows[is_billed], weights=units[is_billed], minlength=len(self._pooled.units))
             self._pooled.units[:, counter] += sums.astype(np.int64)
 
     def _may_be_late(self, alive: np.ndarray, day: int) -> np.ndarray:
-        """False for organizations whose period would be invoiced before a late report of this day is in."""
+        """False for organizations whose period would be invoiced before a late report of this day arrives."""
         ends_soon = self._period_row[:, day] != self._period_row[:, day + LATEST_DAYS + 2]
         return ~np.isin(alive, self._billed_organizations[ends_soon])
 
     def _write_day(self, directory: Path, day: int, alive: np.ndarray, counts: np.ndarray, users: np.ndarray) -> int:
-        """One file of the day's runs, on some days a second one with what came late. Returns the rows."""
+        """Write one file of the day's reports and, on some days, a second one of late ones; returns the rows."""
         rng = self._rng
         zero_share = 1.0 if day < FIRST_DAYS else ZERO_REPORT_SHARE
         is_reported = counts.any(axis=0) | (rng.random(len(alive)) < zero_share)
         final = np.flatnonzero(is_reported & (self._created_day[alive] <= day))
         draw = rng.random(len(final))
-        # On its first day an organization is reported at night only: at noon it may not have been there yet.
+        # On its first day an organization is reported at night only: it may not have existed at noon.
         draw[self._created_day[alive[final]] == day] = 0.5
         late = np.zeros(0, np.int64)
         if day < DAYS - LATEST_DAYS - 1 and rng.random() < LATE_DAY_SHARE:
@@ -192,7 +192,7 @@ class UsageSimulation:
             self._run(np.setdiff1d(final, late, assume_unique=True), 1.0, day, DAY_SECONDS + 300, 2_400),
             self._run(final[draw < RESENT_SHARE], 0.45, day, 12 * 3_600, 900),
             self._run(final[draw < RESENT_SHARE / 3], 0.75, day, 18 * 3_600, 900),
-            # Half of the late ones were reported in part that night, the others not at all.
+            # Half of the late ones were reported partly that night, the others not at all.
             self._run(late[::2], 0.6, day, DAY_SECONDS + 300, 2_400),
         ]
         folder = directory / f"date={day_at(day)}"

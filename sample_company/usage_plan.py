@@ -1,4 +1,4 @@
-"""The plan that daily usage is drawn from: who uses which counter since when and how much, and everybody's course."""
+"""The plan from which daily usage is drawn: counters, start and level of each organization, and its course."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ UNPRICED_SHARE = 0.04
 # A day number that no simulation reaches.
 NEVER = 10 * DAYS
 
-# Organization, counter number, mean units a day, first day number: arrays of one length.
+# Organization, counter number, mean units per day, first day number: arrays of one length.
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass
 class UsagePlan:
-    """Pairs of organization and counter, sorted; all other arrays have a value for each organization.
+    """Sorted pairs of organization and counter; all other arrays have one value per organization.
 
-    Days are day numbers. `start_ratio` is the level of the first day beside that of `growth_end`, which is 1.
+    Days are day numbers. `start_ratio` is the level of the first day relative to that of `growth_end`.
     """
 
     pair_organization: np.ndarray
@@ -47,7 +47,7 @@ class UsagePlan:
     burst_factor: np.ndarray
 
     def set_pairs(self, pairs: list[Pairs], launch_day: np.ndarray) -> None:
-        """Take over pairs; a counter starts on the launch day of its product at the earliest."""
+        """Set the pairs; a counter starts no earlier than the launch day of its product."""
         organization, counter, daily, start = (np.concatenate(column) for column in zip(*pairs, strict=True))
         order = np.lexsort((counter, organization))
         self.pair_organization, self.pair_counter = organization[order], counter[order]
@@ -56,7 +56,7 @@ class UsagePlan:
 
 
 def free_course(signups: Signups, rng: np.random.Generator) -> UsagePlan:
-    """The course of organizations that do not pay: some never start, some leave, most stay small."""
+    """The course of free organizations: some never start, some leave, most stay small."""
     count = len(signups.ids)
     created = signups.created_day
     is_prompt = rng.random(count) < 0.72
@@ -115,6 +115,6 @@ def free_pairs(
 
 
 def derived_counters(counts: np.ndarray, identified_share: np.ndarray, group_share: np.ndarray) -> None:
-    """Identified events and events with groups are views of the same events: fill them in, never above them."""
+    """Fill in identified events and events with groups, which are subsets of all events."""
     counts[IDENTIFIED] = (counts[EVENTS] * identified_share).astype(np.int64)
     counts[GROUPS] = (counts[EVENTS] * group_share).astype(np.int64)

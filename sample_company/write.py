@@ -1,4 +1,4 @@
-"""Writes tables as the exports of a real company: a file for each quarter or month, with what changed in it."""
+"""Write tables like the exports of a real company: one file per quarter or month, with what changed in it."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ TIMESTAMP = pa.timestamp("us", "UTC")
 
 
 def month_of(instant_us: int) -> str:
-    """The month of an export, `YYYY-MM`; what happened after the last day belongs to the last month."""
+    """The month of an export, `YYYY-MM`; events after the last day count for the last month."""
     return day_at(min(day_of(instant_us), DAYS - 1)).strftime("%Y-%m")
 
 
@@ -41,20 +41,20 @@ def iso_texts(instants_us: np.ndarray) -> np.ndarray:
 
 
 def csv_text(value: Any) -> Any:
-    """A value as it stands in CSV: nothing for null, `true` and `false`."""
+    """A value as CSV text: empty for null, `true` and `false`."""
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else value
 
 
 def write_parquet(path: Path, columns: dict[str, pa.Array]) -> None:
-    """One Parquet file."""
+    """Write one Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path, compression="zstd", store_schema=False)
 
 
 def write_parquet_exports(folder: Path, stamps: np.ndarray, columns: dict[str, pa.Array]) -> None:
-    """One Parquet file a quarter with the rows that were stamped in it."""
+    """Write one Parquet file per quarter with the rows stamped in it."""
     names = np.array([quarter_of(stamp) for stamp in stamps.tolist()])
     for name in sorted(set(names.tolist())):
         rows = pa.array(np.flatnonzero(names == name))
@@ -62,14 +62,14 @@ def write_parquet_exports(folder: Path, stamps: np.ndarray, columns: dict[str, p
 
 
 def write_rows_parquet(path: Path, rows: list[dict], types: dict[str, pa.DataType]) -> None:
-    """Dictionaries as one Parquet file with these columns and types."""
+    """Write dictionaries as one Parquet file with these columns and types."""
     write_parquet(
         path, {name: pa.array([_typed(row[name], kind) for row in rows], kind) for name, kind in types.items()}
     )
 
 
 def write_csv(path: Path, header: list[str], rows: Iterable[Iterable[Any]]) -> None:
-    """One CSV file, gzipped where the name says so; null is an empty field."""
+    """Write one CSV file, gzipped if its name says so; null is an empty field."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -78,12 +78,12 @@ def write_csv(path: Path, header: list[str], rows: Iterable[Iterable[Any]]) -> N
 
 
 def write_jsonl(path: Path, lines: Iterable[str]) -> None:
-    """One JSONL file, gzipped where the name says so."""
+    """Write one JSONL file, gzipped if its name says so."""
     _write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def write_jsonl_exports(folder: Path, rows: Iterable[tuple[int, dict]]) -> None:
-    """Stamped rows as one gzipped JSONL file a month."""
+    """Write stamped rows as one gzipped JSONL file per month."""
     exports: dict[str, list[str]] = defaultdict(list)
     for stamp, row in rows:
         exports[month_of(stamp)].append(json.dumps(row, separators=(",", ":")))
@@ -99,7 +99,7 @@ def decimal_usd(cents: int) -> Decimal:
 def _write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = text.encode()
-    # No time stamp in the header: the same company is the same bytes.
+    # Without a time stamp in the header, so that the same company has the same bytes.
     path.write_bytes(gzip.compress(data, compresslevel=4, mtime=0) if path.suffix == ".gz" else data)
 
 

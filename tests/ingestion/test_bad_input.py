@@ -224,8 +224,8 @@ def test_of_two_rows_with_one_stamp_the_later_one_is_taken_and_the_other_is_list
     )
     assert (file, position, column, rule) == ("product_db/organizations.csv", 1, "updated_at", "tie")
     assert reason == (
-        "product_db/organizations.csv row 5 comes later with the same id and updated_at and other values: that one is "
-        "taken"
+        "product_db/organizations.csv row 5 comes later with the same id and updated_at and other values, and is "
+        "used instead"
     )
     assert json.loads(original)["name"] == "Company 1"
 
