@@ -15,7 +15,7 @@ from warehouse.folder import DataDirError
 
 ADDRESS = "ada@acme.example"
 ODD = "jörg&co@bäcker.example"
-ERASE = eraser([ADDRESS, ODD], forget.INSTEAD)
+ERASE = eraser([ADDRESS, ODD], forget.REPLACEMENT)
 
 
 def files_with(folder: Path, *addresses: str) -> list[str]:
