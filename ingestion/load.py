@@ -107,7 +107,7 @@ class _Load:
         tables = [table for table in contract.tables if names is None or table.raw_name in names]
         listing = self.root.list_files(contract)
         _require(tables, listing, self.root)
-        self._refuse_a_data_day_without_data(listing)
+        self._refuse_data_day_outside_data(listing)
         plans = self._plan(tables, listing)
         if self.suppresses:
             clear_rejects(self.connection, "rejects")
@@ -116,8 +116,8 @@ class _Load:
         self._write(list(plans.values()))
         return self._report(plans, listing, contract, time.monotonic() - started)
 
-    def _refuse_a_data_day_without_data(self, listing: Listing) -> None:
-        """Raise `SourceError` if the data day that is asked for lies outside of the days of usage."""
+    def _refuse_data_day_outside_data(self, listing: Listing) -> None:
+        """Raise `SourceError` if the requested data day is outside the days of usage."""
         asked = self.settings.as_of
         days = {file.day for files in listing.files.values() for file in files if file.day}
         if asked and days and not self.starts_over:
@@ -125,8 +125,8 @@ class _Load:
             days |= {day for day in loaded[0] if day}
         if asked and days and not min(days) <= asked <= max(days):
             raise SourceError(
-                f"GROWTH_AS_OF={asked} lies outside of the data, which goes from {min(days)} to {max(days)}: nothing "
-                "is loaded. Choose a day between them, or leave GROWTH_AS_OF empty for the newest complete day"
+                f"GROWTH_AS_OF={asked} is outside the data, which covers {min(days)} to {max(days)}: nothing is "
+                "loaded. Choose a day in this range, or leave GROWTH_AS_OF empty for the newest complete day"
             )
 
     def _plan(self, tables: list[Table], listing: Listing) -> dict[str, Plan]:

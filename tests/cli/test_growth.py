@@ -50,7 +50,7 @@ def test_an_unknown_setting_is_an_error_with_the_one_that_was_meant(
 ) -> None:
     monkeypatch.setenv(name, "x")
     assert call(["versions"]) == 2
-    assert f"{name} is no setting" in (said := capsys.readouterr().err)
+    assert f"{name} is not a setting" in (said := capsys.readouterr().err)
     assert hint in said
 
 
