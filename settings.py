@@ -24,8 +24,8 @@ OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
 
-# How long a publish stays fresh, in Dagster's policies and on the daily page. A daily run may start late or wait for
-# another one; after a day and a half a day was missed.
+# How long a publish stays fresh, for Dagster and the page. A daily run may start late or wait; after a day and a half a
+# day was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
 
@@ -137,7 +137,6 @@ class Settings(BaseSettings):
 
     @property
     def alerts_path(self) -> Path:
-        """The alert outbox."""
         return self.data_dir / "state" / "alerts.sqlite"
 
     @property
@@ -170,7 +169,6 @@ class Settings(BaseSettings):
 
     @property
     def page_path(self) -> Path:
-        """The daily page, beside the published file."""
         return self.serving_path.with_name("daily.html")
 
     @property
@@ -190,7 +188,6 @@ class Settings(BaseSettings):
 
     @property
     def dagster_home(self) -> Path:
-        """Dagster's instance folder: runs, events, schedules."""
         return self.data_dir / "dagster"
 
     @property

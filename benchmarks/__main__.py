@@ -10,7 +10,7 @@ COLUMNS = ("phase", "seconds", "CPU s", "peak GB", "rows", "rows/s", "bare CPU s
 
 
 def main() -> None:
-    """Print one table per size; every figure is measured in this run."""
+    """Print one table per size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sizes", nargs="*", default=["small", "medium"], choices=["small", "medium", "full"])
     for size in parser.parse_args().sizes or ["small", "medium"]:

@@ -23,10 +23,7 @@ class Measured:
 
 
 def measure(*arguments: str, **environment: str) -> Measured:
-    """Run Python with `arguments` in the project's folder and measure it with its children.
-
-    Raises `subprocess.CalledProcessError` with the output if it fails.
-    """
+    """Run Python with `arguments` and measure it with its children. Raises `CalledProcessError` if it fails."""
     started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, *arguments],

@@ -18,7 +18,7 @@ TOPICS = {"segments": ("enrichment", "segments", "scores", "segment_reports"), "
 
 
 def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
-    """The table's rows for a size; each phase has its own data folder below `folder`."""
+    """The table's rows for a size; each phase has its own data folder."""
     source = folder / "sample" / "source"
     settings = Settings(data_dir=folder / "data")
     environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
@@ -48,7 +48,7 @@ def _loading(source: Path, folder: Path, environment: dict[str, str]) -> Iterato
 
 
 def _one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
-    """Loading one day after `months` months of history, from a source root with just those days."""
+    """Load one day after `months` months of history, and nothing else."""
     days = sorted((source / "usage" / "usage_reports").iterdir())
     first = date.fromisoformat(days[0].name.removeprefix("date="))
     history = [day for day in days if date.fromisoformat(day.name[5:]) < first + timedelta(days=round(30.4 * months))]
@@ -75,7 +75,7 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     bare_path = folder / "bare" / settings.warehouse_path.name
     bare_path.parent.mkdir()
     shutil.copyfile(settings.warehouse_path, bare_path)
-    # The projection is not plain SQL that DuckDB could run alone; it has its own row.
+    # Not plain SQL that DuckDB could run alone, so it has its own row.
     in_sql = measure(*PIECES, "models", str(target), "--full-refresh", "--exclude", MIX_SIMULATION, **environment)
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
@@ -101,7 +101,7 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
 
 
 def _one_day_again(settings: Settings, folder: Path) -> Iterator[tuple[str, ...]]:
-    """A run of the newest day with its gates, after the whole history and after only two months of it.
+    """A run of the newest day with its gates, after the whole history and after two months of it.
 
     The company is equally large in both. Nothing is published.
     """
@@ -117,7 +117,7 @@ def _one_day_again(settings: Settings, folder: Path) -> Iterator[tuple[str, ...]
 
 
 def _mix_projection(folder: Path) -> tuple[str, ...]:
-    """The mix projection for as many customers as `full` has, at every size: its cost depends on nothing else."""
+    """The mix projection for as many customers as `full` has: its cost depends on nothing else."""
     environment = {"GROWTH_DATA_DIR": str(folder)}
     measure(*PIECES, "mrr_history", CUSTOMERS_OF_FULL, MONTHS_OF_FULL, **environment)
     measure(*PIECES, "dbt", str(folder / "target"), "seed", "--exclude", "resource_type:test", **environment)
@@ -164,7 +164,7 @@ def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _inner(measured: Measured) -> Measured:
-    """Replace the process's CPU seconds by those that the piece measured and printed last."""
+    """The piece's own CPU seconds, which it printed last, instead of the process's."""
     return replace(measured, cpu_seconds=float(measured.output.split()[-1]))
 
 

@@ -1,10 +1,10 @@
-"""Errors of the load that need a person; a retry does not help."""
+"""Errors of the load that a retry does not fix."""
 
 from settings import UserError
 
 
 class SourceError(UserError):
-    """An input cannot be used. The message names the file, the column or position, and what to do."""
+    """An unusable input. The message names the file, the column or position, and what to do."""
 
 
 class ContractError(UserError):

@@ -1,8 +1,7 @@
 """Load the files of a source root into schema raw.
 
-All tables are read, checked and compared before anything is written. One transaction at the end records the loaded
-files. After an interrupted load the next one reads the affected files again and ends in the same state as an
-uninterrupted one.
+All tables are read and checked before anything is written. One transaction at the end records the files; after an
+interrupted load the next one reads them again and ends in the same state.
 """
 
 import logging
@@ -31,14 +30,14 @@ logger = logging.getLogger(__name__)
 
 MEMORY_LIMIT = "1GB"
 FEW_ROWS = 100
-# A few bad rows are accepted whatever their share of a small table; many mean that a feed has changed.
+# A few bad rows are accepted in any table; many mean that a feed has changed.
 FEW_SET_ASIDE = 10
 SHOWN_REJECTS = 3
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What a load did to one table; `rows_set_aside` counts only rows read by this load."""
+    """`rows_set_aside` counts only rows read by this load."""
 
     table_name: str
     is_absent: bool
@@ -53,10 +52,7 @@ class TableReport:
 
 @dataclass
 class LoadReport:
-    """What a load did. `rows_rejected` counts all rows set aside, by this load and earlier ones.
-
-    Rows replaced by a later one with the same key and stamp do not count; a warning gives their number.
-    """
+    """`rows_rejected` counts all rows set aside, by this load and earlier ones; replaced rows do not count."""
 
     tables: list[TableReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -67,8 +63,8 @@ class LoadReport:
 def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadReport:
     """Load every table of the contract, or those in `tables` (raw names).
 
-    The caller holds the lock on the warehouse (`warehouse.lock.hold`). Raises `SourceError`, which says what to do;
-    schema raw is then unchanged except for the rejects of the failed table.
+    The caller holds the lock on the warehouse. Raises `SourceError`; schema raw is then unchanged except for the
+    rejects of the failed table.
     """
     work_dir = settings.data_dir / "state" / "load"
     clear(work_dir)
@@ -76,8 +72,8 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
     try:
         with connect(settings.warehouse_path) as connection:
             connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            # In order, large inserts leave partly filled row groups, and the next checkpoint rewrites the whole table:
-            # 3 s more for 2.4 million reports, and twice the file size.
+            # Otherwise large inserts leave partly filled row groups, and a checkpoint rewrites the table: 3 s more for
+            # 2.4 million reports, and twice the size.
             connection.execute("set preserve_insertion_order = false")
             connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
             return _Load(connection, settings, work_dir).run(tables)
@@ -117,7 +113,7 @@ class _Load:
         return self._report(plans, listing, contract, time.monotonic() - started)
 
     def _refuse_data_day_outside_data(self, listing: Listing) -> None:
-        """Raise `SourceError` if the requested data day is outside the days of usage."""
+        """Raise `SourceError` if the requested data day is outside the data."""
         asked = self.settings.as_of
         days = {file.day for files in listing.files.values() for file in files if file.day}
         if asked and days and not self.starts_over:
@@ -150,7 +146,7 @@ class _Load:
         return plans
 
     def _accept(self, plan: Plan) -> None:
-        """Raise `SourceError` if too many rows break the contract, or too many loaded rows are missing."""
+        """Raise `SourceError` if too many rows are bad or missing."""
         table, set_aside, read = plan.table, plan.rows_set_aside, plan.rows_read
         if set_aside > max(FEW_SET_ASIDE, self.settings.max_set_aside_share * read):
             first = self.connection.execute(

@@ -1,7 +1,6 @@
-"""Back up the data that cannot be rebuilt, between two runs, and restore it.
+"""Back up the data that cannot be rebuilt, and restore it.
 
-A backup is a folder with the files at their paths in the data folder, and a manifest of sizes and hashes, written last.
-Everything else can be rebuilt: the sample, dbt's artifacts, private copies.
+A backup has the files at their paths in the data folder, and a manifest of sizes and hashes, written last.
 """
 
 import hashlib
@@ -40,10 +39,10 @@ class BackupError(DataDirError):
 
 
 def back_up(settings: Settings, folder: Path) -> Path:
-    """Copy the state of the data folder into a new folder below `folder`, in one rename, and return it.
+    """Copy the data folder's state into a new folder below `folder`, in one rename; returns it.
 
-    Waits for the lock on the warehouse. Raises `DataDirError` if there is nothing to back up or no space, and
-    `BackupError` if a file cannot be copied.
+    Waits for the warehouse's lock. Raises `DataDirError` if there is nothing to back up or no space, and `BackupError`
+    if a file cannot be copied.
     """
     if not settings.warehouse_path.exists():
         raise DataDirError(f"nothing to back up in {settings.data_dir} yet: run `growth run` first")
@@ -76,10 +75,10 @@ def back_up(settings: Settings, folder: Path) -> Path:
 
 
 def restore(settings: Settings, backup: Path) -> str:
-    """Restore a backup and keep the previous state in `before_restore`; returns when the backup was made.
+    """Restore a backup, keeping the old state in `before_restore`; returns when the backup was made.
 
-    Everything is copied and verified against the manifest before anything is moved. After an interrupted restore every
-    other command refuses to run, and the next restore completes it. Raises `BackupError`.
+    Everything is copied and verified before anything moves. After an interrupted restore all other commands refuse to
+    run, and the next restore completes it. Raises `BackupError`.
     """
     aside, moving = settings.data_dir / BEFORE, settings.data_dir / RESTORING
     incoming = moving.with_name(RESTORING + UNFINISHED)
@@ -126,7 +125,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _checkpoint(*databases: Path) -> None:
-    """Write the logs into the files, so that copies of the files are complete."""
+    """Write the logs into the files, so that copies are complete."""
     for database in databases:
         if database.exists():
             with connect(database) as connection:

@@ -1,7 +1,7 @@
-"""Deletion requests: erase a person from all stored data and from everything loaded later.
+"""Deletion requests: erase a person from all stored data and from later loads.
 
-Data outside the warehouse is erased first, while schema raw still says what to look for. An interrupted request leaves
-a mark and is completed by repeating it.
+Data outside the warehouse goes first, while schema raw still says what to look for. Repeating an interrupted request
+completes it.
 """
 
 import logging
@@ -34,9 +34,9 @@ LOCK_SECONDS = 60.0
 
 
 def forget(settings: Settings, kind: Literal["address", "organization"], value: str) -> bool:
-    """Erase everyone a request concerns, rebuild and publish without them; returns whether all of it succeeded.
+    """Erase everyone a request concerns, rebuild and publish; returns whether all of it succeeded.
 
-    Logs what was erased by place, never the value.
+    Logs the places, never the value.
     """
     unfinished = settings.suppression_dir / "unfinished"
     with hold(settings.warehouse_path, HOLDER):
@@ -101,7 +101,7 @@ def _is_database(path: Path) -> bool:
 
 
 def _clear_database(path: Path, erase: Callable[[str], str]) -> int:
-    """Erase words from every text of an SQLite file, and from its free pages; returns the changed texts.
+    """Erase words from an SQLite file, including its free pages; returns the changed texts.
 
     Raises `DataDirError` if another process has the file locked.
     """

@@ -45,7 +45,6 @@ WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=
 
 
 def build_definitions() -> Definitions:
-    """All definitions, from the settings, the input contract, dbt's manifest and the suites."""
     settings = get_settings()
     contract = load_contract()
     manifest = current_manifest(settings)

@@ -14,7 +14,6 @@ STATE = "select (select max(turn) from quality.builds), (select max(turn) from r
 
 
 def note_failure(settings: Settings, run_id: str, built: Collection[str]) -> None:
-    """Record what a run had built when it failed."""
     note = {"run": run_id, "built": sorted(built), "state": _state(settings)}
     _path(settings).write_text(json.dumps(note))
 

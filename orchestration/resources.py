@@ -18,7 +18,6 @@ class Warehouse(ConfigurableResource):
 
     @property
     def settings(self) -> Settings:
-        """The settings of this process."""
         return get_settings()
 
     @contextmanager

@@ -1,8 +1,8 @@
 """Skip a run whose result is published already.
 
-Models, gates and the published file are functions of schema raw, the project's files and the data day. A publish
-records these inputs. A full run with the same inputs, whose published file is unchanged, does nothing and reports the
-earlier run. Selections in the UI and builds in a shell always run.
+Models, gates and the published file are functions of schema raw, the project's files and the data day, which a publish
+records. A full run with the same inputs reports the earlier run and does nothing; selections and builds in a shell
+always run.
 """
 
 from collections.abc import Iterator

@@ -92,8 +92,6 @@ class RatedLine:
 
 @dataclass
 class AccountLedger:
-    """The billing records of one account."""
-
     account: Account
     customer_id: str
     subscription_id: str

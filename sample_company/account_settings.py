@@ -72,7 +72,6 @@ def open_subscription(account: Account, customer_id: str) -> None:
 
 
 def close_subscription(account: Account, ended_us: int) -> None:
-    """Add the change that ends the subscription."""
     change = {
         "has_active_subscription": False,
         "subscribed_products": (),

@@ -157,7 +157,6 @@ def month_number(day: date) -> Month:
 
 
 def month_start(number: Month) -> date:
-    """The first day of a month."""
     return date(number // 12, number % 12 + 1, 1)
 
 

@@ -41,7 +41,6 @@ def write_crm(
     merges: list[Merge],
     rng: np.random.Generator,
 ) -> None:
-    """Write accounts as Parquet, opportunities and merges as CSV."""
     crm_accounts, opportunities = simulate_crm(signups, accounts, companies, rng)
     for row in crm_accounts:
         organization = row.pop("organization")

@@ -87,7 +87,6 @@ CITIES = {
 def write_enrichment(
     path: Path, signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
 ) -> None:
-    """Write every version of every company to one Parquet file."""
     write.write_rows_parquet(path, simulate_enrichment(signups, accounts, companies, rng), COLUMN_TYPES)
 
 

@@ -117,7 +117,6 @@ def day_number(day: date) -> int:
 
 
 def day_at(number: int) -> date:
-    """The date of a day number."""
     return FIRST_DAY + timedelta(days=number)
 
 
@@ -127,12 +126,10 @@ def instant(day: int, seconds: float = 0) -> int:
 
 
 def day_of(instant_us: int) -> int:
-    """The day number of an instant."""
     return (instant_us - FIRST_DAY_US) // DAY_US
 
 
 def to_datetime(instant_us: int) -> datetime:
-    """An instant as an aware datetime."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(instant_us))
 
 

@@ -24,7 +24,6 @@ CATEGORIES = (
 
 
 def write_spend(path: Path, size: Size, rng: np.random.Generator) -> None:
-    """Write one CSV file."""
     header = ["month", "category", "channel", "amount_usd"]
     write.write_csv(path, header, ([write.csv_text(row[name]) for name in header] for row in simulate_spend(size, rng)))
 

@@ -32,12 +32,10 @@ Exports = dict[str, list[str]]
 
 
 def product_id(product_key: str) -> str:
-    """The Stripe product of a product key."""
     return object_id("prod", product_key)
 
 
 def price_id(product_key: str) -> str:
-    """The Stripe price of a product key."""
     return object_id("price", product_key)
 
 

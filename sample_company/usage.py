@@ -46,7 +46,6 @@ class PeriodUsage:
     units: np.ndarray
 
     def of(self, account: Account, period: int) -> np.ndarray:
-        """Counter units of one account's period."""
         return self.units[self.first_row[account.number] + period]
 
 

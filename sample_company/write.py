@@ -36,7 +36,6 @@ def iso(instant_us: int | None) -> str | None:
 
 
 def iso_texts(instants_us: np.ndarray) -> np.ndarray:
-    """Many instants as ISO 8601 text with a zone."""
     return np.char.add(np.datetime_as_string(instants_us.astype("datetime64[us]")), "+00:00")
 
 
@@ -48,7 +47,6 @@ def csv_text(value: Any) -> Any:
 
 
 def write_parquet(path: Path, columns: dict[str, pa.Array]) -> None:
-    """Write one Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path, compression="zstd", store_schema=False)
 
@@ -92,7 +90,6 @@ def write_jsonl_exports(folder: Path, rows: Iterable[tuple[int, dict]]) -> None:
 
 
 def decimal_usd(cents: int) -> Decimal:
-    """Cents as dollars."""
     return Decimal(cents).scaleb(-2)
 
 

@@ -1,7 +1,6 @@
-"""Copy the published file to schema `marts` of a PostgreSQL database, for readers that need a server.
+"""Copy the published file to schema `marts` of a PostgreSQL database.
 
-The copy is built in a schema beside the old one and renamed in one transaction: readers see either all old or all new
-tables.
+The copy is built beside the old schema and renamed in one transaction: readers see all old or all new tables.
 """
 
 import time
@@ -61,8 +60,6 @@ class PostgresError(UserError):
 
 @dataclass(frozen=True)
 class Copied:
-    """The result of a copy."""
-
     run_id: str
     rows_by_table: dict[str, int]
     # Whether the database already had this publish.
@@ -70,10 +67,10 @@ class Copied:
 
 
 def publish_to_postgres(settings: Settings, *, wait_seconds: float = 600) -> Copied:
-    """Copy the published file to the database of `GROWTH_POSTGRES_URL`, unless it is already there.
+    """Copy the published file to the database of `GROWTH_POSTGRES_URL`, unless it is there.
 
-    Waits up to `wait_seconds` for open transactions of readers. Raises `PostgresError` with what to do; readers then
-    still have the previous copy.
+    Waits up to `wait_seconds` for open transactions of readers. Raises `PostgresError`; readers then still have the
+    previous copy.
     """
     if settings.postgres_url is None:
         raise PostgresError("GROWTH_POSTGRES_URL is not set: set it to the address of the PostgreSQL database")
@@ -233,8 +230,8 @@ def _rename(connection: "psycopg.Connection[Any]") -> None:
 
     old = [table for (table,) in connection.execute(TABLES, [SCHEMA]).fetchall()]
     if old:
-        # Wait for readers of the old tables; new readers wait and find the new ones. All locks are taken within one
-        # short timeout, so no deadlock lasts until PostgreSQL cancels somebody.
+        # Wait for readers of the old tables; new readers wait and find the new ones. One short timeout for all locks:
+        # no deadlock lasts until PostgreSQL cancels somebody.
         locked = sql.SQL(", ").join(sql.Identifier(SCHEMA, table) for table in old)
         connection.execute(f"set local statement_timeout = {LOCK_MILLISECONDS}")
         connection.execute(sql.SQL("lock table {} in access exclusive mode").format(locked))

@@ -17,7 +17,7 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to one publish, with `marts` as the default schema.
 
     Close it soon: it does not see later publishes. `path` defaults to the data folder's file. Raises
-    `FileNotFoundError` if nothing is published, `DamagedFileError` if the file is damaged.
+    `FileNotFoundError` or `DamagedFileError`.
     """
     path = path or get_settings().serving_path
     if not path.exists():
@@ -39,10 +39,9 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 def query(
     sql: str, parameters: Sequence[object] = (), *, path: Path | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The result of one query on the published file; fetch it (`fetchall`, `df`, `arrow`) before the block ends.
+    """The result of one query on the newest publish; fetch it before the block ends (`fetchall`, `df`, `arrow`).
 
-    Opens the file for this query only, so each query sees the newest publish. `path` defaults to the data folder's
-    file. Raises `FileNotFoundError` if nothing is published.
+    `path` defaults to the data folder's file. Raises `FileNotFoundError` if nothing is published.
     """
     with snapshot(path) as connection:
         yield connection.sql(sql, params=list(parameters))

@@ -8,8 +8,7 @@ from typing import NamedTuple
 PARTITION_TAG = "dagster/partition"
 FIRST_TAG = "dagster/asset_partition_range_start"
 LAST_TAG = "dagster/asset_partition_range_end"
-# Each day is one event per table, and an event costs Dagster's SQLite storage some 25 ms: two years would take a
-# minute. So only the newest days are reported, with the first day built as metadata.
+# An event costs Dagster's SQLite storage some 25 ms, and each day is one per table: two years would take a minute.
 MAX_DAYS_REPORTED = 7
 
 
@@ -33,7 +32,6 @@ def days_of_tags(tags: Mapping[str, str]) -> Days | None:
 
 
 def tags_of_days(days: Days) -> dict[str, str]:
-    """Tags of one run for all of these days."""
     return {FIRST_TAG: days.first.isoformat(), LAST_TAG: days.last.isoformat()}
 
 

@@ -19,8 +19,7 @@ logger = logging.getLogger(__name__)
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
 PARSED = "partial_parse.msgpack"
-# Runs test the seeds, which people edit. The tests of models are for developers: in a run the gates check the same
-# tables.
+# Runs test the seeds, which people edit; the gates check the same tables as the models' tests.
 DEVELOPER_TESTS = (
     "resource_type:unit_test",
     "resource_type:test,path:models",
@@ -41,8 +40,7 @@ class DbtError(UserError):
 def build_models(selection: Sequence[str], settings: Settings, *, days: Days | None = None) -> list[Any]:
     """Build the selected nodes, test the seeds among them, and return the results (dbt's `RunResult`).
 
-    Incremental models are built for the changed days, or for `days` together with their inputs after staging. Raises
-    `DbtError` with what failed.
+    Incremental models are built for the changed days, or for `days` with their inputs. Raises `DbtError`.
     """
     excluded: tuple[str, ...] = DEVELOPER_TESTS
     if days:
@@ -62,10 +60,7 @@ def invoke_dbt(
     manifest: Any = None,
     days: Days | None = None,
 ) -> Any:
-    """Run a dbt command on the project and return its results, by node if it has any.
-
-    With a `manifest` the project is not parsed again. Raises `DbtError` with what failed.
-    """
+    """Run a dbt command and return its results; with a `manifest` nothing is parsed again. Raises `DbtError`."""
     from dbt.cli.main import dbtRunner
 
     target_dir.mkdir(parents=True, exist_ok=True)
@@ -112,10 +107,7 @@ def _built(results: Sequence[Any]) -> list[str]:
 
 
 def current_manifest(settings: Settings) -> Path:
-    """Path of a manifest of the project's current files, parsed anew if they have changed.
-
-    Raises `DbtError` with dbt's own message if the project does not parse.
-    """
+    """Path of a manifest of the project's current files. Raises `DbtError` if the project does not parse."""
     with _parsed_files(settings, files_digest()) as manifest:
         return manifest
 
@@ -126,8 +118,7 @@ _parsed: dict[str, Any] = {}
 def parsed_project(settings: Settings) -> Any:
     """The parsed project, cached in the process for each state of its files.
 
-    Reads dbt's partial parse directly: dbt would parse everything again when an environment variable of the profile
-    changes, although no node depends on it.
+    Read from dbt's partial parse: dbt would parse everything again when an environment variable changes.
     """
     from dbt.contracts.graph.manifest import Manifest
 
@@ -143,9 +134,9 @@ def parsed_project(settings: Settings) -> Any:
 
 @contextmanager
 def _parsed_files(settings: Settings, files: str) -> Iterator[Path]:
-    """The manifest of `files` (a digest), locked against other processes while the block runs.
+    """The manifest of `files` (a digest), locked while the block runs.
 
-    A run, the code server and a build in a shell may all notice an edited project at the same time.
+    A run, the code server and a build in a shell may notice an edited project at the same time.
     """
     manifest, made_of = settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / "made_of"
     with ExitStack() as held:

@@ -1,7 +1,6 @@
-"""Compact the warehouse: replaced rows leave unused blocks, which DuckDB does not return to the disk.
+"""Compact the warehouse: replaced rows leave unused blocks, which DuckDB does not return.
 
-The copy is compared table by table and swapped in by one rename. A killed process leaves the old or the new file, and
-at most a folder that the next compaction removes.
+The copy is compared table by table and swapped in by one rename; a killed process leaves the old or the new file.
 """
 
 import os
@@ -53,10 +52,10 @@ def size_of(path: Path) -> FileSize:
 
 
 def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileSize | None:
-    """Copy the used blocks of the file at `path` into a new one and swap it in; returns the size before.
+    """Copy the used blocks of a file into a new one and swap it in; returns the size before.
 
-    Returns None if too little is unused. The caller holds the lock. Raises `CompactionError` if the disk is too full or
-    the copy differs.
+    None if too little is unused. The caller holds the lock. Raises `CompactionError` if the disk is too full or the
+    copy differs.
     """
     building = path.with_name(path.stem + ".compacting") / path.name
     shutil.rmtree(building.parent, ignore_errors=True)

@@ -90,7 +90,6 @@ def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None
 
 
 def unwritable(folder: Path, error: OSError) -> DataDirError:
-    """The error to raise if the data folder cannot be written."""
     return full_disk(folder, error) or DataDirError(
         f"the data folder {folder} cannot be written ({error.strerror}): "
         "set GROWTH_DATA_DIR to a folder that you own, or change its mode"

@@ -1,7 +1,7 @@
 """The lock on the warehouse: one process holds it from its first step to its last.
 
-DuckDB lets only one process open a file for writing, so each process that opens the warehouse first takes the lock
-beside it. The kernel releases the lock when the process ends, however it ends.
+DuckDB lets one process open a file for writing, so each takes the lock beside it first. The kernel releases it when the
+process ends.
 """
 
 import fcntl
@@ -38,11 +38,11 @@ def hold(
     say: Callable[[str], None] = logger.info,
     to_restore: bool = False,
 ) -> Iterator[None]:
-    """Hold the lock on the warehouse at `path` for `holder` (a run's id or a command) until the block ends.
+    """Hold the lock on the warehouse at `path` for `holder` (a run's id or a command).
 
-    Waits up to `wait_seconds` while another process holds it, and says which one. Raises `WarehouseBusyError` after
-    that, and `DataDirError` if the folder cannot be written, is half restored, or its disk is full before the block
-    ends. With `to_restore`, the lock is granted even if the file is corrupt or half restored.
+    Waits up to `wait_seconds`, then raises `WarehouseBusyError`. Raises `DataDirError` if the folder cannot be written
+    or is half restored, or its disk is full before the block ends. With `to_restore`, the lock is granted even if the
+    file is corrupt or half restored.
     """
     lock = _open_lock(path)
     try:

@@ -1,8 +1,7 @@
 """How every command starts: it creates private files, and Ctrl-C and SIGTERM end it at once.
 
-Libraries replace signal handlers and catch what they raise, so a run would go on and publish. So no handler is used:
-Python writes each signal number into a pipe, and a thread that reads the pipe ends the process. Unfinished work is left
-as by a kill; the next command recovers it.
+Libraries replace signal handlers and catch what they raise, so a run would go on and publish. Instead Python writes
+each signal number into a pipe, and a thread that reads the pipe ends the process, like a kill.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Generate files from the contract: dbt's source definitions and date bounds, and the documentation of the input."""
+"""Generate dbt's source definitions and date bounds, and the documentation, from the contract."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ PERSONAL_IN_WORDS = {
 
 
 def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
-    """Write the generated files that are missing or out of date, and return them."""
+    """Write the generated files that are out of date, and return them."""
     stale = stale_documents(project_dir)
     documents = render_documents(load_contract())
     for path in stale:
@@ -43,7 +43,6 @@ def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
 
 
 def stale_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
-    """The generated files that are missing or differ from the contract."""
     documents = render_documents(load_contract())
     return [
         project_dir / path
@@ -53,7 +52,7 @@ def stale_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
 
 
 def render_documents(contract: Contract) -> dict[Path, str]:
-    """The text of each generated file, by its path in the project."""
+    """The text of each generated file by path."""
     sources = {
         Path(f"dbt_project/models/staging/{source}/_{source}__sources.yml"): _dbt_source(contract, source)
         for source in contract.sources

@@ -22,8 +22,7 @@ Subject = Literal["organization", "user", "customer", "account"]
 Personal = Literal["address", "name", "domain", "nothing", "staff"]
 
 NEW_COUNTER_SUFFIX = "_in_period"
-# Limits of the models: whole numbers and amounts in minor units, digits of money before the point, and the range of
-# dates and instants.
+# Limits of the models: integers and minor units, digits of money before the point, and dates.
 LARGEST_NUMBER = 10**15
 MONEY_DIGITS = 15
 FIRST_DATE = date(2000, 1, 1)
@@ -64,7 +63,6 @@ class Column:
 
     @property
     def sql_type(self) -> str:
-        """The column's type in schema raw."""
         return SQL_TYPES[self.type]
 
     @property
@@ -109,12 +107,10 @@ class Table:
 
     @property
     def path(self) -> str:
-        """The table's path under the source root, without extension."""
         return f"{self.source}/{self.name}"
 
     @property
     def raw_name(self) -> str:
-        """The table's name in schema raw."""
         return f"{self.source}__{self.name}"
 
     @property
@@ -124,7 +120,7 @@ class Table:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The columns that are unique in schema raw."""
+        """The unique columns in schema raw."""
         return self.version if self.stored == "versions" else self.key
 
     def column(self, name: str) -> Column | None:
@@ -142,24 +138,20 @@ class Table:
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The names of the contract's columns."""
         return tuple(column.name for column in self.columns)
 
     @property
     def technical_columns(self) -> tuple[Column, ...]:
-        """The columns the load adds: the row's file and position, and what dlt needs to replace it."""
+        """The file and position of a row, and what dlt needs to replace it."""
         return _PLACE if self.stored == "days" else _PLACE + _CHANGE
 
 
 @dataclass(frozen=True)
 class Contract:
-    """All tables, in the order of `contract.yml`."""
-
     tables: tuple[Table, ...]
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of the sources, each once."""
         return tuple(dict.fromkeys(table.source for table in self.tables))
 
     def table(self, raw_name: str) -> Table:
@@ -190,7 +182,7 @@ def load_contract() -> Contract:
 
 
 def parse_contract(content: dict[str, Any]) -> Contract:
-    """Build the contract from parsed YAML. Raises `ContractError`, which names the table and column."""
+    """Raises `ContractError`, which names the table and column."""
     return Contract(tuple(_parse_table(name, entry) for name, entry in content["tables"].items()))
 
 

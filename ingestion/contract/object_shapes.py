@@ -1,4 +1,4 @@
-"""Which part of a Stripe object the load reads, and which part is kept of a deleted person's object."""
+"""The parts of a Stripe object that the load reads and that a deletion keeps."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ LINES = "lines.data"
 
 
 def read_shape(table: Table) -> dict[str, Any]:
-    """The fields to read as a `from_json` shape, so that DuckDB parses each object once."""
+    """The fields to read, as a `from_json` shape: DuckDB parses each object once."""
     shape: dict[str, Any] = {"id": "JSON", "deleted": "JSON"}
     line_shape: dict[str, Any] = {"id": "JSON"}
     for field in table.fields:

@@ -21,7 +21,7 @@ create table if not exists raw.rejected_rows (
 
 
 def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema raw, its tables and the load's bookkeeping tables where they are missing."""
+    """Create the missing tables of schema raw and of the load's bookkeeping."""
     connection.execute(f"create schema if not exists {SCHEMA}")
     for table in load_contract().tables:
         connection.execute(_create_table(table))
@@ -31,8 +31,8 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Add columns that the contract gained since the warehouse was created.
 
-    A column that was already loaded as an extra (text) is dropped and added anew. Returns the raw names of those
-    tables: all their files must be read again.
+    A column loaded as an extra (text) before is dropped first. Returns the raw names of those tables: all their files
+    must be read again.
     """
     read_again = []
     types = _column_types(connection)
@@ -49,7 +49,6 @@ def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """The type of each column in schema raw, by table and column name."""
     rows = connection.execute(
         "select table_name, column_name, lower(data_type) from duckdb_columns() where schema_name = 'raw' "
         "and database_name = current_database()"
@@ -58,7 +57,7 @@ def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str]
 
 
 def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """The columns loaded beyond the contract, by raw table name."""
+    """The columns beyond the contract, by raw table name."""
     rows = connection.execute(
         "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
         "and database_name = current_database() order by table_name, column_index"
@@ -71,7 +70,6 @@ def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]
 
 
 def raw_table(table: Table) -> str:
-    """The table's quoted name with its schema."""
     return f"{SCHEMA}.{quote(table.raw_name)}"
 
 
@@ -95,7 +93,7 @@ def _define(column: Column) -> str:
 
 
 def row_hash(table: Table, columns: Sequence[Column]) -> str:
-    """SQL for a hash of a row's values. Extra columns count only where they have a value."""
+    """SQL for a row's hash. Extra columns count only where they have a value."""
     if table.stored == "objects":
         return "md5(payload::varchar)"
     known = [f"{quote(column.name)}::varchar" for column in table.columns]

@@ -1,4 +1,4 @@
-"""SQL functions for JSON whose numbers DuckDB would read as doubles; here they stay text.
+"""SQL functions that keep JSON numbers as text; DuckDB would read doubles.
 
 Only small tables use them: usage reports have no decimals.
 """
@@ -17,7 +17,6 @@ LONGEST_EXPONENT = 40
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Register the functions with `connection`."""
     for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
         connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")  # type: ignore[call-overload]
 

@@ -27,16 +27,15 @@ NO_ROW = (
     "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
 )
 PLACE_BITS = 52
-# The next row of the same key and stamp, if its values differ. Needs the window `later`.
+# The next row of the same key and stamp, if its values differ. Uses window `later`.
 REPLACED_BY = (
     "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
 )
-# Exports have some ten columns beyond the contract; thousands mean that values were exported as keys. Each column costs
-# every row of the table, in every load.
+# Exports have some ten; thousands mean that values were exported as keys. Each costs every row, in every load.
 MAX_EXTRA_COLUMNS = 100
 LARGE_FILE_BYTES = 1024 * 1024
-# The file is read once: without dictionaries and bloom filters writing takes a quarter less time. Row groups are
-# limited in bytes so that large objects fit into memory.
+# Read once: without dictionaries and bloom filters writing takes a quarter less time. Row groups limited in bytes keep
+# large objects within memory.
 FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
 # What DuckDB raises for broken files; a broken Thrift header raises plain `duckdb.Error`.
 UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
@@ -44,7 +43,7 @@ UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.Serializa
 
 @dataclass
 class Plan:
-    """What a load would do to one table. `days` are the days of usage to replace."""
+    """The plan for one table. `days` are the days of usage to replace."""
 
     table: Table
     present: list[SourceFile]
@@ -57,7 +56,6 @@ class Plan:
 
     @property
     def files_read(self) -> list[SourceFile]:
-        """The files that were read."""
         return [counts.file for counts in self.counts]
 
     @property
@@ -67,12 +65,10 @@ class Plan:
 
     @property
     def rows_set_aside(self) -> int:
-        """Rows that were read and set aside."""
         return sum(counts.rows_set_aside for counts in self.counts)
 
     @property
     def rows_changed(self) -> int:
-        """Rows to write or delete."""
         return sum(changes.rows for changes in self.changes)
 
 
@@ -109,15 +105,13 @@ class Planner:
         return f"(select {names} from {raw_table(table)}{' where false' if self.starts_over else ''})"
 
     def raw_extras(self, table: Table) -> list[str]:
-        """The columns of `raw_rows` beyond the contract."""
         return self._raw_extras.get(table.raw_name, [])
 
     def count_raw_rows(self, table: Table) -> int:
-        """The number of `raw_rows`."""
         return scalar(self.connection, f"select count(*) from {self.raw_rows(table)}")
 
     def ignored_columns(self) -> list[str]:
-        """One sentence per table with columns that were read but not stored."""
+        """One warning per table with columns that were not stored."""
         return [
             f"{path}: {len(names):,} columns are not stored ({shown_names(list(names))}): a table may have "
             f"{MAX_EXTRA_COLUMNS} columns beyond the contract, with names of at most {LONGEST_NAME} characters"
@@ -128,10 +122,10 @@ class Planner:
     def reading(
         self, table: Table, files: Sequence[SourceFile], references: Sequence[Column] = ()
     ) -> Iterator[tuple[Column, ...]]:
-        """Read files into the view `checked`, which lasts as long as the block; yields its data columns.
+        """Read files into the view `checked` while the block runs; yields its data columns.
 
-        The view has every row, with `_is_bad`, `_file`, `_row` and `_place`, a unique number whose order within a day's
-        files is the same in every load. Raises `SourceError` for a broken file, whenever it is found.
+        The view has every row, with `_is_bad`, `_file`, `_row` and `_place`, a unique number with the same order in
+        every load. Raises `SourceError` for a broken file, whenever it is found.
         """
         if not self._has_functions:
             register_functions(self.connection)
@@ -157,21 +151,21 @@ class Planner:
         self.root.forget(files)
 
     def reject_faults(self, table: Table) -> None:
-        """Collect the bad rows of `checked`. They are few, so reading them again is cheap."""
+        """Collect the bad rows of `checked`; they are few, so it is read again."""
         self.connection.execute(
             f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
             "_fault.rule, _fault.original_text from faults where _is_bad"
         )
 
     def rank_files(self, paths: Sequence[str]) -> None:
-        """Create the temporary table `ranks`: the position of each file in an order in which later files win."""
+        """Create table `ranks`: the position of each file; later files win."""
         self.connection.execute(
             "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as _rank",
             [list(paths), list(range(len(paths)))],
         )
 
     def list_replaced(self, table: Table, rows: str) -> None:
-        """Collect the rows of a relation that a later row with other values replaces (`replaced_by` names it)."""
+        """Collect rows that a later row with other values replaces (`replaced_by`)."""
         sentence = f" comes later with the same {' and '.join(table.version)} and other values, and is used instead"
         values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
         self.connection.execute(
@@ -188,7 +182,7 @@ class Planner:
         return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
 
     def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
-        """Write the rows of a query with these columns to a Parquet file; returns an empty list if there are none."""
+        """Write a query's rows to a Parquet file; returns an empty list if there are none."""
         path = self.work_dir / f"{name}.parquet"
         self.connection.execute(f"copy ({query}) to {literal(str(path))} ({FILE_OPTIONS})")
         rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
@@ -201,7 +195,7 @@ class Planner:
         portions: Sequence[Portion],
         references: Sequence[Column],
     ) -> tuple[Column, ...]:
-        # Include extra columns of files read earlier: dlt would rewrite a file of changes whose columns differ.
+        # With extra columns of earlier files: dlt would rewrite a file of changes whose columns differ.
         extras = self._brought_extras.setdefault(table.raw_name, dict.fromkeys(self.raw_extras(table)))
         portions = [self._bound_extras(table, portion, extras) for portion in portions]
         columns = (*table.columns, *(table.column(n) or Column(n, "string", "", nullable=True) for n in extras))
@@ -223,7 +217,7 @@ class Planner:
         return columns
 
     def _bound_extras(self, table: Table, portion: Portion, extras: dict[str, None]) -> Portion:
-        """Limit a portion's extra columns to those the table has or can still take, and add them to `extras`."""
+        """Limit a portion's extra columns to those the table has or can take, and add them to `extras`."""
         brought = [*(column.name for column in portion.new_counters), *portion.extras]
         new = [name for name in brought if name not in extras]
         extras.update(dict.fromkeys(new[: max(0, MAX_EXTRA_COLUMNS - len(extras))]))
@@ -238,7 +232,7 @@ class Planner:
         )
 
     def _reject_ragged(self, table: Table, ragged: Sequence[Ragged]) -> None:
-        """Count malformed CSV rows, which have no values, as rows that were read."""
+        """Count malformed CSV rows, which have no values, as read."""
         if ragged:
             files, positions, columns, reasons, texts = (
                 list(values) for values in zip(*map(astuple, ragged), strict=True)
@@ -255,7 +249,7 @@ class Planner:
             )
 
     def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
-        """The error message for a broken file, found by reading the files one by one."""
+        """The error for a broken file, found by reading the files one by one."""
         for file in files:
             drop_read_tables(self.connection)
             try:
@@ -277,6 +271,5 @@ def _is_quick_to_read_again(table: Table, portions: Sequence[Portion], files: Se
 
 
 def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The single number that a query returns."""
     row = connection.execute(query).fetchone()
     return int(row[0]) if row and row[0] is not None else 0

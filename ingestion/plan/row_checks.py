@@ -1,7 +1,7 @@
-"""Row checks as SQL that DuckDB runs over whole files.
+"""Row checks as SQL over whole files.
 
-A check gives the typed value of every column and, for a row that breaks the contract, its column and a sentence. No
-value is rounded, truncated or turned into null: a value that does not fit its type makes the row bad.
+A check gives the typed values of a row or, if it breaks the contract, its column and a sentence. No value is rounded,
+truncated or turned into null.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -24,11 +24,11 @@ ZONE_PATTERN = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 NULL_WORDS = (
     "", "null", "(null)", "<null>", "none", "nil", "nan", "nat", "<na>", "n/a", "#n/a", "undefined", "-", "--", r"\n"
 )  # fmt: skip
-# All blanks, including no-break spaces, zero-width spaces and byte order marks.
+# All blanks, including no-break and zero-width spaces and byte order marks.
 BLANKS = r"[\s\pZ\x{200B}\x{FEFF}]*"
 NULL_PATTERN = f"(?i){BLANKS}({'|'.join(re.escape(word) for word in NULL_WORDS)}){BLANKS}"
 NULL_WORD = "stands for no value: write the key that is meant, or leave the field empty if it is optional"
-NUL = "has a NUL character (\u0000) in it, which no database stores: remove it"
+NUL = r"has a NUL character (\u0000) in it, which no database stores: remove it"
 # A JSON escape, unless its backslash is itself escaped.
 NUL_ESCAPE = r"\u0000"
 NUL_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
@@ -83,7 +83,7 @@ NOT_PARSED = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A condition that makes a row bad, and an SQL expression for the sentence about it."""
+    """A condition that makes a row bad, and SQL for the sentence about it."""
 
     condition: str
     column: str | None
@@ -93,10 +93,10 @@ class Fault:
 
 
 def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
-    """A query for the typed rows of a portion, for every kind of table but objects.
+    """A query for the typed rows of a portion; not for objects.
 
-    Columns: those of the contract, the portion's new counters and extras, `_file`, `_row`, `_place` and `verdict`. The
-    values of `references` columns must be in the temporary tables `known_keys`.
+    Columns: those of the contract, new counters and extras, `_file`, `_row`, `_place` and `verdict`. The values of
+    `references` must be in the tables `known_keys`.
     """
     columns = [*table.columns, *portion.new_counters]
     values = ", ".join(f"{_value(column, portion)} as {_value_name(column)}" for column in columns)
@@ -114,10 +114,9 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
 
 
 def verdict(faults: Sequence[Fault], original: str) -> str:
-    """SQL for two columns: `_is_bad`, and `_fault`, a struct of column_name, reason, rule and original_text.
+    """SQL for `_is_bad` and `_fault`: column_name, reason, rule and original_text of the first fault.
 
-    `_fault` is the first fault of a row. `original`, the row as text, is built inside the case, so only queries that
-    select `_fault` pay for it.
+    `original`, the row as text, is inside the case, so only queries that select `_fault` pay for it.
     """
     conditions = " or ".join(f"({fault.condition})" for fault in faults)
     cases = " ".join(
@@ -169,14 +168,14 @@ def _value(column: Column, portion: Portion) -> str:
 
 
 def _faults(table: Table, column: Column, portion: Portion, references: Sequence[Column]) -> list[Fault]:
-    """The faults a column can have, in the order in which they are reported."""
+    """Possible faults of a column, in the order in which they are reported."""
     cell, value = _cell(column, portion), _value_name(column)
     text = f"({_text(cell)})"
     faults = []
     if not column.nullable:
         faults.append(
             Fault(
-                "the value is missing, but every row needs one",
+                f"{cell.sql} is null",
                 column.name,
                 literal("there is no value, but every row needs one"),
             )
@@ -235,7 +234,7 @@ def has_nul(json_text: str) -> str:
 
 
 def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
-    """A report must be in its day's folder, and its day must have begun when it was received."""
+    """A report must be in its day's folder and not be received before its day."""
     if table.stored != "days" or column.type != "date":
         return []
     day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"

@@ -1,4 +1,4 @@
-"""Checks of Stripe objects: the fields that rules read, at the paths of older and newer APIs."""
+"""Checks of Stripe objects, at the paths of older and newer APIs."""
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
 import json
@@ -44,7 +44,7 @@ CONDITIONS = {
 
 
 def checked_objects(table: Table, portion: Portion) -> str:
-    """A query for the objects of a portion: id, livemode, created, payload, their places and the `verdict`."""
+    """A query for a portion's objects: id, livemode, created, payload, places and `verdict`."""
     shape = literal(json.dumps(read_shape(table)))
     faults = [
         NOT_AN_OBJECT,
@@ -76,7 +76,7 @@ def _lines_cut(table: Table) -> list[Fault]:
 
 
 def _sql(field: Field, root: str) -> str:
-    """SQL for a field's value: the first of its paths that is present and not null."""
+    """SQL for the first of a field's paths that is present and not null."""
     paths = (".".join([root, *(quote(part) for part in path.split("."))]) for path in field.any_of)
     return f"coalesce({', '.join(paths)})"
 
@@ -89,7 +89,7 @@ def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
         needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
     missing = literal(f"there is no {', nor '.join(field.any_of)}")
     if field.any_of == (LINES,):
-        # A non-list reads as null, so look at the text to tell whether there is a value.
+        # A non-list reads as null, so the text tells whether there is a value.
         there = f"coalesce(json_type({LINE}, '$.lines.data'), json_type({LINE}, '$.lines'), 'NULL')"
         is_other = f"case when {value} is null then {there} not in ('NULL', 'OBJECT') or "
         is_other += f"json_type({LINE}, '$.lines.data') = 'OBJECT' end"

@@ -1,13 +1,12 @@
 """Plan the rows of every table except usage.
 
-Schema raw is a function of the files. Rows set aside count as if they had never been sent. Of the others one row stays:
-- versions: per key and stamp; - rows: per key; - objects: per id.
+Schema raw is a function of the files. Rows set aside count as never sent. Of the others one stays per key and stamp
+(`versions`), key (`rows`) or id (`objects`): that of the last file in natural order, then the last row. Replaced rows
+with other values are listed for `versions`, and for `rows` within one file: an existing row never disappears because it
+was sent twice.
 
-The row of the later file (in natural order of the paths) wins, then the later row in a file. A replaced row with other
-values is listed for versions, and for rows if one file has both: an existing row never disappears because it was sent
-twice. So a file at the end of the order needs comparing only with schema raw. All files are read again if one has
-changed, if a new one sorts between others and schema raw cannot tell what it replaces, or if referenced rows have
-changed.
+A file at the end of the order needs comparing only with schema raw. All files are read again if one has changed, if a
+new one sorts between others and schema raw cannot tell what it replaces, or if referenced rows have changed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -27,10 +26,9 @@ from ingestion.write.ledger import TIE, TableLedger
 def plan_table(
     planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger, plans: Mapping[str, Plan]
 ) -> Plan:
-    """Read the files that need reading and plan the changes of one table. Raises `SourceError`.
+    """Plan the changes of one table. Raises `SourceError`.
 
-    `plans` are those of the tables before it, by raw name. References are checked against tables that this load or an
-    earlier one has read.
+    `plans` are those of earlier tables, by raw name. References are checked if their table was ever loaded.
     """
     references = [column for column in table.columns if column.references and _is_parent_loaded(planner, column, plans)]
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
@@ -57,7 +55,7 @@ def _is_parent_loaded(planner: Planner, column: Column, plans: Mapping[str, Plan
 
 
 def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
-    """Whether kept rows may have lost their referenced rows, or rows set aside may have gained them."""
+    """Whether kept rows may have lost references, or rows set aside gained them."""
     parents = [plans.get(_raw_name(column.references)) for column in table.columns if column.references]
     was_set_aside = "reference" in ledger.reject_rules
     return any(parent and (parent.rows_lost or (parent.rows_changed and was_set_aside)) for parent in parents)
@@ -95,10 +93,10 @@ def _plan_files(
 
 
 def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> None:
-    """Create the temporary table `judged`: which good rows stay, of those read and their rivals in schema raw.
+    """Create table `judged`: which good rows stay, of those read and their rivals in schema raw.
 
-    It has only the identity columns, so that large objects are not copied. Rivals are the raw rows with the same
-    identity or, if all files were read, those of files that no longer exist.
+    It has only identity columns, not large objects. Rivals are the raw rows with the same identity or, if all files
+    were read, those of vanished files.
     """
     table, connection = plan.table, planner.connection
     # A version from a vanished file stays unless another file has it.
@@ -128,7 +126,7 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
 
 
 def _needs_all_files(connection: duckdb.DuckDBPyConnection, table: Table, *, has_replaced_rows: bool) -> bool:
-    """Whether a row read sorts before one in schema raw, so that unknown rows may lie between them."""
+    """Whether a row read sorts before one in schema raw, with unknown rows possibly between them."""
     rows = (
         f"judged as earlier join judged as later using ({_names(table.identity)}) "
         "where earlier.is_read and later.stays and not later.is_read"
@@ -138,7 +136,7 @@ def _needs_all_files(connection: duckdb.DuckDBPyConnection, table: Table, *, has
 
 
 def _list_replaced(planner: Planner, plan: Plan) -> None:
-    """List the replaced rows: those read, and those in schema raw whose file still exists."""
+    """List replaced rows, except those in schema raw whose file has vanished."""
     table = plan.table
     if not scalar(planner.connection, "select count(*) from judged where replaced_by is not null"):
         return
@@ -155,7 +153,7 @@ def _list_replaced(planner: Planner, plan: Plan) -> None:
 
 
 def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole: bool) -> list[Changes]:
-    """Rows that differ from schema raw and, if all files were read, rows that no file has any more."""
+    """Rows that differ from schema raw and, if all files were read, rows in none of them."""
     table = plan.table
     raw, data = planner.raw_rows(table), _names(column.name for column in columns)
     identity = _names(table.identity)
@@ -175,7 +173,6 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
 
 
 def _remember_keys(planner: Planner, table: Table, changes: Sequence[Changes]) -> None:
-    """Keep the keys the table will have, for tables that reference it."""
     key, identity = quote(table.key[0]), _names(table.identity)
     query = f"select {key} as key from {planner.raw_rows(table)}"
     for change in changes:

@@ -1,9 +1,8 @@
 """Plan the rows of usage: one per day and organization, replaced by whole days.
 
-A day with a new or changed file is read again completely, and its newest reports replace the day in schema raw. Days
-are processed in batches to limit memory and load packages. Of reports with the same day, organization and
-`received_at`, the last by file (natural order of the paths) and position wins; earlier ones with other values are
-listed.
+A day with a new or changed file is read again completely, in batches that limit memory and load packages. The newest
+report wins; of equal `received_at` the last by file (natural order) and position wins, and others with different values
+are listed.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -21,7 +20,7 @@ KEPT_PLACES = 1000 << PLACE_BITS
 
 
 def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: TableLedger) -> Plan:
-    """Read the days that have a new or changed file and plan their rows. Raises `SourceError`."""
+    """Plan the days that have a new or changed file. Raises `SourceError`."""
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
     by_day: dict[date, list[SourceFile]] = {}
     for file in files:
@@ -80,10 +79,9 @@ def _dates(days: Sequence[date]) -> str:
 
 
 def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
-    """Create the temporary table `reports`: key, stamp and place of every report, and whether it is bad.
+    """Create table `reports`: key, stamp, place and `is_bad` of every report.
 
-    If files have vanished, also create `kept`: their rows, which stay unless an existing file has a report with the
-    same stamp.
+    If files have vanished, also `kept`: their rows, unless an existing file has a report with the same stamp.
     """
     table, connection = plan.table, planner.connection
     version = ", ".join(quote(name) for name in table.version)
@@ -103,7 +101,7 @@ def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
 
 
 def _judge_reports(planner: Planner, table: Table) -> None:
-    """Create the temporary table `judged`: reports that are bad or share their key, and which of them stays."""
+    """Create table `judged`: reports that are bad or share their key, and which of them stays."""
     connection = planner.connection
     key = ", ".join(quote(name) for name in table.key)
     version = ", ".join(quote(name) for name in table.version)

@@ -1,7 +1,7 @@
-"""A deletion request in schema raw: find who is meant, put them on the list, and erase their rows.
+"""A deletion request in schema raw: list everyone it concerns, then erase their rows.
 
-The list is on disk before a row is touched: repeating an interrupted request completes it, and a load in between
-already leaves out everyone on the list.
+The list is on disk before a row changes: repeating an interrupted request completes it, and loads in between respect
+it.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -78,8 +78,7 @@ order by 1
 class Request:
     """What a request added to the list.
 
-    `words` are its addresses and domains, to be erased outside schema raw too; `possibly_meant` lists other
-    organizations.
+    `words` are its addresses and domains, to be erased elsewhere too.
     """
 
     newly_listed: int
@@ -88,7 +87,7 @@ class Request:
 
 
 def list_request(settings: Settings, kind: Literal["address", "organization"], value: str) -> Request:
-    """Put everyone a request concerns on the list. The caller holds the lock on the warehouse."""
+    """Put everyone a request concerns on the list. The caller holds the warehouse's lock."""
     with connect(settings.warehouse_path) as connection:
         ledger.prepare(connection)
         if not apply_list(connection, settings):
@@ -106,7 +105,7 @@ def list_request(settings: Settings, kind: Literal["address", "organization"], v
 
 
 def rewrite_raw(settings: Settings) -> dict[str, int]:
-    """Erase everyone on the list from schema raw; returns rows by table. The caller holds the lock on the warehouse."""
+    """Erase everyone on the list; returns rows by table. The caller holds the warehouse's lock."""
     rows = {}
     with connect(settings.warehouse_path) as connection:
         ledger.prepare(connection)
@@ -124,7 +123,7 @@ def rewrite_raw(settings: Settings) -> dict[str, int]:
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Rewrite a table's rows as a load would now, and mark its files to be read again; returns the rows changed."""
+    """Rewrite a table's rows as a load would, and have its files read again; returns rows changed."""
     extras = [Column(name, "string", "", nullable=True) for name in extra_columns(connection)[table.raw_name]]
     columns = (*table.columns, *(table.column(extra.name) or extra for extra in extras))
     replaced = [quote(name) for name in replaced_columns(table, columns)]

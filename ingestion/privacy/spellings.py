@@ -1,8 +1,7 @@
 r"""Find and erase addresses and domains in text, however they are escaped.
 
-JSON may write `ö` as `\u00f6`, a URL `@` as `%40`, HTML as `&#64;`, Python as `\x40`, and a domain may be written as
-`xn--`. Escapes nest: JSON in JSON, a URL in JSON. So text is searched as it is and in each successively unescaped
-reading.
+JSON may write `ö` as `\u00f6`, a URL `@` as `%40`, HTML as `&#64;`, Python as `\x40`, and a domain may be `xn--`.
+Escapes nest, so text is searched as it is and in each successively unescaped reading.
 """
 
 import html
@@ -19,7 +18,7 @@ BYTE, LATER_BYTE = rf"{HEX}{{2}}", rf"[89abAB]{HEX}"
 
 
 def _utf8(mark: str) -> str:
-    """Pattern of one character as hexadecimal bytes, each after a mark; the first mark is matched by the caller."""
+    """Pattern of one character as hexadecimal bytes; the caller matches the first mark."""
     later = f"(?:{mark}{LATER_BYTE})"
     return f"(?:[0-7]{HEX}|[cdCD]{HEX}{later}|[eE]{HEX}{later}{{2}}|[fF][0-7]{later}{{3}})"
 
@@ -77,8 +76,7 @@ def all_readings(text: str) -> str:
 def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
     """A function that replaces addresses and domains by `instead`, however they are spelled.
 
-    Longer words go first, all in one pass over each reading, so their order does not matter. A match inside a longer
-    address or domain is somebody else's and stays.
+    Longer words go first. A match inside a longer address or domain is somebody else's and stays.
     """
     folded = sorted(
         {_folded(readings(word.strip())[-1][0]) for word in words} - {""}, key=lambda word: (-len(word), word)
@@ -96,7 +94,7 @@ def eraser(words: Iterable[str], instead: str) -> Callable[[str], str]:
         if not OF_ADDRESS.search(text) and not has_word(_folded(text.replace("\\", ""))):
             return text
         found = readings(text)
-        # A span that starts or ends inside an escape covers all of it: half an escape would break the text.
+        # Spans cover whole escapes: half an escape would break the text.
         wholes = found[-1][1]
         spans = set()
         for reading, places in found:
@@ -154,7 +152,7 @@ MEANINGS: dict[str, Callable[[str, re.Match[str]], str]] = {
 
 
 def _folded(text: str) -> str:
-    """Lower case and decomposed accents, so that equal text compares equal however it was composed."""
+    """Lower case with decomposed accents."""
     return text.lower() if text.isascii() else "".join(map(_folded_character, text))
 
 

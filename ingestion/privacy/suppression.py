@@ -1,8 +1,8 @@
-"""The suppression list: who asked to be deleted, as keyed hashes, and what remains of their rows.
+"""The suppression list of people who asked to be deleted, and what remains of their rows.
 
-Each line has a kind and the HMAC-SHA-256 of a normalised value, so the list holds no address or key. A load applies the
-list to new rows, a request to existing ones, with the same SQL: loading a file again gives the rows that the request
-left. Text is unescaped before it is compared (`ingestion.privacy.spellings`).
+Each line has a kind and the HMAC-SHA-256 of a normalised value, so the list holds no address or key. Loads and requests
+apply it with the same SQL: loading a file again gives the rows that a request left. Text is unescaped first
+(`ingestion.privacy.spellings`).
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -77,9 +77,9 @@ create or replace temp macro has_suppressed_address(text) as case when text like
 
 
 def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Load the list into a connection for `suppressed_rows` and the rest; False if there is no list.
+    """Load the list into a connection; False if there is none.
 
-    Raises `SourceError` if the list was written with another key, since nobody on it would match.
+    Raises `SourceError` if it was written with another key, since nobody on it would match.
     """
     path = settings.suppression_dir / LIST
     if not path.exists():
@@ -103,7 +103,7 @@ def apply_list(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
 
 
 def prepare_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Define `keyed_hash` in a connection. The key is in variables, not in statements that an error would show."""
+    """Define `keyed_hash`. The key is in variables, not in statements that an error would show."""
     known = connection.execute("select 1 from duckdb_functions() where function_name = ?", [READINGS]).fetchall()
     if not known:
         connection.create_function(READINGS, all_readings, ["varchar"], "varchar")  # type: ignore[call-overload]
@@ -116,7 +116,7 @@ def prepare_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
 
 
 def add_to_list(connection: duckdb.DuckDBPyConnection, settings: Settings, requested: str) -> int:
-    """Add the rows (kind, value) of a relation to the list on disk; returns how many are new."""
+    """Add a relation's rows (kind, value) to the list on disk; returns how many are new."""
     path, now = settings.suppression_dir / LIST, datetime.now(UTC).isoformat(timespec="seconds")
     new = connection.execute(
         f"select distinct kind, keyed_hash(value) from (from {requested} union all select '{CHECK}', '{CHECK}') "
@@ -129,14 +129,14 @@ def add_to_list(connection: duckdb.DuckDBPyConnection, settings: Settings, reque
 
 
 def requests_since(settings: Settings, instant: str) -> int:
-    """The number of requests after an instant, given in the list's format."""
+    """The number of requests after an instant in the list's format."""
     path = settings.suppression_dir / LIST
     times = {requested_at for *_, requested_at in _lines(path)} if path.exists() else set()
     return sum(requested_at > instant for requested_at in times)
 
 
 def suppressed_rows(table: Table, columns: Sequence[Column], rows: str) -> str:
-    """A query for the rows of a query, with the rows of people on the list pseudonymised."""
+    """A query's rows, with those about people on the list pseudonymised."""
     replaced = _replacements(table, columns)
     if not replaced:
         return rows
@@ -157,9 +157,9 @@ def clear_texts(
     cleared: str,
     keys: Sequence[tuple[str, str]] = (),
 ) -> int:
-    """Clear the rows of a relation whose `texts` contain a suppressed address or domain; returns how many.
+    """Clear rows whose `texts` contain a suppressed address or domain; returns how many.
 
-    `cleared` is the `set` clause. `keys` lists pairs of table name and kind whose keys count too.
+    `cleared` is the `set` clause. `keys` lists tables and the kinds of keys that count in them too.
     """
     connection.execute(
         "create or replace temp table kinds_of_keys as select unnest(?::varchar[]), unnest(?::varchar[])",
@@ -183,9 +183,9 @@ def clear_texts(
 
 
 def clear_rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """Clear rows of a relation like raw.rejected_rows that are about people on the list; returns how many.
+    """Clear rejects about people on the list; returns how many.
 
-    The texts have no columns, so a key matches anywhere. User keys are small numbers: they match in rows of users only.
+    Keys match anywhere in the text; user keys are small numbers and match in rows of users only.
     """
     cleared = f"reason = {literal(ERASED_REASON)}, original_text = null"
     keys = [

@@ -1,7 +1,6 @@
-"""Rows of CSV files: the header, the well-formed rows, and what is wrong with every other row.
+"""Read CSV files: the header, the well-formed rows, and the faults of all others.
 
-Arrow reads well-formed files. A file with anything odd is read again by Python, row by row, so that a bad row does not
-affect others.
+Arrow reads well-formed files. Python reads a file with anything odd again, so that a bad row does not affect others.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -88,7 +87,7 @@ def read_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
 def read_rows(
     connection: duckdb.DuckDBPyConnection, name: str, file: SourceFile, folder: Path, header: Sequence[str]
 ) -> list[Ragged]:
-    """Insert a file's rows into a table (_file, _row, and text columns); return the malformed rows."""
+    """Insert a file's rows into a table of text columns; return the malformed rows."""
     import pyarrow as pa
 
     def insert(columns: Sequence[Any], positions: Sequence[int]) -> None:
@@ -231,8 +230,8 @@ def _not_utf8(text: str) -> str:
 def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:
     """Every non-blank row: its text, and its values, or None if its quotes are malformed.
 
-    Parsing resumes on the line after such a row. A row over several lines without `width` values counts as one too: a
-    quote has swallowed rows. Bytes that are not UTF-8 are lone surrogates in the text.
+    Parsing resumes on the next line. A row over several lines without `width` values is malformed too: a quote has
+    swallowed rows. Invalid bytes are lone surrogates in the text.
     """
     text = _Lines(io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=""))
     while line := text.next():
@@ -254,7 +253,7 @@ def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, li
 
 
 class _Lines:
-    """Lines of text that can be pushed back. A line that is too long is truncated to one more than the limit."""
+    """Lines that can be pushed back. A line over the limit is truncated to one character more."""
 
     def __init__(self, source: io.TextIOWrapper) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""The files under the source root: their tables and days, and fingerprints that change with their content."""
+"""The files under the source root: table, day and fingerprint of each."""
 
 import os
 import re
@@ -41,7 +41,7 @@ class SourceFile:
 
 @dataclass
 class Listing:
-    """The files under the source root by raw table name, and those that belong to no table."""
+    """Files by raw table name, and those that belong to no table."""
 
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
@@ -103,7 +103,7 @@ class SourceRoot:
         return self._copies
 
     def refuse_changed(self, files: Iterable[SourceFile]) -> None:
-        """Raise `SourceError` if a file changed since it was listed: it may have been read half written."""
+        """Raise `SourceError` if a file changed since it was listed: it may be half written."""
         for file in files:
             if self._is_local:
                 found = _details(Path(self._root, file.path))
@@ -186,7 +186,7 @@ def natural_key(path: str) -> str:
 def _table_path(path: str) -> str:
     """`stripe/invoices/2026.jsonl` and `stripe/invoices.jsonl.gz` both belong to `stripe/invoices`.
 
-    So does `stripe/invoices.xlsx`, which is then refused; `stripe/invoices.old.jsonl` belongs to no table.
+    So does `stripe/invoices.xlsx`, which is refused later; `stripe/invoices.old.jsonl` does not.
     """
     source, name, *rest = [*path.split("/"), ""][:3]
     stem, _, extension = name.partition(".")

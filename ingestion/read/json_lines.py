@@ -1,7 +1,6 @@
-"""Lines of JSON lines files: which are one JSON object each, and what is wrong with the others.
+"""Read JSON lines files: lines of one object each, and the faults of all others.
 
-DuckDB finds the lines that are certainly good. It accepts some invalid JSON and one of two values for a duplicate key,
-so Python checks the few suspicious lines one by one.
+DuckDB accepts some invalid JSON and one of two values for a duplicate key, so Python checks suspicious lines.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -49,9 +48,9 @@ Judged = tuple[str | None, str]
 
 
 def read_lines(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile], folder: Path) -> None:
-    """Read all non-blank lines into the temporary table `read_lines`. Raises `SourceError`.
+    """Read all non-blank lines into table `read_lines`. Raises `SourceError`.
 
-    A line that is not one JSON object has a null `line`, and instead `text`, `fault` (a sentence) and `fault_column`.
+    A bad line has a null `line`, and instead `text`, `fault` (a sentence) and `fault_column`.
     """
     connection.execute(
         "create or replace temp table read_lines "
@@ -151,9 +150,9 @@ def _skip_line(stream: IO[bytes], file: SourceFile, row: int) -> None:
 
 
 def judge_line(line: str, *, is_object: bool = True) -> Judged | None:
-    """What is wrong with a line: its column, if any, and a sentence; None if it is one JSON object.
+    """The column (if any) and sentence about a bad line; None if it is one JSON object.
 
-    `is_object` is DuckDB's opinion of the line, which it reads after this check.
+    `is_object` is DuckDB's opinion of the line.
     """
     if _depth(line) > MAX_DEPTH:
         return None, f"the line is nested more than {MAX_DEPTH} deep: write it flatter, or leave out the deep part"
@@ -230,7 +229,7 @@ def _kind(content: Any) -> str:
 
 
 ONE_PER_LINE = "write one object per line"
-# Tried in turn on a line that is not JSON: a test of the line and of what follows its JSON, and the sentence.
+# Tests of a bad line and what follows its JSON, tried in turn, with their sentences.
 LOOKS: tuple[tuple[Callable[[str, str], bool], str], ...] = (
     (
         lambda line, _: line.startswith("\ufeff"),

@@ -1,7 +1,7 @@
-"""Files as DuckDB relations: every row with its file and position, every value as it is in the file.
+"""Files as DuckDB relations: every row with its file and position, values as in the file.
 
-CSV and JSON lines stream into temporary tables of text; Parquet is read in place. Only whole files are checked here:
-whether they are readable, and their columns.
+CSV and JSON lines stream into temporary tables of text; Parquet is read in place. Rows are not checked here, only
+readability and columns.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
@@ -45,7 +45,7 @@ Form = Literal["text", "json", "native", "null"]
 
 @dataclass(frozen=True)
 class Cell:
-    """How to read a column of a portion: an SQL expression, and whether it is text, JSON, or already typed."""
+    """An SQL expression for a column, and whether it is text, JSON, or already typed."""
 
     sql: str
     form: Form
@@ -55,9 +55,8 @@ class Cell:
 class Portion:
     """Rows of files that have the same columns.
 
-    `relation` has `_file`, `_row`, `_place` (unique in the portion, below 2 ** 52) and what the cells refer to. `cells`
-    has the columns of the contract that the files have, and new counters; `extras` has all other columns as text. Both
-    use the names in schema raw. `original` is the row as text; `ignored` names columns that are not read.
+    `relation` has `_file`, `_row`, `_place` (unique, below 2 ** 52) and what cells refer to. `cells` has columns of the
+    contract and new counters, `extras` all others as text, by raw name. `original` is the row as text.
     """
 
     relation: str
@@ -72,10 +71,10 @@ class Portion:
 def read_portions(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[SourceFile], folder: Path
 ) -> tuple[list[Portion], list[Ragged]]:
-    """Read `files`, which are under `folder` at their relative paths. Raises `SourceError`.
+    """Read `files`, at their relative paths under `folder`. Raises `SourceError`.
 
-    Files with the same columns form one portion; the order of portions depends on their columns only. Their temporary
-    tables live until `drop_read_tables`.
+    Files with the same columns form one portion, in an order that depends on the columns only. Temporary tables live
+    until `drop_read_tables`.
     """
     portions: list[Portion] = []
     ragged: list[Ragged] = []
@@ -94,7 +93,6 @@ def read_portions(
 
 
 def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the text that has been read."""
     names = connection.execute(
         "select table_name from duckdb_tables() where temporary and table_name like 'read\\_%' escape '\\'"
     )
@@ -104,10 +102,10 @@ def drop_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @dataclass(frozen=True)
 class Match:
-    """Positions of a file's column names by raw name: `known` to the contract or counters, and `extras`.
+    """Positions of a file's columns by raw name.
 
-    Several names may stand for one column only where each row has its own, as in JSON lines. `ignored` are names that
-    no column can have.
+    Several names may stand for one column only where each row has its own, as in JSON lines. `ignored` are names no
+    column can have.
     """
 
     known: dict[str, list[int]]
@@ -117,10 +115,9 @@ class Match:
 
 
 def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool = False) -> Match:
-    """Match the contract's columns to a file's names; every other column gets a free name.
+    """Match the contract's columns to a file's names; other columns get a free name.
 
-    `by_row`: each row has its own names. Raises `SourceError` for a missing column, or a duplicate one that cannot be
-    reported by row.
+    `by_row`: each row has its own names. Raises `SourceError` for a missing column, or a duplicate one unless `by_row`.
     """
     known: dict[str, list[int]] = {}
     for place, name in enumerate(names):
@@ -218,8 +215,8 @@ def _jsonl_portion(
     keys_of = {name: [names[place] for place in places] for name, places in match.known.items()}
     for column, keys in keys_of.items():
         _reject_ambiguous_lines(connection, column, keys, where)
-    # DuckDB reads JSON numbers as doubles, so exact decimals, and extras of lines with long numbers, come from a copy
-    # of the line with quoted numbers.
+    # DuckDB reads JSON numbers as doubles: exact decimals, and extras of lines with long numbers, come from a copy with
+    # quoted numbers.
     quoted = f"{NUMBERS_QUOTED}(line)"
     is_long = f"regexp_matches(line, {literal(LONG_NUMBER)})"
     has_long = (
@@ -257,7 +254,7 @@ def _reject_ambiguous_lines(
 
 
 class _MemberColumns:
-    """SQL for members of a portion's JSON objects, as JSON; null where missing or null.
+    """SQL for members of JSON objects; null where missing or null.
 
     Each text is parsed once, into a struct, except for keys that a struct cannot hold or tell apart.
     """
@@ -388,7 +385,7 @@ def _nested_or_text(column: str, kind: "pa.DataType") -> str:
 
 
 def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataType") -> Cell:
-    """How to read a Parquet column as a column of the contract. Raises `SourceError` if its type does not fit."""
+    """How to read a Parquet column. Raises `SourceError` if its type does not fit."""
     import pyarrow as pa
 
     types, sql, column = pa.types, quote(key), table.column(name)
@@ -434,7 +431,7 @@ def _parts(kind: "pa.DataType") -> Iterator["pa.DataType"]:
 
 
 def _object_text(sql: str, kind: "pa.DataType") -> str:
-    """A map or struct as JSON text, with values cast to text first so that no decimal becomes a double."""
+    """A map or struct as JSON text, cast to text first so that no decimal becomes a double."""
     import pyarrow as pa
 
     if pa.types.is_map(kind):

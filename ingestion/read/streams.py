@@ -1,4 +1,4 @@
-"""The bytes of a text file, unpacked and limited in size. Files that are not text are refused."""
+"""Text files as bytes, unpacked and limited in size."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ BEGINNING_BYTES = 1024
 # How much is kept of a text that is too long.
 SHOWN_CHARACTERS = 1000
 READ_ERRORS = (OSError, EOFError, zlib.error)
-# First bytes of files that are not what their extension says.
+# First bytes that contradict the extension.
 UTF_16, UTF_32 = "is UTF-16 text: save it as UTF-8", "is UTF-32 text: save it as UTF-8"
 BEGINNINGS = {
     b"\xff\xfe\x00\x00": UTF_32,

@@ -1,7 +1,6 @@
 """Write Parquet files of changes into schema raw with dlt.
 
-dlt keeps no state between loads: its folder is deleted after an interrupted load, because the ledger knows which files
-to read again.
+dlt keeps no state between loads: after an interruption the ledger knows which files to read again.
 """
 
 import logging
@@ -76,10 +75,9 @@ def deliver(
 
 
 def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
-    """A dlt resource that imports files of changes unchanged, with the contract's types.
+    """A dlt resource that imports files of changes as they are.
 
-    Rows replace those with the same identity. Days of usage are only appended: the rows they replace are already
-    deleted.
+    Rows replace those with the same identity; days of usage are appended, since the old rows are deleted first.
     """
     import dlt
 
@@ -99,8 +97,7 @@ def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
 
 
 def _hints(table: Table, column: Column) -> dict[str, Any]:
-    # The tables already reject nulls. DuckDB's Parquet files allow nulls in every column, and dlt would rewrite them if
-    # told otherwise.
+    # The tables reject nulls; DuckDB's Parquet files allow them, and dlt would rewrite those if told otherwise.
     hints = {**DATA_TYPES[column.type], "nullable": True}
     if table.stored != "days":
         hints["primary_key"] = column.name in table.identity

@@ -1,8 +1,8 @@
 """Bookkeeping of loads: `raw.loaded_files` and `raw.rejected_rows`.
 
-The ledger has each file's fingerprint at the time it was read. Before rows are written, their files are marked
-(fingerprint null); the transaction that records them at the end clears the mark. A mark found at the start means an
-interrupted load: the table is read again completely.
+The ledger has each loaded file's fingerprint. Files whose rows are being written are marked (fingerprint null) until
+the last transaction records them. A mark found at the start means an interrupted load: the table is read again
+completely.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,8 +21,6 @@ TIE = "tie"
 
 @dataclass(frozen=True)
 class FileCounts:
-    """A file that was read, and its numbers of rows read and set aside."""
-
     file: SourceFile
     rows_read: int
     rows_set_aside: int
@@ -30,7 +28,7 @@ class FileCounts:
 
 @dataclass
 class TableLedger:
-    """The ledger of one table: the fingerprint of each file (None if marked), and the rules of its rejects."""
+    """Fingerprint of each file (None if marked), and the rules of a table's rejects."""
 
     fingerprints: dict[str, str | None] = field(default_factory=dict)
     reject_rules: set[str] = field(default_factory=set)
@@ -64,7 +62,7 @@ def source_root(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 def read_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, TableLedger]:
     """The ledger of each table that has files, by raw name."""
-    # No parameters: to bind one DuckDB imports pandas, which takes half of a load without changes.
+    # No parameters: to bind one, DuckDB imports pandas, half the time of an unchanged load.
     ledgers: dict[str, TableLedger] = {}
     files = connection.execute("select table_name, file, fingerprint from raw.loaded_files").fetchall()
     for table_name, file, fingerprint in files:
@@ -76,13 +74,11 @@ def read_ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, TableLedger]
 
 
 def count_set_aside(connection: duckdb.DuckDBPyConnection) -> int:
-    """The number of rows set aside, in all tables."""
     [(rows,)] = connection.execute("select count(*) from raw.rejected_rows where rule <> ?", [TIE]).fetchall()
     return int(rows)
 
 
 def count_replaced(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """The number of replaced rows, by table."""
     query = "select table_name, count(*) from raw.rejected_rows where rule = ? group by table_name"
     return dict(connection.execute(query, [TIE]).fetchall())
 
@@ -97,7 +93,6 @@ def start_over(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def mark(connection: duckdb.DuckDBPyConnection, root: str, table_name: str, files: Sequence[SourceFile]) -> None:
-    """Mark files whose rows are about to be written."""
     connection.execute(
         "insert or replace into raw.loaded_files (source_root, table_name, file) select ?, ?, unnest(?)",
         [root, table_name, [file.path for file in files]],
@@ -111,7 +106,7 @@ def record(
     counts: Sequence[FileCounts],
     present: Sequence[SourceFile],
 ) -> None:
-    """Record files whose rows are loaded, with their rejects, in the caller's transaction.
+    """Record loaded files with their rejects, in the caller's transaction.
 
     Rows of files loaded earlier may be replaced by rows read now.
     """
@@ -138,10 +133,7 @@ def record(
 def replace_rejects(
     connection: duckdb.DuckDBPyConnection, table_name: str, read: Sequence[SourceFile], present: Sequence[SourceFile]
 ) -> None:
-    """Replace the rejects of the files that were read.
-
-    Rejects of files that no longer exist are deleted: nobody can fix them.
-    """
+    """Replace the rejects of the files read, and delete those of vanished files: nobody can fix them."""
     here = {file.path for file in present} - {file.path for file in read}
     connection.execute(
         "delete from raw.rejected_rows where table_name = ? and not list_contains(?, file)",

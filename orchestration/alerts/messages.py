@@ -47,7 +47,6 @@ class Alert(NamedTuple):
 
 
 def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> list[Alert]:
-    """The alerts of a finished run, from its events."""
     asked = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     events = _events(instance, run, asked)
     of_checks = [each for each in events if each.event_type is DagsterEventType.ASSET_CHECK_EVALUATION]

@@ -1,7 +1,7 @@
-"""The alert outbox: what was sent, suppressed or is waiting, in one SQLite file shared by all processes.
+"""The alert outbox: one SQLite file of what was sent, suppressed or is waiting.
 
-One transaction stores a run's alerts and marks the run as processed, so no alert is lost or stored twice. A message is
-sent under the file's lock and then deleted; if the process is killed in between, it is sent again.
+One transaction stores a run's alerts and marks it as processed, so none is lost or stored twice. A message is sent
+under the file's lock and then deleted; after a kill in between it is sent again.
 """
 
 import json

@@ -28,7 +28,7 @@ ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
 def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: Settings, log: logging.Logger) -> None:
-    """Send the alerts of each run of the last two days that is not processed yet, whoever started it.
+    """Send the alerts of unprocessed runs of the last two days, whoever started them.
 
     Never raises: errors are logged and do not fail a run.
     """

@@ -11,10 +11,8 @@ OWNERS = ["team:data"]
 
 
 def table_key(schema: str, table: str) -> AssetKey:
-    """The asset of a table of the warehouse."""
     return AssetKey([schema, table])
 
 
 def reader_key(name: str) -> AssetKey:
-    """The asset of a reader named in dbt's exposures."""
     return AssetKey([PUBLISHED_KEY.path[0], name])

@@ -47,12 +47,11 @@ class Translator(DagsterDbtTranslator):
         return table_key(dbt_resource_props["schema"], dbt_resource_props["identifier" if is_source else "name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """A model's domain; of what has none, its folder: staging of one source, or the seeds."""
+        """A model's domain, or else its folder: staging of one source, or the seeds."""
         folder = dbt_resource_props["fqn"][1:-1] or [dbt_resource_props["schema"]]
         return dbt_resource_props["config"].get("group") or "_".join(folder)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
-        """Receivers of alerts about the asset."""
         return OWNERS
 
 
@@ -130,8 +129,8 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
 def _specs_by_days(manifest: Path, settings: Settings) -> list[AssetSpec]:
     """The models built by days, with dependencies traced through the other models to staging.
 
-    Some of the other models read them and some feed them: direct dependencies would make Dagster split the set, and its
-    dbt process.
+    The other models are both upstream and downstream of them, so direct dependencies would make Dagster split the dbt
+    process.
     """
     specs = {
         spec.key: spec

@@ -39,9 +39,8 @@ WARNING = "warning_expectations"
 def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[AssetChecksDefinition]:
     """A gate per layer and, in production, a check that usage still arrives.
 
-    A blocking check would separate tables built by days from the marts that read them, although one step builds both.
-    So theirs do not block; publishing refuses while a critical expectation fails. A run for some days checks the days
-    it built.
+    Checks of tables built by days do not block: blocking would separate them from the marts built in the same step.
+    Publishing refuses instead.
     """
     suites = load_suites()
     gates = [_gate(layer, [suite for suite in suites if suite.layer == layer], by_days) for layer in LAYERS]

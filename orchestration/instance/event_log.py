@@ -24,11 +24,11 @@ def _engine(address: str) -> Engine:
 
 
 class EventLogStorage(SqliteEventLogStorage):
-    """Avoids work that costs more than storing an event.
+    """An event log that caches engines, connections and the schema's state.
 
-    Dagster makes an engine for each event, which recompiles every statement, and a connection for each statement; it
-    also inspects the file's schema several times per event. The schema changes only with Dagster's version, when its
-    processes restart anyway.
+    Dagster makes an engine per event, which recompiles every statement, and a connection per statement; it also
+    inspects the schema several times per event. The schema changes only with Dagster's version, when its processes
+    restart anyway.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

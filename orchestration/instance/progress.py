@@ -18,7 +18,6 @@ class JsonFormatter(logging.Formatter):
     """JSON lines with run, step and asset; the step's name if it has several assets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
         event: DagsterEvent | None = getattr(record, "dagster_event", None)
         meta = getattr(record, "dagster_meta", {})
         step = meta.get("step_key") or (event.step_key if event else None)

@@ -1,7 +1,7 @@
-"""The UI: Dagster's web server, restricted to the host names of the settings, and its services.
+"""The UI: Dagster's web server and the services behind it.
 
-A web page could point a name of its own at 127.0.0.1 and reach the UI through a visitor's browser (DNS rebinding). The
-browser still sends that name, and the server refuses it.
+The server answers only to the host names of the settings. Otherwise a web page could point its own name at 127.0.0.1
+and reach the UI through a visitor's browser (DNS rebinding).
 """
 
 import errno

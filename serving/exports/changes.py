@@ -15,8 +15,6 @@ from serving.exports.sent_ledger import Noted, SentLedger
 
 @dataclass(frozen=True)
 class PublishedLists:
-    """Rows of every list in one publish, by list and item, without customers who must not be contacted."""
-
     as_of_date: date
     is_day_asked_for: bool
     rows: dict[str, dict[str, dict[str, Any]]]
@@ -50,8 +48,7 @@ def changes_since(ledger: SentLedger, published: PublishedLists, lists: Sequence
             _changes_of(each, ledger.items(each.name), published.rows[each.name], published.as_of_date)
         )
     ]
-    # Removals first, since nobody should contact those customers. Interleaved, so that a long list does not use up the
-    # limit of a run.
+    # Nobody should contact those who left; interleaved, a long list does not use up a run's limit.
     return [change for *_, change in sorted(ranked, key=lambda each: each[:2])]
 
 

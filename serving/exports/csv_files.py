@@ -11,8 +11,8 @@ from serving.exports.lists import Change, WorkList
 from serving.exports.sent_ledger import SentLedger
 
 RECEIVER = "csv"
-# Spreadsheets run cells that begin like this as formulas. Where the list separator is a semicolon or a tab, they also
-# split cells there and at line ends, so the start of each part counts too.
+# Spreadsheets run such cells as formulas. With a semicolon or tab as list separator they also split cells there and at
+# line ends.
 STARTS_A_FORMULA = re.compile(r"""(^|[;\t\r\n])([ \xa0"']*)(?=[=+\-@＝＋－＠])""")  # noqa: RUF001
 PART = ".part"
 NUMBERED = "[0-9]" * 6 + "_*.csv"

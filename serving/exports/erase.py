@@ -11,8 +11,8 @@ from warehouse.compaction import compact
 from warehouse.connection import connect
 from warehouse.lock import hold
 
-# The item keeps its key, so that the receiver still gets its next change or removal. This fingerprint replaces that of
-# the values sent and differs from every later one.
+# The item keeps its key, so that the receiver still gets its next change or removal. This fingerprint differs from
+# every later one.
 FORGOTTEN = "forgotten"
 CLEAR = """
 update sent set fingerprint = ?, unconfirmed = null
@@ -22,10 +22,7 @@ returning 1
 
 
 def forget_exported(settings: Settings, customer_id: str | None, erase: Callable[[str], str]) -> dict[str, int]:
-    """Remove a customer (if given) and every text that `erase` removes from exported files and the ledger.
-
-    Returns the number of changed rows by place.
-    """
+    """Remove a customer (if given) and every text that `erase` removes; returns changed rows by place."""
     path = settings.export_ledger_path
     if not path.exists():
         return {}

@@ -38,7 +38,6 @@ class WorkList:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The exported columns, in order."""
         return (*self.key, *self.news, *self.figures)
 
     @property

@@ -1,7 +1,7 @@
-"""Sends the changes of the work lists since the last send, in batches.
+"""Send the changes of the work lists since the last send, in batches.
 
-The ledger records each change when its receiver has confirmed it. A send that follows an interrupted one compares
-today's lists with the ledger, so a customer who has asked for no contact in the meantime is not contacted.
+The ledger records each change when its receiver has confirmed it. A send after an interrupted one compares today's
+lists with the ledger, so a customer who opted out meanwhile is not contacted.
 """
 
 import logging
@@ -37,7 +37,6 @@ class Export:
     refused: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """One line per fact, for the console."""
         lines = [f"{what}: {count:,}" for what, count in self.changes.items()] or ["nothing has changed"]
         if self.postponed:
             lines.append(f"over the limit of a run (GROWTH_EXPORT_MAX_CHANGES), sent next time: {self.postponed:,}")
@@ -47,10 +46,9 @@ class Export:
 
 
 def export(settings: Settings, *, send: bool) -> Export:
-    """Send at most `export_max_changes` changes of the published lists to the configured receiver.
+    """Send at most `export_max_changes` changes to the configured receiver; without `send` only count them.
 
-    Without `send` nothing is sent (dry run). Raises `NotSentError`, or `ReceiverAwayError` if a retry may help; changes
-    confirmed before the error are recorded.
+    Raises `NotSentError`, or `ReceiverAwayError` if a retry may help; confirmed changes are recorded.
     """
     receiver = receiver_name(settings.export_url) if settings.export_url else csv_files.RECEIVER
     path = settings.export_ledger_path
@@ -73,9 +71,9 @@ def export(settings: Settings, *, send: bool) -> Export:
 
 
 def _refuse_older_day(settings: Settings, last: date | None, published: PublishedLists) -> None:
-    """Refuse a data day that is older than the last one sent if it was requested or is a rollback.
+    """Refuse a data day older than the last one sent if it was requested or is a rollback.
 
-    An older day that a later publish determined itself is sent: it corrects a wrong one.
+    Any other older day corrects a wrong one and is sent.
     """
     is_on_purpose = published.is_day_asked_for or is_rolled_back(settings)
     if last and published.as_of_date < last and is_on_purpose:

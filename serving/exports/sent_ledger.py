@@ -30,8 +30,7 @@ select as_of_date from sent where receiver = ? order by coalesce(send_number, 0)
 class Noted:
     """The last change of an item that was sent to a receiver.
 
-    `fingerprint` is None for an item removed from its list. `unconfirmed` is the change as JSON until the receiver has
-    confirmed it.
+    `fingerprint` is None after a removal. `unconfirmed` is the change as JSON until it is confirmed.
     """
 
     fingerprint: str | None
@@ -63,7 +62,6 @@ class SentLedger:
         return row[0] if row else None
 
     def files(self) -> set[str]:
-        """The files that changes were written to."""
         rows = self._connection.execute(
             "select distinct file from sent where receiver = ? and file is not null", [self._receiver]
         ).fetchall()

@@ -34,8 +34,6 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures side by side."""
-
     figures: Sequence[Figure]
     title: str = ""
     span: Span = "whole"

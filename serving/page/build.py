@@ -130,7 +130,7 @@ def _inline(script: str) -> str:
 
 
 def _data_tables() -> tuple[str, str]:
-    """Script and style of DataTables, from `itables`: one module whose default export becomes a global."""
+    """Script and style of DataTables from `itables`; its default export becomes a global."""
     package = find_spec("itables")
     assert package is not None
     assert package.submodule_search_locations
@@ -146,7 +146,7 @@ def _data_tables() -> tuple[str, str]:
 
 
 def _vega(settings: Settings) -> str:
-    """Vega, Vega-Lite and Vega-Embed in one module, cached in the data folder: bundling takes two seconds."""
+    """Vega, Vega-Lite and Vega-Embed in one module, cached: bundling takes two seconds."""
     kept = settings.data_dir / "state" / "page" / f"vega-{version('vl-convert-python')}.js"
     if not kept.exists():
         from vl_convert import javascript_bundle

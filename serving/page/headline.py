@@ -10,7 +10,7 @@ LAST_MONTH = "month = (select max(month) from {table})"
 
 
 def headline(published: Snapshot) -> list[Figure]:
-    """One figure per topic; figures whose tables are not published are left out, and their sections say so."""
+    """One figure per topic; those without published tables are left out."""
     return [_figure(published, name, build) for name, tables, build in HEADLINE if tables <= published.tables]
 
 

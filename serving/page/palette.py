@@ -1,7 +1,7 @@
-"""Colours by meaning, light and dark, and the font that text and charts share.
+"""Colours by meaning, light and dark, and the page's font.
 
-The hues are those of Okabe and Ito, which stay distinct under the common forms of colour blindness: blues for growth,
-orange and vermilion for loss. No meaning depends on colour alone.
+The hues are those of Okabe and Ito, distinct under common colour blindness: blues for growth, orange and vermilion for
+loss. No meaning depends on colour alone.
 """
 
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

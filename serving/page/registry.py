@@ -17,7 +17,6 @@ class Part:
     build: Callable[[Snapshot], Sequence[Block]]
 
     def blocks(self, published: Snapshot) -> Sequence[Block]:
-        """The part's blocks."""
         missing = [table for table in self.tables if table not in published.tables]
         if missing:
             are = "is" if len(missing) == 1 else "are"

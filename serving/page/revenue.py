@@ -156,7 +156,6 @@ def months(published: Snapshot) -> Sequence[Block]:
 
 
 def tiers(published: Snapshot) -> Sequence[Block]:
-    """Today's ARR by size tier."""
     rows = published.rows(
         """
         select size_tier, sum(arr_usd_year), count(*), sum(arr_usd_year) / sum(sum(arr_usd_year)) over ()
@@ -182,7 +181,6 @@ def _amounts_in_words(rows: list[dict]) -> str:
 
 
 def movements(published: Snapshot) -> Sequence[Block]:
-    """MRR won and lost by month."""
     rows = published.records(
         """
         select month, movement, sum(delta_usd_month) as delta, count(*) as customers,

@@ -32,7 +32,6 @@ class Snapshot:
         return month
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows as Python values."""
         return self._connection.execute(sql).fetchall()
 
     def row(self, sql: str) -> tuple[Any, ...]:

@@ -41,7 +41,6 @@ def closed_weeks(number: int) -> str:
 
 
 def sign_ups(published: Snapshot) -> Sequence[Block]:
-    """Sign-ups by week and segment, and the ICP share."""
     count, icp, unknown, work_mail, paying = published.row(
         f"""
         select coalesce(sum(signups), 0), sum(icp_signups), coalesce(sum(unknown_signups), 0),

@@ -27,7 +27,6 @@ class Difference:
 
     @property
     def by(self) -> Decimal:
-        """The increase."""
         return (self.after or Decimal(0)) - (self.before or Decimal(0))
 
 

@@ -24,8 +24,6 @@ class NotPublishableError(UserError):
 
 @dataclass(frozen=True)
 class PublishResult:
-    """The result of a publish."""
-
     path: Path
     as_of_date: date
     rows_by_table: dict[str, int]
@@ -39,8 +37,8 @@ class PublishResult:
 def publish(settings: Settings, run_id: str) -> PublishResult:
     """Copy schema `marts` of the warehouse, with `publish_info`, into a new file and swap it in.
 
-    The caller holds the lock on the warehouse. Readers see the old file until the rename. Raises `NotPublishableError`
-    if a critical check failed, or data changed after its last check.
+    The caller holds the warehouse's lock. Raises `NotPublishableError` if a critical check failed, or data changed
+    after its last check.
     """
     with building(settings) as built:
         with connect(settings.warehouse_path) as connection:
@@ -94,7 +92,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             blocking.append(f"{layer}.{table}: {expectation} ({status})")
     if blocking:
         raise NotPublishableError(
-            "failed checks block publishing:"
+            "failed checks block publishing: "
             + "; ".join(blocking[:5])
             + ". See quality.expectation_results, fix the cause and run again"
         )
@@ -245,7 +243,6 @@ def _write_publish_info(
 
 
 def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Tables of the input contract without rows."""
     tables = connection.execute(
         """
         select table_name from duckdb_tables()

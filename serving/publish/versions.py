@@ -132,8 +132,7 @@ def put_live(settings: Settings, built: Path) -> Version | None:
 def roll_back(settings: Settings, version: Version) -> Version | None:
     """Make a kept version live again in one rename; returns the version it replaced, if readable.
 
-    The caller holds the lock on the warehouse, so that no publish runs meanwhile. Raises `NoSuchVersionError` if the
-    version is live already or no longer kept.
+    The caller holds the warehouse's lock. Raises `NoSuchVersionError` if the version is live or no longer kept.
     """
     live = next((each for each in versions(settings) if each.is_live), None)
     if live is not None and live.name == version.name:

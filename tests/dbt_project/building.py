@@ -51,7 +51,7 @@ def dbt(
 
 
 def read(data_dir: Path, query: str) -> list[tuple]:
-    """Rows of the working file."""
+    """Rows of the warehouse."""
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
         return connection.execute(query).fetchall()
 

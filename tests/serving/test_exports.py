@@ -400,7 +400,8 @@ def test_no_secret_is_in_what_is_said_or_left_behind(to_crm: Company, crm: FakeC
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert said.strip().splitlines() == [
-        "error: the receiver of exports answered 500 3 times: confirmed changes are recorded, the rest is sent next time"
+        "error: the receiver of exports answered 500 3 times: confirmed changes are recorded, "
+        "the rest is sent next time"
     ]
     unreachable = send_in_another_process(to_crm, "http://127.0.0.1:9/T0SECRET")
     said = unreachable.communicate(timeout=60)[0]
