@@ -150,7 +150,7 @@ def months(published: Snapshot) -> Sequence[Block]:
     )
     figures = [Figure("Last closed month", f"{closed:%B %Y}", "revenue is complete up to its end")]
     if is_begun:
-        ends = "has ended and is not closed: bills may still come" if is_over else "goes on"
+        ends = "has ended and is not closed: bills may still come" if is_over else "is in progress"
         figures.append(Figure("Open month", f"{open_month:%B %Y}", f"{ends}; not in any revenue figure yet"))
     return [Figures(figures)]
 
