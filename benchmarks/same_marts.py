@@ -1,7 +1,7 @@
-"""`python -m benchmarks.same_marts before.duckdb after.duckdb`: whether two published files have equal marts.
+"""`python -m benchmarks.same_marts before.duckdb after.duckdb`: compare the marts of two published files.
 
-For a change that is to move no figure. Every row of every table of schema `marts` is compared, with how often it is
-there. Prints the tables that differ and ends with 1 if there is one.
+For a change that must not move a figure. Compares the rows of every table of schema `marts`, duplicates included.
+Prints the tables that differ and exits with 1 if there are any.
 """
 
 import sys
@@ -11,12 +11,12 @@ import duckdb
 
 from ingestion.contract.raw_tables import literal, quote
 
-# Who published and when: it differs by every run.
+# Differs in every run.
 NOT_COMPARED = {"publish_info"}
 
 
 def differences(before: Path, after: Path) -> dict[str, str]:
-    """What differs, by table: its columns, or how many rows only one of the files has."""
+    """The difference by table: in its columns, or the numbers of rows that only one file has."""
     with duckdb.connect() as connection:
         for name, path in (("before", before), ("after", after)):
             connection.execute(f"attach {literal(str(path))} as {name} (read_only)")

@@ -149,15 +149,16 @@ def hold_for_a_moment(path: Path, is_held: Event) -> None:
 
 
 def test_a_backup_waits_for_the_run_that_is_at_work_and_says_which(
-    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     is_held = multiprocessing.Event()
     run = multiprocessing.Process(target=hold_for_a_moment, args=(settings.warehouse_path, is_held))
     run.start()
     assert is_held.wait(30)
     backup = back_up(settings, tmp_path / "backups")
     run.join()
-    assert "waiting for the warehouse: run 1 (process" in capsys.readouterr().out
+    assert "waiting for the warehouse: run 1 (process" in caplog.text
     assert read(backup) == {"first", "when the run had ended"}
 
 

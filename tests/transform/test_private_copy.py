@@ -51,15 +51,16 @@ def _hold_for_a_moment(path: Path, is_held: Event) -> None:
 
 
 def test_a_copy_waits_for_the_run_that_has_the_file_and_says_which(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     is_held = multiprocessing.Event()
     run = multiprocessing.Process(target=_hold_for_a_moment, args=(settings.warehouse_path, is_held))
     run.start()
     assert is_held.wait(30)
     make_private_copy(settings)
     run.join()
-    assert "waiting for the warehouse: run 1 (process" in capsys.readouterr().out
+    assert "waiting for the warehouse: run 1 (process" in caplog.text
 
 
 def test_without_a_run_there_is_nothing_to_copy(tmp_path: Path) -> None:
