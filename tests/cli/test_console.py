@@ -33,7 +33,7 @@ from settings import Settings
 def people(context: AssetExecutionContext) -> MaterializeResult:
     """A table of the load."""
     context.log.info("read people: 1 of 1 files")
-    context.log.warning("b.csv belongs to no table of the contract: it is not read")
+    context.log.warning("b.csv belongs to no table of the contract and is ignored")
     return MaterializeResult(metadata={"rows_changed": 1200, "rows_set_aside": 3})
 
 
@@ -102,7 +102,7 @@ def test_a_warning_is_said_once_as_a_sentence_with_its_count(monkeypatch: pytest
     said = printed(monkeypatch, gate_raw)
     assert said.count("warning: raw.people: spend_is_unknown, 3 rows. A month is missing.") == 1
     assert said.count("spend_is_unknown") == 1
-    assert said.count("warning: b.csv belongs to no table of the contract: it is not read") == 1
+    assert said.count("warning: b.csv belongs to no table of the contract and is ignored") == 1
     assert "id_is_unique" not in said
     assert "read people" not in said
 

@@ -565,7 +565,7 @@ def test_a_file_that_belongs_to_no_table_is_told(source: Source) -> None:
     (source.root / "crm/acounts.csv").write_text("id\n1\n")
     (source.root / "crm/_SUCCESS").write_text("")
     report = source.load("crm/account_merges")
-    assert report.warnings == ["crm/acounts.csv belongs to no table of the contract: it is not read"]
+    assert report.warnings == ["crm/acounts.csv belongs to no table of the contract and is ignored"]
 
 
 COMPANY_FAULTS = [

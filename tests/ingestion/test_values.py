@@ -262,8 +262,7 @@ def test_null_in_a_link_merges_nobody_and_an_empty_field_is_no_customer(source: 
             file,
             n,
             "customer_id",
-            f"'{word}' stands for no value: bring the key that is meant, or leave the field empty "
-            "where there may be none",
+            f"'{word}' stands for no value: write the key that is meant, or leave the field empty if it is optional",
         )
         for n, word in ((1, "NULL"), (2, "null"))
     ] + [
