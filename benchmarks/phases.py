@@ -22,7 +22,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     source = folder / "sample" / "source"
     settings = Settings(data_dir=folder / "data")
     environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
-    simulated = measure("-m", "sample_company", "--size", size, "--to", str(folder / "sample"))
+    simulated = measure("-m", "cli", "sample", "--size", size, "--to", str(folder / "sample"))
     yield _row("simulate", simulated, rows=_usage_rows(source))
     yield from _loading(source, folder, environment)
     yield from _building(settings, folder, environment)
@@ -31,7 +31,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     published = measure(*PIECES, "publish", **environment)
     bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
     yield _row("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
-    yield _row("daily page", measure("-m", "serving", "page", **environment))
+    yield _row("daily page", measure("-m", "cli", "page", **environment))
     yield from _whole_runs(size, folder)
 
 
@@ -159,8 +159,8 @@ def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
 
 def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     environment = {"GROWTH_DATA_DIR": str(folder / "whole"), "GROWTH_SAMPLE_SIZE": size}
-    yield _row("whole run, from nothing", measure("-m", "orchestration", "run", **environment))
-    yield _row("whole run, nothing new", measure("-m", "orchestration", "run", **environment))
+    yield _row("whole run, from nothing", measure("-m", "cli", "run", **environment))
+    yield _row("whole run, nothing new", measure("-m", "cli", "run", **environment))
 
 
 def _inner(measured: Measured) -> Measured:

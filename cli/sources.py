@@ -1,11 +1,23 @@
 """Commands for the files that come in."""
 
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sample_company import DEFAULT_SEED
+
 if TYPE_CHECKING:
     from ingestion.load import LoadReport
+
+
+class Size(StrEnum):
+    """How large the sample company is."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    FULL = "full"
 
 
 def load() -> None:
@@ -43,14 +55,20 @@ def rejects() -> None:
         print(f"{rows_replaced:,} more are replaced by later ones that have the same key and other values")
 
 
-def sample() -> None:
+def sample(
+    size: Annotated[Size | None, typer.Option(help="by default GROWTH_SAMPLE_SIZE")] = None,
+    seed: Annotated[int, typer.Option(help="another seed is another company")] = DEFAULT_SEED,
+    to: Annotated[Path | None, typer.Option(help="a folder; by default sample/SIZE in the data folder")] = None,
+) -> None:
     """Write the sample company, if it is not there yet."""
     from sample_company import write_sample_company
     from settings import get_settings
 
     settings = get_settings()
-    is_written = write_sample_company(settings.sample_dir, size=settings.sample_size)
-    print(f"{settings.sample_dir} {'is written' if is_written else 'was there already'}")
+    chosen = size.value if size else settings.sample_size
+    folder = to or settings.data_dir / "sample" / chosen
+    is_written = write_sample_company(folder, size=chosen, seed=seed)
+    print(f"{folder} {'is written' if is_written else 'was there already'}")
 
 
 def contract(

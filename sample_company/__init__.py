@@ -6,8 +6,10 @@ exchange rates.
 
 from pathlib import Path
 
+DEFAULT_SEED = 20241101
 
-def write_sample_company(directory: Path, *, size: str = "small", seed: int = 20241101) -> bool:
+
+def write_sample_company(directory: Path, *, size: str = "small", seed: int = DEFAULT_SEED) -> bool:
     """Write `directory/source` (a source root) and `directory/books` (the true figures).
 
     Returns False if the same company exists. The folder is renamed into place when complete. Raises `ValueError` for an
