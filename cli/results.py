@@ -106,12 +106,13 @@ def publish() -> None:
     """Publish what passed the gates."""
     from serving.publish.published_file import publish as publish_file
     from settings import get_settings
+    from transform.dbt_runner import descriptions_of_marts
     from warehouse.lock import hold
 
     settings = get_settings()
     run_id = f"manual-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     with hold(settings.warehouse_path, f"growth publish {run_id}"):
-        published = publish_file(settings, run_id)
+        published = publish_file(settings, run_id, descriptions_of_marts(settings))
     print(f"published {published.path}: {sum(published.rows_by_table.values()):,} rows as of {published.as_of_date}")
 
 

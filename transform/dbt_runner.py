@@ -1,5 +1,6 @@
 """Run dbt in this process: it starts once per run instead of once per command, and dies with the run."""
 
+import json
 import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -110,6 +111,16 @@ def current_manifest(settings: Settings) -> Path:
     """Path of a manifest of the project's current files. Raises `DbtError` if the project does not parse."""
     with _parsed_files(settings, files_digest()) as manifest:
         return manifest
+
+
+def descriptions_of_marts(settings: Settings) -> dict[tuple[str, str], str]:
+    """The descriptions in the dbt project, by mart and column; "" stands for the mart itself."""
+    nodes = json.loads(current_manifest(settings).read_text())["nodes"].values()
+    marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
+    described = {(mart["name"], ""): mart["description"] for mart in marts}
+    return described | {
+        (mart["name"], name): column["description"] for mart in marts for name, column in mart["columns"].items()
+    }
 
 
 _parsed: dict[str, Any] = {}

@@ -23,6 +23,7 @@ from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from orchestration.unchanged import note_published, unchanged_since
 from settings import get_settings
+from transform.dbt_runner import descriptions_of_marts
 from warehouse.folder import DamagedFileError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
                 metadata={"unchanged_since_run": published_by, **used_by_this_process(warehouse.settings)}
             )
         with permanent_unless_transient():
-            result = publish(warehouse.settings, context.run_id)
+            result = publish(warehouse.settings, context.run_id, descriptions_of_marts(warehouse.settings))
             note_published(context, warehouse.settings)
             changed = _changed_since(result.replaced, result.path)
         return MaterializeResult(

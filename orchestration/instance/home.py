@@ -1,6 +1,5 @@
 """Dagster's home in the data folder: its configuration and where its history is stored."""
 
-import json
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -38,9 +37,4 @@ def _instance_configuration(settings: Settings) -> str:
     configuration = Path(__file__).with_name("dagster.yaml").read_text()
     if settings.dagster_postgres_url:
         return f"{configuration}\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
-    events = {
-        "module": "orchestration.instance.event_log",
-        "class": "EventLogStorage",
-        "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
-    }
-    return f"{configuration}\nevent_log_storage: {json.dumps(events)}\n"
+    return configuration

@@ -77,8 +77,6 @@ def serve_with_daemon(settings: Settings) -> int:
     end_as_usual()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.chdir(PROJECT_DIR)
-    # Dagster's services import orchestration/instance/event_log.py, which is not installed.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_DIR), os.environ.get("PYTHONPATH")]))
     # A socket path is limited to 107 bytes, so it is not in the data folder.
     with TemporaryDirectory(prefix="growth-") as folder:
         code_socket, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"

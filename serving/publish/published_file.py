@@ -1,6 +1,7 @@
 """Publish the marts: when every gate has passed, replace the one file that readers open, in one rename."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -34,9 +35,10 @@ class PublishResult:
     replaced: Version | None
 
 
-def publish(settings: Settings, run_id: str) -> PublishResult:
+def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, str], str]) -> PublishResult:
     """Copy schema `marts` of the warehouse, with `publish_info`, into a new file and swap it in.
 
+    `descriptions`, by table and column ("" for the table itself), become comments of the new file.
     The caller holds the warehouse's lock. Raises `NotPublishableError` if a critical check failed, or data changed
     after its last check.
     """
@@ -44,6 +46,7 @@ def publish(settings: Settings, run_id: str) -> PublishResult:
         with connect(settings.warehouse_path) as connection:
             checks = _checks(connection)
             _copy_marts(connection, built)
+            _write_comments(connection, descriptions)
             info = _write_publish_info(connection, settings, run_id, checks)
             rows = _count_rows(connection)
             connection.execute("checkpoint serving")
@@ -156,21 +159,23 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
     for (table,) in _mart_tables(connection):
         name = _identifier(table)
         connection.execute(f"create table serving.marts.{name} as from marts.{name}")
-    comments = connection.execute(
+
+
+def _write_comments(connection: duckdb.DuckDBPyConnection, descriptions: Mapping[tuple[str, str], str]) -> None:
+    """Describe what was copied; a table that dbt does not know any more is left without comments."""
+    copied = connection.execute(
         """
-        select table_name, column_name, comment from duckdb_columns()
-        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        select table_name, '' as column_name from duckdb_tables() where database_name = 'serving'
         union all
-        select table_name, null, comment from duckdb_tables()
-        where database_name = current_database() and schema_name = 'marts' and comment is not null
+        select table_name, column_name from duckdb_columns() where database_name = 'serving'
         order by all
         """
     ).fetchall()
-    for table, column, comment in comments:
-        kind, name = "table", f"serving.marts.{_identifier(table)}"
-        if column is not None:
-            kind, name = "column", f"{name}.{_identifier(column)}"
-        connection.execute(f"comment on {kind} {name} is {_literal(comment)}")
+    for table, column in copied:
+        if description := descriptions.get((table, column)):
+            name = f"serving.marts.{_identifier(table)}"
+            kind, name = ("column", f"{name}.{_identifier(column)}") if column else ("table", name)
+            connection.execute(f"comment on {kind} {name} is {_literal(description)}")
 
 
 def _write_publish_info(

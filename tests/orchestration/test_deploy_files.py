@@ -31,7 +31,7 @@ def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() ->
 def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
     unit = (SYSTEMD / "growth-pipeline-web.service").read_text()
     # Which listens where the settings say.
-    assert "-m orchestration webserver" in unit
+    assert "growth webserver" in unit
     assert Settings.model_fields["ui_host"].default == "127.0.0.1"
 
 

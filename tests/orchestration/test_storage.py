@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
-from orchestration.instance.home import naming_the_damaged_file, prepare_dagster_home
+from orchestration.instance.home import prepare_dagster_home
+from orchestration.instance.run import naming_the_damaged_file
 from orchestration.instance.run_processes import PROCESS_TAG, close_dead_runs, this_process
 from settings import Settings
 from warehouse.folder import DamagedFileError

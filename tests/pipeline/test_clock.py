@@ -39,7 +39,7 @@ def test_what_is_checked_and_published_after_a_run_whose_clock_was_a_year_ahead_
     [before] = read(data_dir, "select run_id from marts.publish_info")
     for layer in LAYERS:
         run_layer(settings.warehouse_path, layer, run_id="after", as_of=None)
-    publish(settings, "after")
+    publish(settings, "after", {})
     found = versions(settings)
     assert [version.run_id for version in found] == [*before, "after"]
     assert found[0].published_at > found[1].published_at

@@ -80,10 +80,10 @@ def test_while_a_version_is_published(undisturbed: Path, data_dir: Path, size: i
     settings = Settings(data_dir=data_dir)
     before = settings.serving_path.read_bytes()
     with full_from(size), hold(settings.warehouse_path, "publish"):
-        publish(settings, "full")
+        publish(settings, "full", {})
     assert settings.serving_path.read_bytes() == before
     assert not list(data_dir.glob("published.building"))
-    publish(settings, "later")
+    publish(settings, "later", {})
     assert marts(data_dir) == marts(undisturbed)
 
 

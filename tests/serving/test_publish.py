@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_every_mart_and_its_publish_info_reach_the_readers(settings: Settings) -> None:
-    published = publish(settings, "run-1")
+    published = publish(settings, "run-1", {})
     assert published.rows_by_table == {"fct_a": 20000, "fct_b": 20000}
     assert read(settings, "select count(*), sum(i) from marts.fct_a") == [(20000, 199990000)]
     assert read(
@@ -43,7 +43,7 @@ def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_s
         connection.execute("create table raw.crm__accounts (id varchar); create table raw._dlt_loads (id varchar)")
         connection.execute("create table raw.product_db__organization_memberships as select 1 as user_id")
         connection.execute("insert into raw.rejected_rows values ('crm__account_merges', 'b.csv', 'contract')")
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     columns = "last_closed_month, empty_source_tables, rows_set_aside, rows_set_aside_by_table"
     assert read(settings, f"select {columns} from marts.publish_info") == [
         (date(2026, 9, 1), "crm.accounts", 2, '{"crm.account_merges": 1, "usage.usage_reports": 1}')
@@ -57,21 +57,23 @@ def published_at(text: str) -> object:
     return row[0]
 
 
-def test_descriptions_of_columns_are_published_with_them(settings: Settings) -> None:
-    publish(settings, "run-1")
-    assert read(settings, "select comment from duckdb_columns() where table_name = 'fct_b' and column_name = 'i'") == [
-        ("Number of the row, from 0.",)
-    ]
+def test_descriptions_are_published_as_comments_of_tables_and_columns(settings: Settings) -> None:
+    publish(
+        settings, "run-1", {("fct_b", ""): "A's twin.", ("fct_b", "i"): "Number of the row.", ("gone", "i"): "Old."}
+    )
+    assert read(settings, "select comment from duckdb_tables() where table_name = 'fct_b'") == [("A's twin.",)]
+    comments = "select column_name, comment from duckdb_columns() where table_name = 'fct_b' order by all"
+    assert read(settings, comments) == [("i", "Number of the row."), ("version", None)]
 
 
 @pytest.mark.parametrize(("severity", "status"), [("critical", "failed"), ("critical", "error"), ("warning", "error")])
 def test_a_blocking_check_leaves_the_published_file_as_it_was(settings: Settings, severity: str, status: str) -> None:
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     build_marts(settings, version=2)
     with connect(settings.warehouse_path) as connection:
         connection.execute(RESULTS.format(severity=severity, status=status))
     with pytest.raises(NotPublishableError, match=rf"marts.fct_a: sums \({status}\)"):
-        publish(settings, "run-2")
+        publish(settings, "run-2", {})
     assert read(settings, "select distinct version from marts.fct_a") == [(1,)]
     assert read(settings, "select run_id from marts.publish_info") == [("run-1",)]
 
@@ -79,14 +81,14 @@ def test_a_blocking_check_leaves_the_published_file_as_it_was(settings: Settings
 def test_a_warning_is_counted_and_does_not_block(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(RESULTS.format(severity="warning", status="failed"))
-    assert publish(settings, "run-1").checks == {"passed": 2, "warned": 1, "failed": 0}
+    assert publish(settings, "run-1", {}).checks == {"passed": 2, "warned": 1, "failed": 0}
 
 
 def test_a_gate_that_was_never_run_blocks(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute("delete from quality.expectation_results where layer = 'staging'")
     with pytest.raises(NotPublishableError, match="the gate on staging has no results"):
-        publish(settings, "run-1")
+        publish(settings, "run-1", {})
     assert not settings.serving_path.exists()
 
 
@@ -104,7 +106,7 @@ def test_what_was_loaded_or_built_after_its_gate_is_not_published(
     with connect(settings.warehouse_path) as connection:
         connection.execute(what_happened)
     with pytest.raises(NotPublishableError, match=f"{layer} was never checked, or has changed since its last check"):
-        publish(settings, "run-1")
+        publish(settings, "run-1", {})
 
 
 def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:
@@ -113,7 +115,7 @@ def test_only_the_newest_result_of_a_table_counts(settings: Settings) -> None:
             "insert into quality.expectation_results values "
             "('run-0', 'marts', 'fct_a', 'an old name', 'critical', 'failed', timestamp '2026-10-31 02:02:00', null, 0)"
         )
-    assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
+    assert publish(settings, "run-1", {}).checks == {"passed": 3, "warned": 0, "failed": 0}
 
 
 def check_of_a_day(settings: Settings, status: str, turn: int, severity: str = "critical") -> None:
@@ -130,13 +132,13 @@ def check_of_a_day(settings: Settings, status: str, turn: int, severity: str = "
 def test_what_was_found_on_a_day_blocks_until_the_whole_table_passes(settings: Settings, status: str) -> None:
     check_of_a_day(settings, status, 6)
     with pytest.raises(NotPublishableError, match=rf"marts.fct_a: sums \({status}\)"):
-        publish(settings, "run-2")
+        publish(settings, "run-2", {})
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results select * replace ('run-2' as run_id, "
             "9 as turn) from quality.expectation_results where run_id = 'run-1'"
         )
-    assert publish(settings, "run-2").checks == {"passed": 3, "warned": 0, "failed": 0}
+    assert publish(settings, "run-2", {}).checks == {"passed": 3, "warned": 0, "failed": 0}
 
 
 def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: Settings) -> None:
@@ -144,7 +146,7 @@ def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: 
         connection.execute(RESULTS.format(severity="critical", status="failed"))
     check_of_a_day(settings, "passed", 6)
     with pytest.raises(NotPublishableError, match=r"marts.fct_a: sums \(failed\)"):
-        publish(settings, "run-2")
+        publish(settings, "run-2", {})
 
 
 def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_built(settings: Settings) -> None:
@@ -155,7 +157,7 @@ def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_bui
             "('run-2', 'marts', 'fct_b', 'sums', 'critical', 'passed', timestamp '2026-11-01 02:02:03', null, 9)"
         )
     with pytest.raises(NotPublishableError, match=r"only some days of marts\.fct_a were checked"):
-        publish(settings, "run-2")
+        publish(settings, "run-2", {})
 
 
 def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settings: Settings) -> None:
@@ -163,11 +165,11 @@ def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settin
         connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01', 7)")
     check_of_a_day(settings, "passed", 8)
     with pytest.raises(NotPublishableError, match="marts was never checked, or has changed since its last check"):
-        publish(settings, "run-2")
+        publish(settings, "run-2", {})
 
 
 def test_readers_cannot_write_the_file(settings: Settings) -> None:
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     assert stat.S_IMODE(settings.serving_path.stat().st_mode) == 0o444
     assert stat.S_IMODE(settings.serving_path.parent.stat().st_mode) == 0o755
 
@@ -177,7 +179,7 @@ def test_an_unprivileged_reader_may_read_and_is_refused_when_it_opens_the_file_f
         # Pytest's own folders are closed to other users.
         Path(folder).chmod(0o755)
         settings = gated_warehouse(Settings(data_dir=Path(folder) / "data"))
-        publish(settings, "run-1")
+        publish(settings, "run-1", {})
         child = os.fork()
         if child == 0:
             os._exit(_opens_for_writing(settings.serving_path))
@@ -200,10 +202,10 @@ def _opens_for_writing(path: Path) -> int:
 
 
 def test_the_log_of_a_dead_client_is_not_replayed_into_the_new_file(settings: Settings) -> None:
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     stray = settings.serving_path.with_name("serving.duckdb.wal")
     stray.write_bytes(os.urandom(512))
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     assert not stray.exists()
     assert read(settings, "select distinct version from marts.fct_a") == [(1,)]
 
@@ -212,17 +214,17 @@ def test_what_a_killed_publish_left_behind_does_no_harm(settings: Settings) -> N
     leftover = settings.data_dir / "published.building" / "serving.duckdb"
     leftover.parent.mkdir()
     leftover.write_bytes(b"half a file")
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     assert not leftover.parent.exists()
     assert [path.name for path in settings.serving_path.parent.iterdir()] == ["serving.duckdb"]
 
 
 def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Settings) -> None:
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     with readers_without_pause(settings):
         for version in range(2, 22):
             build_marts(settings, version)
-            publish(settings, f"run-{version}")
+            publish(settings, f"run-{version}", {})
     assert read(settings, "select distinct version from marts.fct_a") == [(21,)]
 
 
@@ -230,7 +232,7 @@ def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Sett
 def test_stamps_of_a_clock_that_had_jumped_ahead_hold_no_publish_back(settings: Settings, ahead: str) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(f"update {ahead} = timestamp '2062-01-01'")
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     assert read(settings, "select run_id, publish_number from marts.publish_info") == [("run-1", 1)]
 
 
@@ -240,4 +242,4 @@ def test_a_check_of_a_clock_that_had_jumped_ahead_is_not_taken_for_the_newest(se
             "insert into quality.expectation_results values "
             "('run-0', 'marts', 'fct_a', 'sums', 'critical', 'failed', timestamp '2062-01-01', null, 0)"
         )
-    assert publish(settings, "run-1").checks == {"passed": 3, "warned": 0, "failed": 0}
+    assert publish(settings, "run-1", {}).checks == {"passed": 3, "warned": 0, "failed": 0}

@@ -54,7 +54,7 @@ settings = Settings(data_dir=Path(data_dir))
 for name in ("link", "mkdir", "replace", "rmdir", "unlink"):
     setattr(os, name, deadly(getattr(os, name)))
 if what == "publish":
-    publish.publish(settings, "run-3")
+    publish.publish(settings, "run-3", {})
 else:
     versions.roll_back(settings, versions.version_before(settings))
 """
@@ -64,9 +64,9 @@ else:
 def settings(tmp_path: Path) -> Settings:
     """A data folder whose runs 1 and 2 have published."""
     settings = gated_warehouse(Settings(data_dir=tmp_path / "data", kept_versions=2))
-    publish(settings, "run-1")
+    publish(settings, "run-1", {})
     build_marts(settings, version=2)
-    publish(settings, "run-2")
+    publish(settings, "run-2", {})
     return settings
 
 
@@ -87,9 +87,9 @@ def live_run(settings: Settings) -> str:
 def test_as_many_versions_are_kept_as_the_setting_says(settings: Settings) -> None:
     for version in (3, 4):
         build_marts(settings, version)
-        publish(settings, f"run-{version}")
+        publish(settings, f"run-{version}", {})
     assert runs(settings) == ["run-2", "run-3", "run-4"]
-    publish(settings.model_copy(update={"kept_versions": 0}), "run-4")
+    publish(settings.model_copy(update={"kept_versions": 0}), "run-4", {})
     assert runs(settings) == ["run-4"]
 
 
@@ -102,7 +102,7 @@ def test_versions_are_in_the_order_of_their_publishes_also_after_a_clock_that_ha
         monkeypatch.setattr(
             "serving.publish.published_file.datetime", clock_of(datetime(year, 11, 25, 1, 30, tzinfo=UTC))
         )
-        publish(settings, f"run-{number}")
+        publish(settings, f"run-{number}", {})
     assert runs(settings) == ["run-2", "run-3", "run-4"]
     assert live_run(settings) == "run-4"
     roll_back(settings, version_before(settings))
@@ -110,7 +110,7 @@ def test_versions_are_in_the_order_of_their_publishes_also_after_a_clock_that_ha
     roll_back(settings, version_before(settings))
     assert live_run(settings) == "run-2"
     build_marts(settings, 5)
-    publish(settings, "run-5")
+    publish(settings, "run-5", {})
     assert runs(settings) == ["run-3", "run-4", "run-5"]
     assert version_before(settings).run_id == "run-4"
 
@@ -128,7 +128,7 @@ def clock_of(now: datetime) -> type[datetime]:
 
 def test_a_kept_version_is_the_file_that_readers_had(settings: Settings, tmp_path: Path) -> None:
     before = settings.serving_path.stat()
-    published = publish(settings, "run-2")
+    published = publish(settings, "run-2", {})
     assert published.replaced is not None
     assert published.replaced.path.stat().st_ino == before.st_ino
     assert published.replaced.path.stat().st_mode == before.st_mode
@@ -147,7 +147,7 @@ def test_a_rollback_puts_back_the_version_before_and_keeps_the_other(settings: S
 def test_a_publish_after_a_rollback_drops_the_oldest_of_all(settings: Settings) -> None:
     roll_back(settings, version_before(settings))
     build_marts(settings, version=3)
-    publish(settings, "run-3")
+    publish(settings, "run-3", {})
     assert runs(settings) == ["run-1", "run-2", "run-3"]
     assert live_run(settings) == "run-3"
 
@@ -176,7 +176,7 @@ def test_a_version_that_went_while_the_rollback_waited_is_not_kept_any_more(sett
     chosen = version_before(settings)
     for version in (3, 4):
         build_marts(settings, version)
-        publish(settings, f"run-{version}")
+        publish(settings, f"run-{version}", {})
     with pytest.raises(NoSuchVersionError, match="is no longer kept"):
         roll_back(settings, chosen)
     assert live_run(settings) == "run-4"
@@ -209,7 +209,7 @@ def test_killed_at_any_step_it_leaves_readers_a_whole_version_and_can_be_done_ag
     assert status in (0, 1)
     assert seen == allowed
     assert step > 5
-    publish(settings, "run-3")
+    publish(settings, "run-3", {})
     assert live_run(settings) == "run-3"
     assert not settings.serving_path.parent.with_name("published.building").exists()
 
@@ -225,7 +225,7 @@ def test_a_full_disk_leaves_what_readers_have_and_nothing_half_made(settings: Se
             "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
             "from pathlib import Path; from settings import Settings\n"
             "from serving.publish.published_file import publish\n"
-            f"publish(Settings(data_dir=Path({str(settings.data_dir)!r})), 'run-3')",
+            f"publish(Settings(data_dir=Path({str(settings.data_dir)!r})), 'run-3', {{}})",
         ],
         cwd=PROJECT_DIR,
         capture_output=True,
@@ -255,7 +255,7 @@ def test_no_room_for_the_link_leaves_the_version_that_readers_have(
 def test_a_published_file_that_does_not_open_is_replaced_and_not_kept(settings: Settings) -> None:
     settings.serving_path.unlink()
     settings.serving_path.write_bytes(b"no database")
-    assert publish(settings, "run-2").replaced is None
+    assert publish(settings, "run-2", {}).replaced is None
     assert runs(settings) == ["run-1", "run-2"]
 
 
@@ -323,7 +323,7 @@ def test_a_rollback_makes_the_page_again_and_says_what_it_did(
         settings, {}, published_at=datetime(2020, 11, 1, tzinfo=UTC).replace(tzinfo=None), without=["rpt_retention"]
     )
     settings.page_path.write_text("the page of the version after")
-    publish(settings, "run-2")
+    publish(settings, "run-2", {})
     assert run_command(monkeypatch, settings, "changes") == 0
     assert "fct_a" in capsys.readouterr().out
     assert run_command(monkeypatch, settings, "rollback") == 0

@@ -72,7 +72,6 @@ def build_marts(settings: Settings, version: int) -> None:
             connection.execute(
                 f"create or replace table marts.{table} as select {version} as version, i from range(20000) as r (i)"
             )
-            connection.execute(f"comment on column marts.{table}.i is 'Number of the row, from 0.'")
 
 
 def read(settings: Settings, query: str) -> list[tuple]:
