@@ -15,7 +15,6 @@ from dagster import (
     in_process_executor,
     map_asset_specs,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ingestion.contract.model import load_contract
 from orchestration.alerts.sensor import build_alerts_sensor
@@ -33,7 +32,7 @@ from orchestration.checks.missing_days import build_missing_days
 from orchestration.checks.source_freshness import build_source_freshness
 from orchestration.instance.progress import progress_logger
 from orchestration.resources import Warehouse
-from settings import LATE_AFTER, STALE_AFTER, get_settings
+from settings import LATE_AFTER, STALE_AFTER, Settings, get_settings
 from transform.dbt_runner import current_manifest
 
 DAILY_JOB_NAME = "daily_refresh"
@@ -48,7 +47,7 @@ def build_definitions() -> Definitions:
     settings = get_settings()
     contract = load_contract()
     manifest = current_manifest(settings)
-    models, days = build_dbt_assets(manifest, settings)
+    models, days = build_dbt_assets(manifest)
     readers = reader_specs(manifest)
     marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
     by_days = AssetSelection.assets(days)
@@ -64,7 +63,7 @@ def build_definitions() -> Definitions:
         DAYS_JOB_NAME,
         selection=by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
         config=PROGRESS,
-        description="Build days again, with what they are made of, and validate them: what comes first in a backfill.",
+        description="Rebuild the selected months and validate them. First half of a backfill: daily_refresh publishes.",
     )
     compact_job = define_asset_job(
         COMPACT_JOB_NAME,
@@ -95,8 +94,8 @@ def build_definitions() -> Definitions:
             build_anomalies(),
         ],
         jobs=[daily_job, days_job, compact_job],
-        schedules=_schedules(daily_job, compact_job) if settings.env == "production" else [],
-        sensors=[build_new_files_sensor(settings, daily_job), build_alerts_sensor(settings, DAILY_JOB_NAME)],
+        schedules=_schedules(settings),
+        sensors=[build_new_files_sensor(settings, DAILY_JOB_NAME), build_alerts_sensor(settings, DAILY_JOB_NAME)],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
         # One process per run: with data of this size starting interpreters costs more than the work.
@@ -104,25 +103,26 @@ def build_definitions() -> Definitions:
     )
 
 
-def _schedules(
-    daily_job: UnresolvedAssetJobDefinition, compact_job: UnresolvedAssetJobDefinition
-) -> list[ScheduleDefinition]:
+def _schedules(settings: Settings) -> list[ScheduleDefinition]:
+    """They run in production; elsewhere a person who wants one switches it on."""
+    is_production = settings.env == "production"
+    status = DefaultScheduleStatus.RUNNING if is_production else DefaultScheduleStatus.STOPPED
     return [
         ScheduleDefinition(
             name="every_day",
-            job=daily_job,
+            job_name=DAILY_JOB_NAME,
             cron_schedule="30 1 * * *",
             execution_timezone="UTC",
             description="After the day is over and its usage reports have been sent.",
-            default_status=DefaultScheduleStatus.RUNNING,
+            default_status=status,
         ),
         ScheduleDefinition(
             name="every_week",
-            job=compact_job,
+            job_name=COMPACT_JOB_NAME,
             cron_schedule="0 5 * * 0",
             execution_timezone="UTC",
             description="After Sunday's refresh, whose turn comes first.",
-            default_status=DefaultScheduleStatus.RUNNING,
+            default_status=status,
         ),
     ]
 

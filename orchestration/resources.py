@@ -8,6 +8,7 @@ from multiprocessing import parent_process
 from dagster import ConfigurableResource, DagsterInstance, InitResourceContext
 
 from orchestration.instance.run_processes import PROCESS_TAG, cancel_runs_of_this_process, this_process
+from orchestration.instance.timeline import show_on_timeline
 from settings import Settings, get_settings
 from warehouse.lock import hold
 from warehouse.process import before_ending, end_on_signals
@@ -27,6 +28,7 @@ class Warehouse(ConfigurableResource):
         assert context.instance is not None
         assert context.run_id is not None
         context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
+        show_on_timeline(context.instance, context.run_id)
         _end_when_asked(context.instance)
         with hold(get_settings().warehouse_path, f"run {context.run_id}", say=context.log.warning):
             yield self

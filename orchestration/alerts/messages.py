@@ -1,19 +1,19 @@
 """Alerts of finished runs for the owners of assets: one alert per failure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from dagster import (
     AssetCheckEvaluation,
     AssetCheckSeverity,
     AssetKey,
+    AssetSpec,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
 )
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from orchestration.assets.keys import OWNERS
 from orchestration.checks.sentences import sentences_of_check
@@ -32,6 +32,9 @@ FAILURE = "dagster._core.definitions.events.Failure: "
 DETAIL_CHARACTERS = 1000
 
 
+Owners = Mapping[AssetKey, Sequence[str]]
+
+
 class Alert(NamedTuple):
     """One failure. `about` is the asset and check, the step, or the job, and identifies a repeated failure."""
 
@@ -46,18 +49,23 @@ class Alert(NamedTuple):
         return "warning" if self.kind == "check_warned" else "error"
 
 
-def alerts_of_run(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> list[Alert]:
+def owners_of_specs(specs: Iterable[AssetSpec]) -> Owners:
+    """The owners of each asset."""
+    return {spec.key: spec.owners for spec in specs}
+
+
+def alerts_of_run(instance: DagsterInstance, run: DagsterRun, owners: Owners) -> list[Alert]:
     asked = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     events = _events(instance, run, asked)
     of_checks = [each for each in events if each.event_type is DagsterEventType.ASSET_CHECK_EVALUATION]
     checks = [each.asset_check_evaluation_data for each in of_checks]
-    alerts = [_of_check(check, graph) for check in checks if not check.passed]
+    alerts = [_of_check(check, owners) for check in checks if not check.passed]
     has_failed_check = any(alert.kind == "check_failed" for alert in alerts)
     failures = {event.step_key: event for event in events if event.is_step_failure}
     if failures:
-        owners = _owners_of_steps(instance, run, graph)
+        by_step = _owners_of_steps(instance, run, owners)
         alerts += [
-            _of_step(str(step), event, owners)
+            _of_step(str(step), event, by_step)
             for step, event in failures.items()
             if not (has_failed_check and _class_name(event) in CONSEQUENCES)
         ]
@@ -72,17 +80,17 @@ def _events(instance: DagsterInstance, run: DagsterRun, kinds: set[DagsterEventT
     return [event for record in records if (event := record.event_log_entry.dagster_event)]
 
 
-def _of_check(check: AssetCheckEvaluation, graph: AssetGraph) -> Alert:
+def _of_check(check: AssetCheckEvaluation, owners: Owners) -> Alert:
     kind = "check_failed" if check.severity is AssetCheckSeverity.ERROR else "check_warned"
     about = f"{check.asset_key.to_user_string()} {check.check_name}"
-    return _alert(kind, about, "; ".join(sentences_of_check(check)), _owners_of([check.asset_key], graph))
+    return _alert(kind, about, "; ".join(sentences_of_check(check)), _owners_of([check.asset_key], owners))
 
 
-def _of_step(step: str, event: DagsterEvent, owners: Mapping[str, Iterable[str]]) -> Alert:
+def _of_step(step: str, event: DagsterEvent, by_step: Mapping[str, Iterable[str]]) -> Alert:
     error = event.step_failure_data.error
     cause = error.cause or error if error else None
     detail = cause.message.strip().removeprefix(FAILURE) if cause else "no message"
-    return _alert("step_failed", step, detail, owners.get(step) or OWNERS)
+    return _alert("step_failed", step, detail, by_step.get(step) or OWNERS)
 
 
 def _reason_of_failure(event: DagsterEvent) -> str | None:
@@ -97,7 +105,7 @@ def _class_name(event: DagsterEvent) -> str | None:
     return (error.cause or error).cls_name if error else None
 
 
-def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, graph: AssetGraph) -> dict[str, list[str]]:
+def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, owners: Owners) -> dict[str, list[str]]:
     """The owners of the assets or checks that each step was to produce."""
     planned = {DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
     keys: dict[str, list[AssetKey]] = {}
@@ -106,12 +114,12 @@ def _owners_of_steps(instance: DagsterInstance, run: DagsterRun, graph: AssetGra
         key = event.asset_check_planned_data.asset_key if is_check else event.asset_key
         if event.step_key and key:
             keys.setdefault(event.step_key, []).append(key)
-    return {step: _owners_of(each, graph) for step, each in keys.items()}
+    return {step: _owners_of(each, owners) for step, each in keys.items()}
 
 
-def _owners_of(keys: Iterable[AssetKey], graph: AssetGraph) -> list[str]:
+def _owners_of(keys: Iterable[AssetKey], owners: Owners) -> list[str]:
     """The owners of the assets; the project's owners for keys that are no longer assets."""
-    known = [owner for key in keys if graph.has(key) for owner in graph.get(key).owners]
+    known = [owner for key in keys for owner in owners.get(key, [])]
     return sorted(set(known)) or OWNERS
 
 

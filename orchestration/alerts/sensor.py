@@ -13,10 +13,9 @@ from dagster import (
     SkipReason,
     sensor,
 )
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from orchestration.alerts.channels import channels_of, senders
-from orchestration.alerts.messages import Alert, alerts_of_run
+from orchestration.alerts.messages import Alert, Owners, alerts_of_run, owners_of_specs
 from orchestration.alerts.outbox import KEPT, Outbox, utc_now
 from orchestration.assets.keys import OWNERS
 from orchestration.instance.run_processes import close_dead_runs
@@ -27,7 +26,7 @@ LATE_AFTER = timedelta(hours=36)
 ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
-def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: Settings, log: logging.Logger) -> None:
+def tell_of_ended_runs(instance: DagsterInstance, owners: Owners, settings: Settings, log: logging.Logger) -> None:
     """Send the alerts of unprocessed runs of the last two days, whoever started them.
 
     Never raises: errors are logged and do not fail a run.
@@ -42,7 +41,7 @@ def tell_of_ended_runs(instance: DagsterInstance, graph: AssetGraph, settings: S
             if run_id in unseen:
                 link = f"http://{settings.ui_host}:{settings.ui_port}/runs/{run_id}"
                 where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
-                _put(outbox, settings, run_id, where, alerts_of_run(instance, run, graph))
+                _put(outbox, settings, run_id, where, alerts_of_run(instance, run, owners))
         outbox.send(senders(settings, log), log, utc_now())
     except Exception as error:  # noqa: BLE001
         log.warning(
@@ -66,7 +65,9 @@ def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:
         close_dead_runs(context.instance)
         if settings.env == "production":
             _put_if_late(context.instance, settings, job_name, datetime.now(UTC))
-        tell_of_ended_runs(context.instance, context.repository_def.asset_graph, settings, context.log)
+        assets = context.repository_def.assets_defs_by_key.values()
+        owners = owners_of_specs(spec for each in assets for spec in each.specs)
+        tell_of_ended_runs(context.instance, owners, settings, context.log)
         return SkipReason("this sensor starts no run; its log has what it told")
 
     return alerts

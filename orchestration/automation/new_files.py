@@ -14,7 +14,6 @@ from dagster import (
     SkipReason,
     sensor,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ingestion.contract.model import load_contract
 from ingestion.read.files import SourceRoot
@@ -25,12 +24,12 @@ MAX_ATTEMPTS = 3
 EVERY_SECONDS = 60
 
 
-def build_new_files_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> SensorDefinition:
-    """The sensor for `job`. Its cursor is the state that was last loaded; only a successful run moves it."""
+def build_new_files_sensor(settings: Settings, job_name: str) -> SensorDefinition:
+    """The sensor for a job. Its cursor is the state that was last loaded; only a successful run moves it."""
 
     @sensor(
         name="new_files",
-        job=job,
+        job_name=job_name,
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=DefaultSensorStatus.RUNNING if settings.env == "production" else DefaultSensorStatus.STOPPED,
         description="New or replaced files under the source root, once they have stopped changing.",
@@ -44,7 +43,7 @@ def build_new_files_sensor(settings: Settings, job: UnresolvedAssetJobDefinition
         seen = json.dumps({"loaded": cursor.get("loaded"), "seen": files})
         if files != cursor.get("seen"):
             return SensorResult(skip_reason="files are changing: wait until they have stopped", cursor=seen)
-        runs = context.instance.get_runs(RunsFilter(job_name=job.name, tags={FILES_TAG: files}))
+        runs = context.instance.get_runs(RunsFilter(job_name=job_name, tags={FILES_TAG: files}))
         if any(run.status is DagsterRunStatus.SUCCESS for run in runs):
             loaded = json.dumps({"loaded": files, "seen": files})
             return SensorResult(skip_reason="the new files are loaded", cursor=loaded)

@@ -73,7 +73,10 @@ def _result(key: AssetKey, judged: Sequence[Judgement]) -> AssetCheckResult:
         check_name=AS_USUAL,
         passed=not unusual,
         severity=AssetCheckSeverity.WARN,
-        description=f"{len(unusual)} of {len(judged)} figures are unusual, {not_judged} have too little history.",
+        description=(
+            f"Unusual: {', '.join(f'{each.figure} of {each.table}' for each in unusual) or 'no figure'}. "
+            f"{len(judged)} figures were judged or have too little history ({not_judged})."
+        ),
         metadata={
             "unusual": len(unusual),
             "not_judged": not_judged,

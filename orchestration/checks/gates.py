@@ -74,7 +74,12 @@ def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
 
 def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) -> AssetChecksDefinition:
     specs = [
-        AssetCheckSpec(check_name, asset=key, blocking=check_name == CRITICAL and key not in by_days)
+        AssetCheckSpec(
+            check_name,
+            asset=key,
+            blocking=check_name == CRITICAL and key not in by_days,
+            description=_description(check_name, suite),
+        )
         for suite in suites
         for key in [table_key(layer, suite.table)]
         for check_name in sorted({_check_name(expectation.severity) for expectation in suite.expectations})
@@ -123,6 +128,13 @@ def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
     return Days(min(asked.first, first), max(asked.last, last))
 
 
+def _description(check_name: str, suite: Suite) -> str:
+    """The expectations of a check with their reasons, as a list in Markdown."""
+    asked = [each for each in suite.expectations if _check_name(each.severity) == check_name]
+    kind = "must hold before anything is published" if check_name == CRITICAL else "warn, and stop nothing"
+    return f"Expectations that {kind}:\n\n" + "\n".join(f"- `{each.name}`: {each.why}" for each in asked)
+
+
 def _check_name(severity: str) -> str:
     return CRITICAL if severity == "critical" else WARNING
 
@@ -144,10 +156,20 @@ def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: s
         )
         for result in results
     ]
+    failed = [result for result in results if result.status != "passed"]
     return AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,
-        passed=bool(results) and all(result.status == "passed" for result in results),
+        passed=bool(results) and not failed,
+        description=_first_line(failed, results),
         severity=AssetCheckSeverity.ERROR if key.name == CRITICAL else AssetCheckSeverity.WARN,
         metadata={"expectations": MetadataValue.table(rows), **unchanged, **days},
     )
+
+
+def _first_line(failed: Sequence[Result], results: Sequence[Result]) -> str:
+    """What failed, for the list of checks in the UI."""
+    if not failed:
+        return f"{len(results)} of {len(results)} expectations hold."
+    named = (f"{each.name} ({each.unexpected_rows:,} rows)" if each.unexpected_rows else each.name for each in failed)
+    return f"{len(failed)} of {len(results)} expectations failed: {', '.join(named)}."

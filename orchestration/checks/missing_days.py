@@ -1,7 +1,7 @@
 """A check that lists missing and failed days, with the command that builds them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -9,6 +9,7 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetKey,
+    AssetPartitionStatus,
     AssetsDefinition,
     DagsterInstance,
     MetadataValue,
@@ -17,10 +18,11 @@ from dagster import (
 )
 
 from orchestration.assets.keys import table_key
+from orchestration.assets.months import MONTHS, MONTHS_NAME
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import Settings
-from transform.days import ranges_of
+from transform.days import days_of_months, ranges_of
 from warehouse.connection import connect
 
 NOT_BUILT = """
@@ -32,7 +34,7 @@ order by days.date
 """
 MENDED_BY = {
     "missing": "the next refresh builds them; at once: growth backfill --from {first} --to {last}",
-    "failed": "growth backfill --from {first} --to {last}, or the same days as partitions in the UI",
+    "failed": "growth backfill --from {first} --to {last}, or the same months as partitions in the UI",
 }
 
 
@@ -54,6 +56,10 @@ def build_missing_days(days: AssetsDefinition) -> AssetChecksDefinition:
         return AssetCheckResult(
             passed=not rows,
             severity=AssetCheckSeverity.WARN,
+            description="; ".join(
+                f"{row['first_day']} to {row['last_day']} {row['state']}: {row['mended_by']}" for row in rows
+            )
+            or "Every day up to the data day is built.",
             metadata={"days": len({*missing, *failed}), "list": MetadataValue.table([TableRecord(row) for row in rows])}
             if rows
             else {"days": 0},
@@ -82,12 +88,13 @@ def _missing_days(settings: Settings) -> list[date]:
 
 
 def _failed_days(instance: DagsterInstance, days: AssetsDefinition) -> list[date]:
-    failed = {key for asset in sorted(days.keys) for key in _failed_partitions(instance, asset, days)}
-    return [date.fromisoformat(key) for key in sorted(failed)]
+    """Every day of the months whose newest attempt has failed."""
+    months = {month for asset in days.keys for month in _failed_months(instance, asset)}
+    ranges = [days_of_months(month, month) for month in sorted(months)]
+    return [each.first + timedelta(number) for each in ranges for number in range((each.last - each.first).days + 1)]
 
 
-def _failed_partitions(instance: DagsterInstance, asset: AssetKey, days: AssetsDefinition) -> list[str]:
-    assert days.partitions_def is not None
-    keys = days.partitions_def.get_partition_keys()
-    by_key = instance.get_status_by_partition(asset, keys, days.partitions_def) or {}
-    return [key for key, status in by_key.items() if status is not None and status.value == "FAILED"]
+def _failed_months(instance: DagsterInstance, asset: AssetKey) -> list[str]:
+    months = instance.get_dynamic_partitions(MONTHS_NAME)
+    status_by_month = instance.get_status_by_partition(asset, months, MONTHS) or {}
+    return [month for month, status in status_by_month.items() if status is AssetPartitionStatus.FAILED]

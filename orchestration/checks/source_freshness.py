@@ -54,6 +54,7 @@ def build_source_freshness(contract: Contract) -> AssetChecksDefinition:
                     check_name=IS_FRESH,
                     passed=age_days <= max_age_days,
                     severity=AssetCheckSeverity.WARN,
+                    description=f"The newest record of {source} is {age_days} days old; {max_age_days} are allowed.",
                     metadata={"newest_at": str(newest_at), "age_days": age_days, "max_age_days": max_age_days},
                 )
 

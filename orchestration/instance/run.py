@@ -2,14 +2,14 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.instance.home import prepare_dagster_home
 from settings import Settings
-from transform.days import Days, tags_of_days
+from transform.days import Days, months_of, tags_of_days
 from warehouse.folder import DamagedFileError, full_disk
 from warehouse.process import before_ending
 
@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 # The libraries make millions of objects that live as long as the process; collecting garbage among them takes a tenth
 # of a small run.
 GARBAGE_THRESHOLDS = (100_000, 50, 100)
-# Dagster's UI shows runs with this tag on the timeline of their job.
-LOCATION_TAG = {".dagster/repository": "__repository__@growth_pipeline"}
 
 
 def run_daily(settings: Settings) -> "ExecuteInProcessResult":
@@ -29,32 +27,41 @@ def run_daily(settings: Settings) -> "ExecuteInProcessResult":
     prepare_dagster_home(settings)
     from orchestration.definitions import DAILY_JOB_NAME
 
-    return _execute(settings, DAILY_JOB_NAME, {})
+    return _execute(settings, DAILY_JOB_NAME)
 
 
 def run_days(settings: Settings, days: Days) -> "ExecuteInProcessResult":
-    """Rebuild these days in one run and validate them, as a partitioned run from the UI does. Publishes nothing."""
+    """Rebuild these days in one run and validate them, as a backfill of months from the UI does. Publishes nothing."""
     prepare_dagster_home(settings)
     from orchestration.definitions import DAYS_JOB_NAME
 
-    return _execute(settings, DAYS_JOB_NAME, tags_of_days(days))
+    return _execute(settings, DAYS_JOB_NAME, days)
 
 
-def _execute(settings: Settings, job_name: str, tags: Mapping[str, str]) -> "ExecuteInProcessResult":
+def _execute(settings: Settings, job_name: str, days: Days | None = None) -> "ExecuteInProcessResult":
     from dagster import DagsterInstance
 
+    from orchestration.alerts.messages import owners_of_specs
     from orchestration.alerts.sensor import tell_of_ended_runs
+    from orchestration.assets.months import MONTHS_NAME
     from orchestration.definitions import PROGRESS, definitions
     from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
+    from orchestration.instance.timeline import LOCATION_TAG
 
     with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
-        # Passed again, since Dagster drops the configuration of partitioned jobs.
+        if days:
+            # Dagster refuses unknown months; the refresh that follows removes those without data.
+            instance.add_dynamic_partitions(MONTHS_NAME, months_of(days))
+        # The configuration is passed again, since Dagster drops that of partitioned jobs.
         result = definitions.resolve_job_def(job_name).execute_in_process(
-            instance=instance, raise_on_error=False, tags={**LOCATION_TAG, **tags}, run_config=PROGRESS
+            instance=instance,
+            raise_on_error=False,
+            tags=LOCATION_TAG | (tags_of_days(days) if days else {}),
+            run_config=PROGRESS,
         )
-        tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, logger)
+        tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, logger)
     return result
 
 

@@ -26,8 +26,8 @@ from dagster import (
     in_process_executor,
 )
 
-from orchestration.alerts.messages import Alert, alerts_of_run
-from orchestration.alerts.messages import sensor as alerting
+from orchestration.alerts import sensor as alerting
+from orchestration.alerts.messages import Alert, alerts_of_run, owners_of_specs
 from orchestration.alerts.outbox import KEPT, Message, Outbox
 from orchestration.alerts.sensor import tell_of_ended_runs
 from orchestration.instance.run_processes import PROCESS_TAG
@@ -107,7 +107,7 @@ def found(*assets: Any, checks: Any = ()) -> list[Alert]:
     """The alerts of a run of these assets and checks."""
     with DagsterInstance.ephemeral() as instance:
         result, definitions = run_of(instance, *assets, checks=checks)
-        return alerts_of_run(instance, result.dagster_run, definitions.resolve_asset_graph())
+        return alerts_of_run(instance, result.dagster_run, owners_of_specs(definitions.resolve_all_asset_specs()))
 
 
 def test_a_step_that_fails_is_told_to_the_owners_of_what_it_makes() -> None:
@@ -145,7 +145,7 @@ def test_a_run_whose_process_was_killed_is_told() -> None:
         instance.report_run_failed(run, "The run's process was killed.")
         ended = instance.get_run_by_id(run.run_id)
         assert ended is not None
-        [alert] = alerts_of_run(instance, ended, definitions.resolve_asset_graph())
+        [alert] = alerts_of_run(instance, ended, owners_of_specs(definitions.resolve_all_asset_specs()))
     assert (alert.kind, alert.about, alert.owners) == ("run_failed", "refresh", ("team:data",))
     assert "The run's process was killed." in alert.detail
 
@@ -167,7 +167,7 @@ def told(settings: Settings, *assets: Any, checks: Any = (), times: int = 1) -> 
     with DagsterInstance.ephemeral() as instance:
         _, definitions = run_of(instance, *assets, checks=checks)
         for _ in range(times):
-            tell_of_ended_runs(instance, definitions.resolve_asset_graph(), settings, log)
+            tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, log)
     return log.said
 
 

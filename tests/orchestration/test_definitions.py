@@ -30,7 +30,6 @@ MARTS_BY_DAYS = {
 }
 LOADED = """
 import json
-from dagster._core.definitions.dependency import NodeHandle
 from orchestration.definitions import definitions
 graph = definitions.resolve_asset_graph()
 assets = {
@@ -42,6 +41,7 @@ assets = {
     }
     for key in graph.materializable_asset_keys
 }
+undescribed = [key.to_user_string() for key in graph.asset_check_keys if not graph.get_check_spec(key).description]
 checks = [
     [key.asset_key.to_user_string(), key.name, graph.get_check_spec(key).blocking] for key in graph.asset_check_keys
 ]
@@ -55,7 +55,7 @@ readers = {
 }
 external = sorted(key.to_user_string() for key in graph.external_asset_keys)
 print(json.dumps({
-    "assets": assets, "checks": checks, "external": external, "readers": readers,
+    "assets": assets, "checks": checks, "undescribed": undescribed, "external": external, "readers": readers,
     "starters": {
         each.name: each.default_status.value for each in [*(definitions.schedules or []), *definitions.sensors]
     },
@@ -73,7 +73,7 @@ print(json.dumps({
     ),
     "by_days": {
         key.to_user_string(): [
-            graph.get(key).partitions_def.start.date().isoformat(), graph.get(key).backfill_policy.policy_type.name
+            graph.get(key).partitions_def.name, graph.get(key).backfill_policy.policy_type.name
         ]
         for key in graph.materializable_asset_keys
         if graph.get(key).partitions_def
@@ -169,7 +169,7 @@ def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) 
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
 
 
-def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loaded: dict, manifest: dict) -> None:
+def test_usage_forecasts_and_the_history_of_the_queue_are_partitioned_by_month(loaded: dict, manifest: dict) -> None:
     incremental = {
         f"{node['schema']}/{node['name']}"
         for node in manifest["nodes"].values()
@@ -177,7 +177,7 @@ def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loade
     }
     assert loaded["by_days"].keys() == incremental
     assert incremental == {*MARTS_BY_DAYS, "intermediate/int_bill_forecasts"}
-    assert {tuple(each) for each in loaded["by_days"].values()} == {("2024-11-01", "SINGLE_RUN")}
+    assert {tuple(each) for each in loaded["by_days"].values()} == {("months", "SINGLE_RUN")}
 
 
 def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: dict) -> None:
@@ -214,6 +214,11 @@ def test_the_suite_of_what_is_built_by_days_names_the_day_that_dbt_builds_it_by(
         if node["config"].get("materialized") == "incremental" and node["schema"] == "marts"
     }
     assert {suite.table: suite.day for suite in load_suites() if suite.day} == days
+
+
+def test_every_check_says_what_it_asks(loaded: dict, in_production: dict) -> None:
+    assert len(loaded["checks"]) > 100
+    assert (loaded["undescribed"], in_production["undescribed"]) == ([], [])
 
 
 def test_in_production_a_usage_feed_that_died_blocks(loaded: dict, in_production: dict) -> None:
@@ -256,7 +261,12 @@ def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: d
 
 
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
-    assert loaded["starters"] == {"new_files": "STOPPED", "alerts": "RUNNING"}
+    assert loaded["starters"] == {
+        "every_day": "STOPPED",
+        "every_week": "STOPPED",
+        "new_files": "STOPPED",
+        "alerts": "RUNNING",
+    }
     assert in_production["starters"] == {
         "every_day": "RUNNING",
         "every_week": "RUNNING",

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from orchestration.instance.run import LOCATION_TAG
+from orchestration.instance.timeline import CODE_LOCATION
 from settings import PROJECT_DIR, Settings
 
 SYSTEMD = PROJECT_DIR / "deploy" / "systemd"
-LOCATION = LOCATION_TAG[".dagster/repository"].partition("@")[2]
 
 
 def read_yaml(path: Path) -> dict:
@@ -21,7 +20,7 @@ def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() ->
     server = read_yaml(SYSTEMD / "workspace.yaml")["load_from"][0]["grpc_server"]
     assert f"--socket {server['socket']}" in code
     assert f"--location-name {server['location_name']}" in code
-    assert server["location_name"] == LOCATION
+    assert server["location_name"] == CODE_LOCATION
     for name in ("daemon", "web"):
         unit = (SYSTEMD / f"growth-pipeline-{name}.service").read_text()
         [workspace] = re.findall(r"--workspace (\S+)", unit)
@@ -45,7 +44,7 @@ def test_the_chart_serves_the_code_on_the_volume_under_the_name_that_commands_us
     values = read_yaml(PROJECT_DIR / "deploy" / "kubernetes" / "values.yaml")
     [code] = values["dagster-user-deployments"]["deployments"]
     [server] = values["dagsterWebserver"]["workspace"]["servers"]
-    assert (server["host"], server["port"], server["name"]) == (code["name"], code["port"], LOCATION)
+    assert (server["host"], server["port"], server["name"]) == (code["name"], code["port"], CODE_LOCATION)
     data_dir = {variable["name"]: variable["value"] for variable in code["env"]}["GROWTH_DATA_DIR"]
     assert [mount["mountPath"] for mount in code["volumeMounts"]] == [data_dir]
     assert values["global"]["dagsterHome"] == f"{data_dir}/dagster"

@@ -87,10 +87,13 @@ def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishe
     assert marts(new_data_dir) == launched
     _backfill_is_one_run(ui, new_data_dir)
     assert marts(new_data_dir) == launched
-    shown = ui._execute("{ runsOrError { ... on Runs { results { runId status jobName } } } }")
-    runs = shown["runsOrError"]["results"]
+    runs = ui._execute(RUNS)["runsOrError"]["results"]
     assert [run["status"] for run in runs] == ["SUCCESS"] * 3
     assert [run["jobName"] for run in runs[1:]] == ["daily_refresh"] * 2
+    # The timeline leaves out runs without this.
+    here = {"repositoryName": "__repository__", "repositoryLocationName": "growth_pipeline"}
+    assert [run["repositoryOrigin"] for run in runs] == [here] * 3
+    _every_month_is_built(ui)
 
 
 def _addresses_listened_on(client: DagsterGraphQLClient) -> set[str]:
@@ -102,9 +105,22 @@ def _addresses_listened_on(client: DagsterGraphQLClient) -> set[str]:
     }
 
 
+RUNS = """
+{ runsOrError { ... on Runs {
+  results { runId status jobName repositoryOrigin { repositoryName repositoryLocationName } }
+} } }
+"""
+PARTITIONS = """
+query($assets: [AssetKeyInput!]!) {
+  assetNodes(assetKeys: $assets) {
+    partitionKeys
+    partitionStats { numPartitions numMaterialized numFailed }
+  }
+}
+"""
 LAUNCH_BACKFILL = """
-mutation($days: [String!]!, $assets: [AssetKeyInput!]!) {
-  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
+mutation($months: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $months, assetSelection: $assets}) {
     ... on LaunchBackfillSuccess { backfillId }
     ... on PythonError { message }
   }
@@ -127,16 +143,17 @@ query($id: String!) {
   }
 }
 """
-TABLES_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
+MARTS_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
+BY_DAYS = [
+    *({"path": ["marts", table]} for table in MARTS_BY_DAYS),
+    {"path": ["intermediate", "int_bill_forecasts"]},
+]
 
 
 def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
-    """Three days, asked for as the UI asks."""
-    days = ["2026-10-10", "2026-10-11", "2026-10-12"]
-    assets = [{"path": ["marts", table]} for table in TABLES_BY_DAYS] + [
-        {"path": ["intermediate", "int_bill_forecasts"]}
-    ]
-    launched = client._execute(LAUNCH_BACKFILL, {"days": days, "assets": assets})["launchPartitionBackfill"]
+    """Two months, asked for as the UI asks."""
+    months = ["2026-10", "2026-11"]
+    launched = client._execute(LAUNCH_BACKFILL, {"months": months, "assets": BY_DAYS})["launchPartitionBackfill"]
     end = time.monotonic() + 200
     while time.monotonic() < end:
         status = client._execute(BACKFILL, {"id": launched["backfillId"]})["partitionBackfillOrError"]["status"]
@@ -147,6 +164,16 @@ def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
     assert [run["status"] for run in found] == ["SUCCESS"], (status, data_dir)
     tags = {tag["key"]: tag["value"] for tag in found[0]["tags"]}
     assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
-        days[0],
-        days[-1],
+        months[0],
+        months[-1],
     )
+
+
+def _every_month_is_built(client: DagsterGraphQLClient) -> None:
+    """No partition is missing over a full table, and none is after the data day."""
+    shown = client._execute(PARTITIONS, {"assets": BY_DAYS})["assetNodes"]
+    assert len(shown) == len(BY_DAYS)
+    for asset in shown:
+        months, counts = asset["partitionKeys"], asset["partitionStats"]
+        assert (months[0], months[-1]) == ("2024-11", "2026-11")
+        assert counts == {"numPartitions": 25, "numMaterialized": 25, "numFailed": 0}
