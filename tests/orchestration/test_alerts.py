@@ -88,7 +88,8 @@ def check_of(severity: AssetCheckSeverity, *, blocking: bool) -> Any:
 
     @asset_check(asset=loads, blocking=blocking)
     def rows_are_there() -> AssetCheckResult:
-        rows = [{"expectation": "a", "status": "failed"}, {"expectation": "b", "status": "passed"}]
+        found = {"unexpected_rows": 3, "detail": "A load brings rows."}
+        rows = [{"expectation": name, "status": status, **found} for name, status in (("a", "failed"), ("b", "passed"))]
         table = MetadataValue.table([TableRecord(row) for row in rows])
         return AssetCheckResult(passed=False, severity=severity, metadata={"expectations": table})
 
@@ -118,7 +119,9 @@ def test_a_step_that_fails_is_told_to_the_owners_of_what_it_makes() -> None:
 
 def test_a_check_that_blocks_is_one_alert_and_the_step_that_it_ends_is_none() -> None:
     [alert] = found(loads, calm, checks=[check_of(AssetCheckSeverity.ERROR, blocking=True)])
-    assert alert == Alert("check_failed", "loads rows_are_there", "expectation a, status failed", ("team:data",))
+    assert alert == Alert(
+        "check_failed", "loads rows_are_there", "loads: a, 3 rows. A load brings rows.", ("team:data",)
+    )
 
 
 def test_that_publishing_refuses_after_a_failed_check_is_no_alert_of_its_own() -> None:
@@ -183,7 +186,7 @@ def test_each_owner_gets_its_own_by_each_channel_that_it_has(tmp_path: Path, mai
     assert all("error step_failed: money: the ledger is open" in each for each in mail.mails)
     [post] = web.posts
     assert post["owner"] == "team:data"
-    assert post["lines"][0] == "error check_failed: loads rows_are_there: expectation a, status failed"
+    assert post["lines"][0] == "error check_failed: loads rows_are_there: loads: a, 3 rows. A load brings rows."
     assert "http://127.0.0.1:3000/runs/" in post["text"]
     assert len([line for line in said if "check_failed" in line]) == 1
     assert len([line for line in said if "step_failed" in line]) == 2

@@ -30,6 +30,7 @@ MARTS_BY_DAYS = {
 }
 LOADED = """
 import json
+from dagster._core.definitions.dependency import NodeHandle
 from orchestration.definitions import definitions
 graph = definitions.resolve_asset_graph()
 assets = {
