@@ -4,7 +4,6 @@ DuckDB lets one process open a file for writing, so each takes the lock beside i
 process ends.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -13,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 import duckdb
+from filelock import FileLock, Timeout
 
 from settings import UserError
 from warehouse.folder import RESTORING, DataDirError, close_to_others, damage, full_disk, make_data_folder, unwritable
@@ -44,13 +43,11 @@ def hold(
     or is half restored, or its disk is full before the block ends. With `to_restore`, the lock is granted even if the
     file is corrupt or half restored.
     """
-    lock = _open_lock(path)
+    lock = _lock(path, holder, wait_seconds, say)
     try:
-        _wait_for_lock(lock, holder, wait_seconds, say)
         if not to_restore:
             _refuse_if_half_restored(path)
             _wait_for_file(path, holder, wait_seconds, say)
-        _write_holder(lock, holder)
         yield
     except Exception as error:
         if full := full_disk(path.parent, error):
@@ -58,37 +55,39 @@ def hold(
         raise
     finally:
         close_to_others(path)
-        lock.close()
+        lock.release()
 
 
-def _open_lock(path: Path) -> TextIO:
-    lock_path = path.with_suffix(".lock")
+def _lock(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> FileLock:
+    """The lock beside the file, taken and signed with its holder, which others show while they wait."""
+    lock_path, said = path.with_suffix(".lock"), -PROGRESS_EVERY_SECONDS
+
+    def sign(descriptor: int) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"holder": holder, "pid": os.getpid(), "since": since}).encode())
+
+    def say_who_holds_it() -> bool:
+        nonlocal said
+        if time.monotonic() - said >= PROGRESS_EVERY_SECONDS:
+            say(f"waiting for the warehouse: {_read_holder(lock_path)} holds it")
+            said = time.monotonic()
+        return False
+
     try:
         make_data_folder(path.parent)
         close_to_others(path)
-        return lock_path.open("a+")
+        # A soft lock would outlive a killed process.
+        lock = FileLock(lock_path, on_acquired=sign, fallback_to_soft=False)
+        lock.acquire(timeout=wait_seconds, poll_interval=POLL_SECONDS, cancel_check=say_who_holds_it)
+    except Timeout:
+        raise WarehouseBusyError(
+            f"{holder} waited {wait_seconds:.0f} s for the warehouse: {_read_holder(lock_path)} holds it. "
+            "Wait for it to end, or stop it, and run again"
+        ) from None
     except OSError as error:
         raise unwritable(path.parent, error) from error
-
-
-def _wait_for_lock(lock: TextIO, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
-    started = said = time.monotonic()
-    first = True
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            now = time.monotonic()
-            if now - started >= wait_seconds:
-                raise WarehouseBusyError(
-                    f"{holder} waited {wait_seconds:.0f} s for the warehouse: {_read_holder(lock)} holds it. "
-                    "Wait for it to end, or stop it, and run again"
-                ) from None
-            if first or now - said >= PROGRESS_EVERY_SECONDS:
-                say(f"waiting for the warehouse: {_read_holder(lock)} holds it")
-                first, said = False, now
-            time.sleep(POLL_SECONDS)
+    return lock
 
 
 def _refuse_if_half_restored(path: Path) -> None:
@@ -119,17 +118,9 @@ def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[
             time.sleep(POLL_SECONDS)
 
 
-def _write_holder(lock: TextIO, holder: str) -> None:
-    lock.seek(0)
-    lock.truncate()
-    json.dump({"holder": holder, "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}, lock)
-    lock.flush()
-
-
-def _read_holder(lock: TextIO) -> str:
-    lock.seek(0)
+def _read_holder(lock_path: Path) -> str:
     try:
-        signed = json.loads(lock.read())
-    except ValueError:
+        signed = json.loads(lock_path.read_text())
+    except (OSError, ValueError):
         return "another process"
     return f"{signed['holder']} (process {signed['pid']}, since {signed['since']})"
