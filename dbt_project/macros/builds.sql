@@ -18,7 +18,7 @@
 {#- Before any seed is filled, none counts as filled and tested; a run notes them again when it is done. -#}
 {% macro forget_tested_seeds() -%}
     {%- for resource in selected_resources if resource.startswith('seed.') and flags.WHICH in ('build', 'seed') -%}
-        {%- if loop.first -%} delete from quality.seeds_tested {%- endif -%}
+        {%- if loop.first -%} delete from quality.done where what = 'tested_seed' {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -23,18 +23,16 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, buil
 from orchestration.assets.keys import OWNERS, table_key
 from orchestration.assets.metadata import row_counts
 from orchestration.assets.months import MONTHS, set_months
-from orchestration.failed_build import built_before, note_failure
+from orchestration.build_state import built_before, note_failed_build, note_tested_seeds, tested_seeds, unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, is_transient, permanent_unless_transient
-from orchestration.tested_seeds import note_tested_seeds, tested_seeds
-from orchestration.unchanged import unchanged_since
 from settings import Settings
 from transform.days import Days, days_of_tags, months_of
 from transform.dbt_runner import DbtError, build_models, files_digest
 from warehouse.connection import connect
 
 BUILT_BY_DAYS = "config.materialized:incremental"
-BUILT = (
+DAYS_BUILT = (
     "select first_day, last_day, (select as_of_date from intermediate.int_data_day) from intermediate.int_days_to_build"
 )
 
@@ -184,7 +182,7 @@ def _build(
         selection = whole_set.split() if whole_set and not metadata else sorted(left)
         results = build_models(selection, settings, days=days) if selection else []
     except DbtError as error:
-        note_failure(settings, context.run.run_id, {*(key.path[-1] for key in metadata), *error.built})
+        note_failed_build(settings, context.run.run_id, {*(key.path[-1] for key in metadata), *error.built})
         raise
     for result in results:
         key = left.pop(result.node.name, None)
@@ -196,7 +194,7 @@ def _build(
         raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
     seeds = {result.node.name for result in results if result.node.resource_type == "seed"}
     if seeds:
-        note_tested_seeds(seeds | tested, project, settings)
+        note_tested_seeds(seeds | tested, project, context.run.run_id, settings)
     for key, rows in row_counts(keys, settings).items():
         metadata[key] = {**metadata[key], **rows}
     return metadata
@@ -206,7 +204,7 @@ def _require_a_refresh(settings: Settings) -> None:
     """Raise `Failure` unless a refresh has built the inputs of the days."""
     try:
         with connect(settings.warehouse_path, read_only=True) as connection:
-            connection.execute(BUILT)
+            connection.execute(DAYS_BUILT)
     except (duckdb.CatalogException, duckdb.IOException) as error:
         if is_transient(error):
             raise
@@ -226,7 +224,7 @@ def _months_built(
 ) -> Iterator[AssetMaterialization]:
     """Materialization events of the months built with the other models; of the newest only if nothing was built."""
     with connect(settings.warehouse_path, read_only=True) as connection:
-        first, _, data_day = connection.execute(BUILT).fetchall()[0]
+        first, _, data_day = connection.execute(DAYS_BUILT).fetchall()[0]
     set_months(instance, Days(min(settings.first_day, data_day), data_day))
     built = Days(min(max(first, settings.first_day), data_day) if anew else data_day, data_day)
     said = {"built_from": str(built.first), "built_to": str(built.last)} if anew else {}

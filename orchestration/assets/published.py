@@ -19,9 +19,9 @@ from dagster import (
 
 from orchestration.assets.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
 from orchestration.assets.metadata import used_by_this_process
+from orchestration.build_state import note_published, unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
-from orchestration.unchanged import note_published, unchanged_since
 from settings import get_settings
 from transform.dbt_runner import descriptions_of_marts
 from warehouse.folder import DamagedFileError

@@ -22,10 +22,10 @@ from dagster import (
 from expectations.gate import Result, results_of_run, run_layer
 from expectations.suites import Suite, load_suites
 from orchestration.assets.keys import table_key
-from orchestration.assets.models import BUILT
+from orchestration.assets.models import DAYS_BUILT
+from orchestration.build_state import unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
-from orchestration.unchanged import unchanged_since
 from settings import Settings
 from transform.days import Days, days_of_tags
 from warehouse.connection import connect
@@ -123,7 +123,7 @@ def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
     if asked is None:
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
-        first, last, _ = connection.execute(BUILT).fetchall()[0]
+        first, last, _ = connection.execute(DAYS_BUILT).fetchall()[0]
     # Always include the requested days: on a resumed run a refresh may have built others since.
     return Days(min(asked.first, first), max(asked.last, last))
 

@@ -36,6 +36,9 @@ INVOICE = {
 }
 
 
+OLD_TABLES = ("published", "seeds_tested")
+
+
 def write_company(warehouse: Path) -> None:
     """Two organizations on one Stripe customer, an invoice of 25 dollars for March, a counter without a product."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -97,6 +100,9 @@ def write_company(warehouse: Path) -> None:
             },
         )
         stripe(connection, "customers", {"id": "cus_1", "metadata": {"organization_id": "org-1"}}, "2026-03-01")
+        connection.execute("create schema quality")
+        for table in OLD_TABLES:
+            connection.execute(f"create table quality.{table} as select 'of the version before' as name")
         product = {"id": "prod_1", "metadata": {"product_key": "product_analytics"}}
         stripe(connection, "products", product, "2026-01-01")
         stripe(connection, "invoices", INVOICE, "2026-04-01 01:00")
@@ -137,6 +143,11 @@ def test_every_mart_and_each_of_its_columns_gets_a_description_when_it_is_publis
     described = {name for name, text in descriptions_of_marts(Settings(data_dir=built)).items() if text}
     assert len(columns) > 400
     assert described == set(columns)
+
+
+def test_what_a_version_before_remembered_is_dropped_and_what_it_remembers_now_is_there(built: Path) -> None:
+    tables = "select table_name from duckdb_tables() where schema_name = 'quality' order by all"
+    assert read(built, tables) == [("built_inputs",), ("builds",), ("done",), ("turns",)]
 
 
 def test_counter_that_no_seed_knows_is_listed_and_harms_nothing(built: Path) -> None:

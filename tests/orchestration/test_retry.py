@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetKey, Failure
 
 from orchestration.assets import models as dbt_assets
-from orchestration.failed_build import FROM_FAILURE_TAG
+from orchestration.build_state import FROM_FAILURE_TAG
 from orchestration.retries import permanent_unless_transient
 from settings import Settings, get_settings
 from transform.dbt_runner import DbtError, _built

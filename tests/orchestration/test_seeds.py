@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import tested_seeds as seeds
+from orchestration import build_state as seeds
 from settings import Settings
 from warehouse.connection import connect
 
@@ -14,7 +14,7 @@ def settings(tmp_path: Path) -> Settings:
     """Of a warehouse that dbt has prepared."""
     settings = Settings(data_dir=tmp_path)
     with connect(settings.warehouse_path) as connection:
-        connection.execute("create schema quality; create table quality.seeds_tested (name varchar, project varchar)")
+        connection.execute("create schema quality")
         connection.execute(
             "create schema seeds; create table seeds.products (key int); create table seeds.plans (key int)"
         )
@@ -24,8 +24,8 @@ def settings(tmp_path: Path) -> Settings:
 def test_seeds_count_as_tested_for_the_project_that_they_were_tested_with(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seeds.note_tested_seeds({"products", "plans", "a table that is gone"}, seeds.files_digest(), settings)
-    seeds.note_tested_seeds({"products"}, "of files that changed while dbt read them", settings)
+    seeds.note_tested_seeds({"products", "plans", "a table that is gone"}, seeds.files_digest(), "run-1", settings)
+    seeds.note_tested_seeds({"products"}, "of files that changed while dbt read them", "run-1", settings)
     assert seeds.tested_seeds(settings) == {"products", "plans"}
     monkeypatch.setattr(seeds, "files_digest", lambda: "of a seed that was edited")
     assert seeds.tested_seeds(settings) == set()

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from dagster import AssetKey
 
-from orchestration import unchanged
-from orchestration.unchanged import note_published, unchanged_since
+from orchestration import build_state
+from orchestration.build_state import note_published, unchanged_since
 from settings import Settings
 from warehouse.connection import connect
 
@@ -29,7 +29,7 @@ SEED = Path("dbt_project", "seeds", "size_tiers.csv")
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A data folder that run-1 has published from a project of one seed."""
-    monkeypatch.setattr(unchanged, "PROJECT_DIR", tmp_path)
+    monkeypatch.setattr(build_state, "PROJECT_DIR", tmp_path)
     (tmp_path / SEED).parent.mkdir(parents=True)
     (tmp_path / SEED).write_text("tier,arr_from_usd_year\nlarge,100000\n")
     settings = Settings(data_dir=tmp_path)
@@ -48,7 +48,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def in_a_new_process() -> None:
     """A process reads the project's files once."""
-    unchanged._project_digest.cache_clear()
+    build_state._project_digest.cache_clear()
 
 
 def put_before_readers(settings: Settings, run_id: str) -> None:
@@ -90,7 +90,7 @@ CHANGES = {
     "a file was loaded": in_warehouse("insert into raw.loaded_files values ('t', 'g', '1', now())"),
     "a file was loaded anew": in_warehouse("update raw.loaded_files set loaded_at = now() + interval 1 second"),
     "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2020-11-02', 2)"),
-    "the note is of another time": in_warehouse("delete from quality.published"),
+    "the note is of another time": in_warehouse("delete from quality.done"),
     "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
     "the published file was cut short": lambda settings: os.truncate(settings.serving_path, 5000),
     "a byte of the published file is another": lambda settings: flip_a_byte(settings.serving_path),

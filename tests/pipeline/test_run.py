@@ -147,7 +147,7 @@ def test_seeds_that_contradict_themselves_are_named_and_publish_nothing(
             assert right in text
             text = text.replace(right, wrong, 1)
         path.write_text(text)
-    tested = "select count(*) from quality.seeds_tested"
+    tested = "select count(*) from quality.done where what = 'tested_seed'"
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
         assert connection.execute(tested).fetchall() > [(20,)]
     done = run_pipeline(data_dir, source_root, project_dir=project)

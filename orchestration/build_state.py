@@ -1,0 +1,162 @@
+"""What need not be done again: a publish of the same, seeds that have passed their tests, and what a failed run built.
+
+Table `quality.done` has a row for each, with what it was made of, and a row counts while that is the same. This module
+owns the table; dbt's macro `forget_tested_seeds` clears the seeds before any dbt command fills one.
+
+Models, gates and the published file are functions of schema raw, the project's files and the data day. A run of
+everything that finds them as at the last publish, and the file of that publish, leaves all as it is and says since
+which run. What a person selects in the UI, or builds in a shell, is always done.
+"""
+
+from collections.abc import Collection, Iterator
+from functools import cache
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+import duckdb
+from dagster import AssetCheckExecutionContext, AssetExecutionContext, DagsterRun
+
+from settings import PROJECT_DIR, Settings
+from transform.dbt_runner import files_digest
+from warehouse.connection import connect
+from warehouse.folder import DataDirError
+
+FROM_FAILURE_TAG = "dagster/is_resume_retry"
+ROOMS = (
+    "cli", "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
+    "settings.py", "transform", "warehouse",
+)  # fmt: skip
+NOT_SOURCES = {"target", "logs", "__pycache__"}
+PUBLISHED, TESTED_SEED, BUILT_BEFORE_FAILURE = "published", "tested_seed", "built_before_failure"
+CREATE = "create table if not exists quality.done (what varchar, name varchar, run_id varchar, made_of varchar)"
+LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
+LAST_BUILD = "select max(turn) from quality.builds"
+LAST_BUILD_AND_LOAD = "select (select max(turn) from quality.builds), (select max(turn) from raw.loaded_files)"
+SEEDS = "select table_name from duckdb_tables() where schema_name = 'seeds'"
+
+
+def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
+    """The run that published all of this already, or None if there is something to do."""
+    if not _is_of_everything(context) or not settings.serving_path.exists():
+        return None
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        try:
+            noted = _read(connection, PUBLISHED, _made_of(connection, settings))
+        except (duckdb.CatalogException, duckdb.BinderException):
+            # Nothing was built yet, or only by a version that ordered builds by the clock.
+            return None
+    if noted != [(_sha256(settings.serving_path), _published_run(settings))]:
+        return None
+    return noted[0][1]
+
+
+def note_published(context: AssetExecutionContext, settings: Settings) -> None:
+    """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
+    names = [_sha256(settings.serving_path)] if _is_of_everything(context) else []
+    with connect(settings.warehouse_path) as connection:
+        _write(connection, PUBLISHED, names, context.run_id, _made_of(connection, settings))
+
+
+def tested_seeds(settings: Settings) -> set[str]:
+    """Names of the seeds that are there, filled and tested with the dbt project as it is now."""
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        there = {name for (name,) in connection.execute(SEEDS).fetchall()}
+        return {name for name, _ in _read(connection, TESTED_SEED, files_digest())} & there
+
+
+def note_tested_seeds(names: Collection[str], project: str, run_id: str, settings: Settings) -> None:
+    """Remember that these seeds, and no others, are filled and have passed their tests with the project of a digest.
+
+    Nothing is noted if the project's files have changed meanwhile: then nobody knows what dbt has read.
+    """
+    if files_digest() == project:
+        with connect(settings.warehouse_path) as connection:
+            _write(connection, TESTED_SEED, names, run_id, project)
+
+
+def built_before(run: DagsterRun, settings: Settings) -> set[str]:
+    """What the failed run that this one goes on from had built; nothing if anything was loaded or built since."""
+    if run.tags.get(FROM_FAILURE_TAG) != "true":
+        return set()
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        noted = _read(connection, BUILT_BEFORE_FAILURE, _last_build_and_load(connection))
+    return {name for name, run_id in noted if run_id == run.parent_run_id}
+
+
+def note_failed_build(settings: Settings, run_id: str, built: Collection[str]) -> None:
+    """Remember what the build of a run had built when it failed."""
+    with connect(settings.warehouse_path) as connection:
+        _write(connection, BUILT_BEFORE_FAILURE, built, run_id, _last_build_and_load(connection))
+
+
+def _read(connection: duckdb.DuckDBPyConnection, what: str, made_of: str) -> list[tuple[str, str]]:
+    """Name and run of each row of a kind that counts."""
+    try:
+        return connection.execute(
+            "select name, run_id from quality.done where what = ? and made_of = ?", [what, made_of]
+        ).fetchall()
+    except duckdb.CatalogException:
+        return []
+
+
+def _write(connection: duckdb.DuckDBPyConnection, what: str, names: Collection[str], run_id: str, made_of: str) -> None:
+    """Put these rows in the place of all others of their kind."""
+    connection.execute("begin")
+    connection.execute(CREATE)
+    connection.execute("delete from quality.done where what = ?", [what])
+    for name in sorted(names):
+        connection.execute("insert into quality.done values (?, ?, ?, ?)", [what, name, run_id, made_of])
+    connection.execute("commit")
+
+
+def _last_build_and_load(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute(LAST_BUILD_AND_LOAD).fetchone())
+
+
+def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContext) -> bool:
+    """Not so of a selection, and not of a run that goes on from a failure with what was built from other files."""
+    is_resumed = context.run.tags.get(FROM_FAILURE_TAG) == "true"
+    return not (context.run.asset_selection or context.run.asset_check_selection or is_resumed)
+
+
+def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """Changes with what was loaded and built, the project's own files, and the day that is asked for."""
+    digest = sha256(f"{settings.as_of} {settings.env} {connection.execute(LAST_BUILD).fetchone()}".encode())
+    for row in connection.execute(LOADED).fetchall():
+        digest.update(repr(row).encode())
+    digest.update(_project_digest())
+    return digest.hexdigest()
+
+
+@cache
+def _project_digest() -> bytes:
+    """Of the files as this process found them: what is edited while it runs is not what it ran."""
+    digest = sha256()
+    for path in _project_files():
+        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
+    return digest.digest()
+
+
+def _project_files() -> Iterator[Path]:
+    for room in ROOMS:
+        place = PROJECT_DIR / room
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and not NOT_SOURCES.intersection(path.parts):
+                yield path
+
+
+def _published_run(settings: Settings) -> str | None:
+    """The run of the published file; None if it does not open."""
+    from serving.reader import query
+
+    try:
+        with query("select run_id from publish_info", path=settings.serving_path) as info:
+            return info.fetchall()[0][0]
+    except (duckdb.Error, DataDirError):
+        return None
+
+
+def _sha256(path: Path) -> str:
+    """What is in the published file: one that was damaged on the disk is written again."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
