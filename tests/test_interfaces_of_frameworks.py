@@ -28,7 +28,7 @@ def imported(path: Path) -> Iterator[str]:
     """Modules of the frameworks that a file imports, also in a program that it has as a text."""
     tree = ast.parse(path.read_text())
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    programs = [ast.parse(text) for text in texts if text.startswith("\nimport ")]
+    programs = [ast.parse(text) for text in texts if text.startswith("\nimport ") and "\n" in text[1:]]
     for node in (node for each in (tree, *programs) for node in ast.walk(each)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

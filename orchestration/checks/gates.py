@@ -132,7 +132,7 @@ def _description(check_name: str, suite: Suite) -> str:
     """The expectations of a check with their reasons, as a list in Markdown."""
     asked = [each for each in suite.expectations if _check_name(each.severity) == check_name]
     kind = "must hold before anything is published" if check_name == CRITICAL else "warn, and stop nothing"
-    return f"Expectations that {kind}:\n\n" + "\n".join(f"- `{each.name}`: {each.why}" for each in asked)
+    return f"Expectations that {kind}:\n\n" + "\n".join(f"- `{each.name}`: {each.description}" for each in asked)
 
 
 def _check_name(severity: str) -> str:
