@@ -3,9 +3,8 @@
 Table `quality.done` has a row for each, with what it was made of, and a row counts while that is the same. This module
 owns the table; dbt's macro `forget_tested_seeds` clears the seeds before any dbt command fills one.
 
-Models, gates and the published file are functions of schema raw, the project's files and the data day. A run of
-everything that finds them as at the last publish, and the file of that publish, leaves all as it is and says since
-which run. What a person selects in the UI, or builds in a shell, is always done.
+Models, gates and the published file are functions of schema raw, the project's files and the data day. A full run with
+the inputs of the last publish reports that run and does nothing; selections and builds in a shell always run.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,7 +35,7 @@ SEEDS = "select table_name from duckdb_tables() where schema_name = 'seeds'"
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
-    """The run that published all of this already, or None if there is something to do."""
+    """The run that published the same inputs, or None if there is something to do."""
     if not _is_of_everything(context) or not settings.serving_path.exists():
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
@@ -51,23 +50,23 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
-    """Remember what the publish of this run was made of; nothing if the run did not make all of it."""
+    """Record the inputs of this run's publish, unless the run built only a part."""
     names = [_sha256(settings.serving_path)] if _is_of_everything(context) else []
     with connect(settings.warehouse_path) as connection:
         _write(connection, PUBLISHED, names, context.run_id, _made_of(connection, settings))
 
 
 def tested_seeds(settings: Settings) -> set[str]:
-    """Names of the seeds that are there, filled and tested with the dbt project as it is now."""
+    """Names of the seeds that were loaded and tested with the current dbt project."""
     with connect(settings.warehouse_path, read_only=True) as connection:
         there = {name for (name,) in connection.execute(SEEDS).fetchall()}
         return {name for name, _ in _read(connection, TESTED_SEED, files_digest())} & there
 
 
 def note_tested_seeds(names: Collection[str], project: str, run_id: str, settings: Settings) -> None:
-    """Remember that these seeds, and no others, are filled and have passed their tests with the project of a digest.
+    """Record that exactly these seeds are loaded and tested with the project of this digest.
 
-    Nothing is noted if the project's files have changed meanwhile: then nobody knows what dbt has read.
+    Nothing is recorded if the project's files have changed since: it is unknown what dbt has read.
     """
     if files_digest() == project:
         with connect(settings.warehouse_path) as connection:
@@ -75,7 +74,7 @@ def note_tested_seeds(names: Collection[str], project: str, run_id: str, setting
 
 
 def built_before(run: DagsterRun, settings: Settings) -> set[str]:
-    """What the failed run that this one goes on from had built; nothing if anything was loaded or built since."""
+    """What the failed parent run had built; empty if anything was loaded or built since."""
     if run.tags.get(FROM_FAILURE_TAG) != "true":
         return set()
     with connect(settings.warehouse_path, read_only=True) as connection:
@@ -84,7 +83,7 @@ def built_before(run: DagsterRun, settings: Settings) -> set[str]:
 
 
 def note_failed_build(settings: Settings, run_id: str, built: Collection[str]) -> None:
-    """Remember what the build of a run had built when it failed."""
+    """Record what the build of a run had built when it failed."""
     with connect(settings.warehouse_path) as connection:
         _write(connection, BUILT_BEFORE_FAILURE, built, run_id, _last_build_and_load(connection))
 
@@ -114,13 +113,13 @@ def _last_build_and_load(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContext) -> bool:
-    """Not so of a selection, and not of a run that goes on from a failure with what was built from other files."""
+    """False for selections, and for resumed runs, whose models may come from other files."""
     is_resumed = context.run.tags.get(FROM_FAILURE_TAG) == "true"
     return not (context.run.asset_selection or context.run.asset_check_selection or is_resumed)
 
 
 def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Changes with what was loaded and built, the project's own files, and the day that is asked for."""
+    """Changes with the loaded files, the last build, the project's files, and the requested day."""
     digest = sha256(f"{settings.as_of} {settings.env} {connection.execute(LAST_BUILD).fetchone()}".encode())
     for row in connection.execute(LOADED).fetchall():
         digest.update(repr(row).encode())
@@ -130,7 +129,7 @@ def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
 
 @cache
 def _project_digest() -> bytes:
-    """Of the files as this process found them: what is edited while it runs is not what it ran."""
+    """Digest of the files when first read: later edits are not what this process runs."""
     digest = sha256()
     for path in _project_files():
         digest.update(str(path.relative_to(PROJECT_DIR)).encode() + path.read_bytes())
@@ -146,7 +145,7 @@ def _project_files() -> Iterator[Path]:
 
 
 def _published_run(settings: Settings) -> str | None:
-    """The run of the published file; None if it does not open."""
+    """The run of the published file; None if it is unreadable."""
     from serving.reader import query
 
     try:
@@ -157,6 +156,6 @@ def _published_run(settings: Settings) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    """What is in the published file: one that was damaged on the disk is written again."""
+    """Hash of the published file: one damaged on disk is written again."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
