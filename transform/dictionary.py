@@ -12,8 +12,8 @@ HEADER = """# Dictionary of the published tables
 
 <!-- Written by `growth dictionary` from the YAML files of dbt_project/models. Edit those. -->
 
-Schema `marts` of `serving.duckdb` holds these tables. The first sentences of a table say its grain. The unit follows from
-the column's name; a blank means that the description says it, or that the column has none.
+Schema `marts` of `serving.duckdb` holds these tables. The first sentence of a table says its grain. The unit follows
+from the name of the column; a blank means that the description gives it, or that there is none.
 
 """
 # The first pattern that a column's name contains gives its unit.
@@ -64,8 +64,8 @@ def _folder(node: dict[str, Any]) -> str:
 
 def _section(mart: dict[str, Any]) -> str:
     rows = [
-        f"| {column['name']} | {column['data_type'] or ''} | {_unit(column['name'])} | {_in_cell(column['description'])} |"
-        for column in mart["columns"].values()
+        f"| {name} | {column['data_type'] or ''} | {_unit(name)} | {_in_cell(column['description'])} |"
+        for name, column in mart["columns"].items()
     ]
     head = [f"## {mart['name']}", "", " ".join(mart["description"].split()), ""]
     return "\n".join([*head, "| column | type | unit | meaning |", "| --- | --- | --- | --- |", *rows, ""])
