@@ -15,7 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+# No `-h` here: it would be found in the middle of an argument such as `-metric_time__month`.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 app.command(rich_help_panel="Every day")(runs.run)
 app.command(rich_help_panel="Every day")(runs.ui)

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 import yaml
 
-import ingestion.contract.raw_tables as raw_tables
 from expectations.gate import check_suites
-from expectations.suites import load_suites
+from expectations.suites import Suite, load_suites
+from ingestion.contract import raw_tables
 from ingestion.contract.documents import render_documents
 from ingestion.contract.model import CONTRACT_PATH, Contract, parse_contract
 from serving.page.snapshot import Snapshot
@@ -82,6 +82,11 @@ def data_dir(project: Path, contract: Contract, tmp_path_factory: pytest.TempPat
     return data_dir
 
 
+def suite_of(table: str, project: Path) -> Suite:
+    [suite] = [suite for suite in load_suites(project / "expectations" / "suites") if suite.table == table]
+    return suite
+
+
 def test_a_new_product_is_used_and_priced_and_no_longer_a_finding(data_dir: Path) -> None:
     assert read(data_dir, "select product_key, quantity from marts.fct_usage_daily") == [("notebooks", 5000)]
     assert read(data_dir, "select counter from intermediate.int_unmapped_usage_counters") == []
@@ -113,7 +118,7 @@ def test_a_new_mart_has_rows_a_place_in_the_dictionary_and_a_suite(data_dir: Pat
 
 
 def test_a_new_expectation_finds_the_rows_that_it_is_about(project: Path) -> None:
-    [suite] = [suite for suite in load_suites(project / "expectations" / "suites") if suite.table == "fct_usage_daily"]
+    suite = suite_of("fct_usage_daily", project)
     assert suite.expectations[-1].name == "quantity_is_below_zero"
     with duckdb.connect() as connection:
         connection.execute(
