@@ -43,7 +43,8 @@ def follow(heading: str, project: Path) -> None:
             assert not path.exists()
             path.write_text(block.text, encoding="utf-8")
         elif block.action == "Append to":
-            path.write_text(path.read_text(encoding="utf-8") + block.text, encoding="utf-8")
+            between = "\n\n" if path.suffix == ".py" else ""
+            path.write_text(path.read_text(encoding="utf-8") + between + block.text, encoding="utf-8")
         else:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             [place] = [number for number, line in enumerate(lines) if line.strip().startswith(block.line)]
