@@ -45,7 +45,7 @@ lint: $(READY) ## Style, types, the arrows between the rooms, generated files, m
 	@$(BIN)/growth contract --check
 	@$(BIN)/growth dictionary --check
 	@$(BIN)/growth metrics validate-configs --skip-dw
-	@$(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar --processes 2
+	@GROWTH_DBT_FILE=:memory: $(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar --processes 2
 
 format: $(READY) ## Rewrite the code in the house's style
 	@$(BIN)/ruff check --fix .
