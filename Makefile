@@ -43,15 +43,17 @@ lint: $(READY) ## Style, types, the arrows between the rooms, generated files, m
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/growth contract --check
+	@$(BIN)/growth dictionary --check
 	@$(BIN)/growth metrics validate-configs --skip-dw
-	@$(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar --processes 2
+	@GROWTH_DBT_FILE=:memory: $(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar --processes 2
 
 format: $(READY) ## Rewrite the code in the house's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(READY) ## dbt's documentation site, and the input contract's page
+docs: $(READY) ## dbt's documentation site, the input contract's page and the dictionary of tables
 	@$(BIN)/growth contract
+	@$(BIN)/growth dictionary
 	@$(BIN)/growth docs
 
 bench: $(READY) ## Seconds, CPU and memory of each phase beside bare DuckDB (BENCH_SIZES="small medium")

@@ -15,7 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+# No `-h` here: it would be found in the middle of an argument such as `-metric_time__month`.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 app.command(rich_help_panel="Every day")(runs.run)
 app.command(rich_help_panel="Every day")(runs.ui)
@@ -38,6 +39,7 @@ app.command(rich_help_panel="Models and expectations")(models.gate)
 app.command(rich_help_panel="Models and expectations")(models.expectations)
 app.command(rich_help_panel="Models and expectations")(models.docs)
 app.command(rich_help_panel="Models and expectations")(sources.contract)
+app.command(rich_help_panel="Models and expectations")(models.dictionary)
 
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.backup)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.restore)

@@ -95,3 +95,19 @@ def docs() -> None:
     with hold(settings.warehouse_path, "growth docs"):
         invoke_dbt(["docs", "generate", "--static"], settings, target_dir)
     print(f"open {target_dir / 'static_index.html'}")
+
+
+def dictionary(
+    check: Annotated[bool, typer.Option("--check", help="write nothing; fail if the file is stale")] = False,
+) -> None:
+    """Write docs/dictionary.md, the published tables and their columns, from dbt's YAML."""
+    from settings import get_settings
+    from transform.dbt_runner import current_manifest
+    from transform.dictionary import is_stale, write_dictionary
+
+    manifest_path = current_manifest(get_settings())
+    if check and is_stale(manifest_path):
+        print("stale: docs/dictionary.md\nrun `growth dictionary` and commit the result")
+        raise typer.Exit(1)
+    if not check and write_dictionary(manifest_path):
+        print("written: docs/dictionary.md")

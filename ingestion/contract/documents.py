@@ -4,7 +4,16 @@ from pathlib import Path
 
 import yaml
 
-from ingestion.contract.model import FIRST_DATE, LAST_DATE, Column, Contract, Field, Table, load_contract
+from ingestion.contract.model import (
+    FIRST_DATE,
+    LARGEST_NUMBER,
+    LAST_DATE,
+    Column,
+    Contract,
+    Field,
+    Table,
+    load_contract,
+)
 from settings import PROJECT_DIR
 
 TEMPLATE_PATH = Path(__file__).with_name("sources_template.md")
@@ -131,7 +140,8 @@ def _limits(column: Column) -> str:
         parts.append("one of " + ", ".join(f"`{value}`" for value in column.allowed))
     if column.minimum is not None:
         parts.append(f"at least {column.minimum:,}")
-    if column.maximum is not None:
+    # The rules for every table say the bound of whole numbers.
+    if column.maximum not in (None, LARGEST_NUMBER):
         parts.append(f"at most {column.maximum:,}")
     if column.default is not None:
         parts.append(f"{column.default} if the file lacks it")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from cli.app import app
 from orchestration.instance.timeline import CODE_LOCATION
 from settings import PROJECT_DIR, Settings
 
@@ -30,8 +31,15 @@ def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() ->
 def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
     unit = (SYSTEMD / "growth-pipeline-web.service").read_text()
     # Which listens where the settings say.
-    assert "growth webserver" in unit
+    assert "bin/growth webserver" in unit
     assert Settings.model_fields["ui_host"].default == "127.0.0.1"
+
+
+def test_every_command_of_a_deployment_is_one_of_growth() -> None:
+    text = "\n".join(path.read_text() for path in sorted((PROJECT_DIR / "deploy").rglob("*")) if path.is_file())
+    called = set(re.findall(r"(?:bin/growth |\[growth, )([a-z]+)", text))
+    assert called == {"backup", "parse", "webserver"}
+    assert called <= {command.name or command.callback.__name__ for command in app.registered_commands}
 
 
 def test_the_proxy_asks_for_tls_of_today_and_says_that_it_always_will() -> None:
