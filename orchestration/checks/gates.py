@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from expectations.gate import Result, results_of_run, run_layer
-from expectations.suites import Suite, load_suites
+from expectations.suites import Expectation, Suite, load_suites
 from orchestration.assets.keys import table_key
 from orchestration.assets.models import DAYS_BUILT
 from orchestration.build_state import unchanged_since
@@ -32,8 +32,7 @@ from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
 
 LAYERS = ("raw", "staging", "marts")
-CRITICAL = "critical_expectations"
-WARNING = "warning_expectations"
+MEETS_EXPECTATIONS = "meets_expectations"
 
 
 def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[AssetChecksDefinition]:
@@ -51,7 +50,7 @@ def build_gates(settings: Settings, by_days: Collection[AssetKey]) -> list[Asset
 def gates_of(tables: Collection[AssetKey], gates: Sequence[AssetChecksDefinition]) -> list[AssetCheckKey]:
     """The checks of these tables that consist of expectations."""
     return sorted(
-        key for gate in gates for key in gate.check_keys if key.asset_key in tables and key.name in (CRITICAL, WARNING)
+        key for gate in gates for key in gate.check_keys if key.asset_key in tables and key.name == MEETS_EXPECTATIONS
     )
 
 
@@ -75,14 +74,14 @@ def usage_still_arrives(warehouse: Warehouse) -> AssetCheckResult:
 def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) -> AssetChecksDefinition:
     specs = [
         AssetCheckSpec(
-            check_name,
+            MEETS_EXPECTATIONS,
             asset=key,
-            blocking=check_name == CRITICAL and key not in by_days,
-            description=_description(check_name, suite),
+            # Only a result of severity ERROR stops what is downstream.
+            blocking=key not in by_days and any(map(_is_critical, suite.expectations)),
+            description=_description(suite),
         )
         for suite in suites
         for key in [table_key(layer, suite.table)]
-        for check_name in sorted({_check_name(expectation.severity) for expectation in suite.expectations})
     ]
 
     @multi_asset_check(specs=specs, name=f"gate_{layer}", can_subset=True, pool="warehouse", retry_policy=RETRY)
@@ -102,11 +101,7 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
                     days=_days_built(context.run, settings),
                 )
         for key in sorted(context.selected_asset_check_keys):
-            of_check = [
-                result
-                for result in results
-                if result.table == key.asset_key.path[-1] and _check_name(result.severity) == key.name
-            ]
+            of_check = [result for result in results if result.table == key.asset_key.path[-1]]
             # A check that could not run yields no result, so that the UI does not call the data bad.
             if all(result.status != "error" for result in of_check):
                 yield _check_result(key, of_check, published_by)
@@ -128,19 +123,20 @@ def _days_built(run: DagsterRun, settings: Settings) -> Days | None:
     return Days(min(asked.first, first), max(asked.last, last))
 
 
-def _description(check_name: str, suite: Suite) -> str:
-    """The expectations of a check with their reasons, as a list in Markdown."""
-    asked = [each for each in suite.expectations if _check_name(each.severity) == check_name]
-    kind = "must hold before anything is published" if check_name == CRITICAL else "warn, and stop nothing"
-    return f"Expectations that {kind}:\n\n" + "\n".join(f"- `{each.name}`: {each.description}" for each in asked)
+def _is_critical(each: Expectation | Result) -> bool:
+    return each.severity == "critical"
 
 
-def _check_name(severity: str) -> str:
-    return CRITICAL if severity == "critical" else WARNING
+def _description(suite: Suite) -> str:
+    """The expectations of a table with their reasons, as a list in Markdown."""
+    return "\n".join(
+        f"- `{each.name}`{' (blocks)' if _is_critical(each) else ''}: {each.description}"
+        for each in sorted(suite.expectations, key=_is_critical, reverse=True)
+    )
 
 
 def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: str | None) -> AssetCheckResult:
-    """One check for all expectations of a table and severity: an event each would cost more than the queries."""
+    """One check for all expectations of a table: an event each would cost more than the queries."""
     unchanged = {"unchanged_since_run": published_by} if published_by else {}
     of_days = sorted({f"{first} to {last}" for first, last in (result.days for result in results if result.days)})
     days = {"days": ", ".join(of_days)} if of_days else {}
@@ -156,13 +152,13 @@ def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: s
         )
         for result in results
     ]
-    failed = [result for result in results if result.status != "passed"]
+    failed = sorted((each for each in results if each.status != "passed"), key=_is_critical, reverse=True)
     return AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,
         passed=bool(results) and not failed,
         description=_first_line(failed, results),
-        severity=AssetCheckSeverity.ERROR if key.name == CRITICAL else AssetCheckSeverity.WARN,
+        severity=AssetCheckSeverity.ERROR if any(map(_is_critical, failed)) else AssetCheckSeverity.WARN,
         metadata={"expectations": MetadataValue.table(rows), **unchanged, **days},
     )
 

@@ -37,7 +37,7 @@ def people(context: AssetExecutionContext) -> MaterializeResult:
     return MaterializeResult(metadata={"rows_changed": 1200, "rows_set_aside": 3})
 
 
-@multi_asset_check(specs=[AssetCheckSpec("warning_expectations", asset=people)])
+@multi_asset_check(specs=[AssetCheckSpec("meets_expectations", asset=people)])
 def gate_raw() -> AssetCheckResult:
     """A check of two expectations, of which one does not hold."""
     rows = [

@@ -169,7 +169,7 @@ def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
     ]
     for module in (gates, expectations.gate):
         monkeypatch.setattr(module, "load_suites", lambda: suites)
-    keys = [AssetCheckKey(AssetKey(["marts", table]), gates.CRITICAL) for table in ("people", "nowhere")]
+    keys = [AssetCheckKey(AssetKey(["marts", table]), gates.MEETS_EXPECTATIONS) for table in ("people", "nowhere")]
     with DagsterInstance.ephemeral() as instance:
         result = run_of(instance, asset_checks=gates.build_gates(settings, []))
         records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)

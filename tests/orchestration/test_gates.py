@@ -38,7 +38,7 @@ def settings() -> Iterator[Settings]:
 
 
 def run_of(
-    tags: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, status: str
+    tags: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, *statuses: str
 ) -> tuple[list, ExecuteInProcessResult]:
     """A run of the gate of usage, whose expectations end like this, and the days that it asked for."""
     asked = []
@@ -46,8 +46,9 @@ def run_of(
     def run_layer(_path: Path, layer: str, *, tables: set[str], days: Days | None, **_: object) -> list[Result]:
         asked.append(days)
         return [
-            Result(layer, table, "each", "expect_rows_to_satisfy", "critical", status, None, None, None, None)  # type: ignore[arg-type]
+            Result(layer, table, severity, "expect_rows_to_satisfy", severity, status, None, None, None, None)  # type: ignore[arg-type]
             for table in tables
+            for severity, status in zip(("critical", "warning"), statuses, strict=False)
         ]
 
     monkeypatch.setattr(gates, "run_layer", run_layer)
@@ -95,3 +96,24 @@ def test_a_failure_on_a_day_is_a_failed_check_and_stops_no_step(
     [check] = result.get_asset_check_evaluations()
     assert result.success
     assert (check.passed, check.severity) == (False, AssetCheckSeverity.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "passed", "severity", "first_line"),
+    [
+        (("passed", "passed"), True, AssetCheckSeverity.WARN, "2 of 2 expectations hold."),
+        (("passed", "failed"), False, AssetCheckSeverity.WARN, "1 of 2 expectations failed: warning."),
+        (("failed", "failed"), False, AssetCheckSeverity.ERROR, "2 of 2 expectations failed: critical, warning."),
+    ],
+)
+@pytest.mark.usefixtures("settings")
+def test_a_check_is_as_severe_as_its_most_severe_expectation_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: tuple[str, str],
+    passed: bool,
+    severity: AssetCheckSeverity,
+    first_line: str,
+) -> None:
+    _, result = run_of({}, monkeypatch, *statuses)
+    [check] = result.get_asset_check_evaluations()
+    assert (check.passed, check.severity, check.description) == (passed, severity, first_line)
