@@ -43,7 +43,7 @@ VARIABLES: dict[str, tuple[str | None, ...]] = {
 }  # fmt: skip
 # Days that the clock is ahead at first, and after it has stamped some rows.
 CLOCKS = ((0, 0), (365, 365), (-365, -365), (365, 0), (0, -365))
-LOADS = ("ingestion", "load")
+LOADS = ("load",)
 
 
 def ended(
