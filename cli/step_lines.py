@@ -40,6 +40,7 @@ class StepLines(logging.Handler):
             self._console.print(
                 f"  {name_of_step(event.step_key or ''):<46}{'failed' if event.is_step_failure else 'skipped':>9}"
             )
+            self._materialized, self._checked = [], []
 
     def _print_message(self, record: logging.LogRecord) -> None:
         message = getattr(record, "dagster_meta", {}).get("orig_message", record.getMessage())
