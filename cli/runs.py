@@ -29,14 +29,17 @@ def backfill(
 ) -> None:
     """Rebuild a range of days, then everything that follows from them, and publish."""
     from cli.console import run_and_show
+    from orchestration.assets.days import daily_partitions
     from orchestration.instance.run import run_daily, run_days
     from settings import SettingsError, get_settings
     from transform.days import Days
 
     settings, days = get_settings(), Days(first.date(), last.date())
-    if not settings.first_day <= days.first <= days.last:
+    partitions = daily_partitions(settings)
+    if days.first > days.last or not all(partitions.has_partition_key(day.isoformat()) for day in days):
         raise SettingsError(
-            f"{days.first} to {days.last} is no range of days from GROWTH_FIRST_DAY ({settings.first_day}) on"
+            f"{days.first} to {days.last} is no range of days from GROWTH_FIRST_DAY ({settings.first_day}) to the data "
+            f"day ({partitions.get_last_partition_key()}): `growth run` builds newer days"
         )
     is_success = run_and_show(settings, lambda each: run_days(each, days)) and run_and_show(settings, run_daily)
     if not is_success:

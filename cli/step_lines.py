@@ -40,6 +40,9 @@ class StepLines(logging.Handler):
             self._console.print(
                 f"  {name_of_step(event.step_key or ''):<46}{'failed' if event.is_step_failure else 'skipped':>9}"
             )
+            self._forget_outcome()
+        elif event.is_step_up_for_retry:
+            self._forget_outcome()
 
     def _print_message(self, record: logging.LogRecord) -> None:
         message = getattr(record, "dagster_meta", {}).get("orig_message", record.getMessage())
@@ -51,6 +54,9 @@ class StepLines(logging.Handler):
         seconds = event.step_success_data.duration_ms / 1000
         outcome = outcome_of_step(self._materialized, self._checked)
         self._console.print(f"  {name_of_step(event.step_key or ''):<46}{seconds:>7.1f} s   {outcome}".rstrip())
+        self._forget_outcome()
+
+    def _forget_outcome(self) -> None:
         self._materialized, self._checked = [], []
 
 

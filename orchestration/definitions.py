@@ -25,6 +25,7 @@ from orchestration.assets.published import build_published, daily_page, postgres
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.warehouse_file import working_file
 from orchestration.assets.work_lists import work_list_exports
+from orchestration.automation.built_days import build_built_days_sensor
 from orchestration.automation.new_files import build_new_files_sensor
 from orchestration.checks.anomaly_checks import build_anomalies
 from orchestration.checks.gates import build_gates, gates_of
@@ -47,7 +48,7 @@ def build_definitions() -> Definitions:
     settings = get_settings()
     contract = load_contract()
     manifest = current_manifest(settings)
-    models, days = build_dbt_assets(manifest)
+    models, days = build_dbt_assets(manifest, settings)
     readers = reader_specs(manifest)
     marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
     by_days = AssetSelection.assets(days)
@@ -63,7 +64,7 @@ def build_definitions() -> Definitions:
         DAYS_JOB_NAME,
         selection=by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
         config=PROGRESS,
-        description="Rebuild the selected months and validate them. First half of a backfill: daily_refresh publishes.",
+        description="Rebuild the selected days and validate them. First half of a backfill: daily_refresh publishes.",
     )
     compact_job = define_asset_job(
         COMPACT_JOB_NAME,
@@ -95,7 +96,11 @@ def build_definitions() -> Definitions:
         ],
         jobs=[daily_job, days_job, compact_job],
         schedules=_schedules(settings),
-        sensors=[build_new_files_sensor(settings, DAILY_JOB_NAME), build_alerts_sensor(settings, DAILY_JOB_NAME)],
+        sensors=[
+            build_new_files_sensor(settings, DAILY_JOB_NAME),
+            build_alerts_sensor(settings, DAILY_JOB_NAME),
+            build_built_days_sensor(settings, days),
+        ],
         resources={"warehouse": Warehouse()},
         loggers={"progress": progress_logger},
         # One process per run: with data of this size starting interpreters costs more than the work.

@@ -13,21 +13,21 @@ from dagster import (
     AssetsDefinition,
     AssetSpec,
     BackfillPolicy,
-    DagsterInstance,
+    DailyPartitionsDefinition,
     Failure,
     MaterializeResult,
     multi_asset,
 )
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs, dbt_assets
 
+from orchestration.assets.days import daily_partitions
 from orchestration.assets.keys import OWNERS, table_key
 from orchestration.assets.metadata import row_counts
-from orchestration.assets.months import MONTHS, set_months
 from orchestration.build_state import built_before, note_failed_build, note_tested_seeds, tested_seeds, unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, is_transient, permanent_unless_transient
 from settings import Settings
-from transform.days import Days, days_of_tags, months_of
+from transform.days import Days, days_of_tags, days_to_report
 from transform.dbt_runner import DbtError, build_models, files_digest
 from warehouse.connection import connect
 
@@ -54,12 +54,12 @@ class Translator(DagsterDbtTranslator):
         return OWNERS
 
 
-def build_dbt_assets(manifest: Path) -> tuple[list[AssetsDefinition], AssetsDefinition]:
+def build_dbt_assets(manifest: Path, settings: Settings) -> tuple[list[AssetsDefinition], AssetsDefinition]:
     """The assets of staging (with seeds) and of the other models, and those built by days.
 
     A run without partitions builds the latter together with the other models, in one dbt process.
     """
-    by_days = _specs_by_days(manifest)
+    by_days = _specs_by_days(manifest, daily_partitions(settings))
     staging = _set("staging", "fqn:growth.staging resource_type:seed", manifest, [])
     others = _set("marts", "group:*", manifest, [spec.key for spec in by_days])
     return [staging, others], _days_set(by_days)
@@ -97,7 +97,7 @@ def _set(name: str, selection: str, manifest: Path, by_days: Sequence[AssetKey])
                 metadata = _build(keys, context, warehouse.settings, whole_set=selection if is_whole else None)
             yield from _results(context, metadata)
             if also:
-                yield from _months_built(also, metadata, context.instance, warehouse.settings, anew=not published_by)
+                yield from _days_built(also, metadata, warehouse.settings, anew=not published_by)
 
     return build
 
@@ -125,7 +125,7 @@ def _days_set(specs: Sequence[AssetSpec]) -> AssetsDefinition:
     return build
 
 
-def _specs_by_days(manifest: Path) -> list[AssetSpec]:
+def _specs_by_days(manifest: Path, partitions: DailyPartitionsDefinition) -> list[AssetSpec]:
     """The models built by days, with dependencies traced through the other models to staging.
 
     The other models are both upstream and downstream of them, so direct dependencies would make Dagster split the dbt
@@ -149,7 +149,9 @@ def _specs_by_days(manifest: Path) -> list[AssetSpec]:
         through = [made_of(parent) for parent in parents if parent in specs.keys() - by_days]
         return set().union(*through, parents - (specs.keys() - by_days))
 
-    return [specs[key].replace_attributes(deps=sorted(made_of(key)), partitions_def=MONTHS) for key in sorted(by_days)]
+    return [
+        specs[key].replace_attributes(deps=sorted(made_of(key)), partitions_def=partitions) for key in sorted(by_days)
+    ]
 
 
 def _results(context: AssetExecutionContext, metadata: Mapping[AssetKey, dict]) -> Iterator[MaterializeResult]:
@@ -214,20 +216,14 @@ def _require_a_refresh(settings: Settings) -> None:
         ) from error
 
 
-def _months_built(
-    keys: Sequence[AssetKey],
-    metadata: Mapping[AssetKey, dict],
-    instance: DagsterInstance,
-    settings: Settings,
-    *,
-    anew: bool,
+def _days_built(
+    keys: Sequence[AssetKey], metadata: Mapping[AssetKey, dict], settings: Settings, *, anew: bool
 ) -> Iterator[AssetMaterialization]:
-    """Materialization events of the months built with the other models; of the newest only if nothing was built."""
+    """Materialization events of the newest days built with the other models; of the data day if nothing was built."""
     with connect(settings.warehouse_path, read_only=True) as connection:
-        first, _, data_day = connection.execute(DAYS_BUILT).fetchall()[0]
-    set_months(instance, Days(min(settings.first_day, data_day), data_day))
-    built = Days(min(max(first, settings.first_day), data_day) if anew else data_day, data_day)
+        first, last, data_day = connection.execute(DAYS_BUILT).fetchall()[0]
+    built = Days(max(first, settings.first_day), last) if anew else Days(data_day, data_day)
     said = {"built_from": str(built.first), "built_to": str(built.last)} if anew else {}
-    for month in months_of(built):
+    for day in days_to_report(built, data_day):
         for key in keys:
-            yield AssetMaterialization(key, partition=month, metadata={**metadata[key], **said})
+            yield AssetMaterialization(key, partition=day.isoformat(), metadata={**metadata[key], **said})

@@ -1,7 +1,7 @@
 """A check that lists missing and failed days, with the command that builds them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -18,11 +18,10 @@ from dagster import (
 )
 
 from orchestration.assets.keys import table_key
-from orchestration.assets.months import MONTHS, MONTHS_NAME
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import Settings
-from transform.days import days_of_months, ranges_of
+from transform.days import ranges_of
 from warehouse.connection import connect
 
 NOT_BUILT = """
@@ -34,7 +33,7 @@ order by days.date
 """
 MENDED_BY = {
     "missing": "the next refresh builds them; at once: growth backfill --from {first} --to {last}",
-    "failed": "growth backfill --from {first} --to {last}, or the same months as partitions in the UI",
+    "failed": "growth backfill --from {first} --to {last}, or the same days as partitions in the UI",
 }
 
 
@@ -88,13 +87,12 @@ def _missing_days(settings: Settings) -> list[date]:
 
 
 def _failed_days(instance: DagsterInstance, days: AssetsDefinition) -> list[date]:
-    """Every day of the months whose newest attempt has failed."""
-    months = {month for asset in days.keys for month in _failed_months(instance, asset)}
-    ranges = [days_of_months(month, month) for month in sorted(months)]
-    return [each.first + timedelta(number) for each in ranges for number in range((each.last - each.first).days + 1)]
+    failed = {key for asset in days.keys for key in _failed_partitions(instance, asset, days)}
+    return [date.fromisoformat(key) for key in sorted(failed)]
 
 
-def _failed_months(instance: DagsterInstance, asset: AssetKey) -> list[str]:
-    months = instance.get_dynamic_partitions(MONTHS_NAME)
-    status_by_month = instance.get_status_by_partition(asset, months, MONTHS) or {}
-    return [month for month, status in status_by_month.items() if status is AssetPartitionStatus.FAILED]
+def _failed_partitions(instance: DagsterInstance, asset: AssetKey, days: AssetsDefinition) -> list[str]:
+    assert days.partitions_def is not None
+    keys = days.partitions_def.get_partition_keys()
+    by_key = instance.get_status_by_partition(asset, keys, days.partitions_def) or {}
+    return [key for key, status in by_key.items() if status is AssetPartitionStatus.FAILED]

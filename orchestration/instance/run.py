@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.instance.home import prepare_dagster_home
 from settings import Settings
-from transform.days import Days, months_of, tags_of_days
+from transform.days import Days, tags_of_days
 from warehouse.folder import DamagedFileError, full_disk
 from warehouse.process import before_ending
 
@@ -31,7 +31,7 @@ def run_daily(settings: Settings) -> "ExecuteInProcessResult":
 
 
 def run_days(settings: Settings, days: Days) -> "ExecuteInProcessResult":
-    """Rebuild these days in one run and validate them, as a backfill of months from the UI does. Publishes nothing."""
+    """Rebuild these days in one run and validate them, as a backfill from the UI does. Publishes nothing."""
     prepare_dagster_home(settings)
     from orchestration.definitions import DAYS_JOB_NAME
 
@@ -43,7 +43,6 @@ def _execute(settings: Settings, job_name: str, days: Days | None = None) -> "Ex
 
     from orchestration.alerts.messages import owners_of_specs
     from orchestration.alerts.sensor import tell_of_ended_runs
-    from orchestration.assets.months import MONTHS_NAME
     from orchestration.definitions import PROGRESS, definitions
     from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
     from orchestration.instance.timeline import LOCATION_TAG
@@ -51,9 +50,6 @@ def _execute(settings: Settings, job_name: str, days: Days | None = None) -> "Ex
     with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
-        if days:
-            # Dagster refuses unknown months; the refresh that follows removes those without data.
-            instance.add_dynamic_partitions(MONTHS_NAME, months_of(days))
         # The configuration is passed again, since Dagster drops that of partitioned jobs.
         result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance,

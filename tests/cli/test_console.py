@@ -2,6 +2,7 @@
 
 import io
 import logging
+from collections.abc import Iterator
 
 import pytest
 from dagster import (
@@ -57,6 +58,13 @@ def fails() -> AssetCheckResult:
     raise Failure("the file is cut short", allow_retries=False)
 
 
+@multi_asset_check(specs=[AssetCheckSpec(name, asset=people) for name in ("id_is_unique", "spend_is_known")])
+def gate_cut_short() -> Iterator[AssetCheckResult]:
+    """A step that ends itself after the first of its checks; the next step is `gate_raw`."""
+    yield AssetCheckResult(passed=True, check_name="id_is_unique")
+    raise Failure("the disk is full", allow_retries=False)
+
+
 def printed(monkeypatch: pytest.MonkeyPatch, *checks: object, is_terminal: bool = False) -> str:
     """All that a run of these checks prints."""
     out = io.StringIO()
@@ -75,7 +83,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, *checks: object, is_terminal: bool 
         return definitions.resolve_job_def("refresh").execute_in_process(raise_on_error=False)
 
     is_success = run_console.run_and_show(Settings(), run)
-    assert is_success == (fails not in checks)
+    assert is_success == (fails not in checks and gate_cut_short not in checks)
     return out.getvalue()
 
 
@@ -112,6 +120,14 @@ def test_a_failed_step_says_what_failed_and_that_nothing_was_published(monkeypat
     assert "the file is cut short" in said
     assert "Nothing was published; readers still see the last publish." in said
     assert "Traceback" not in said
+
+
+def test_checks_of_a_failed_step_are_not_counted_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed(monkeypatch, gate_cut_short, gate_raw).splitlines()
+    [failed, passed] = [line for line in lines if line.startswith("  gate")]
+    assert failed.split() == ["gate", "cut", "short", "failed"]
+    assert passed.startswith("  gate raw")
+    assert passed.endswith(" s")
 
 
 def test_a_pipe_gets_no_colours_and_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:

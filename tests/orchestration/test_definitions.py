@@ -74,7 +74,9 @@ print(json.dumps({
     ),
     "by_days": {
         key.to_user_string(): [
-            graph.get(key).partitions_def.name, graph.get(key).backfill_policy.policy_type.name
+            graph.get(key).partitions_def.get_first_partition_key(),
+            graph.get(key).partitions_def.get_last_partition_key(),
+            graph.get(key).backfill_policy.policy_type.name,
         ]
         for key in graph.materializable_asset_keys
         if graph.get(key).partitions_def
@@ -170,7 +172,7 @@ def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) 
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
 
 
-def test_usage_forecasts_and_the_history_of_the_queue_are_partitioned_by_month(loaded: dict, manifest: dict) -> None:
+def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loaded: dict, manifest: dict) -> None:
     incremental = {
         f"{node['schema']}/{node['name']}"
         for node in manifest["nodes"].values()
@@ -178,7 +180,7 @@ def test_usage_forecasts_and_the_history_of_the_queue_are_partitioned_by_month(l
     }
     assert loaded["by_days"].keys() == incremental
     assert incremental == {*MARTS_BY_DAYS, "intermediate/int_bill_forecasts"}
-    assert {tuple(each) for each in loaded["by_days"].values()} == {("months", "SINGLE_RUN")}
+    assert {tuple(each) for each in loaded["by_days"].values()} == {("2024-11-01", "2026-11-03", "SINGLE_RUN")}
 
 
 def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: dict) -> None:
@@ -267,12 +269,14 @@ def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_
         "every_week": "STOPPED",
         "new_files": "STOPPED",
         "alerts": "RUNNING",
+        "built_days": "RUNNING",
     }
     assert in_production["starters"] == {
         "every_day": "RUNNING",
         "every_week": "RUNNING",
         "new_files": "RUNNING",
         "alerts": "RUNNING",
+        "built_days": "RUNNING",
     }
 
 

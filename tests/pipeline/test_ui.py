@@ -18,6 +18,8 @@ from requests.exceptions import ConnectionError as NotListeningError
 from settings import PROJECT_DIR
 from tests.pipeline.running import environment, marts, run_pipeline
 
+# Dagster is told of few days, so that the sensor needs one tick.
+FIRST_DAY = "2026-10-01"
 FINISHED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 
 
@@ -36,7 +38,7 @@ def ui(tmp_path: Path, new_data_dir: Path, source_root: Path) -> Iterator[Dagste
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", "ui"],
         cwd=PROJECT_DIR,
-        env=environment(new_data_dir, source_root, GROWTH_UI_PORT=str(port)),
+        env=environment(new_data_dir, source_root, GROWTH_UI_PORT=str(port), GROWTH_FIRST_DAY=FIRST_DAY),
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -93,7 +95,7 @@ def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishe
     # The timeline leaves out runs without this.
     here = {"repositoryName": "__repository__", "repositoryLocationName": "growth_pipeline"}
     assert [run["repositoryOrigin"] for run in runs] == [here] * 3
-    _every_month_is_built(ui)
+    _every_day_is_built(ui)
 
 
 def _addresses_listened_on(client: DagsterGraphQLClient) -> set[str]:
@@ -119,8 +121,8 @@ query($assets: [AssetKeyInput!]!) {
 }
 """
 LAUNCH_BACKFILL = """
-mutation($months: [String!]!, $assets: [AssetKeyInput!]!) {
-  launchPartitionBackfill(backfillParams: {partitionNames: $months, assetSelection: $assets}) {
+mutation($days: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $days, assetSelection: $assets}) {
     ... on LaunchBackfillSuccess { backfillId }
     ... on PythonError { message }
   }
@@ -151,9 +153,9 @@ BY_DAYS = [
 
 
 def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
-    """Two months, asked for as the UI asks."""
-    months = ["2026-10", "2026-11"]
-    launched = client._execute(LAUNCH_BACKFILL, {"months": months, "assets": BY_DAYS})["launchPartitionBackfill"]
+    """Three days, asked for as the UI asks."""
+    days = ["2026-10-10", "2026-10-11", "2026-10-12"]
+    launched = client._execute(LAUNCH_BACKFILL, {"days": days, "assets": BY_DAYS})["launchPartitionBackfill"]
     end = time.monotonic() + 200
     while time.monotonic() < end:
         status = client._execute(BACKFILL, {"id": launched["backfillId"]})["partitionBackfillOrError"]["status"]
@@ -164,16 +166,23 @@ def _backfill_is_one_run(client: DagsterGraphQLClient, data_dir: Path) -> None:
     assert [run["status"] for run in found] == ["SUCCESS"], (status, data_dir)
     tags = {tag["key"]: tag["value"] for tag in found[0]["tags"]}
     assert (tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]) == (
-        months[0],
-        months[-1],
+        days[0],
+        days[-1],
     )
 
 
-def _every_month_is_built(client: DagsterGraphQLClient) -> None:
-    """No partition is missing over a full table, and none is after the data day."""
-    shown = client._execute(PARTITIONS, {"assets": BY_DAYS})["assetNodes"]
+def _every_day_is_built(client: DagsterGraphQLClient) -> None:
+    """Soon no partition is missing over a full table, and none is after the data day."""
+    # The code server was started before the first publish, and reads the data day once.
+    client.reload_repository_location("growth_pipeline")
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        shown = client._execute(PARTITIONS, {"assets": BY_DAYS})["assetNodes"]
+        if all(asset["partitionStats"]["numMaterialized"] == 34 for asset in shown):
+            break
+        time.sleep(2)
     assert len(shown) == len(BY_DAYS)
     for asset in shown:
-        months, counts = asset["partitionKeys"], asset["partitionStats"]
-        assert (months[0], months[-1]) == ("2024-11", "2026-11")
-        assert counts == {"numPartitions": 25, "numMaterialized": 25, "numFailed": 0}
+        days, counts = asset["partitionKeys"], asset["partitionStats"]
+        assert (days[0], days[-1]) == (FIRST_DAY, "2026-11-03")
+        assert counts == {"numPartitions": 34, "numMaterialized": 34, "numFailed": 0}
