@@ -14,7 +14,7 @@ import pytest
 
 from sample_company import write_sample_company
 from tests.audit.count import ONE_DAY, ZERO, Company, half_up, instant, month_of, months_later, seed, threshold
-from tests.pipeline.running import read, run_pipeline
+from tests.support.running import read, run_pipeline
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 

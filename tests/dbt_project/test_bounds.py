@@ -10,7 +10,16 @@ import pytest
 from ingestion.load import load_sources
 from settings import PROJECT_DIR, Settings
 from tests.dbt_project.building import dbt, read
-from tests.source_root import COUNTERS, FIRST_DAY, Rows, company, instant, invoice, usage_report, write_source_root
+from tests.support.source_root import (
+    COUNTERS,
+    FIRST_DAY,
+    Rows,
+    company,
+    instant,
+    invoice,
+    usage_report,
+    write_source_root,
+)
 
 USAGE_COUNTERS = PROJECT_DIR / "dbt_project" / "seeds" / "usage_counters.csv"
 LARGEST, MOST_MONEY, PEOPLE = 10**15, Decimal("999999999999999.99"), 10**10

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from settings import Settings
-from tests.dbt_models import LAYERS, MODELS_DIR, layer_of
+from tests.support.dbt_models import LAYERS, MODELS_DIR, layer_of
 from transform.dbt_runner import current_manifest
 
 # A model reads its own domain and those before it.

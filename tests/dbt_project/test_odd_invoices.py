@@ -15,7 +15,7 @@ from expectations.suites import load_suites
 from ingestion.load import load_sources
 from settings import Settings
 from tests.dbt_project.building import read
-from tests.source_root import COUNTERS, Row, write_source_root
+from tests.support.source_root import COUNTERS, Row, write_source_root
 from transform.dbt_runner import build_models
 from warehouse.connection import connect
 

@@ -12,7 +12,7 @@ import pytest
 from ingestion.contract.raw_tables import create_missing_tables
 from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
-from tests.source_root import invoice
+from tests.support.source_root import invoice
 from transform.dbt_runner import build_models
 
 FIRST_DAY = date(2026, 6, 1)

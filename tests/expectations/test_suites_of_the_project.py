@@ -10,7 +10,7 @@ import sqlglot
 from expectations.gate import check_suites
 from expectations.suites import LAYERS, QUERY, Suite, load_suites
 from ingestion.contract.model import load_contract
-from tests.dbt_models import MODEL_FILES, described_models, layer_of
+from tests.support.dbt_models import MODEL_FILES, described_models, layer_of
 
 
 def suites_of(layer: str) -> list[Suite]:

@@ -8,7 +8,7 @@ import pytest
 from ingestion.contract.raw_tables import quote
 from ingestion.load import LoadReport, TableReport, load_sources
 from settings import Settings
-from tests.source_root import write_source_root
+from tests.support.source_root import write_source_root
 from warehouse.connection import connect
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ingestion.errors import SourceError
 from tests.ingestion.conftest import Source, report_of
-from tests.source_root import (
+from tests.support.source_root import (
     FIRST_DAY,
     company,
     invoice,

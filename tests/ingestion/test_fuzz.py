@@ -24,7 +24,7 @@ from ingestion.contract.raw_tables import quote
 from ingestion.errors import SourceError
 from tests.ingestion import mutations
 from tests.ingestion.conftest import Source, report_of
-from tests.source_root import FIRST_DAY, company, invoice, json_line, write_file, write_source_root
+from tests.support.source_root import FIRST_DAY, company, invoice, json_line, write_file, write_source_root
 from warehouse.connection import connect
 
 SEED = 19

@@ -21,7 +21,7 @@ from ingestion.load import load_sources
 from ingestion.write.delivery import deliver
 from settings import PROJECT_DIR, Settings
 from tests.ingestion.conftest import Source, report_of
-from tests.source_root import (
+from tests.support.source_root import (
     DAYS,
     FIRST_DAY,
     company,

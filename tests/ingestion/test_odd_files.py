@@ -18,7 +18,7 @@ from ingestion.read import csv_rows, files, streams
 from ingestion.read import json_lines as lines
 from ingestion.read.relations import match_columns
 from tests.ingestion.conftest import Source
-from tests.source_root import FIRST_DAY, company, json_line, write_file
+from tests.support.source_root import FIRST_DAY, company, json_line, write_file
 
 USERS = "product_db/users"
 ORGANIZATIONS = "product_db/organizations"

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from ingestion.privacy.spellings import all_readings, eraser
-from tests.spellings import spellings
+from tests.support.spellings import spellings
 
 ADDRESSES = (
     "ann@x.example",

@@ -16,8 +16,8 @@ from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.privacy.spellings import all_readings
 from settings import PROJECT_DIR
 from tests.ingestion.conftest import Source
-from tests.source_root import Rows, company, invoice, json_line, write_file, write_source_root
-from tests.spellings import spellings
+from tests.support.source_root import Rows, company, invoice, json_line, write_file, write_source_root
+from tests.support.spellings import spellings
 
 USERS, CUSTOMERS = "product_db/users", "stripe/customers"
 TABLES = [table.path for table in load_contract().tables if table.source not in {"usage", "spend"}]

@@ -13,7 +13,7 @@ from ingestion.contract.model import Table, load_contract
 from ingestion.errors import SourceError
 from ingestion.plan.row_checks import NULL_WORDS
 from tests.ingestion.conftest import Source
-from tests.source_root import FIRST_DAY, company, invoice, json_line, unix, usage_report, write_file
+from tests.support.source_root import FIRST_DAY, company, invoice, json_line, unix, usage_report, write_file
 from warehouse.connection import connect
 
 USERS, ORGANIZATIONS, USAGE = "product_db/users", "product_db/organizations", "usage/usage_reports"

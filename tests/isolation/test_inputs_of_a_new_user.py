@@ -18,8 +18,8 @@ import pytest
 
 from settings import Settings
 from tests.isolation.odd_customers import Company, company
-from tests.pipeline.hand_made import write_hand_made_company
-from tests.pipeline.running import run_pipeline
+from tests.support.hand_made import write_hand_made_company
+from tests.support.running import run_pipeline
 
 Row = dict[str, Any]
 USERS, INVOICES, BILLING = "product_db/users", "stripe/invoices", "billing/billing_customers"

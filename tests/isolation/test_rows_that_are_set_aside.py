@@ -10,7 +10,7 @@ from ingestion.contract.model import load_contract
 from ingestion.load import load_sources
 from settings import Settings
 from tests.isolation.odd_rows import odd_file, odd_rows, write_odd_rows
-from tests.pipeline.hand_made import write_hand_made_company
+from tests.support.hand_made import write_hand_made_company
 
 ROWS = odd_rows()
 

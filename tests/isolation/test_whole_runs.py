@@ -12,8 +12,8 @@ import pytest
 from settings import Settings
 from tests.isolation.odd_customers import ODD, Company, odd_companies
 from tests.isolation.odd_rows import odd_rows, write_odd_rows
-from tests.pipeline.hand_made import write_hand_made_company
-from tests.pipeline.running import read, run_pipeline
+from tests.support.hand_made import write_hand_made_company
+from tests.support.running import read, run_pipeline
 
 # A place in a list is one among others: what may not change is who of the others comes before whom.
 ORDER = "rank() over (order by list_rank)"

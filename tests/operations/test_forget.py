@@ -10,7 +10,7 @@ import pytest
 from ingestion.privacy.spellings import eraser
 from operations import deletion as forget
 from settings import Settings
-from tests.spellings import byte_spellings, spellings
+from tests.support.spellings import byte_spellings, spellings
 from warehouse.folder import DataDirError
 
 ADDRESS = "ada@acme.example"

@@ -33,7 +33,7 @@ from orchestration.alerts.sensor import tell_of_ended_runs
 from orchestration.instance.run_processes import PROCESS_TAG
 from serving.publish.published_file import NotPublishableError
 from settings import Settings
-from tests.orchestration.receivers import MailServer, WebServer, serving
+from tests.support.receivers import MailServer, WebServer, serving
 
 NOW = datetime.fromisoformat("2026-11-02T01:30")
 

@@ -7,8 +7,8 @@ import pytest
 from filelock import FileLock
 
 from settings import Settings
-from tests.pipeline.hand_made import write_hand_made_company
-from tests.pipeline.running import run_command
+from tests.support.hand_made import write_hand_made_company
+from tests.support.running import run_command
 from warehouse.connection import connect
 
 

@@ -10,7 +10,7 @@ from dagster import AssetKey, DagsterRunStatus
 
 from settings import Settings
 from tests.dbt_project.building import dbt
-from tests.pipeline.running import (
+from tests.support.running import (
     dagster_instance,
     marts,
     reading,

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from settings import Settings
-from tests.pipeline.running import read, run_pipeline
+from tests.support.running import read, run_pipeline
 from transform.days import Days
 from transform.dbt_runner import build_models
 

@@ -8,8 +8,8 @@ import pytest
 from ingestion.load import load_sources
 from operations.backup import back_up, restore
 from settings import Settings
-from tests.pipeline.hand_made import write_hand_made_company, write_usage_day
-from tests.pipeline.running import dagster_instance, marts, run_command, run_pipeline
+from tests.support.hand_made import write_hand_made_company, write_usage_day
+from tests.support.running import dagster_instance, marts, run_command, run_pipeline
 from warehouse.connection import connect
 
 

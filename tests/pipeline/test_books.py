@@ -20,7 +20,7 @@ from serving.page.trust import WEEKS_OF_FIGURES
 from serving.reader import snapshot
 from settings import Settings
 from tests.pipeline.metrics import metric
-from tests.pipeline.running import read, run_pipeline
+from tests.support.running import read, run_pipeline
 
 SIZES = [
     "small",

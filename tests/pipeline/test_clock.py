@@ -9,7 +9,7 @@ from expectations.gate import run_layer
 from serving.publish.published_file import LAYERS, publish
 from serving.publish.versions import roll_back, version_before, versions
 from settings import Settings
-from tests.pipeline.running import marts, read
+from tests.support.running import marts, read
 from warehouse.connection import connect
 
 STAMPS = (

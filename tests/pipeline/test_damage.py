@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from settings import Settings
-from tests.pipeline.running import marts, run_pipeline
+from tests.support.running import marts, run_pipeline
 
 
 def change_a_block(path: Path) -> None:

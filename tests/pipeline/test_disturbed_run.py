@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.running import Run, marts, run_and_kill, run_pipeline
+from tests.support.running import Run, marts, run_and_kill, run_pipeline
 
 PHASES = (
     "load",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dagster import DagsterRunStatus
 
-from tests.pipeline.running import Run, dagster_instance, marts, run_pipeline
+from tests.support.running import Run, dagster_instance, marts, run_pipeline
 
 SECONDS_TO_END = 5.0
 ENDINGS = (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from settings import PROJECT_DIR
-from tests.pipeline.hand_made import write_hand_made_company
-from tests.pipeline.running import run_command
+from tests.support.hand_made import write_hand_made_company
+from tests.support.running import run_command
 
 FOLDERS = (
     "plain",

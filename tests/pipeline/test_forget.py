@@ -11,8 +11,8 @@ from pathlib import Path
 from ingestion.load import load_sources
 from serving.exports.send import export
 from settings import Settings
-from tests.pipeline.running import Run, marts, run_and_kill
-from tests.spellings import byte_spellings, spellings
+from tests.support.running import Run, marts, run_and_kill
+from tests.support.spellings import byte_spellings, spellings
 from warehouse.connection import connect
 
 ADDRESS = "ada@acme.example"

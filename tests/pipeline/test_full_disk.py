@@ -15,7 +15,7 @@ from ingestion.load import load_sources
 from orchestration.retries import permanent_unless_transient
 from serving.publish.published_file import publish
 from settings import Settings
-from tests.pipeline.running import marts
+from tests.support.running import marts
 from transform.dbt_runner import invoke_dbt, parsed_project
 from warehouse.connection import connect
 from warehouse.folder import FullDiskError

@@ -17,8 +17,8 @@ from requests.exceptions import RequestException
 
 from orchestration.instance.run_processes import PROCESS_TAG
 from settings import PROJECT_DIR
-from tests.pipeline.running import dagster_instance, environment, marts, run_pipeline
 from tests.pipeline.test_ui import free_port
+from tests.support.running import dagster_instance, environment, marts, run_pipeline
 
 KILLS = 20
 SECONDS_BETWEEN = 30.0

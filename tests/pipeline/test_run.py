@@ -8,9 +8,9 @@ from pathlib import Path
 from dagster import AssetKey
 
 from settings import PROJECT_DIR, Settings
-from tests.orchestration.receivers import WebServer, serving
-from tests.pipeline.hand_made import write_usage_day
-from tests.pipeline.running import dagster_instance, marts, read, reading, run_command, run_pipeline
+from tests.support.hand_made import write_usage_day
+from tests.support.receivers import WebServer, serving
+from tests.support.running import dagster_instance, marts, read, reading, run_command, run_pipeline
 from warehouse.connection import connect
 
 

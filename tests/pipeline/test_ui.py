@@ -16,7 +16,7 @@ from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from requests.exceptions import ConnectionError as NotListeningError
 
 from settings import PROJECT_DIR
-from tests.pipeline.running import environment, marts, run_pipeline
+from tests.support.running import environment, marts, run_pipeline
 
 # Dagster is told of few days, so that the sensor needs one tick.
 FIRST_DAY = "2026-10-01"

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from settings import Settings
-from tests.dbt_models import described_models
+from tests.support.dbt_models import described_models
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -26,7 +26,7 @@ from settings import PROJECT_DIR, Settings
 from tests.serving.company_with_lists import TABLES, Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
 from tests.serving.warehouse import gated_warehouse
-from tests.spellings import byte_spellings
+from tests.support.spellings import byte_spellings
 
 TOKEN = "token-of-the-crm"
 

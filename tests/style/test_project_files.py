@@ -10,7 +10,7 @@ import yaml
 
 from ingestion.contract.model import load_contract
 from settings import PROJECT_DIR
-from tests.dbt_models import MODEL_FILES, MODELS_DIR, described, described_models
+from tests.support.dbt_models import MODEL_FILES, MODELS_DIR, described, described_models
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
 SQL_MODEL_FILES = [path for path in MODEL_FILES if path.suffix == ".sql"]

@@ -16,7 +16,7 @@ import duckdb
 from dagster import DagsterInstance
 
 from settings import PROJECT_DIR, Settings
-from tests.pipeline.forked import fork_run
+from tests.support.forked import fork_run
 
 
 def environment(data_dir: Path, source_root: Path | None = None, **more: str) -> dict[str, str]:
