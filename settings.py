@@ -24,8 +24,8 @@ OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
 
-# How long a publish stays fresh, for Dagster and the page. A daily run may start late or wait; after a day and a half a
-# day was missed.
+# How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait; after a day
+# and a half a day was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
 
