@@ -24,8 +24,8 @@ OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
 
 
-# How long a publish stays fresh, for Dagster and the page. A daily run may start late or wait; after a day and a half a
-# day was missed.
+# How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait; after a day
+# and a half a day was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
 
@@ -217,7 +217,9 @@ def _describe(error: ValidationError) -> str:
 
 def _unknown_settings() -> list[str]:
     """A sentence per variable `GROWTH_*`, of the environment or `.env`, that the project does not read."""
-    known = sorted({name.upper() for name in Settings.model_fields} | OTHER_VARIABLES)
+    # A field with an alias is another variable's: `user` is USER.
+    own = {name.upper() for name, field in Settings.model_fields.items() if field.validation_alias is None}
+    known = sorted(own | OTHER_VARIABLES)
     variables = {name.upper() for name in (*environ, *dotenv_values(PROJECT_DIR / ".env"))}
     given = {name.removeprefix(PREFIX) for name in variables if name.startswith(PREFIX)}
     sentences = []

@@ -56,14 +56,15 @@ def _print_steps_left_out(console: Console, result: "ExecuteInProcessResult", se
 
 
 def _print_failures(console: Console, result: "ExecuteInProcessResult") -> None:
+    has_failed_step = any(event.is_step_failure for event in result.all_events)
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
             said = cause.message.strip() if cause else "no message"
             console.print(f"failed: {name_of_step(event.step_key or '')}: {said}", style="bold red")
-        elif event.event_type_value == "PIPELINE_FAILURE" and (error := event.job_failure_data.error):
-            # Before any step: the warehouse could not be locked.
+        elif event.is_job_failure and not has_failed_step and (error := event.job_failure_data.error):
+            # Before any step: the warehouse could not be locked. A run whose step failed repeats what the step said.
             console.print(f"the run failed: {(error.cause or error).message.strip()}", style="bold red")
 
 

@@ -159,16 +159,14 @@ class _Load:
             shown = "; ".join(f"{file} row {row}, {column}: {reason}" for file, row, column, reason in first)
             raise SourceError(
                 f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; the limit "
-                "is "
-                f"{self.settings.max_set_aside_share:.1%} or {FEW_SET_ASIDE} rows), so nothing is loaded. {shown}. "
+                f"is {self.settings.max_set_aside_share:.1%} or {FEW_SET_ASIDE} rows), so nothing is loaded. {shown}. "
                 "Fix the files (`growth rejects` lists every such row), or raise GROWTH_MAX_SET_ASIDE_SHARE for one run"
             )
         if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
             raise SourceError(
                 f"{table.path}: {plan.rows_lost:,} of {plan.rows_before:,} loaded rows are missing from the changed "
-                "files "
-                f"(the limit is {self.settings.max_lost_share:.0%}), so nothing is loaded. Restore the files, or raise "
-                "GROWTH_MAX_LOST_SHARE for one run"
+                f"files (the limit is {self.settings.max_lost_share:.0%}), so nothing is loaded. Restore the files, or "
+                "raise GROWTH_MAX_LOST_SHARE for one run"
             )
 
     def _write(self, plans: list[Plan]) -> None:
@@ -213,8 +211,7 @@ class _Load:
             if plan.files_read and name in rows_replaced:
                 report.warnings.append(
                     f"{plan.table.path}: {rows_replaced[name]:,} rows were replaced by later rows with the same key "
-                    "and other "
-                    "values: `growth rejects` lists them"
+                    "and other values: `growth rejects` lists them"
                 )
             report.tables.append(
                 TableReport(

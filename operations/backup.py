@@ -107,8 +107,7 @@ def restore(settings: Settings, backup: Path) -> str:
         if since := requests_since(settings, made_at):
             logger.info(
                 f"{since} deletion requests are newer than the backup, so it contains these people: repeat the "
-                "requests "
-                "(docs/personal_data.md)"
+                "requests (docs/personal_data.md)"
             )
         _close_runs(settings)
         os.sync()

@@ -23,7 +23,7 @@ from warehouse.folder import DataDirError
 FROM_FAILURE_TAG = "dagster/is_resume_retry"
 ROOMS = (
     "cli", "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
-    "settings.py", "transform", "warehouse",
+    "settings.py", "transform", "validation.py", "warehouse",
 )  # fmt: skip
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 PUBLISHED, TESTED_SEED, BUILT_BEFORE_FAILURE = "published", "tested_seed", "built_before_failure"

@@ -139,8 +139,7 @@ class Planner:
         except duckdb.OutOfMemoryException as error:
             raise SourceError(
                 f"{table.path}: many rows are very long and together exceed the memory limit of a load: split the "
-                "file, or "
-                "drop the columns that make the rows long"
+                "file, or drop the columns that make the rows long"
             ) from error
         except duckdb.Error as error:
             if type(error) not in UNREADABLE:

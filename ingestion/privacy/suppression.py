@@ -266,8 +266,7 @@ def _key(settings: Settings) -> bytes:
         if (settings.suppression_dir / LIST).exists():
             raise SourceError(
                 f"the key of the suppression list is missing: restore {path}, or set GROWTH_SUPPRESSION_KEY; without "
-                "it nobody "
-                "on the list would be found"
+                "it nobody on the list would be found"
             )
         _write(path, secrets.token_hex(32))
     return _block(path.read_bytes())

@@ -141,8 +141,7 @@ def _skip_line(stream: IO[bytes], file: SourceFile, row: int) -> None:
         if passed > NO_LINE_BYTES:
             raise SourceError(
                 f"{file.path}: line {row:,} does not end within {NO_LINE_BYTES:,} bytes, so it is not a JSON lines "
-                "file: "
-                "write one object per line, or move the file away"
+                "file: write one object per line, or move the file away"
             )
 
 

@@ -19,10 +19,9 @@ from orchestration.alerts.messages import Alert, Owners, alerts_of_run, owners_o
 from orchestration.alerts.outbox import KEPT, Outbox, utc_now
 from orchestration.assets.keys import OWNERS
 from orchestration.instance.run_processes import close_dead_runs
-from settings import Settings
+from settings import STALE_AFTER, Settings
 
 EVERY_SECONDS = 60
-LATE_AFTER = timedelta(hours=36)
 ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
@@ -78,7 +77,7 @@ def _put_if_late(instance: DagsterInstance, settings: Settings, job_name: str, n
     succeeded = RunsFilter(job_name=job_name, statuses=[DagsterRunStatus.SUCCESS])
     newest = instance.get_run_records(succeeded, limit=1)
     # A run that ended in the future had a wrong clock and may be arbitrarily old.
-    if newest and abs(now - newest[0].update_timestamp) >= LATE_AFTER:
+    if newest and abs(now - newest[0].update_timestamp) >= STALE_AFTER:
         late = now - newest[0].update_timestamp
         detail = (
             f"the last one that succeeded ended {late // timedelta(hours=1)} hours ago"

@@ -43,7 +43,13 @@ def test_the_contents_page_groups_every_command(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("GROWTH_SOURCE_ROT", "did you mean GROWTH_SOURCE_ROOT?"), ("GROWTH_ZZ", "see .env.example")]
+    ("name", "hint"),
+    [
+        ("GROWTH_SOURCE_ROT", "did you mean GROWTH_SOURCE_ROOT?"),
+        ("GROWTH_ZZ", "see .env.example"),
+        # The name of the user is that of USER.
+        ("GROWTH_USER", ""),
+    ],
 )
 def test_an_unknown_setting_is_an_error_with_the_one_that_was_meant(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, hint: str

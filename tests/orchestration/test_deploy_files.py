@@ -35,6 +35,13 @@ def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
     assert Settings.model_fields["ui_host"].default == "127.0.0.1"
 
 
+def test_the_settings_that_one_machine_starts_from_leave_those_of_the_units() -> None:
+    # A value in an EnvironmentFile wins over one of Environment=.
+    assert "EnvironmentFile=" in (SYSTEMD / "growth-pipeline-.service.d" / "common.conf").read_text()
+    example = (PROJECT_DIR / ".env.example").read_text()
+    assert [line for line in example.splitlines() if line and not line.startswith("# ")] == []
+
+
 def test_every_command_of_a_deployment_is_one_of_growth() -> None:
     text = "\n".join(path.read_text() for path in sorted((PROJECT_DIR / "deploy").rglob("*")) if path.is_file())
     called = set(re.findall(r"(?:bin/growth |\[growth, )([a-z]+)", text))
