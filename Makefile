@@ -6,11 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test soak lint format docs bench lock clean
+.PHONY: help setup run ui test test-slow soak lint format docs bench lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the environment in .venv (the other targets do it by themselves)
 
@@ -31,8 +33,11 @@ run: $(READY) ## Simulate or read the sources, load, build, validate, publish
 ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(BIN)/growth ui
 
-test: $(READY) ## Every test (about 20 minutes on two processors)
-	@$(BIN)/python -m pytest -m "not soak" --numprocesses 3 --dist loadscope --no-loadscope-reorder
+test: $(READY) ## Every kind of test, in less than five minutes on two processors
+	@$(BIN)/python -m pytest -m "not slow and not soak" $(IN_PARALLEL)
+
+test-slow: $(READY) ## What takes longer: whole runs, kills, backfills
+	@$(BIN)/python -m pytest -m "slow and not soak" $(IN_PARALLEL)
 
 soak: $(READY) ## What takes longer: large sizes, repeated kills
 	@$(BIN)/python -m pytest -m soak --timeout=7200
@@ -63,6 +68,6 @@ lock: $(READY) ## Resolve pyproject.toml into requirements.lock again
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url --no-emit-package sqlglotrs --upgrade --quiet --output-file requirements.lock
 
-clean: ## Remove the environment, caches and the default data folder
-	rm -rf $(VENV) data dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+clean: ## Remove the environment and caches (data/ stays)
+	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -49,23 +49,24 @@ def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcess
 
 
 def _print_steps_left_out(console: Console, result: "ExecuteInProcessResult", seconds: float) -> None:
-    """The rest of the sum: starting Python and Dagster's own work before, between and after the steps."""
+    """The rest of the sum: starting Python, Dagster's own work between the steps, and steps that failed."""
     steps = sum(event.step_success_data.duration_ms for event in result.all_events if event.is_step_success) / 1000
-    console.print(f"  {'start and between steps':<46}{max(seconds - steps, 0):>7.1f} s")
+    rest = "start and between steps" if result.success else "start, failed steps and between steps"
+    console.print(f"  {rest:<46}{max(seconds - steps, 0):>7.1f} s")
     console.print(f"  {'total':<46}{seconds:>7.1f} s", style="bold")
 
 
 def _print_failures(console: Console, result: "ExecuteInProcessResult") -> None:
+    from orchestration.checks.sentences import sentence_of_error
+
     has_failed_step = any(event.is_step_failure for event in result.all_events)
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause or error if error else None
-            said = cause.message.strip() if cause else "no message"
+            said = sentence_of_error(event.step_failure_data.error)
             console.print(f"failed: {name_of_step(event.step_key or '')}: {said}", style="bold red")
         elif event.is_job_failure and not has_failed_step and (error := event.job_failure_data.error):
             # Before any step: the warehouse could not be locked. A run whose step failed repeats what the step said.
-            console.print(f"the run failed: {(error.cause or error).message.strip()}", style="bold red")
+            console.print(f"the run failed: {sentence_of_error(error)}", style="bold red")
 
 
 def _print_warnings(console: Console, result: "ExecuteInProcessResult") -> None:

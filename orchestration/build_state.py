@@ -21,10 +21,6 @@ from warehouse.connection import connect
 from warehouse.folder import DataDirError
 
 FROM_FAILURE_TAG = "dagster/is_resume_retry"
-ROOMS = (
-    "cli", "dbt_project", "expectations", "ingestion", "operations", "orchestration", "sample_company", "serving",
-    "settings.py", "transform", "validation.py", "warehouse",
-)  # fmt: skip
 NOT_SOURCES = {"target", "logs", "__pycache__"}
 PUBLISHED, TESTED_SEED, BUILT_BEFORE_FAILURE = "published", "tested_seed", "built_before_failure"
 CREATE = "create table if not exists quality.done (what varchar, name varchar, run_id varchar, made_of varchar)"
@@ -137,8 +133,9 @@ def _project_digest() -> bytes:
 
 
 def _project_files() -> Iterator[Path]:
-    for room in ROOMS:
-        place = PROJECT_DIR / room
+    rooms = [path.parent for path in PROJECT_DIR.glob("*/__init__.py") if path.parent.name != "benchmarks"]
+    others = [*PROJECT_DIR.glob("*.py"), PROJECT_DIR / "dbt_project", PROJECT_DIR / "requirements.lock"]
+    for place in sorted([*rooms, *others]):
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file() and not NOT_SOURCES.intersection(path.parts):
                 yield path

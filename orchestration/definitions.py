@@ -19,11 +19,11 @@ from dagster import (
 from ingestion.contract.model import load_contract
 from orchestration.alerts.sensor import build_alerts_sensor
 from orchestration.assets.exposures import as_reader, reader_specs
-from orchestration.assets.keys import SOURCE_KEY, WORKING_FILE_KEY
+from orchestration.assets.keys import SOURCE_KEY, WAREHOUSE_KEY
 from orchestration.assets.models import build_dbt_assets
 from orchestration.assets.published import build_published, daily_page, postgres_copy
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.warehouse_file import working_file
+from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.assets.work_lists import work_list_exports
 from orchestration.automation.built_days import build_built_days_sensor
 from orchestration.automation.new_files import build_new_files_sensor
@@ -38,7 +38,7 @@ from transform.dbt_runner import current_manifest
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
-COMPACT_JOB_NAME = "compact_working_file"
+COMPACT_JOB_NAME = "compact_warehouse"
 PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
@@ -54,7 +54,7 @@ def build_definitions() -> Definitions:
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days - AssetSelection.assets(working_file)
+        selection=AssetSelection.all() - by_days - AssetSelection.assets(warehouse_file)
         | AssetSelection.all_asset_checks(),
         config=PROGRESS,
         description="Load what is new, build, validate and publish: what `growth run` does.",
@@ -68,9 +68,9 @@ def build_definitions() -> Definitions:
     )
     compact_job = define_asset_job(
         COMPACT_JOB_NAME,
-        selection=AssetSelection.assets(working_file),
+        selection=AssetSelection.assets(warehouse_file),
         config=PROGRESS,
-        description="Show how large the working file is, and give back what nothing in it uses.",
+        description="Show how large the warehouse is, and give back what nothing in it uses.",
     )
     assets = [
         *raw_assets(settings, contract),
@@ -79,7 +79,7 @@ def build_definitions() -> Definitions:
         build_published(marts),
         daily_page,
         work_list_exports,
-        working_file,
+        warehouse_file,
     ]
     if settings.postgres_url is not None:
         assets.append(postgres_copy)
@@ -136,7 +136,7 @@ def _with_freshness(spec: AssetSpec) -> AssetSpec:
     """One freshness policy for the whole graph, so that no new asset lacks one; the simulation is written once."""
     if spec.key == SOURCE_KEY:
         return spec
-    return apply_freshness_policy(spec, WEEKLY if spec.key == WORKING_FILE_KEY else FRESHNESS)
+    return apply_freshness_policy(spec, WEEKLY if spec.key == WAREHOUSE_KEY else FRESHNESS)
 
 
 definitions = build_definitions()

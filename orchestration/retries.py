@@ -24,7 +24,7 @@ class Transient(NamedTuple):
 
 
 TRANSIENT = (
-    Transient("duckdb.IOException", "Could not set lock", "Somebody has the working file open for a moment."),
+    Transient("duckdb.IOException", "Could not set lock", "Somebody has the warehouse open for a moment."),
     Transient("transform.dbt_runner.DbtError", "Could not set lock", "The same, met by dbt."),
     Transient("sqlite3.OperationalError", "database is locked", "Dagster's own storage is written by another process."),
     Transient("builtins.ConnectionError", "", "The network, or the other side, went away."),

@@ -16,7 +16,7 @@ from dagster import (
 )
 
 from orchestration.assets.keys import OWNERS
-from orchestration.checks.sentences import sentences_of_check
+from orchestration.checks.sentences import sentence_of_error, sentences_of_check
 
 KINDS = {
     "run_failed": "a run ended without a failed step: its process was killed, or it never started",
@@ -27,8 +27,6 @@ KINDS = {
 }
 # A failed check causes these errors: Dagster ends the step, and publishing refuses.
 CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
-# Dagster's prefix to the message of a step that raised `Failure`.
-FAILURE = "dagster._core.definitions.events.Failure: "
 DETAIL_CHARACTERS = 1000
 
 
@@ -87,17 +85,14 @@ def _of_check(check: AssetCheckEvaluation, owners: Owners) -> Alert:
 
 
 def _of_step(step: str, event: DagsterEvent, by_step: Mapping[str, Iterable[str]]) -> Alert:
-    error = event.step_failure_data.error
-    cause = error.cause or error if error else None
-    detail = cause.message.strip().removeprefix(FAILURE) if cause else "no message"
-    return _alert("step_failed", step, detail, by_step.get(step) or OWNERS)
+    return _alert("step_failed", step, sentence_of_error(event.step_failure_data.error), by_step.get(step) or OWNERS)
 
 
 def _reason_of_failure(event: DagsterEvent) -> str | None:
     """Why a run failed before its first step, such as a damaged warehouse, or else Dagster's own message."""
     # A killed run was reported by another process, which knows no error.
     error = event.event_specific_data and event.job_failure_data.error
-    return (error.cause or error).message.strip() if error else event.message
+    return sentence_of_error(error) if error else event.message
 
 
 def _class_name(event: DagsterEvent) -> str | None:

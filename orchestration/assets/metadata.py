@@ -30,5 +30,5 @@ def used_by_this_process(settings: Settings) -> dict[str, float | int]:
     return {
         "run_cpu_seconds": round(time.process_time(), 1),
         "run_peak_memory_bytes": peak if sys.platform == "darwin" else peak * 1024,
-        "working_file_bytes": settings.warehouse_path.stat().st_size,
+        "warehouse_bytes": settings.warehouse_path.stat().st_size,
     }

@@ -2,7 +2,7 @@
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, TableRecord, asset
 
-from orchestration.assets.keys import OWNERS, WORKING_FILE_KEY
+from orchestration.assets.keys import OWNERS, WAREHOUSE_KEY
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
@@ -20,14 +20,14 @@ BLOCK_BYTES = 262_144
 
 
 @asset(
-    key=WORKING_FILE_KEY,
+    key=WAREHOUSE_KEY,
     group_name="maintenance",
     owners=OWNERS,
     kinds={"duckdb"},
     pool="warehouse",
     retry_policy=RETRY,
 )
-def working_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
+def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
     """The warehouse file, rewritten without its unused blocks if they are a fifth of it."""
     path = warehouse.settings.warehouse_path
     with permanent_unless_transient():

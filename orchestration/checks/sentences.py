@@ -1,11 +1,26 @@
-"""Check results as sentences, for alerts and the console of a run."""
+"""Check results and errors as sentences, for alerts and the console of a run."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dagster import AssetCheckEvaluation, TableMetadataValue
 
 NOTHING_TO_SAY = {"passed", "not judged"}
+# What Python writes before the message of an error that is a sentence already: Dagster's own, and the project's.
+CLASS_OF_ERROR = re.compile(
+    r"^(?:dagster\._core\.definitions\.events\.Failure"
+    r"|(?:expectations|ingestion|operations|serving|settings|transform|warehouse)\.[\w.]+Error): "
+)
+
+
+def sentence_of_error(error: Any) -> str:
+    """The message of a step's or run's error, as Dagster keeps it. A step that ends itself says more than its cause."""
+    if error is None:
+        return "no message"
+    is_ended_by_itself = CLASS_OF_ERROR.match(error.message) is not None
+    said = error if is_ended_by_itself else error.cause or error
+    return CLASS_OF_ERROR.sub("", said.message.strip())
 
 
 def sentences_of_check(check: AssetCheckEvaluation) -> list[str]:

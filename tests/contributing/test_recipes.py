@@ -87,6 +87,7 @@ def suite_of(table: str, project: Path) -> Suite:
     return suite
 
 
+@pytest.mark.slow
 def test_a_new_product_is_used_and_priced_and_no_longer_a_finding(data_dir: Path) -> None:
     assert read(data_dir, "select product_key, quantity from marts.fct_usage_daily") == [("notebooks", 5000)]
     assert read(data_dir, "select counter from intermediate.int_unmapped_usage_counters") == []

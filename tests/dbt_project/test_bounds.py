@@ -21,6 +21,8 @@ from tests.support.source_root import (
     write_source_root,
 )
 
+pytestmark = pytest.mark.slow
+
 USAGE_COUNTERS = PROJECT_DIR / "dbt_project" / "seeds" / "usage_counters.csv"
 LARGEST, MOST_MONEY, PEOPLE = 10**15, Decimal("999999999999999.99"), 10**10
 LAST_DAY = FIRST_DAY + timedelta(days=40)

@@ -14,6 +14,8 @@ from settings import Settings
 from tests.dbt_project.building import DBT_DIR, dbt, insert, read, stripe
 from transform.dbt_runner import DbtError, build_models, descriptions_of_marts
 
+pytestmark = pytest.mark.slow
+
 INVOICE = {
     "id": "in_1",
     "customer": "cus_1",

@@ -14,6 +14,8 @@ from tests.dbt_project.building import insert, read, stripe
 from transform.dbt_runner import build_models
 from warehouse.data_day import newest_complete_day
 
+pytestmark = pytest.mark.slow
+
 FIRST, LAST = date(2026, 9, 1), date(2026, 10, 15)
 Reports = list[tuple[date, int]]
 

@@ -13,6 +13,8 @@ from settings import Settings
 from transform.days import Days
 from transform.dbt_runner import DbtError, build_models
 
+pytestmark = pytest.mark.slow
+
 DATA_DAY = date(2028, 2, 29)
 FIRST_DAY = date(2028, 1, 30)
 MISSING_DAY = date(2028, 2, 5)

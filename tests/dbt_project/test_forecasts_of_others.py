@@ -12,6 +12,8 @@ from settings import Settings
 from tests.dbt_project.building import insert, read
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 DATA_DAY = date(2028, 2, 29)
 DAYS = 60
 # The fewest accounts that a rhythm is learned from, and one more.

@@ -14,6 +14,8 @@ from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = date(2026, 8, 10)
 LAST_DAY = date(2026, 10, 11)
 MODELS = ("fct_onboarding_queue", "fct_queue_exclusions", "rpt_limits_hit", "rpt_startup_rolloffs")

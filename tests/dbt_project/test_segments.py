@@ -15,6 +15,8 @@ from settings import Settings
 from tests.dbt_project.test_build import DBT_DIR, dbt, insert, read
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 DATA_DAY = date(2026, 6, 30)
 SIGNED_UP = "2025-01-10 09:00"
 ENRICHED = "2026-01-10 09:00"

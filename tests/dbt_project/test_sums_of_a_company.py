@@ -15,6 +15,8 @@ from tests.dbt_project.building import insert, read, stripe
 from tests.support.source_root import invoice
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = date(2026, 6, 1)
 # All periods but one have 31 days and begin on the 10th; both days are in it, and a month was closed between them.
 PERIOD = ("2026-08-10", "2026-09-10")

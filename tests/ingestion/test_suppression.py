@@ -84,6 +84,7 @@ def anew(source: Source) -> dict[str, Any]:
     return source.raw()
 
 
+@pytest.mark.slow
 def test_an_organization_and_its_people_go_and_the_same_files_do_not_bring_them_back(loaded: Source) -> None:
     before = loaded.raw()
     assert [word for word in OF_PAT if word not in texts(loaded)] == []

@@ -21,6 +21,8 @@ from tests.isolation.odd_customers import Company, company
 from tests.support.hand_made import write_hand_made_company
 from tests.support.running import run_pipeline
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 USERS, INVOICES, BILLING = "product_db/users", "stripe/invoices", "billing/billing_customers"
 COMPANIES, ORGANIZATIONS = "enrichment/companies", "product_db/organizations"

@@ -15,6 +15,8 @@ from tests.isolation.odd_rows import odd_rows, write_odd_rows
 from tests.support.hand_made import write_hand_made_company
 from tests.support.running import read, run_pipeline
 
+pytestmark = pytest.mark.slow
+
 # A place in a list is one among others: what may not change is who of the others comes before whom.
 ORDER = "rank() over (order by list_rank)"
 # The bill is of a Stripe customer that is not held, and in a currency without a rate.

@@ -173,7 +173,7 @@ def kill_this_process(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("place", ["_checkpoint", "_fingerprint", "json.dumps"])
+@pytest.mark.parametrize("place", ["_checkpoint", "_fingerprint", "os.sync"])
 def test_a_backup_that_is_killed_is_none_and_goes_with_the_next(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

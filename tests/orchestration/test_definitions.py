@@ -200,7 +200,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "sources__sample_company",
     ]
     assert loaded["jobs"]["build_days_again"] == ["build_days", "gate_marts"]
-    assert loaded["jobs"]["compact_working_file"] == ["maintenance__working_file"]
+    assert loaded["jobs"]["compact_warehouse"] == ["maintenance__warehouse_file"]
 
 
 def test_a_backfill_asks_every_expectation_of_the_marts_that_it_builds_and_no_others(loaded: dict) -> None:

@@ -200,7 +200,7 @@ def holds_the_warehouse() -> None:
     work()
 
 
-def test_a_working_file_that_is_damaged_is_what_the_run_and_its_alert_say() -> None:
+def test_a_warehouse_that_is_damaged_is_what_the_run_and_its_alert_say() -> None:
     get_settings.cache_clear()
     settings = get_settings()
     settings.data_dir.mkdir()

@@ -7,7 +7,7 @@ from dagster import DagsterInstance, materialize
 
 from orchestration.assets.keys import WORKING_FILE_KEY, table_key
 from orchestration.assets.metadata import row_counts
-from orchestration.assets.warehouse_file import working_file
+from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
 from warehouse.connection import connect
@@ -34,8 +34,8 @@ def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Setti
     held = settings.warehouse_path.stat().st_size
     with DagsterInstance.ephemeral() as instance:
         for given_back in (True, False):
-            result = materialize([working_file], resources={"warehouse": Warehouse()}, instance=instance)
-            [event] = result.asset_materializations_for_node("maintenance__working_file")
+            result = materialize([warehouse_file], resources={"warehouse": Warehouse()}, instance=instance)
+            [event] = result.asset_materializations_for_node("maintenance__warehouse_file")
             shown = {name: each.value for name, each in event.metadata.items()}
             assert event.asset_key == WORKING_FILE_KEY
             assert shown["bytes"] == settings.warehouse_path.stat().st_size

@@ -19,6 +19,8 @@ from tests.support.running import (
 )
 from warehouse.connection import connect
 
+pytestmark = pytest.mark.slow
+
 BACKFILL = ("backfill", "--from", "2026-10-20", "--to", "2026-10-22")
 BUILD = ("build", "--select", "dim_customers", "--exclude", "resource_type:test", "resource_type:unit_test")
 

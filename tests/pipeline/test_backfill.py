@@ -12,6 +12,8 @@ from tests.support.running import read, run_pipeline
 from transform.days import Days
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 BY_DAYS = "config.materialized:incremental"
 TABLES = (
     "marts.fct_usage_daily",

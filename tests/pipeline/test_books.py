@@ -22,6 +22,8 @@ from settings import Settings
 from tests.pipeline.metrics import metric
 from tests.support.running import read, run_pipeline
 
+pytestmark = pytest.mark.slow
+
 SIZES = [
     "small",
     pytest.param("medium", marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from expectations.gate import run_layer
 from serving.publish.published_file import LAYERS, publish
@@ -11,6 +12,8 @@ from serving.publish.versions import roll_back, version_before, versions
 from settings import Settings
 from tests.support.running import marts, read
 from warehouse.connection import connect
+
+pytestmark = pytest.mark.slow
 
 STAMPS = (
     "raw.loaded_files set loaded_at = loaded_at + interval 1 year",

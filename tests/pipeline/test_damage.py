@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from settings import Settings
 from tests.support.running import marts, run_pipeline
+
+pytestmark = pytest.mark.slow
 
 
 def change_a_block(path: Path) -> None:

@@ -19,6 +19,7 @@ PHASES = (
 )
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
     undisturbed: Path, data_dir: Path, source_root: Path, own_source: Path
 ) -> None:
@@ -35,6 +36,7 @@ def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
     assert (data_dir / "published" / "serving.duckdb").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_warehouse_deleted_its_runs_killed_in_each_phase_and_two_started_at_once_comes_back_the_same(
     undisturbed: Path, data_dir: Path, source_root: Path

@@ -4,9 +4,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from dagster import DagsterRunStatus
 
 from tests.support.running import Run, dagster_instance, marts, run_pipeline
+
+pytestmark = pytest.mark.slow
 
 SECONDS_TO_END = 5.0
 ENDINGS = (

@@ -8,12 +8,16 @@ import zlib
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from ingestion.load import load_sources
 from serving.exports.send import export
 from settings import Settings
 from tests.support.running import Run, marts, run_and_kill
 from tests.support.spellings import byte_spellings, spellings
 from warehouse.connection import connect
+
+pytestmark = pytest.mark.slow
 
 ADDRESS = "ada@acme.example"
 # Keys are left: org-acme, cus_acme.

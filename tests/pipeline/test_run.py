@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from dagster import AssetKey
 
 from settings import PROJECT_DIR, Settings
@@ -75,6 +76,7 @@ def test_running_again_does_nothing_and_says_so(undisturbed: Path, data_dir: Pat
     assert ledger(data_dir) == ledger(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
@@ -136,6 +138,7 @@ FOUND_BY = (
 )
 
 
+@pytest.mark.slow
 def test_seeds_that_contradict_themselves_are_named_and_publish_nothing(
     undisturbed: Path, data_dir: Path, source_root: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +161,7 @@ def test_seeds_that_contradict_themselves_are_named_and_publish_nothing(
         assert connection.execute(tested).fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_source: Path) -> None:
     write_usage_day(own_source / "usage" / "usage_reports", "2026-10-20", [("org-beta", 7_000)])
     done = run_pipeline(data_dir, own_source)

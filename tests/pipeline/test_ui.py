@@ -18,6 +18,8 @@ from requests.exceptions import ConnectionError as NotListeningError
 from settings import PROJECT_DIR
 from tests.support.running import environment, marts, run_pipeline
 
+pytestmark = pytest.mark.slow
+
 # Dagster is told of few days, so that the sensor needs one tick.
 FIRST_DAY = "2026-10-01"
 FINISHED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}

@@ -394,6 +394,7 @@ def test_killed_between_writing_and_showing_each_change_is_in_one_file(
     assert list(to_files.settings.exports_dir.rglob("*.part")) == []
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_what_is_said_or_left_behind(to_crm: Company, crm: FakeCrm) -> None:
     crm.answer = lambda number: 500 if number >= 2 else 200
     process = send_in_another_process(to_crm, crm.url)

@@ -20,6 +20,8 @@ from tests.serving.odd_marts import ODD, Rows
 from tests.serving.published_marts import write_published
 from tests.serving.test_page import browser, open_page
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["browser"]
 
 PUBLISHED_AT = datetime(2026, 11, 1, 2, 30, tzinfo=UTC).replace(tzinfo=None)

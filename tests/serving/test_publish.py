@@ -219,6 +219,7 @@ def test_what_a_killed_publish_left_behind_does_no_harm(settings: Settings) -> N
     assert [path.name for path in settings.serving_path.parent.iterdir()] == ["serving.duckdb"]
 
 
+@pytest.mark.slow
 def test_readers_without_pause_see_no_error_and_no_mixed_snapshot(settings: Settings) -> None:
     publish(settings, "run-1", {})
     with readers_without_pause(settings):

@@ -82,6 +82,7 @@ def test_whatever_the_name_of_the_user_the_copy_is_in_a_folder_of_its_own_where_
     assert path.render(env_var=variables.get) == str(copy)
 
 
+@pytest.mark.slow
 def test_dbt_in_a_shell_says_how_to_make_the_copy_and_does_not_touch_the_shared_file(settings: Settings) -> None:
     settings.private_warehouse_path.parent.mkdir(parents=True)
     before = settings.warehouse_path.read_bytes()

@@ -184,7 +184,7 @@ def test_what_is_written_later_has_the_larger_number(tmp_path: Path) -> None:
     assert numbers == [1, 2, 3]
 
 
-def test_a_file_of_the_sources_that_is_closed_or_cut_short_is_not_taken_for_the_working_file(tmp_path: Path) -> None:
+def test_a_file_of_the_sources_that_is_closed_or_cut_short_is_not_taken_for_the_warehouse(tmp_path: Path) -> None:
     (tmp_path / "invoices.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     with pytest.raises(duckdb.Error, match=r"invoices\.parquet"), connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute("from read_parquet(?)", [str(tmp_path / "invoices.parquet")])
