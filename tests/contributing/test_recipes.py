@@ -94,6 +94,7 @@ def test_a_new_product_is_used_and_priced_and_no_longer_a_finding(data_dir: Path
     assert len(read(data_dir, "from intermediate.int_price_tiers where product_key = 'notebooks'")) == 2
 
 
+@pytest.mark.slow
 def test_a_new_column_is_in_the_warehouse_the_documents_and_staging(data_dir: Path, contract: Contract) -> None:
     assert read(data_dir, "select industry from staging.stg_crm__accounts") == []
     documents = render_documents(contract)

@@ -133,6 +133,7 @@ def arrivals() -> list[tuple[str, str, list[dict[str, Any]]]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["backward", *(pytest.param(order, marks=pytest.mark.soak) for order in ("forward", "interleaved"))]
 )
@@ -404,6 +405,7 @@ def test_columns_come_and_go(source: Source) -> None:
     assert source.raw() == before
 
 
+@pytest.mark.slow
 def test_another_source_root_starts_from_nothing(source: Source) -> None:
     source.load(USERS, ORGANIZATIONS)
     other = Source(source.folder)
@@ -585,8 +587,7 @@ def kill_load(source: Source, point: str, *tables: str) -> None:
     "point",
     [
         "dlt copy",
-        "dlt merge",
-        "record the loaded files",
+        *(pytest.param(point, marks=pytest.mark.slow) for point in ("dlt merge", "record the loaded files")),
         *(pytest.param(point, marks=pytest.mark.soak) for point in ("read usage", "write", "dlt normalize")),
     ],
 )

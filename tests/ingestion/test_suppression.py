@@ -133,6 +133,7 @@ def test_figures_of_what_is_left_are_those_that_were_sent(loaded: Source) -> Non
     assert loaded.query(figures) == before
 
 
+@pytest.mark.slow
 def test_an_address_takes_the_person_and_leaves_the_domain_to_those_who_share_it(loaded: Source) -> None:
     forget(loaded, "address", PAT)
     users = loaded.query("select email, role_detail, phone from raw.product_db__users where id = 2 order by updated_at")
@@ -153,6 +154,7 @@ def test_an_address_takes_the_person_and_leaves_the_domain_to_those_who_share_it
     assert anew(loaded) == after
 
 
+@pytest.mark.slow
 def test_who_is_not_known_is_left_out_once_there_and_harms_nobody(loaded: Source) -> None:
     before = loaded.raw()
     assert list_request(loaded.settings(), "address", "later@company9.example").newly_listed == 1

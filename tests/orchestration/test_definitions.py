@@ -296,6 +296,7 @@ def test_the_workspace_names_the_module_that_was_tested() -> None:
     assert workspace["load_from"][0]["python_module"]["module_name"] == "orchestration.definitions"
 
 
+@pytest.mark.slow
 def test_the_manifest_of_other_files_is_parsed_again_however_new_it_is(data_dir: Path, manifest: dict) -> None:
     assert manifest
     path = current_manifest(Settings(data_dir=data_dir))
@@ -307,6 +308,7 @@ def test_the_manifest_of_other_files_is_parsed_again_however_new_it_is(data_dir:
     assert current_manifest(Settings(data_dir=data_dir)).stat().st_mtime_ns < 2**32 * 10**9
 
 
+@pytest.mark.slow
 def test_a_process_that_needs_the_manifest_while_another_parses_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

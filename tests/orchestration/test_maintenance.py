@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from dagster import DagsterInstance, materialize
 
-from orchestration.assets.keys import WORKING_FILE_KEY, table_key
+from orchestration.assets.keys import WAREHOUSE_KEY, table_key
 from orchestration.assets.metadata import row_counts
 from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.resources import Warehouse
@@ -37,7 +37,7 @@ def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Setti
             result = materialize([warehouse_file], resources={"warehouse": Warehouse()}, instance=instance)
             [event] = result.asset_materializations_for_node("maintenance__warehouse_file")
             shown = {name: each.value for name, each in event.metadata.items()}
-            assert event.asset_key == WORKING_FILE_KEY
+            assert event.asset_key == WAREHOUSE_KEY
             assert shown["bytes"] == settings.warehouse_path.stat().st_size
             assert (shown["bytes_given_back"] == held - settings.warehouse_path.stat().st_size > 0) == given_back
             [largest] = event.metadata["largest_tables"].records

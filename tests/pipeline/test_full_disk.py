@@ -21,6 +21,8 @@ from warehouse.connection import connect
 from warehouse.folder import FullDiskError
 from warehouse.lock import hold
 
+pytestmark = pytest.mark.slow
+
 BUILD = ["build", "--select", "size_tiers", "--exclude", "resource_type:test"]
 
 

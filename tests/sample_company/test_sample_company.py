@@ -57,6 +57,7 @@ def digest_of(directory: Path) -> dict[str, str]:
     return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_another_process(directory: Path, tmp_path: Path) -> None:
     again = tmp_path / "small"
     written = "import sys, pathlib, sample_company; sample_company.write_sample_company(pathlib.Path(sys.argv[1]))"

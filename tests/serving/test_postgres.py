@@ -190,6 +190,7 @@ def test_the_same_publish_is_not_copied_twice(settings: Settings) -> None:
     assert version_there(settings) == 1
 
 
+@pytest.mark.slow
 def test_readers_without_pause_see_no_error_and_no_mixture(settings: Settings) -> None:
     assert settings.postgres_url is not None
     publish_to_postgres(settings)

@@ -92,6 +92,7 @@ def test_dbt_in_a_shell_says_how_to_make_the_copy_and_does_not_touch_the_shared_
     assert settings.warehouse_path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_build_into_the_shared_file_waits_its_turn(settings: Settings) -> None:
     is_held = multiprocessing.Event()
     run = multiprocessing.Process(target=_hold_for_a_moment, args=(settings.warehouse_path, is_held))
