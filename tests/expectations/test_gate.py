@@ -267,7 +267,7 @@ def test_nothing_but_results_is_printed_and_no_file_is_left(
     monkeypatch.chdir(tmp_path)
     gate_of(suite(expectation("column_is_not_there", "missing_column > 0"), expectation("amount", "amount > 0")))
     assert capfd.readouterr() == ("", "")
-    assert {record.name for record in caplog.records} == {"expectations.gate"}
+    assert {record.name for record in caplog.records} <= {"expectations.gate"}
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"warehouse.duckdb"}
 
 
