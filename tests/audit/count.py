@@ -113,7 +113,7 @@ class Company:
 
     def __init__(self, source: Path) -> None:
         self.source = source
-        self.products = {row["product_key"]: row for row in seed("products")}
+        self.products: dict[str, Row] = {row["product_key"]: row for row in seed("products")}
         self.units = {row["product_key"]: int(row["units_per_billed_unit"]) for row in seed("usage_counters")}
         self.data_day = self._newest_complete_day()
         self.end = after(self.data_day)
@@ -466,11 +466,12 @@ class Company:
         first = min(min(days) for days in self.usage.values())
         days = [first + place * ONE_DAY for place in range((self.data_day - first).days + 1)]
         for payer, members in self.pooled.items():
-            used_by_day, used, start = self.used_by_day(payer), Counter[str](), None
+            used_by_day, used = self.used_by_day(payer), Counter[str]()
+            start: date | None = None
             for day in days if any(each in self.billing for each in members) else []:
                 terms = self.open_period(payer, day)
-                before, start = start, terms and terms["current_period_start"].date()
-                if not terms:
+                before, start = start, terms["current_period_start"].date() if terms else None
+                if terms is None or start is None:
                     continue
                 if start != before:
                     used = Counter()

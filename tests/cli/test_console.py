@@ -41,7 +41,7 @@ def people(context: AssetExecutionContext) -> MaterializeResult:
 @multi_asset_check(specs=[AssetCheckSpec("meets_expectations", asset=people)])
 def gate_raw() -> AssetCheckResult:
     """A check of two expectations, of which one does not hold."""
-    rows = [
+    rows: list[dict[str, str | int]] = [
         {"expectation": "spend_is_unknown", "status": "failed", "unexpected_rows": 3, "detail": "A month is missing."},
         {"expectation": "id_is_unique", "status": "passed", "unexpected_rows": 0, "detail": ""},
     ]

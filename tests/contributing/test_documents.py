@@ -10,7 +10,7 @@ from settings import PROJECT_DIR, Settings
 
 DECISIONS = PROJECT_DIR / "docs" / "decisions"
 DOCUMENTS = [*sorted(PROJECT_DIR.glob("*.md")), *sorted((PROJECT_DIR / "docs").rglob("*.md"))]
-COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
+COMMANDS = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
 
 
 def anchor(heading: str) -> str:

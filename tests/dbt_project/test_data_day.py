@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -154,7 +155,7 @@ def test_no_day_around_the_end_of_a_month_shows_a_fall_of_whom_is_billed_on_the_
         for number in range(2):
             organization, customer = f"org-{number}", f"cus-{number}"
             since = "2026-06-01 09:00"
-            row = {"id": organization, "name": organization, "created_at": since, "updated_at": since}
+            row: dict[str, Any] = {"id": organization, "name": organization, "created_at": since, "updated_at": since}
             row |= {"customer_id": customer, "region": "US", "for_internal_metrics": False}
             insert(connection, "product_db__organizations", row)
             stripe(
@@ -171,8 +172,8 @@ def test_no_day_around_the_end_of_a_month_shows_a_fall_of_whom_is_billed_on_the_
                     "price": {"product": "prod"},
                 }
                 invoice = {"id": f"in-{number}-{month}", "customer": customer, "status": "paid", "currency": "usd"}
-                invoice |= {"subscription": "sub", "lines": {"data": [line]}}
-                stripe(connection, "invoices", invoice, f"{end} 09:00")
+                lines = {"subscription": "sub", "lines": {"data": [line]}}
+                stripe(connection, "invoices", {**invoice, **lines}, f"{end} 09:00")
     selection = ["+rpt_arr_mix_progress", "+fct_mrr_movements"]
     for as_of in walk:
         build_models(selection, Settings(data_dir=data_dir, as_of=as_of))

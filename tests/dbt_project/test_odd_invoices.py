@@ -64,7 +64,7 @@ def inclusive(amount: int, tax: int) -> Row:
     return {"amount": amount, "tax_amounts": [{"amount": tax, "inclusive": True}]}
 
 
-FEE = {"type": "invoiceitem", "price": {"id": "price_fee", "product": "prod_1", "type": "one_time"}}
+FEE: Row = {"type": "invoiceitem", "price": {"id": "price_fee", "product": "prod_1", "type": "one_time"}}
 MONTHLY = {"product": "prod_1", "type": "recurring", "recurring": {"interval": "month", "interval_count": 1}}
 NO_LENGTH = ("2026-09-01", "2026-09-01")
 GRANT = [{"amount": 400_000, "type": "credit_balance_transaction"}]

@@ -209,7 +209,7 @@ def test_startup_that_rolls_off_and_limit_that_cuts_are_listed(backfilled: Path)
 @pytest.mark.parametrize("days", [7, pytest.param(60, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
 def test_days_built_one_by_one_give_the_queue_of_one_backfill(backfilled: Path, tmp_path: Path, days: int) -> None:
     write_company(tmp_path / "warehouse.duckdb")
-    known = {}
+    known: dict[date, list[tuple]] = {}
     for day in _days(LAST_DAY - timedelta(days=days - 1)):
         _build(tmp_path, day, *([] if known else ["resource_type:seed"]))
         known[day] = read(tmp_path, STAYS)

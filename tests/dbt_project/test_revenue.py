@@ -143,8 +143,8 @@ def write_company(warehouse: Path) -> None:
         signed_up = "2025-01-01 09:00"
         for name, (invoices, more) in CUSTOMERS.items():
             organization = {"id": name, "name": name, "created_at": signed_up, "updated_at": signed_up}
-            organization |= {"customer_id": f"cus_{name}", "region": "US", "for_internal_metrics": False}
-            insert(connection, "product_db__organizations", organization)
+            rest = {"customer_id": f"cus_{name}", "region": "US", "for_internal_metrics": False}
+            insert(connection, "product_db__organizations", {**organization, **rest})
             if name == "deleted in Stripe":
                 customer = {"id": f"cus_{name}", "object": "customer", "deleted": True}
             else:

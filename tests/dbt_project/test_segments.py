@@ -5,6 +5,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -46,7 +47,7 @@ GROWTH_STRICT, POTENTIAL_STRICT, HOBBY_STRICT = (
 POTENTIAL_LIKELY, HOBBY_LIKELY = ("high_potential", "likely"), ("hobbyist", "likely")
 OTHER, UNKNOWN = ("other", "strict"), ("unknown", "unknown")
 
-CASES = [
+CASES: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
     ("growth 14 employees", GROWTH | {"employees": 14}, OTHER),
     ("growth 15 employees", GROWTH | {"employees": 15}, GROWTH_STRICT),
     ("growth 500 employees", GROWTH | {"employees": 500}, GROWTH_STRICT),
@@ -179,8 +180,8 @@ class Company:
         insert(self.connection, "product_db__organizations", {**row, "for_internal_metrics": False})
         if email is not None:
             self.users += 1
-            row = {"id": self.users, "email": email, "date_joined": SIGNED_UP, "updated_at": SIGNED_UP}
-            insert(self.connection, "product_db__users", {**row, "is_active": True, "is_staff": False, **user})
+            person = {"id": self.users, "email": email, "date_joined": SIGNED_UP, "updated_at": SIGNED_UP}
+            insert(self.connection, "product_db__users", {**person, "is_active": True, "is_staff": False, **user})
             self.member(name, self.users, level=15)
 
     def member(self, organization: str, user: int, level: int) -> None:

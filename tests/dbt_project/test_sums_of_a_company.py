@@ -146,7 +146,7 @@ COMPANY |= {
     f"tiny-{number:02}": Organization(steady(250), merged_into="tiny-01" if number > 1 else None)
     for number in range(1, 41)
 }
-MRR_USD = {
+MRR_USD: dict[str, list[float]] = {
     "limited": [100, 100, 100, 100],
     "departments": [100, 100, 100, 100],
     "grows": [100, 100, 100, 100],
@@ -243,10 +243,12 @@ def _write_people(connection: duckdb.DuckDBPyConnection) -> None:
             "product_db__organization_memberships",
             {**member, "joined_at": joined_at, "updated_at": joined_at},
         )
-    role = {"owner_role": "technical_ae", "do_not_contact": False, "updated_at": "2026-06-01 08:00"}
+    account = {"owner_role": "technical_ae", "do_not_contact": False, "updated_at": "2026-06-01 08:00"}
     owner = {"owner_email": "ae@vendor.example", "owner_since": "2026-06-01 08:00"}
-    insert(connection, "crm__accounts", {"id": "acc-1", "organization_id": "no-owner", "name": "Nobody", **role})
-    insert(connection, "crm__accounts", {"id": "acc-2", "organization_id": "owned-2", "name": "Owned", **role, **owner})
+    insert(connection, "crm__accounts", {"id": "acc-1", "organization_id": "no-owner", "name": "Nobody", **account})
+    insert(
+        connection, "crm__accounts", {"id": "acc-2", "organization_id": "owned-2", "name": "Owned", **account, **owner}
+    )
 
 
 @pytest.fixture(scope="module")

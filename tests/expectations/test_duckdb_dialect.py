@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.gate import check_suites
+from expectations.gate import Result, check_suites
 from expectations.suites import KWARGS, QUERY, Expectation, Suite
 
 ROWS = """
@@ -71,7 +71,7 @@ def relation(
         yield connection
 
 
-def check(connection: duckdb.DuckDBPyConnection, type_name: str, kwargs: dict) -> object:
+def check(connection: duckdb.DuckDBPyConnection, type_name: str, kwargs: dict) -> Result:
     expectation = Expectation(name="each", type=type_name, kwargs=kwargs, description="It matters.", owner="team")
     suite = Suite(layer="marts", table="rows", key=["id"], expectations=[expectation])
     (result,) = check_suites(connection, [suite], date(2026, 10, 31))

@@ -64,8 +64,9 @@ def test_every_query_that_blocks_names_a_key_of_its_table_or_shows_an_identifier
             if each.blocks and each.type == QUERY:
                 query = each.look_for or each.kwargs["unexpected_rows_query"]
                 columns = sqlglot.parse_one(
-                    query.replace("{batch}", "batch").replace("{", "'").replace("}", "'"), "duckdb"
+                    query.replace("{batch}", "batch").replace("{", "'").replace("}", "'"), read="duckdb"
                 )
+                assert isinstance(columns, sqlglot.exp.Query)
                 if not {*suite.key, *each.shown} & set(columns.named_selects):
                     nameless.add(each.name)
     assert nameless == figures_of_the_whole
@@ -86,11 +87,11 @@ def test_bill_of_a_day_is_held_against_the_products_of_that_day() -> None:
             "from marts.fct_bill_forecast_products where as_of_date = date '2026-10-31'"
         )
 
-        def statuses(*days: date) -> list[str]:
-            return [each.status for each in check_suites(connection, [sums], date(2026, 10, 31), days or None)]
+        def statuses(days: tuple[date, date] | None = None) -> list[str]:
+            return [each.status for each in check_suites(connection, [sums], date(2026, 10, 31), days)]
 
-        assert statuses(date(2026, 10, 31), date(2026, 10, 31)) == ["passed"]
-        assert statuses(date(2026, 10, 30), date(2026, 10, 30)) == ["failed"]
+        assert statuses((date(2026, 10, 31), date(2026, 10, 31))) == ["passed"]
+        assert statuses((date(2026, 10, 30), date(2026, 10, 30))) == ["failed"]
         assert statuses() == ["failed"]
 
 

@@ -81,7 +81,13 @@ def test_each_fault_of_a_value_is_told_with_its_column(source: Source, extension
 
 def test_json_types_that_do_not_fit_are_set_aside(source: Source) -> None:
     rows = company()[ORGANIZATIONS]
-    faults = [{"id": 5}, {"name": ["a"]}, {"region": True}, {"for_internal_metrics": 1}, {"created_at": 1767225600}]
+    faults: list[dict[str, Any]] = [
+        {"id": 5},
+        {"name": ["a"]},
+        {"region": True},
+        {"for_internal_metrics": 1},
+        {"created_at": 1767225600},
+    ]
     replace(source, ORGANIZATIONS, [*rows, *({**rows[0], "id": "x", **fault} for fault in faults)], "jsonl")
     source.load(ORGANIZATIONS)
     columns = ["id", "name", "region", "for_internal_metrics", "created_at"]
@@ -278,8 +284,8 @@ def test_a_row_that_was_loaded_is_replaced_by_one_of_a_later_file_alone(source: 
     assert source.query(names) == [(daily[1][1], daily[1][0])]
     assert source.rejects("file", "position") == [(f"{ORGANIZATIONS}/2.csv", 1), (daily[0][0], 1)]
     before = source.raw()
-    for file in source.data_dir.glob("warehouse.duckdb*"):
-        file.unlink()
+    for path in source.data_dir.glob("warehouse.duckdb*"):
+        path.unlink()
     source.load(ORGANIZATIONS)
     assert source.raw() == before
 

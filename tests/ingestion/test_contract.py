@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ingestion.contract.documents import stale_documents
-from ingestion.contract.model import CONTRACT_PATH, load_contract, parse_contract
+from ingestion.contract.model import CONTRACT_PATH, Column, Field, load_contract, parse_contract
 from ingestion.contract.raw_tables import create_missing_tables
 from ingestion.errors import ContractError
 from settings import PROJECT_DIR
@@ -45,7 +45,8 @@ def test_every_table_of_the_input_has_its_key_and_stamp() -> None:
 def test_every_column_is_described() -> None:
     for table in load_contract().tables:
         assert table.description.endswith(".")
-        for described in (*table.columns, *table.fields):
+        parts: list[Column | Field] = [*table.columns, *table.fields]
+        for described in parts:
             assert described.description.strip(), f"{table.path}.{described.name}"
 
 

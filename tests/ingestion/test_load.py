@@ -60,8 +60,8 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
     assert {table: len(loaded["parquet"][table.replace("/", "__")]) for table in tables} == {
         table: len(rows[table]) for table in tables
     }
-    for extension, rows in loaded.items():
-        assert rows == loaded["parquet"], extension
+    for extension, tables_of_format in loaded.items():
+        assert tables_of_format == loaded["parquet"], extension
 
 
 def test_loading_again_with_nothing_new_reads_and_writes_nothing(

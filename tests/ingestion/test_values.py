@@ -132,7 +132,7 @@ def lines(**changes: Any) -> dict[str, Any]:
 
 
 MILLENNIUM, CENTURY = unix(date(2000, 1, 1)), unix(date(2100, 1, 1))
-WRONG_INVOICES = [
+WRONG_INVOICES: list[tuple[dict[str, Any], str | None, str]] = [
     (
         {"lines": lines(period={"start": 0, "end": 1790812800})},
         "lines.data[].period.start",
@@ -164,7 +164,7 @@ WRONG_INVOICES = [
 
 
 def test_stripe_s_values_have_bounds_and_each_fault_is_of_its_object_alone(source: Source) -> None:
-    good = [
+    good: list[dict[str, Any]] = [
         {"lines": lines(period={"start": MILLENNIUM, "end": CENTURY}, amount=-LARGEST)},
         {"total": LARGEST, "starting_balance": -LARGEST},
         # Counted as they are sent, and listed by the models.
@@ -292,7 +292,7 @@ def test_numbers_end_where_the_models_cannot_hold_them(source: Source) -> None:
     )
     (source.root / BILLING).mkdir()
     (source.root / BILLING / "limits.jsonl").write_text(text)
-    others = [
+    others: list[dict[str, Any]] = [
         {"discount_percent": Decimal("100.01")}, {"discount_percent": -1}, {"credit_balance_usd": 10**15},
         {"credit_balance_usd": Decimal("-999999999999999.9999999999")},
     ]  # fmt: skip
@@ -301,7 +301,11 @@ def test_numbers_end_where_the_models_cannot_hold_them(source: Source) -> None:
         BILLING,
         [{**customer, "updated_at": f"2026-01-0{n}T00:00:00Z"} | row for n, row in enumerate(others, 1)],
     )
-    companies = [{"employees": 10**10 + 1}, {"estimated_annual_revenue_usd": Decimal(10**15)}, {"founded_year": 20260}]
+    companies: list[dict[str, Any]] = [
+        {"employees": 10**10 + 1},
+        {"estimated_annual_revenue_usd": Decimal(10**15)},
+        {"founded_year": 20260},
+    ]
     put(
         source,
         "enrichment/companies",

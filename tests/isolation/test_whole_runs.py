@@ -5,6 +5,7 @@ import shutil
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -26,7 +27,7 @@ WITHOUT_BILL = {"payer_not_held", "no_rate"}
 def write_optional_tables(root: Path) -> None:
     """One row in each table that the hand-made company does without, so that none of them is unknown."""
     when = "2026-08-15T00:00:00Z"
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         "crm/accounts": {
             "id": "acc-acme",
             "organization_id": "org-acme",

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,7 +228,7 @@ def test_a_restore_that_is_killed_at_any_move_keeps_others_out_and_is_finished_b
     for move in range(moves):
         shutil.rmtree(settings.data_dir)
         shutil.copytree(before, settings.data_dir)
-        in_a_process_that_is_killed(lambda at=move: count_moves(settings, backup, monkeypatch, at))
+        in_a_process_that_is_killed(partial(count_moves, settings, backup, monkeypatch, move))
         assert (settings.data_dir / RESTORING).exists() == (move > 0)
         if move > 0:
             with pytest.raises(DataDirError, match="was interrupted"), hold(settings.warehouse_path, "run 1"):

@@ -25,6 +25,7 @@ from dagster import (
     define_asset_job,
     in_process_executor,
 )
+from pydantic import SecretStr
 
 from orchestration.alerts import sensor as alerting
 from orchestration.alerts.messages import Alert, alerts_of_run, owners_of_specs
@@ -62,7 +63,7 @@ def settings_of(tmp_path: Path, mail: MailServer, web: WebServer, **more: Any) -
         smtp_port=mail.port,
         smtp_security="none",
         alert_emails="team:finance=finance@example.com",
-        alert_webhooks=f"team:data={web.address}",
+        alert_webhooks=SecretStr(f"team:data={web.address}"),
         **more,
     )
 
@@ -88,7 +89,7 @@ def check_of(severity: AssetCheckSeverity, *, blocking: bool) -> Any:
 
     @asset_check(asset=loads, blocking=blocking)
     def rows_are_there() -> AssetCheckResult:
-        found = {"unexpected_rows": 3, "detail": "A load brings rows."}
+        found: dict[str, str | int] = {"unexpected_rows": 3, "detail": "A load brings rows."}
         rows = [{"expectation": name, "status": status, **found} for name, status in (("a", "failed"), ("b", "passed"))]
         table = MetadataValue.table([TableRecord(row) for row in rows])
         return AssetCheckResult(passed=False, severity=severity, metadata={"expectations": table})
@@ -221,7 +222,7 @@ def test_what_cannot_be_sent_is_said_without_the_secret_and_sent_later(
 def test_a_server_that_is_not_there_does_not_fail_anything(tmp_path: Path) -> None:
     gone = WebServer()
     gone.server_close()
-    settings = Settings(data_dir=tmp_path, alert_webhooks=f"team:data={gone.address}")
+    settings = Settings(data_dir=tmp_path, alert_webhooks=SecretStr(f"team:data={gone.address}"))
     said = told(settings, loads, checks=[check_of(AssetCheckSeverity.ERROR, blocking=False)])
     assert any("webhook (WebhookError: it cannot be reached" in line for line in said)
     assert "s3cret" not in "".join(said)
@@ -241,7 +242,7 @@ ALERT = Alert("step_failed", "load", "the disk is full", ("team:data",))
 def sent(outbox: Outbox, now: datetime) -> list[str]:
     """First lines of the messages that go out."""
     messages: list[Message] = []
-    outbox.send({"log": messages.append}, print, now)
+    outbox.send({"log": messages.append}, logging.getLogger(__name__), now)
     return [message.lines[0] for message in messages]
 
 

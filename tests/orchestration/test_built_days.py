@@ -13,6 +13,7 @@ from dagster import (
     DagsterInstance,
     Definitions,
     MaterializeResult,
+    SkipReason,
     build_sensor_context,
     define_asset_job,
     in_process_executor,
@@ -68,7 +69,13 @@ def days(settings: Settings) -> AssetsDefinition:
 def tick(settings: Settings, days: AssetsDefinition, instance: DagsterInstance) -> Callable[[], str | None]:
     """One evaluation of the sensor, and what it says."""
     sensor = build_built_days_sensor(settings, days)
-    return lambda: sensor._raw_fn(build_sensor_context(instance=instance)).skip_message
+
+    def evaluate() -> str | None:
+        said = sensor._raw_fn(build_sensor_context(instance=instance))
+        assert isinstance(said, SkipReason)
+        return said.skip_message
+
+    return evaluate
 
 
 def shown(instance: DagsterInstance) -> list[list[str]]:

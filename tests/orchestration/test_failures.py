@@ -209,7 +209,9 @@ def test_a_warehouse_that_is_damaged_is_what_the_run_and_its_alert_say() -> None
         result = holds_the_warehouse.execute_in_process(instance=instance, raise_on_error=False)
         console = Console(soft_wrap=True, record=True, file=io.StringIO())
         _print_failures(console, result)
-        [alert] = alerts_of_run(instance, instance.get_run_by_id(result.run_id), {})
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        [alert] = alerts_of_run(instance, run, {})
     for sentence in (console.export_text(), alert.detail):
         assert f"{settings.warehouse_path} is damaged: move it away and run again" in sentence
     assert alert.kind == "run_failed"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from dagster import DagsterInstance, materialize
+from dagster import DagsterInstance, TableMetadataValue, materialize
 
 from orchestration.assets.keys import WAREHOUSE_KEY, table_key
 from orchestration.assets.metadata import row_counts
@@ -40,7 +40,9 @@ def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Setti
             assert event.asset_key == WAREHOUSE_KEY
             assert shown["bytes"] == settings.warehouse_path.stat().st_size
             assert (shown["bytes_given_back"] == held - settings.warehouse_path.stat().st_size > 0) == given_back
-            [largest] = event.metadata["largest_tables"].records
+            tables = event.metadata["largest_tables"]
+            assert isinstance(tables, TableMetadataValue)
+            [largest] = tables.records
             assert (largest.data["table"], largest.data["rows"]) == ("marts.large", 300)
 
 

@@ -35,9 +35,9 @@ def postgres_url() -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    initdb = [programs[-1], "-D", folder / "data", "-U", "dagster", "--auth=trust", "--no-sync"]
+    initdb: list[str | Path] = [programs[-1], "-D", folder / "data", "-U", "dagster", "--auth=trust", "--no-sync"]
     subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
-    options = ["-D", folder / "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
+    options: list[str | Path] = ["-D", folder / "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
     server = subprocess.Popen(
         [programs[-1].with_name("postgres"), *options], user=user, cwd=folder, stderr=subprocess.DEVNULL
     )

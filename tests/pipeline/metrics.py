@@ -25,7 +25,7 @@ def _engine(settings: Settings) -> MetricFlowEngine:
     current_manifest(settings)
     written = settings.dbt_target_dir / "parsing" / "semantic_manifest.json"
     manifest = parse_manifest_from_dbt_generated_manifest(manifest_json_string=written.read_text())
-    return MetricFlowEngine(SemanticManifestLookup(manifest), _DuckDb())
+    return MetricFlowEngine(SemanticManifestLookup(manifest), _DuckDb())  # type: ignore[arg-type]  # (it is asked for SQL alone)
 
 
 def metric(settings: Settings, name: str, by: Sequence[str] = (), where: Sequence[str] = ()) -> list[tuple]:

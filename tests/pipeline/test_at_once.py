@@ -1,8 +1,9 @@
 """Runs, backfills, a person's dbt and readers at once: none fails, and the marts are those of a quiet run."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dagster import AssetKey, DagsterRunStatus
 from settings import Settings
 from tests.dbt_project.building import dbt
 from tests.support.running import (
+    Ended,
     dagster_instance,
     marts,
     reading,
@@ -35,15 +37,12 @@ def copy_and_build(data_dir: Path, source_root: Path | None) -> subprocess.Compl
 def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tuple[str, ...]], times: int = 1) -> None:
     """Start a run, a person's build and the commands, each `times` times, on a data folder that was run before."""
     with ThreadPoolExecutor((2 + len(commands)) * times) as threads, reading(data_dir):
-        started = [
-            threads.submit(*each)
-            for _ in range(times)
-            for each in (
-                (run_pipeline, data_dir, source_root),
-                (copy_and_build, data_dir, source_root),
-                *((run_command, data_dir, source_root, *command) for command in commands),
-            )
+        calls: list[Callable[[], Ended | subprocess.CompletedProcess[str]]] = [
+            partial(run_pipeline, data_dir, source_root),
+            partial(copy_and_build, data_dir, source_root),
+            *(partial(run_command, data_dir, source_root, *command) for command in commands),
         ]
+        started = [threads.submit(call) for _ in range(times) for call in calls]
         for each in started:
             done = each.result()
             assert done.returncode == 0, done.stdout

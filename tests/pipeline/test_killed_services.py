@@ -100,7 +100,8 @@ def test_twenty_kills_of_anything_lose_nothing_and_the_ui_tells_the_truth(tmp_pa
     assert run_pipeline(quiet).returncode == 0
     moments = random.Random("kills")
     services = Services(data_dir)
-    launched, killed = [], []
+    launched = []
+    killed: list[str] = []
     try:
         while len(killed) < KILLS:
             services.keep_running()

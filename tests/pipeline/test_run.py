@@ -172,10 +172,12 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     before = marts(undisturbed)["fct_usage_daily"]
     assert len(marts(data_dir)["fct_usage_daily"]) == len(before)
     with dagster_instance(data_dir) as instance:
-        built = [
-            instance.get_latest_materialization_event(AssetKey(key)).asset_materialization.metadata
-            for key in (["seeds", "price_list"], ["staging", "stg_usage__usage_reports"])
-        ]
+        built = []
+        for key in (["seeds", "price_list"], ["staging", "stg_usage__usage_reports"]):
+            event = instance.get_latest_materialization_event(AssetKey(key))
+            assert event is not None
+            assert event.asset_materialization is not None
+            built.append(event.asset_materialization.metadata)
     assert ["is_unchanged" in metadata for metadata in built] == [True, False]
 
 

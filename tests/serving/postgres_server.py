@@ -30,7 +30,15 @@ def running_server(programs: Path) -> Iterator[str]:
     if user:
         shutil.chown(folder, user)
     data = folder / "data"
-    made = [programs / "initdb", "--pgdata", data, "--username=growth", "--auth=trust", "--no-sync", "--encoding=UTF8"]
+    made: list[str | Path] = [
+        programs / "initdb",
+        "--pgdata",
+        data,
+        "--username=growth",
+        "--auth=trust",
+        "--no-sync",
+        "--encoding=UTF8",
+    ]
     subprocess.run(made, check=True, user=user, capture_output=True)
     with (folder.parent / f"{folder.name}.log").open("w") as log:
         server = subprocess.Popen(

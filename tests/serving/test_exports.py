@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from ingestion.privacy.spellings import eraser
 from serving.exports import csv_files, webhook
@@ -56,7 +57,9 @@ def to_files(tmp_path: Path) -> Company:
 @pytest.fixture
 def to_crm(to_files: Company, crm: FakeCrm) -> Company:
     """The same company, which exports to a CRM."""
-    to_files.settings = Settings(data_dir=to_files.settings.data_dir, export_url=crm.url, export_token=TOKEN)
+    to_files.settings = Settings(
+        data_dir=to_files.settings.data_dir, export_url=SecretStr(crm.url), export_token=SecretStr(TOKEN)
+    )
     return to_files
 
 
@@ -273,7 +276,9 @@ def test_the_message_has_the_token_and_a_line_for_a_chat_that_calls_nobody(to_cr
 
 
 def test_an_address_without_encryption_is_for_this_machine_alone(to_files: Company) -> None:
-    to_files.settings = Settings(data_dir=to_files.settings.data_dir, export_url="http://crm.example/T0SECRET")
+    to_files.settings = Settings(
+        data_dir=to_files.settings.data_dir, export_url=SecretStr("http://crm.example/T0SECRET")
+    )
     with pytest.raises(NotSentError, match="must begin with https://") as raised:
         quietly(to_files)
     assert "T0SECRET" not in str(raised.value)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import duckdb
 import pytest
@@ -98,7 +99,7 @@ def test_a_browser_draws_every_chart_of_odd_marts(
 def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A section and a figure of the headline that cannot be drawn."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> NoReturn:
         raise ZeroDivisionError("of Secret & Sons")
 
     parts = [

@@ -120,7 +120,7 @@ def clock_of(now: datetime) -> type[datetime]:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return now
 
     return Clock
@@ -137,6 +137,7 @@ def test_a_kept_version_is_the_file_that_readers_had(settings: Settings, tmp_pat
 
 def test_a_rollback_puts_back_the_version_before_and_keeps_the_other(settings: Settings) -> None:
     replaced = roll_back(settings, version_before(settings))
+    assert replaced is not None
     assert replaced.run_id == "run-2"
     assert live_run(settings) == "run-1"
     assert [(version.run_id, version.is_live) for version in versions(settings)] == [("run-1", True), ("run-2", False)]

@@ -117,6 +117,12 @@ def zero_the_middle(path: Path) -> None:
         file.write(bytes(size // 3))
 
 
+def put_a_folder(path: Path) -> None:
+    """A folder where the file was."""
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "garbage": lambda path: path.write_bytes(os.urandom(50_000)),
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
@@ -125,7 +131,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "half of it": lambda path: os.truncate(path, path.stat().st_size // 2),
     "its head alone": lambda path: os.truncate(path, 8192),
     "zeros in the middle": zero_the_middle,
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a folder": put_a_folder,
 }
 
 
