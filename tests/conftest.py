@@ -12,7 +12,7 @@ from orchestration.instance.run import GARBAGE_THRESHOLDS
 from settings import Settings
 from transform.dbt_runner import current_manifest
 
-WHOLE_RUNS = ("test_run", "test_disturbed_run", "test_ui")
+WHOLE_RUNS = ("test_disturbed_run", "test_ui")
 SLOWEST_FIRST = ("pipeline", "serving", "dbt_project")
 
 
@@ -46,6 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> tuple[int, bool]:
         room = item.path.relative_to(tests).parts[0]
         place = SLOWEST_FIRST.index(room) if room in SLOWEST_FIRST else len(SLOWEST_FIRST)
+        if room == "pipeline" and item.path.stem != "test_run" and not item.get_closest_marker("slow"):
+            # It is short, and would wait for the run that `test_run` makes.
+            place = len(SLOWEST_FIRST)
         return place, item.path.stem != "test_books"
 
     items.sort(key=rank)

@@ -19,6 +19,8 @@ from tests.support.source_root import COUNTERS, Row, write_source_root
 from transform.dbt_runner import build_models
 from warehouse.connection import connect
 
+pytestmark = pytest.mark.slow
+
 DATA_DAY = date(2026, 10, 15)
 SIGNED_UP = datetime(2025, 1, 5, tzinfo=UTC)
 LARGEST = 10**15

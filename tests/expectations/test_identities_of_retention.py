@@ -8,6 +8,8 @@ import pytest
 from tests.expectations.breaking import company_of
 from tests.expectations.test_identities_of_marts import TABLES, broken
 
+pytestmark = pytest.mark.slow
+
 # The company of the other marts: customer a stays medium, c arrives as small. In October, 300 dollars of a's
 # revenue are of a product that nobody mapped.
 MORE_TABLES = """

@@ -7,6 +7,8 @@ import pytest
 
 from tests.expectations.breaking import broken_of, company_of
 
+pytestmark = pytest.mark.slow
+
 SUITES = (
     "fct_organization_segments",
     "fct_segment_criteria",

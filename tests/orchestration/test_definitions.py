@@ -284,6 +284,7 @@ def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loa
     assert loaded["without_freshness"] == ["sources/sample_company"]
 
 
+@pytest.mark.slow
 def test_with_a_source_root_nothing_is_simulated(loaded: dict, data_dir: Path) -> None:
     assert "sources/sample_company" in loaded["assets"]
     given = load_definitions(data_dir, GROWTH_SOURCE_ROOT="memory://somewhere")
