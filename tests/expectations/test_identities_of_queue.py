@@ -8,6 +8,8 @@ import pytest
 
 from tests.expectations.breaking import broken_of, company_of
 
+pytestmark = pytest.mark.slow
+
 SUITES = ("fct_onboarding_queue", "fct_queue_exclusions", "rpt_limits_hit", "rpt_startup_rolloffs")
 TABLES = """
 create schema seeds; create schema staging; create schema intermediate; create schema marts;
