@@ -131,6 +131,7 @@ def parsed_project(settings: Settings) -> Any:
 
     Read from dbt's partial parse: dbt would parse everything again when an environment variable changes.
     """
+    # What `dbtRunner` takes; no public module has the class.
     from dbt.contracts.graph.manifest import Manifest
 
     files = files_digest()

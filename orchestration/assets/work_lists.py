@@ -12,7 +12,7 @@ from settings import get_settings
     deps=[PUBLISHED_KEY],
     group_name="published",
     owners=OWNERS,
-    kinds={"dlt"},
+    kinds={"csv"},
     retry_policy=RETRY,
 )
 def work_list_exports(context: AssetExecutionContext) -> MaterializeResult:

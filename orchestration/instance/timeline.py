@@ -1,6 +1,8 @@
 """Runs of the command line on the timeline of their job, where Dagster shows those that know their code location."""
 
 from dagster import DagsterInstance
+
+# `execute_in_process` has no public parameter for the code location of its run.
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 CODE_LOCATION = "growth_pipeline"

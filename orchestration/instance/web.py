@@ -58,6 +58,8 @@ def serve(settings: Settings, workspace: str) -> int:
     """Serve the UI on the address and port of the settings until the process is ended."""
     import uvicorn
     from dagster import DagsterInstance
+
+    # Dagster has no public way to wrap its web application.
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster_webserver.app import create_app_from_workspace_process_context
