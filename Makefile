@@ -23,7 +23,7 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q settings.py validation.py cli expectations ingestion operations orchestration sample_company serving transform warehouse
+	@$(BIN)/python -m compileall -q settings.py validation.py cli connectors expectations ingestion operations orchestration sample_company serving transform warehouse
 	@$(BIN)/growth parse
 	@touch $@
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from os import environ
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -18,10 +19,20 @@ PROJECT_DIR = Path(__file__).resolve().parent
 # Characters with a meaning in database addresses or in patterns of dlt, SQLAlchemy or Dagster.
 SPECIAL_CHARACTERS = "'\"%#?\\"
 PREFIX = "GROWTH_"
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 # Read by dbt's profile, Dagster's storage and the tests.
 OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 # Never shown, even in messages about wrong values.
-SECRETS = {"alert_webhooks", "dagster_postgres_url", "smtp_password", "suppression_key"}
+SECRETS = {
+    "alert_webhooks",
+    "dagster_postgres_url",
+    "land_hubspot_token",
+    "land_postgres_url",
+    "land_salesforce_client_secret",
+    "land_stripe_key",
+    "smtp_password",
+    "suppression_key",
+}
 
 
 # How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait; after a day
@@ -64,6 +75,17 @@ class Settings(BaseSettings):
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)
+    mappings_dir: Path = PROJECT_DIR / "connectors" / "mappings"
+    land_postgres_url: SecretStr | None = None
+    land_stripe_key: SecretStr | None = None
+    land_stripe_url: str = "https://api.stripe.com"
+    land_stripe_livemode: bool = True
+    land_stripe_requests_per_second: int = Field(default=15, ge=1, le=100)
+    land_hubspot_token: SecretStr | None = None
+    land_hubspot_url: str = "https://api.hubapi.com"
+    land_salesforce_url: str | None = None
+    land_salesforce_client_id: str | None = None
+    land_salesforce_client_secret: SecretStr | None = None
     export_send: bool = False
     export_url: SecretStr | None = None
     export_token: SecretStr | None = None
@@ -104,6 +126,16 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_folder(cls, value: str | None) -> str | None:
         return value if value is None or "://" in value else str(Path(value).expanduser().resolve())
+
+    @field_validator("land_stripe_url", "land_hubspot_url", "land_salesforce_url")
+    @classmethod
+    def _encrypted_address(cls, value: str | None) -> str | None:
+        """Keys travel to these addresses: plain http is for this machine only."""
+        if value is None or value.startswith("https://"):
+            return value if value is None else value.rstrip("/")
+        if urlsplit(value).scheme == "http" and urlsplit(value).hostname in LOOPBACK_HOSTS:
+            return value.rstrip("/")
+        raise ValueError("must begin with https:// (http:// is for an address on this machine)")
 
     @field_validator("alert_emails")
     @classmethod
