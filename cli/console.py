@@ -93,15 +93,16 @@ def _print_published(console: Console, settings: Settings, result: "ExecuteInPro
     from orchestration.assets.keys import PAGE_KEY, PUBLISHED_KEY
 
     made = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
-    if PUBLISHED_KEY not in made:
+    if not {PUBLISHED_KEY, PAGE_KEY} & made.keys():
         return
     from cli.coverage import coverage_lines
     from cli.headline import headline_lines
+    from serving.reader import query
 
-    metadata = made[PUBLISHED_KEY]
     console.print()
-    if "unchanged_since_run" in metadata:
-        console.print(f"Nothing is new since run {metadata['unchanged_since_run'].value}.")
+    if PUBLISHED_KEY not in made or "unchanged_since_run" in made[PUBLISHED_KEY]:
+        with query("select run_id from publish_info", path=settings.serving_path) as info:
+            console.print(f"Nothing is new since run {info.fetchall()[0][0]}.")
     for line in (*headline_lines(settings), *coverage_lines(settings.serving_path)):
         console.print(line)
     console.print()

@@ -81,6 +81,20 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
+def is_all_loaded(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether a load would read nothing and say nothing. Raises `SourceError`."""
+    root = SourceRoot(settings.resolved_source_root, settings.data_dir / "state" / "load" / "copies")
+    listing = root.list_files(load_contract())
+    ledgers = ledger.read_ledger(connection)
+    tables = {name: ledgers.get(name, ledger.TableLedger()) for name in listing.files}
+    return (
+        not listing.unknown
+        and ledger.source_root(connection) == root.address
+        and all(tables[name].is_loaded(file) for name, files in listing.files.items() for file in files)
+        and not any(tables[name].vanished(files) for name, files in listing.files.items())
+    )
+
+
 class _Load:
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, work_dir: Path) -> None:
         self.connection = connection

@@ -19,6 +19,7 @@ from settings import PROJECT_DIR, Settings
 from transform.dbt_runner import files_digest
 from warehouse.connection import connect
 from warehouse.folder import DataDirError
+from warehouse.lock import WarehouseBusyError, hold
 
 FROM_FAILURE_TAG = "dagster/is_resume_retry"
 NOT_SOURCES = {"target", "logs", "__pycache__"}
@@ -35,14 +36,39 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
     if not _is_of_everything(context) or not settings.serving_path.exists():
         return None
     with connect(settings.warehouse_path, read_only=True) as connection:
-        try:
-            noted = _read(connection, PUBLISHED, _made_of(connection, settings))
-        except (duckdb.CatalogException, duckdb.BinderException):
-            # Nothing was built yet, or only by a version that ordered builds by the clock.
-            return None
-    if noted != [(_sha256(settings.serving_path), _published_run(settings))]:
+        return _published_of_the_same(connection, settings)
+
+
+def nothing_is_new(settings: Settings) -> bool:
+    """Whether a run would publish what is published, as seen before it begins.
+
+    In production a run also asks whether usage still arrives, and a live source has to be asked: there a run always
+    begins. So it does if another process has the warehouse.
+    """
+    from ingestion.errors import SourceError
+    from ingestion.load import is_all_loaded
+
+    if settings.env == "production" or not (settings.serving_path.exists() and settings.warehouse_path.exists()):
+        return False
+    try:
+        with (
+            hold(settings.warehouse_path, "growth run", wait_seconds=0),
+            connect(settings.warehouse_path, read_only=True) as connection,
+        ):
+            return is_all_loaded(connection, settings) and bool(_published_of_the_same(connection, settings))
+    except (SourceError, WarehouseBusyError, duckdb.Error, DataDirError):
+        # The run that begins now says what is wrong.
+        return False
+
+
+def _published_of_the_same(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str | None:
+    """The run that published what is loaded, from the same project and for the same data day."""
+    try:
+        noted = _read(connection, PUBLISHED, _made_of(connection, settings))
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # Nothing was built yet, or only by a version that ordered builds by the clock.
         return None
-    return noted[0][1]
+    return noted[0][1] if noted == [(_sha256(settings.serving_path), _published_run(settings))] else None
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:

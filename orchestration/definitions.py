@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from dagster import (
+    AssetsDefinition,
     AssetSelection,
     AssetSpec,
     DefaultScheduleStatus,
@@ -77,12 +78,9 @@ def build_definitions() -> Definitions:
         *models,
         days,
         build_published(marts),
-        daily_page,
-        work_list_exports,
+        *steps_after_publishing(settings),
         warehouse_file,
     ]
-    if settings.postgres_url is not None:
-        assets.append(postgres_copy)
     steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
     made_here = {key for each in assets for key in each.keys}
     return Definitions(
@@ -106,6 +104,11 @@ def build_definitions() -> Definitions:
         # One process per run: with data of this size starting interpreters costs more than the work.
         executor=in_process_executor,
     )
+
+
+def steps_after_publishing(settings: Settings) -> list[AssetsDefinition]:
+    """What a run does even if nothing is new: a page may be gone, and a receiver may have refused."""
+    return [daily_page, work_list_exports, *([] if settings.postgres_url is None else [postgres_copy])]
 
 
 def _schedules(settings: Settings) -> list[ScheduleDefinition]:

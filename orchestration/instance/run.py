@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from warehouse.folder import DamagedFileError, full_disk
 from warehouse.process import before_ending
 
 if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
+    from dagster import AssetKey, ExecuteInProcessResult
 
 logger = logging.getLogger(__name__)
 # The libraries make millions of objects that live as long as the process; collecting garbage among them takes a tenth
@@ -23,11 +23,16 @@ GARBAGE_THRESHOLDS = (100_000, 50, 100)
 
 
 def run_daily(settings: Settings) -> "ExecuteInProcessResult":
-    """Run the daily job: load, build, validate and publish."""
-    prepare_dagster_home(settings)
-    from orchestration.definitions import DAILY_JOB_NAME
+    """Run the daily job: load, build, validate and publish.
 
-    return _execute(settings, DAILY_JOB_NAME)
+    If nothing is new, run only what comes after publishing: Dagster's events of the other steps cost more than they do.
+    """
+    prepare_dagster_home(settings)
+    from orchestration.build_state import nothing_is_new
+    from orchestration.definitions import DAILY_JOB_NAME, steps_after_publishing
+
+    after = [step.key for step in steps_after_publishing(settings)] if nothing_is_new(settings) else None
+    return _execute(settings, DAILY_JOB_NAME, assets=after)
 
 
 def run_days(settings: Settings, days: Days) -> "ExecuteInProcessResult":
@@ -35,19 +40,23 @@ def run_days(settings: Settings, days: Days) -> "ExecuteInProcessResult":
     prepare_dagster_home(settings)
     from orchestration.definitions import DAYS_JOB_NAME
 
-    return _execute(settings, DAYS_JOB_NAME, days)
+    return _execute(settings, DAYS_JOB_NAME, days=days)
 
 
-def _execute(settings: Settings, job_name: str, days: Days | None = None) -> "ExecuteInProcessResult":
+def _execute(
+    settings: Settings, job_name: str, *, days: Days | None = None, assets: Sequence["AssetKey"] | None = None
+) -> "ExecuteInProcessResult":
+    """Run a job, or these assets of it."""
     from dagster import DagsterInstance
 
     from orchestration.alerts.messages import owners_of_specs
     from orchestration.alerts.sensor import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
+    from orchestration.instance.open_files import history_kept_open
     from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
     from orchestration.instance.timeline import LOCATION_TAG
 
-    with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
+    with naming_the_damaged_file(settings), history_kept_open(), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
         # The configuration is passed again, since Dagster drops that of partitioned jobs.
@@ -56,6 +65,7 @@ def _execute(settings: Settings, job_name: str, days: Days | None = None) -> "Ex
             raise_on_error=False,
             tags=LOCATION_TAG | (tags_of_days(days) if days else {}),
             run_config=PROGRESS,
+            asset_selection=assets,
         )
         tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, logger)
     return result
