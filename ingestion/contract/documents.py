@@ -17,6 +17,8 @@ from ingestion.contract.model import (
 from settings import PROJECT_DIR
 
 TEMPLATE_PATH = Path(__file__).with_name("sources_template.md")
+# YAML breaks no line before this many characters.
+LONG_LINE = 1000
 GENERATED_NOTE = "# Written by `growth contract` from ingestion/contract/contract.yml: change it there.\n"
 BOUNDS = f"""{{#- The input contract keeps every date between these two days. Written by `growth contract` from
     ingestion/contract/model.py: change it there. -#}}
@@ -70,6 +72,19 @@ def render_documents(contract: Contract) -> dict[Path, str]:
     return {**sources, **bounds, Path("docs/sources.md"): _documentation(contract)}
 
 
+class _Line(dict):
+    """A mapping that YAML shows in one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(
+    _Line, lambda dumper, line: dumper.represent_mapping("tag:yaml.org,2002:map", line.items(), flow_style=True)
+)
+
+
 def _dbt_source(contract: Contract, source: str) -> str:
     tables = [
         {
@@ -77,12 +92,12 @@ def _dbt_source(contract: Contract, source: str) -> str:
             "identifier": table.raw_name,
             "description": table.description,
             "columns": [
-                {
-                    "name": column.name,
+                _Line(
+                    name=column.name,
+                    data_type=column.sql_type,
                     **({"config": {"meta": {"personal": column.personal}}} if column.personal else {}),
-                    "description": column.description,
-                    "data_type": column.sql_type,
-                }
+                    description=column.description,
+                )
                 for column in (*table.columns, *table.technical_columns)
             ],
         }
@@ -90,7 +105,7 @@ def _dbt_source(contract: Contract, source: str) -> str:
         if table.source == source
     ]
     content = {"version": 2, "sources": [{"name": source, "schema": "raw", "tables": tables}]}
-    return GENERATED_NOTE + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    return GENERATED_NOTE + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LONG_LINE)
 
 
 def _documentation(contract: Contract) -> str:

@@ -46,9 +46,11 @@ class Translator(DagsterDbtTranslator):
         return table_key(dbt_resource_props["schema"], dbt_resource_props["identifier" if is_source else "name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """A model's domain, or else its folder: staging of one source, or the seeds."""
-        folder = dbt_resource_props["fqn"][1:-1] or [dbt_resource_props["schema"]]
-        return dbt_resource_props["config"].get("group") or "_".join(folder)
+        """A model's domain, or else its folder: staging of one source. A seed's group is its YAML file's."""
+        if dbt_resource_props["resource_type"] == "seed":
+            domain = Path(dbt_resource_props["patch_path"]).stem.strip("_").removesuffix("seeds").strip("_")
+            return f"seeds_{domain or 'shared'}"
+        return dbt_resource_props["config"].get("group") or "_".join(dbt_resource_props["fqn"][1:-1])
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         return OWNERS

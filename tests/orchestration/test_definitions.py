@@ -22,6 +22,7 @@ from serving.page.registry import SECTIONS
 from settings import PROJECT_DIR, Settings
 from transform.dbt_runner import current_manifest, parsed_project
 
+MOST_ASSETS_OF_A_GROUP = 15
 MARTS_BY_DAYS = {
     "marts/fct_usage_daily",
     "marts/fct_bill_forecasts",
@@ -133,6 +134,11 @@ def test_every_asset_has_a_group_an_owner_and_kinds(loaded: dict) -> None:
         if not (asset["group"] and asset["owners"] and asset["kinds"])
     }
     assert incomplete == {}
+
+
+def test_no_group_has_more_assets_than_a_person_can_look_over(loaded: dict) -> None:
+    sizes = Counter(asset["group"] for asset in loaded["assets"].values())
+    assert {group: size for group, size in sizes.items() if size > MOST_ASSETS_OF_A_GROUP} == {}
 
 
 def test_no_asset_hangs_in_the_air_but_readers_that_are_no_step_of_ours(loaded: dict, manifest: dict) -> None:
