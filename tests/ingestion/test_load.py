@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from pyarrow.parquet import read_schema
 
 from cli.main import call
 from ingestion.errors import SourceError
-from ingestion.load import load_sources
+from ingestion.load import is_all_loaded, load_sources
 from ingestion.write.delivery import deliver
 from settings import PROJECT_DIR, Settings
 from tests.ingestion.conftest import Source, report_of
@@ -77,6 +78,30 @@ def test_loading_again_with_nothing_new_reads_and_writes_nothing(
     assert [(table.files_read, table.rows_changed) for table in report.tables] == [(0, 0)] * len(report.tables)
     assert caplog.messages == []
     assert source.raw() == before
+
+
+CHANGES_OF_FILES = {
+    "a file came": lambda source: write_table(source.root, "enrichment/companies", company()["enrichment/companies"]),
+    "a file changed": lambda source: write_table(source.root, USERS, company()[USERS][1:]),
+    "a file vanished": lambda source: (source.root / f"{SPEND}.parquet").unlink(),
+    "an unknown file came": lambda source: (source.root / "crm" / "unknown.csv").write_text("id\n"),
+    "the source root moved": lambda source: source.root.rename(source.root.with_name("elsewhere")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_FILES.values(), ids=CHANGES_OF_FILES)
+def test_a_change_of_files_is_seen_before_a_load(source: Source, change: Callable[[Source], Any]) -> None:
+    (source.root / "enrichment" / "companies.parquet").unlink()
+    source.load()
+    assert all_loaded(source.settings())
+    change(source)
+    moved = source.root.with_name("elsewhere")
+    assert not all_loaded(source.settings(source_root=str(moved if moved.exists() else source.root)))
+
+
+def all_loaded(settings: Settings) -> bool:
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        return is_all_loaded(connection, settings)
 
 
 def test_values_arrive_as_they_are_written(source: Source) -> None:
@@ -479,7 +504,7 @@ KILLED_LOAD = """
 import logging, os, signal, sys
 from pathlib import Path
 from settings import Settings
-from ingestion.load import load_sources
+from ingestion.load import is_all_loaded, load_sources
 from ingestion.write.delivery import deliver
 
 point = sys.argv[3]

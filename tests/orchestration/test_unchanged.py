@@ -12,9 +12,10 @@ import pytest
 from dagster import AssetKey
 
 from orchestration import build_state
-from orchestration.build_state import note_published, unchanged_since
+from orchestration.build_state import note_published, nothing_is_new, unchanged_since
 from settings import Settings
 from warehouse.connection import connect
+from warehouse.lock import hold
 
 
 def context(**run: Any) -> Any:
@@ -112,6 +113,35 @@ def test_a_change_makes_a_run_do_its_work(settings: Settings, change: Callable[[
 
 def test_another_data_day_makes_a_run_do_its_work(settings: Settings) -> None:
     assert unchanged_since(context(), settings.model_copy(update={"as_of": date(2026, 9, 30)})) is None
+
+
+@pytest.fixture
+def all_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of the source root is new."""
+    monkeypatch.setattr("ingestion.load.is_all_loaded", lambda connection, settings: True)
+
+
+@pytest.mark.usefixtures("all_loaded")
+def test_a_run_of_what_is_published_is_seen_before_it_begins(settings: Settings) -> None:
+    assert nothing_is_new(settings)
+
+
+@pytest.mark.usefixtures("all_loaded")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_is_seen_before_a_run_begins(settings: Settings, change: Callable[[Settings], None]) -> None:
+    change(settings)
+    assert not nothing_is_new(settings)
+
+
+@pytest.mark.usefixtures("all_loaded")
+def test_in_production_and_beside_another_process_a_run_does_its_work(settings: Settings) -> None:
+    assert not nothing_is_new(settings.model_copy(update={"env": "production"}))
+    with hold(settings.warehouse_path, "another"):
+        assert not nothing_is_new(settings)
+
+
+def test_an_unreadable_source_root_leaves_the_run_to_say_so(settings: Settings) -> None:
+    assert not nothing_is_new(settings.model_copy(update={"source_root": str(settings.data_dir / "nowhere")}))
 
 
 def test_what_a_person_selects_is_done(settings: Settings) -> None:
