@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     ui_host: str = "127.0.0.1"
     ui_hosts: str = "localhost,127.0.0.1,[::1]"
     ui_port: int = Field(default=3000, ge=1, le=65535)
+    ui_url: str | None = Field(default=None, pattern=r"^https?://")
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
     suppression_key: SecretStr | None = Field(default=None, min_length=32)
     user: str = Field(default="me", validation_alias="USER")
@@ -156,6 +157,11 @@ class Settings(BaseSettings):
     def ui_host_names(self) -> list[str]:
         """The host names under which the UI answers."""
         return [name.strip() for name in self.ui_hosts.split(",") if name.strip()]
+
+    @property
+    def ui_address(self) -> str:
+        """Where people reach the UI: behind a proxy, `GROWTH_UI_URL`."""
+        return (self.ui_url or f"http://{self.ui_host}:{self.ui_port}").rstrip("/")
 
     @property
     def emails_by_owner(self) -> dict[str, str]:

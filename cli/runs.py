@@ -78,5 +78,5 @@ def webserver(
     require_free_address(settings)
     prepare_dagster_home(settings)
     end_as_usual()
-    print(f"Dagster's UI: http://{settings.ui_host}:{settings.ui_port}", flush=True)
+    print(f"Dagster's UI: {settings.ui_address}", flush=True)
     raise typer.Exit(serve(settings, workspace))

@@ -122,3 +122,17 @@ def test_a_data_folder_that_cannot_be_written_stops_the_run_with_a_sentence(tmp_
     assert done.returncode == 2, done.stderr
     assert f"the data folder {folder / 'data'} cannot be written" in done.stderr
     assert "GROWTH_DATA_DIR" in done.stderr
+
+
+def test_links_lead_to_the_address_that_people_use(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).ui_address == "http://127.0.0.1:3000"
+    assert Settings(data_dir=tmp_path, ui_url="https://growth.example/").ui_address == "https://growth.example"
+
+
+@pytest.mark.parametrize("address", ["http://api.example", "ftp://127.0.0.1", "http://127.0.0.1.example"])
+def test_a_key_travels_encrypted_or_stays_on_this_machine(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with https"):
+        Settings(data_dir=tmp_path, land_stripe_url=address)
+    assert (
+        Settings(data_dir=tmp_path, land_stripe_url="http://127.0.0.1:8000/").land_stripe_url == "http://127.0.0.1:8000"
+    )

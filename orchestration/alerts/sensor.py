@@ -38,7 +38,7 @@ def tell_of_ended_runs(instance: DagsterInstance, owners: Owners, settings: Sett
         unseen = outbox.unseen(runs.keys())
         for run_id, run in runs.items():
             if run_id in unseen:
-                link = f"http://{settings.ui_host}:{settings.ui_port}/runs/{run_id}"
+                link = f"{settings.ui_address}/runs/{run_id}"
                 where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, owners))
         outbox.send(senders(settings, log), log, utc_now())
