@@ -35,6 +35,8 @@ SECRETS = {
 }
 
 
+# The comment of a published column ends so if it is about a person, or about a company that may be one.
+PERSONAL_MARK = "(personal data)"
 # How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait; after a day
 # and a half a day was missed.
 LATE_AFTER = timedelta(hours=26)
@@ -86,6 +88,7 @@ class Settings(BaseSettings):
     land_salesforce_url: str | None = None
     land_salesforce_client_id: str | None = None
     land_salesforce_client_secret: SecretStr | None = None
+    assistant_personal_data: bool = False
     export_send: bool = False
     export_url: SecretStr | None = None
     export_token: SecretStr | None = None

@@ -28,6 +28,7 @@ app.command(rich_help_panel="Results")(results.versions)
 app.command(rich_help_panel="Results")(results.changes)
 app.command(rich_help_panel="Results")(results.rollback)
 app.command(rich_help_panel="Results")(results.export)
+app.command(rich_help_panel="Results")(results.mcp)
 
 app.command(rich_help_panel="Sources")(sources.load)
 app.command(rich_help_panel="Sources")(sources.rejects)

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,9 +31,44 @@ def query(sql: Annotated[str, typer.Argument(help='such as "from rpt_arr_mix_pro
 def metrics(context: typer.Context) -> None:
     """Ask MetricFlow: query, list, validate-configs, such as `growth metrics query --metrics mrr`."""
     from settings import get_settings
-    from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
+    from transform.dbt_runner import DBT_PROJECT_DIR
+
+    program, environment = _metricflow(get_settings())
+    os.chdir(DBT_PROJECT_DIR)
+    os.execve(program, [program, *context.args], environment)
+
+
+def mcp() -> None:
+    """Serve the published tables to an assistant, read-only, by the Model Context Protocol on standard input."""
+    from serving.assistant.server import build_server
+    from settings import UserError, get_settings
+    from transform.dbt_runner import DBT_PROJECT_DIR
 
     settings = get_settings()
+
+    def ask(arguments: Sequence[str]) -> str:
+        """The rows of a query as CSV, or the lines of a list."""
+        program, environment = _metricflow(settings)
+        with TemporaryDirectory() as folder:
+            rows = Path(folder, "rows.csv")
+            to_file = ["--csv", str(rows)] if arguments[0] == "query" else []
+            command = [program, *arguments, *to_file]
+            done = subprocess.run(
+                command, cwd=DBT_PROJECT_DIR, env=environment, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise UserError(f"MetricFlow does not answer: {(done.stdout + done.stderr).strip()[-1000:]}")
+            if to_file:
+                return rows.read_text(encoding="utf-8")
+        return "\n".join(line for line in done.stdout.splitlines() if line.startswith("•"))
+
+    build_server(settings, ask).run("stdio")
+
+
+def _metricflow(settings: "Settings") -> tuple[str, dict[str, str]]:
+    """MetricFlow's program, and the environment in which it asks the published file."""
+    from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
+
     current_manifest(settings)
     parsed = settings.dbt_target_dir / "parsing"
     # Here, and nowhere else, MetricFlow looks for what dbt wrote when it parsed the project.
@@ -38,9 +76,7 @@ def metrics(context: typer.Context) -> None:
     looked_for.parent.mkdir(exist_ok=True)
     shutil.copyfile(parsed / looked_for.name, looked_for)
     environment = dbt_environment(settings, parsed) | {"DBT_TARGET": "published"}
-    os.chdir(DBT_PROJECT_DIR)
-    mf = Path(sys.executable).with_name("mf")
-    os.execve(mf, [str(mf), *context.args], {**os.environ, **environment})
+    return str(Path(sys.executable).with_name("mf")), {**os.environ, **environment}
 
 
 def versions() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from settings import PROJECT_DIR, Settings, UserError
+from settings import PERSONAL_MARK, PROJECT_DIR, Settings, UserError
 from transform.days import Days, dbt_variables
 from warehouse.folder import damage, make_data_folder, unwritable
 
@@ -114,13 +114,22 @@ def current_manifest(settings: Settings) -> Path:
 
 
 def descriptions_of_marts(settings: Settings) -> dict[tuple[str, str], str]:
-    """The descriptions in the dbt project, by mart and column; "" stands for the mart itself."""
+    """The descriptions in the dbt project, by mart and column; "" stands for the mart itself.
+
+    That of a column with personal data says so at its end.
+    """
     nodes = json.loads(current_manifest(settings).read_text())["nodes"].values()
     marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
     described = {(mart["name"], ""): mart["description"] for mart in marts}
     return described | {
-        (mart["name"], name): column["description"] for mart in marts for name, column in mart["columns"].items()
+        (mart["name"], name): f"{column['description']} {PERSONAL_MARK if _is_personal(column) else ''}".strip()
+        for mart in marts
+        for name, column in mart["columns"].items()
     }
+
+
+def _is_personal(column: dict[str, Any]) -> bool:
+    return "personal_data" in column["config"].get("meta", {})
 
 
 _parsed: dict[str, Any] = {}
