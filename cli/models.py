@@ -1,11 +1,14 @@
 """Commands for those who edit models, seeds and expectations."""
 
+import logging
 from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+SHOWN_NAMES = 5
 
 
 class Layer(StrEnum):
@@ -22,6 +25,28 @@ def copy() -> None:
     from transform.private_copy import make_private_copy
 
     print(f"{make_private_copy(get_settings())} is yours: dbt in dbt_project builds there")
+
+
+def try_edits(
+    what: Annotated[str, typer.Argument(help="a seed such as size_tiers.csv, or a folder of edited seeds and models")],
+    edits: Annotated[
+        list[str] | None, typer.Argument(help="for a seed: ROW=VALUE or ROW.COLUMN=VALUE, such as large=80000")
+    ] = None,
+    names: Annotated[int, typer.Option(help="how many names to print for each kind of move")] = SHOWN_NAMES,
+) -> None:
+    """Show who would be in another segment, tier, band or list with edited seeds or models. Publishes nothing."""
+    from serving.publish.decisions import compare_decisions, lines_of
+    from settings import UserError, get_settings
+    from transform.trial import build_trial
+
+    # Which models took long is not what this command is asked for.
+    logging.getLogger("transform").setLevel(logging.WARNING)
+    settings = get_settings()
+    if not settings.serving_path.exists():
+        raise UserError(f"nothing is published in {settings.data_dir} to compare with: run `growth run` first")
+    warehouse = build_trial(what, edits or [], settings)
+    print("with this edit, beside what is published:")
+    print("\n".join(lines_of(*compare_decisions(settings.serving_path, warehouse), most=names)))
 
 
 def build(context: typer.Context) -> None:

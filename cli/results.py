@@ -103,6 +103,22 @@ def changes(version: VersionName = None) -> None:
     print(as_table(changes_between(earlier.path, settings.serving_path)))
 
 
+def diff(
+    other: Annotated[
+        str | None, typer.Argument(help="a version's name, or a DuckDB file; left out: the version before")
+    ] = None,
+    names: Annotated[int, typer.Option(help="how many names to print for each kind of move")] = 5,
+) -> None:
+    """Show who changed segment, tier, band or list between another file or version and what is published."""
+    from serving.publish.decisions import compare_decisions, lines_of
+    from settings import get_settings
+
+    settings = get_settings()
+    path = Path(other) if other and Path(other).is_file() else _earlier(settings, other).path
+    print(f"from {path} to what is published:")
+    print("\n".join(lines_of(*compare_decisions(path, settings.serving_path), most=names)))
+
+
 def rollback(version: VersionName = None) -> None:
     """Publish an earlier version again."""
     from serving.publish.versions import roll_back

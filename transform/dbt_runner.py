@@ -60,6 +60,7 @@ def invoke_dbt(
     *,
     manifest: Any = None,
     days: Days | None = None,
+    project: Path = DBT_PROJECT_DIR,
 ) -> Any:
     """Run a dbt command and return its results; with a `manifest` nothing is parsed again. Raises `DbtError`."""
     from dbt.cli.main import dbtRunner
@@ -77,9 +78,7 @@ def invoke_dbt(
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
     with log, _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
         try:
-            done = dbtRunner(manifest, callbacks=[on_event]).invoke(
-                [*flags, *arguments, "--project-dir", str(DBT_PROJECT_DIR)]
-            )
+            done = dbtRunner(manifest, callbacks=[on_event]).invoke([*flags, *arguments, "--project-dir", str(project)])
         finally:
             _close_dbt_connections()
     results: Any = getattr(done.result, "results", done.result)

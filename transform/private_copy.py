@@ -13,20 +13,22 @@ logger = logging.getLogger(__name__)
 
 
 def make_private_copy(settings: Settings) -> Path:
-    """Copy the warehouse, between two runs, to the path that the person's dbt reads; returns that path.
+    """Copy the warehouse to the path that the person's dbt reads; returns that path. Raises `DataDirError`."""
+    copy_warehouse(settings, settings.private_warehouse_path, holder=f"copy for {settings.user}")
+    return settings.private_warehouse_path
 
-    Waits for the lock on the warehouse. Raises `DataDirError` if nothing has been built yet.
-    """
-    source, target = settings.warehouse_path, settings.private_warehouse_path
+
+def copy_warehouse(settings: Settings, target: Path, *, holder: str) -> None:
+    """Copy the warehouse between two runs, for which this waits. Raises `DataDirError` if nothing is built yet."""
+    source = settings.warehouse_path
     if not source.exists():
         raise DataDirError(f"nothing to copy in {settings.data_dir} yet: run `growth run` first")
     target.parent.mkdir(parents=True, exist_ok=True)
     building = target.with_suffix(".building")
-    with hold(source, f"copy for {settings.user}"):
+    with hold(source, holder):
         # Write the log into the file, so that the copy is complete.
         with connect(source) as connection:
             connection.execute("checkpoint")
         shutil.copyfile(source, building)
     target.with_name(target.name + ".wal").unlink(missing_ok=True)
     building.replace(target)
-    return target

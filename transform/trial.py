@@ -1,0 +1,115 @@
+"""A trial: edited seeds or models, built in a copy of the warehouse. Nothing that readers see changes."""
+
+import csv
+import shutil
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+
+from settings import Settings, UserError
+from transform.dbt_runner import DBT_PROJECT_DIR, DEVELOPER_TESTS, invoke_dbt
+from transform.private_copy import copy_warehouse
+
+NOT_COPIED = shutil.ignore_patterns("target", "logs", "__pycache__")
+# Between the leading columns that name a row of a seed.
+BETWEEN_KEYS = "/"
+
+
+class TrialError(UserError):
+    """An edit that names no seed, row or column."""
+
+    code = 2
+
+
+def build_trial(what: str, edits: Sequence[str], settings: Settings) -> Path:
+    """The warehouse of a trial, built with `what` edited.
+
+    `what` is a seed's file, of which each edit is `ROW=VALUE` or `ROW.COLUMN=VALUE`, or a folder of edited seeds and
+    models. Raises `TrialError`, or `DbtError` if the edited project does not build.
+    """
+    folder = settings.private_warehouse_path.parent / "trial"
+    shutil.rmtree(folder, ignore_errors=True)
+    project = folder / "dbt_project"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=NOT_COPIED)
+    edit_project(what, edits, project)
+    trial = settings.model_copy(update={"data_dir": folder})
+    copy_warehouse(settings, trial.warehouse_path, holder="growth try")
+    arguments = ["build", "--exclude", *DEVELOPER_TESTS]
+    invoke_dbt(arguments, trial, folder / "target", project=project)
+    return trial.warehouse_path
+
+
+def edit_project(what: str, edits: Sequence[str], project: Path) -> None:
+    """Edit a copy of the dbt project as `build_trial` is asked to. Raises `TrialError`."""
+    if Path(what).is_dir():
+        _overlay(Path(what), project)
+    else:
+        _edit_seed(what, edits, project)
+
+
+def _overlay(folder: Path, project: Path) -> None:
+    """Put each file of the folder in the place of the project's file of the same name."""
+    files = {path.name: path for path in project.rglob("*") if path.suffix in (".csv", ".sql", ".yml")}
+    edited = sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".sql", ".yml"))
+    if not edited:
+        raise TrialError(f"{folder} has no seed (.csv) or model (.sql): put the edited files into it")
+    for path in edited:
+        if path.name not in files:
+            raise TrialError(f"{path.name} is no file of the dbt project{_did_you_mean(path.name, files)}")
+        shutil.copyfile(path, files[path.name])
+
+
+def _edit_seed(what: str, edits: Sequence[str], project: Path) -> None:
+    seeds = {path.name: path for path in (project / "seeds").glob("*.csv")}
+    name = Path(what).name if what.endswith(".csv") else f"{Path(what).name}.csv"
+    if name not in seeds:
+        raise TrialError(f"{what} is neither a folder nor a seed{_did_you_mean(name, seeds)}")
+    if not edits:
+        raise TrialError(f"say what to change in {name}, such as ROW=VALUE or ROW.COLUMN=VALUE")
+    with seeds[name].open(newline="", encoding="utf-8") as file:
+        columns, *rows = csv.reader(file)
+    for edit in edits:
+        _apply(edit, name, columns, rows)
+    with seeds[name].open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+
+
+def _apply(edit: str, name: str, columns: Sequence[str], rows: list[list[str]]) -> None:
+    """Change one value of the rows of a seed."""
+    place, is_edit, value = edit.partition("=")
+    if not is_edit:
+        raise TrialError(f"{edit} is not ROW=VALUE or ROW.COLUMN=VALUE")
+    key, _, column = place.rpartition(".") if place.rpartition(".")[2] in columns else (place, "", "")
+    numbers = _columns_of_numbers(columns, rows)
+    if not column and len(numbers) != 1:
+        raise TrialError(
+            f"{name} has no single column of numbers: say ROW.COLUMN=VALUE, with one of {', '.join(columns)}"
+        )
+    column = column or numbers[0]
+    if column in numbers and not _is_number(value):
+        raise TrialError(f"{name} has numbers in column {column}: {value} is none")
+    asked = key.split(BETWEEN_KEYS)
+    found = [row for row in rows if row[: len(asked)] == asked]
+    if len(found) != 1:
+        keys = [BETWEEN_KEYS.join(row[: len(asked)]) for row in rows]
+        more = f"; name it by more columns: {BETWEEN_KEYS.join(columns[: len(asked) + 1])}" if found else ""
+        raise TrialError(f"{name} has {len(found)} rows {key}{more or _did_you_mean(key, keys)}")
+    found[0][columns.index(column)] = value
+
+
+def _columns_of_numbers(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [column for index, column in enumerate(columns) if index and all(_is_number(row[index]) for row in rows)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        return False
+    return True
+
+
+def _did_you_mean(name: str, known: Sequence[str] | dict[str, Path]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f": did you mean {close[0]}?" if close else ""
