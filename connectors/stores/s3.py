@@ -21,6 +21,8 @@ LOCK_NAME = "_landing.lock"
 RENEW_SECONDS = 15.0
 MISSED_RENEWALS = 4
 POLL_SECONDS = 2.0
+# S3 answers with the second if another conditional write is under way.
+REFUSALS = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 class S3:
@@ -44,10 +46,12 @@ class S3:
         place = f"{self._root}/{path}"
         try:
             self._filesystem.put_file(str(local_file), place, mode="create")
-        except FileExistsError:
+        except OSError as error:
+            if not _is_refused(error):
+                raise
             # The answer to the first request may be lost: then the object that is there is this one.
             if self._filesystem.cat_file(place) != local_file.read_bytes():
-                raise
+                raise FileExistsError(f"{path} exists already") from error
 
     def replace(self, path: str, content: bytes) -> None:
         """Write a small object of our own, or replace it."""
@@ -138,10 +142,8 @@ class _Lease:
         body = json.dumps({"holder": self._signature, "renewal": uuid4().hex}).encode()
         try:
             answer = self._filesystem.call_s3("put_object", Bucket=self._bucket, Key=self._key, Body=body, **condition)
-        except FileExistsError:
-            return False
-        except (OSError, ValueError) as error:
-            if any(words in str(error) for words in ("PreconditionFailed", "pre-condition", "precondition")):
+        except OSError as error:
+            if _is_refused(error):
                 return False
             raise
         self._etag = answer["ETag"]
@@ -155,3 +157,9 @@ class _Lease:
         except (FileNotFoundError, ValueError):
             return "", "another landing"
         return str(answer["ETag"]), str(signed["holder"])
+
+
+def _is_refused(error: OSError) -> bool:
+    """Whether the store refused a write because the condition that came with it does not hold."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return response.get("Error", {}).get("Code") in REFUSALS
