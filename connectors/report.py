@@ -13,7 +13,8 @@ class LandingError(UserError):
 class TableLanding:
     """What was landed of one table. `source_table` is `source.table`, as in the contract.
 
-    `rows_seen` are the rows that the system gave; new, changed and removed rows are those that were written.
+    `rows_seen` are the rows that the system gave; new, changed and removed rows are those that were written. A
+    warning is a sentence.
     """
 
     source_table: str
@@ -22,6 +23,7 @@ class TableLanding:
     rows_changed: int = 0
     rows_removed: int = 0
     files: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def rows_landed(self) -> int:
