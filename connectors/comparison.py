@@ -7,15 +7,16 @@ as the source gives it, with a stamp that is later than all earlier ones of its 
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from connectors.csv_lines import field_of, header_of, read_rows, split_row, value_of
+from connectors.csv_lines import header_of, read_rows, split_row, value_of
 from connectors.index import Index
 from connectors.landing import LandingRoot
 from connectors.layout import Key, Layout, sort_key
 from connectors.report import LandingError, TableLanding
-from ingestion.contract.model import FIRST_DATE, LAST_DATE, Table
+from connectors.stamps import instant_of, text_of
+from ingestion.contract.model import Table
 
 # A few keys may always go. The load accepts as many of any table.
 FEW_LOST = 10
@@ -61,7 +62,7 @@ class _Comparison:
         for row, line in self._differing(rows, known):
             if row is None:
                 assert line is not None
-                if layout.table.stamp is None:
+                if not layout.has_versions:
                     counts.removed += 1
                 elif not _removed(line):
                     counts.removed += 1
@@ -96,7 +97,7 @@ class _Comparison:
                 line = next(known, None)
 
     def _is_same(self, row: bytes, line: bytes) -> bool:
-        if self.snapshot.layout.table.stamp is None:
+        if not self.snapshot.layout.has_versions:
             return row == line
         return line.startswith(row + b"," + self.snapshot.layout.removed(row) + b",")
 
@@ -106,7 +107,7 @@ class _Comparison:
 
     def _counted_known(self, known: Iterator[bytes]) -> Iterator[bytes]:
         for line in known:
-            self.counts.known += self.snapshot.layout.table.stamp is None or not _removed(line)
+            self.counts.known += not self.snapshot.layout.has_versions or not _removed(line)
             yield line
 
     def _require_order(self, key: Key, before: bytes | None) -> None:
@@ -126,23 +127,23 @@ class _Comparison:
 
     def _version(self, row: bytes, line: bytes | None) -> bytes:
         layout = self.snapshot.layout
-        if layout.table.stamp is None:
+        if not layout.has_versions:
             return row
-        own, last = layout.stamp(row), None if line is None else _instant(_stamp(line))
+        own, last = layout.stamp(row), None if line is None else instant_of(_stamp(line))
         # What cannot be read as a stamp lands as it is, and the load sets it aside by name.
-        if not own or (last is not None and (instant := _instant(own)) is not None and instant <= last):
+        if not own or (last is not None and (instant := instant_of(own)) is not None and instant <= last):
             own = self._instant_after(last)
         return row + b"," + layout.removed(row) + b"," + own
 
     def _removal(self, line: bytes) -> bytes:
         """The last row once more, from now on removed."""
         row = line.rsplit(b",", 2)[0]
-        return row + b"," + _text(self.snapshot.taken_at) + b"," + self._instant_after(_instant(_stamp(line)))
+        return row + b"," + text_of(self.snapshot.taken_at) + b"," + self._instant_after(instant_of(_stamp(line)))
 
     def _instant_after(self, last: datetime | None) -> bytes:
         """The snapshot's instant, or just after the last stamp of the key if that is later."""
         taken_at = self.snapshot.taken_at
-        return _text(taken_at if last is None or last < taken_at else last + MICROSECOND)
+        return text_of(taken_at if last is None or last < taken_at else last + MICROSECOND)
 
 
 def land_snapshot(root: LandingRoot, snapshot: Snapshot, state: Path, max_lost_share: float) -> TableLanding:
@@ -199,7 +200,7 @@ def _landing(snapshot: Snapshot, counts: _Counts, files: int) -> TableLanding:
             f"{snapshot.name}: {counts.without_key:,} {_rows(counts.without_key)} without {key}, not landed: every row "
             "needs a key"
         )
-    if counts.removed and snapshot.layout.table.stamp is None:
+    if counts.removed and not snapshot.layout.has_versions:
         warnings.append(
             f"{snapshot.name}: {counts.removed:,} landed {_rows(counts.removed)} no longer there at the source, and "
             "kept: this table cannot say that a row was removed"
@@ -209,7 +210,7 @@ def _landing(snapshot: Snapshot, counts: _Counts, files: int) -> TableLanding:
         rows_seen=counts.seen,
         rows_new=counts.new,
         rows_changed=counts.changed,
-        rows_removed=0 if snapshot.layout.table.stamp is None else counts.removed,
+        rows_removed=counts.removed if snapshot.layout.has_versions else 0,
         files=files,
         warnings=tuple(warnings),
     )
@@ -261,17 +262,3 @@ def _removed(line: bytes) -> bytes:
 
 def _stamp(line: bytes) -> bytes:
     return line.rpartition(b",")[2]
-
-
-def _text(instant: datetime) -> bytes:
-    return field_of(instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-
-
-def _instant(stamp: bytes) -> datetime | None:
-    """A stamp that the load accepts; None for any other."""
-    try:
-        instant = datetime.fromisoformat(stamp.decode())
-    except ValueError:
-        return None
-    is_within = instant.tzinfo is not None and FIRST_DATE <= instant.date() <= LAST_DATE
-    return instant if is_within else None

@@ -13,7 +13,6 @@ from heapq import merge
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO
 
 from connectors.csv_lines import header_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot
@@ -42,7 +41,7 @@ class Index:
         """The newest row of each key, in the present layout."""
         with self._path.open("rb") as index:
             next(index)
-            yield from _rows(index, self._layout)
+            yield from rows_in_layout(index, self._layout)
 
     def rebuild(self, root: LandingRoot, files: Sequence[str]) -> None:
         """Make it of the landed files."""
@@ -68,10 +67,12 @@ class Index:
         written.replace(self._path)
 
     def _rows_of(self, stack: ExitStack, path: Path) -> Iterator[bytes]:
-        file: IO[bytes] = stack.enter_context(gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb"))
+        if path.suffix == ".gz":
+            return rows_in_layout(stack.enter_context(gzip.GzipFile(path)), self._layout)
+        file = stack.enter_context(path.open("rb"))
         if path == self._path:
             next(file)
-        return _rows(file, self._layout)
+        return rows_in_layout(file, self._layout)
 
 
 def _names(files: Sequence[str]) -> str:
@@ -94,7 +95,7 @@ def _with_keys(rows: Iterable[bytes], layout: Layout, number: int) -> Iterator[t
             yield sort_key(key), number, row
 
 
-def _rows(file: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
+def rows_in_layout(file: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     """The rows of a landed file. One of an earlier layout gets the present columns: new ones are null."""
     rows = read_rows(file)
     header = next(rows, None)

@@ -22,7 +22,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a table that a source gives. Tables without a stamp have nothing behind their rows."""
+    """The columns of a table that a source gives. Only tables that keep versions have anything behind their rows."""
 
     table: Table
     given: tuple[str, ...]
@@ -31,15 +31,19 @@ class Layout:
     def of(cls, table: Table, names: Iterable[str]) -> "Layout":
         """The layout for a source that gives these columns of the contract, in any order."""
         names = set(names)
-        in_front = [name for name in (table.stamp, REMOVED) if table.stamp and name in names]
+        in_front = [name for name in (table.stamp, REMOVED) if table.stored == "versions" and name in names]
         known = [*table.column_names, *sorted(names.difference(table.column_names))]
         others = [name for name in known if name in names and name not in {*in_front, *table.key}]
         return cls(table, (*(SOURCE + str(name) for name in in_front), *table.key, *others))
 
-    @property
+    @cached_property
+    def has_versions(self) -> bool:
+        return self.table.stored == "versions"
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of a landed row."""
-        return (*self.given, REMOVED, str(self.table.stamp)) if self.table.stamp else self.given
+        return (*self.given, REMOVED, str(self.table.stamp)) if self.has_versions else self.given
 
     @cached_property
     def first_of_key(self) -> int:

@@ -32,9 +32,13 @@ class TableLanding:
 
 @dataclass
 class LandingReport:
-    """What was landed of one system (`postgres`, `stripe`, …). A warning is a sentence."""
+    """What was landed of one system (`postgres`, `stripe`, …).
+
+    A warning is a sentence. A failure is too: of one table of which nothing was landed, beside others that were.
+    """
 
     system: str
     tables: list[TableLanding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.report import LandingReport
+from connectors.landing import state_folder
+from connectors.report import LandingError, LandingReport
 from settings import Settings
 
 
@@ -17,7 +18,34 @@ class System:
     check: Callable[[Settings], list[str]]
 
 
-SYSTEMS: tuple[System, ...] = ()
+def _land_postgres(settings: Settings) -> LandingReport:
+    from connectors.postgres.land import land_postgres
+
+    return land_postgres(settings)
+
+
+def _check_postgres(settings: Settings) -> list[str]:
+    from connectors.postgres.land import check_postgres
+
+    return check_postgres(settings)
+
+
+# What each of them needs is imported when it is landed.
+SYSTEMS = (
+    System("postgres", lambda settings: settings.land_postgres_url is not None, _land_postgres, _check_postgres),
+)
+
+
+def land_system(system: System, settings: Settings) -> LandingReport:
+    """Land one system. Raises `LandingError` whatever the machine's reason: what is landed stays, nothing is half."""
+    try:
+        return system.land(settings)
+    except OSError as error:
+        place = error.filename or state_folder(settings, system.name)
+        raise LandingError(
+            f"{system.name}: {place} cannot be written or read ({error.strerror or error}), so the landing ended and "
+            "nothing half is landed: free space there, or correct its owner and mode, and run again"
+        ) from error
 
 
 def configured_systems(settings: Settings) -> list[System]:
