@@ -13,7 +13,7 @@ from pathlib import Path
 from connectors.csv_lines import header_of, read_rows, split_row, value_of
 from connectors.index import Index
 from connectors.landing import LandingRoot
-from connectors.layout import Key, Layout, sort_key
+from connectors.layout import Key, Layout
 from connectors.report import LandingError, TableLanding
 from connectors.stamps import instant_of, text_of
 from ingestion.contract.model import Table
@@ -74,53 +74,52 @@ class _Comparison:
 
     def _differing(self, rows: Iterator[bytes], known: Iterator[bytes]) -> Iterator[tuple[bytes | None, bytes | None]]:
         """Rows of the source beside the landed ones of the same key, where they differ or one is missing."""
-        layout, before = self.snapshot.layout, None
-        rows, known = self._counted(rows), self._counted_known(known)
+        counts, layout = self.counts, self.snapshot.layout
+        before: bytes | None = None
+        last: Key | None = None
         row, line = next(rows, None), next(known, None)
         while row is not None or line is not None:
+            # Nearly every row is as it was, so nothing more is done for it.
             if row is not None and line is not None and self._is_same(row, line):
-                before, row, line = row, next(rows, None), next(known, None)
+                counts.seen += 1
+                counts.known += not (layout.has_removed and layout.removed(row))
+                before, last, row, line = row, None, next(rows, None), next(known, None)
                 continue
             key = None if row is None else layout.key(row)
             if row is not None and key is None:
-                self.counts.without_key += 1
+                counts.seen += 1
+                counts.without_key += 1
                 row = next(rows, None)
                 continue
             order = _order(key, None if line is None else layout.key(line))
             if key is not None and order <= 0:
-                self._require_order(key, before)
+                counts.seen += 1
+                last = layout.key(before) if before is not None and last is None else last
+                if last is not None and last >= key:
+                    raise self._disorder(key, is_twice=last == key)
                 yield row, line if order == 0 else None
-                before, row = row, next(rows, None)
+                before, last, row = row, key, next(rows, None)
             else:
                 yield None, line
             if order >= 0:
+                counts.known += not (layout.has_versions and _removed(line or b""))
                 line = next(known, None)
 
     def _is_same(self, row: bytes, line: bytes) -> bool:
-        if not self.snapshot.layout.has_versions:
+        layout = self.snapshot.layout
+        if not layout.has_versions:
             return row == line
-        return line.startswith(row + b"," + self.snapshot.layout.removed(row) + b",")
+        return line.startswith(row + b",," if not layout.has_removed else row + b"," + layout.removed(row) + b",")
 
-    def _counted(self, rows: Iterator[bytes]) -> Iterator[bytes]:
-        for self.counts.seen, row in enumerate(rows, 1):
-            yield row
-
-    def _counted_known(self, known: Iterator[bytes]) -> Iterator[bytes]:
-        for line in known:
-            self.counts.known += not self.snapshot.layout.has_versions or not _removed(line)
-            yield line
-
-    def _require_order(self, key: Key, before: bytes | None) -> None:
-        last = None if before is None else self.snapshot.layout.key(before)
-        if last is None or sort_key(last) < sort_key(key):
-            return
-        shown = ", ".join(f"{name} {part!r}" for name, part in zip(self.snapshot.layout.table.key, key, strict=True))
-        if last == key:
-            raise LandingError(
+    def _disorder(self, key: Key, *, is_twice: bool) -> LandingError:
+        named = zip(self.snapshot.layout.table.key, key, strict=True)
+        shown = ", ".join(f"{name} {part.decode()!r}" for name, part in named)
+        if is_twice:
+            return LandingError(
                 f"{self.snapshot.system}: {self.snapshot.name} has {shown} twice, so nothing of this table is landed: "
                 "correct the select or the mapping, so that each key comes once"
             )
-        raise LandingError(
+        return LandingError(
             f"{self.snapshot.system}: the rows of {self.snapshot.name} are not in the order of their keys at {shown}, "
             "so nothing of this table is landed: give the key an ASCII text"
         )
@@ -184,7 +183,7 @@ def write_snapshot(system: str, table: Table, csv_file: Path, state: Path, taken
         for row in rows:
             fields = split_row(row)
             ordered.append(b",".join(fields[place] for place in places))
-    ordered.sort(key=lambda row: sort_key(layout.key(row) or ()))
+    ordered.sort(key=lambda row: layout.key(row) or ())
     state.mkdir(parents=True, exist_ok=True)
     path = state / f"{table.raw_name}.snapshot.csv"
     with path.open("wb") as file:
@@ -253,7 +252,7 @@ def _order(key: Key | None, other: Key | None) -> int:
     """Negative if the first key comes first, 0 if they are equal; None comes last."""
     if key is None or other is None:
         return (key is None) - (other is None)
-    return (sort_key(key) > sort_key(other)) - (sort_key(key) < sort_key(other))
+    return (key > other) - (key < other)
 
 
 def _removed(line: bytes) -> bytes:

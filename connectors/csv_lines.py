@@ -4,26 +4,46 @@ As PostgreSQL and the input contract do, an empty field is null and `""` is the 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 FIELD = re.compile(rb'"[^"]*(?:""[^"]*)*"|[^,]*')
+BLOCK_BYTES = 256 * 1024
 NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 
-def read_rows(lines: Iterable[bytes]) -> Iterator[bytes]:
+class Readable(Protocol):
+    """An open file of bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_rows(file: Readable) -> Iterator[bytes]:
     """The rows of a CSV file, each without the line break at its end; values may have line breaks."""
-    begun = b""
+    rest = b""
+    while block := file.read(BLOCK_BYTES):
+        rows, rest = _whole_rows(rest + block)
+        yield from rows
+    if rest:
+        yield rest
+
+
+def _whole_rows(text: bytes) -> tuple[list[bytes], bytes]:
+    """The rows that end in a text, and what is left of it."""
+    *lines, rest = text.split(b"\n")
+    if b'"' not in text:
+        return lines, rest
+    rows: list[bytes] = []
+    begun: bytes | None = None
     for line in lines:
-        row = begun + line if begun else line
+        row = line if begun is None else begun + b"\n" + line
         # Quotes come in pairs, so an odd number says that a value goes on in the next line.
         if row.count(b'"') & 1:
             begun = row
         else:
-            begun = b""
-            yield row.removesuffix(b"\n").removesuffix(b"\r")
-    if begun:
-        yield begun
+            rows.append(row)
+            begun = None
+    return rows, rest if begun is None else begun + b"\n" + rest
 
 
 def split_row(row: bytes) -> list[bytes]:
@@ -42,11 +62,14 @@ def split_row(row: bytes) -> list[bytes]:
             return [*fields, b""]
 
 
+def bytes_of(field: bytes) -> bytes:
+    """The value of a field that is not null, in UTF-8."""
+    return field[1:-1].replace(b'""', b'"') if field.startswith(b'"') else field
+
+
 def value_of(field: bytes) -> str | None:
     """The value of a field; None is null."""
-    if field.startswith(b'"'):
-        return field[1:-1].replace(b'""', b'"').decode()
-    return field.decode() or None
+    return bytes_of(field).decode() if field else None
 
 
 def field_of(value: str | None) -> bytes:
@@ -60,9 +83,3 @@ def field_of(value: str | None) -> bytes:
 
 def header_of(columns: Sequence[str]) -> bytes:
     return b",".join(field_of(column) for column in columns)
-
-
-def read_header(path: Path) -> tuple[str, ...]:
-    """The column names of a CSV file of ours."""
-    with path.open("rb") as file:
-        return tuple(value_of(field) or "" for field in split_row(next(read_rows(file), b"")))

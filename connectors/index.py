@@ -6,6 +6,7 @@ names the files that it covers, the others are a landed file: so one pass over i
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
@@ -14,9 +15,9 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from connectors.csv_lines import header_of, read_rows, split_row, value_of
+from connectors.csv_lines import BLOCK_BYTES, Readable, header_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot
-from connectors.layout import Layout, sort_key
+from connectors.layout import Key, Layout
 
 # Files that are open at a time when an index is made of many.
 FILES_AT_ONCE = 64
@@ -33,14 +34,14 @@ class Index:
         """Whether it covers exactly these landed files."""
         try:
             with self._path.open("rb") as index:
-                return bool(json.loads(next(index))["files"] == _names(files))
-        except (OSError, StopIteration, ValueError, KeyError, TypeError):
+                return bool(json.loads(index.readline())["files"] == _names(files))
+        except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def rows(self) -> Iterator[bytes]:
         """The newest row of each key, in the present layout."""
         with self._path.open("rb") as index:
-            next(index)
+            index.readline()
             yield from rows_in_layout(index, self._layout)
 
     def rebuild(self, root: LandingRoot, files: Sequence[str]) -> None:
@@ -59,11 +60,17 @@ class Index:
         """Write the newest row of each key; of equal keys the later part has it."""
         written = self._path.with_suffix(".writing")
         written.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack, written.open("wb") as index:
+        with written.open("wb") as index:
             index.write(json.dumps({"files": _names(files)}).encode() + b"\n")
-            index.write(header_of(self._layout.columns) + b"\n")
-            streams = [self._rows_of(stack, part) for part in parts]
-            index.writelines(row + b"\n" for row in _newest(streams, self._layout))
+            if len(parts) == 1 and parts[0].suffix == ".csv":
+                # The first landing is its own index.
+                with parts[0].open("rb") as first:
+                    shutil.copyfileobj(first, index, BLOCK_BYTES)
+            else:
+                with ExitStack() as stack:
+                    streams = [self._rows_of(stack, part) for part in parts]
+                    index.write(header_of(self._layout.columns) + b"\n")
+                    index.writelines(row + b"\n" for row in _newest(streams, self._layout))
         written.replace(self._path)
 
     def _rows_of(self, stack: ExitStack, path: Path) -> Iterator[bytes]:
@@ -71,7 +78,7 @@ class Index:
             return rows_in_layout(stack.enter_context(gzip.GzipFile(path)), self._layout)
         file = stack.enter_context(path.open("rb"))
         if path == self._path:
-            next(file)
+            file.readline()
         return rows_in_layout(file, self._layout)
 
 
@@ -89,13 +96,13 @@ def _newest(streams: Sequence[Iterator[bytes]], layout: Layout) -> Iterator[byte
         yield newest
 
 
-def _with_keys(rows: Iterable[bytes], layout: Layout, number: int) -> Iterator[tuple[tuple[bytes, ...], int, bytes]]:
+def _with_keys(rows: Iterable[bytes], layout: Layout, number: int) -> Iterator[tuple[Key, int, bytes]]:
     for row in rows:
         if (key := layout.key(row)) is not None:
-            yield sort_key(key), number, row
+            yield key, number, row
 
 
-def rows_in_layout(file: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
+def rows_in_layout(file: Readable, layout: Layout) -> Iterator[bytes]:
     """The rows of a landed file. One of an earlier layout gets the present columns: new ones are null."""
     rows = read_rows(file)
     header = next(rows, None)

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from connectors.csv_lines import split_row, value_of
+from connectors.csv_lines import bytes_of, split_row
 from ingestion.contract.model import Table
 
 REMOVED = "removed_at"
 SOURCE = "source_"
-Key = tuple[str, ...]
+# Values in UTF-8, which are compared byte by byte, as PostgreSQL does in its collation "C".
+Key = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class Layout:
         return self.given.index(self.table.key[0])
 
     @cached_property
+    def parts_of_key(self) -> int:
+        return len(self.table.key)
+
+    @cached_property
     def has_stamp(self) -> bool:
         return f"{SOURCE}{self.table.stamp}" in self.given
 
@@ -63,14 +68,13 @@ class Layout:
 
     def key(self, row: bytes) -> Key | None:
         """The key of a row; None if a part of it is null."""
-        first, parts = self.first_of_key, len(self.table.key)
+        first, parts = self.first_of_key, self.parts_of_key
         # Most rows have no quotes, and nobody needs the fields behind the key.
         fields = split_row(row) if b'"' in row else row.split(b",", first + parts)
-        if parts == 1:
-            value = value_of(fields[first])
-            return None if value is None else (value,)
-        values = tuple(value_of(field) for field in fields[first : first + parts])
-        return None if None in values else values  # type: ignore[return-value]  # (None was just looked for)
+        key = tuple(fields[first : first + parts])
+        if b"" in key:
+            return None
+        return tuple(map(bytes_of, key)) if b'"' in row else key
 
     def stamp(self, row: bytes) -> bytes:
         """The source's stamp of a row, as written; empty if there is none. A timestamp needs no quotes."""
@@ -79,8 +83,3 @@ class Layout:
     def removed(self, row: bytes) -> bytes:
         """When the source says that the row was removed; empty if it does not."""
         return row.split(b",", 2)[1 if self.has_stamp else 0] if self.has_removed else b""
-
-
-def sort_key(key: Key) -> tuple[bytes, ...]:
-    """Keys are in the order of their bytes in UTF-8, as PostgreSQL's collation "C" has them."""
-    return tuple(part.encode() for part in key)

@@ -4,10 +4,12 @@ import csv
 import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from connectors import csv_lines
 from connectors.comparison import land_snapshot, write_snapshot
 from connectors.csv_lines import field_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot
@@ -203,7 +205,14 @@ def test_the_fields_of_a_row_are_those_that_it_has(row: bytes) -> None:
     fields = split_row(row)
     assert b",".join(fields) == row
     assert len(fields) == len(next(csv.reader([row.decode()], strict=True)))
-    assert next(read_rows((row + b"\n").splitlines(keepends=True))) == row
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 1000])
+def test_rows_end_where_they_end_in_whatever_blocks_a_file_is_read(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_lines, "BLOCK_BYTES", block)
+    rows = [b"a,b", b'"x\ny\n",""', b"", b'"",z', b'"\r\n"', b"last"]
+    assert list(read_rows(BytesIO(b"\n".join(rows) + b"\n"))) == rows
+    assert list(read_rows(BytesIO(b"\n".join(rows)))) == rows
 
 
 @pytest.mark.parametrize("value", [None, "", "a", 'a "b", c\nd\r\n', " a ", "é"])
