@@ -111,9 +111,9 @@ class LandingRoot:
         return local
 
     @contextmanager
-    def hold(self, holder: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    def hold(self, holder: str, *, wait_seconds: float | None = None) -> Iterator[None]:
         """Be the only lander into this root until the block ends. Raises `LandingError` after `wait_seconds`."""
-        with self._store.hold(holder, wait_seconds):
+        with self._store.hold(holder, WAIT_SECONDS if wait_seconds is None else wait_seconds):
             yield
 
     def _paths(self, source: str, table: str) -> list[str]:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from os import environ
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connectors.report import LandingError
@@ -63,18 +64,18 @@ def connected(settings: Settings) -> Iterator["psycopg.Connection"]:
     if settings.land_postgres_url is None:
         raise LandingError(f"{SYSTEM}: GROWTH_LAND_POSTGRES_URL is not set: set it to the address of the database")
     url = settings.land_postgres_url.get_secret_value()
+    parts = _parts(url)
     try:
         connection = psycopg.connect(
             url,
             connect_timeout=CONNECT_SECONDS,
             application_name="growth-pipeline",
             client_encoding="utf8",
-            **_security(url),
+            **_security(parts),
         )
     except psycopg.Error as error:
-        # What follows the first line may quote the address.
         raise LandingError(
-            f"{SYSTEM}: the database {shown_address(url)} cannot be reached ({_reason(error)}): check "
+            f"{SYSTEM}: the database {_shown(parts)} cannot be reached ({_reason(error)}): check "
             "GROWTH_LAND_POSTGRES_URL, the password (PGPASSWORD or ~/.pgpass) and the network"
         ) from None
     try:
@@ -87,29 +88,29 @@ def connected(settings: Settings) -> Iterator["psycopg.Connection"]:
         connection.close()
 
 
-def shown_address(url: str) -> str:
-    """Host, port, database and user of an address, without its password."""
+def _parts(url: str) -> dict[str, Any]:
+    """The parts of an address. Raises `LandingError`, which does not quote it."""
+    from psycopg import Error
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        parts = conninfo_to_dict(url)
-    except Exception:  # noqa: BLE001 (the address is wrong in some way, and a message about it would quote it)
-        return "of GROWTH_LAND_POSTGRES_URL"
+        return conninfo_to_dict(url)
+    except Error:
+        raise LandingError(
+            f"{SYSTEM}: GROWTH_LAND_POSTGRES_URL is no address of a database: write it as "
+            "postgresql://reader@db.example:5432/app, with % signs for special characters"
+        ) from None
+
+
+def _shown(parts: dict[str, Any]) -> str:
+    """Host, port, database and user of an address, without its password."""
     user = f"{parts['user']}@" if parts.get("user") else ""
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"{user}{parts.get('host') or 'localhost'}{port}/{parts.get('dbname') or ''}"
 
 
-def _security(url: str) -> dict[str, Any]:
+def _security(parts: dict[str, Any]) -> dict[str, Any]:
     """Checked certificates by default: without them, anybody on the way can read. An address can say otherwise."""
-    from os import environ
-
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        parts = conninfo_to_dict(url)
-    except Exception:  # noqa: BLE001 (connecting says that the address is wrong)
-        return {}
     host = str(parts.get("host") or parts.get("hostaddr") or environ.get("PGHOST") or "localhost")
     if host.startswith("/") or host in LOOPBACK_HOSTS or "sslmode" in parts or "PGSSLMODE" in environ:
         return {}
