@@ -44,7 +44,7 @@ class LandingRoot:
 
     def table_files(self, source: str, table: str) -> list[str]:
         """The landed files of a table, oldest first."""
-        return [path for path in self._paths(source, table) if LANDED_NAME.fullmatch(PurePosixPath(path).name)]
+        return [path for path in self._paths(source, table) if is_landed(path)]
 
     def other_files(self, source: str, table: str) -> list[str]:
         """Files of the table that were not landed: somebody put them there, and the load reads them."""
@@ -130,6 +130,11 @@ class LandingRoot:
                 f"{path} cannot be {done} in {self.address} ({error.strerror or error}): nothing of it is landed. "
                 "Check the access to GROWTH_SOURCE_ROOT and the free space there, and run again"
             ) from error
+
+
+def is_landed(path: str) -> bool:
+    """Whether a file has the name of a landed one."""
+    return LANDED_NAME.fullmatch(PurePosixPath(path).name) is not None
 
 
 def state_folder(settings: Settings, system: str) -> Path:

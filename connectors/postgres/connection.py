@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import environ
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connectors.report import LandingError
@@ -111,8 +110,8 @@ def _shown(parts: dict[str, Any]) -> str:
 
 def _security(parts: dict[str, Any]) -> dict[str, Any]:
     """Checked certificates by default: without them, anybody on the way can read. An address can say otherwise."""
-    host = str(parts.get("host") or parts.get("hostaddr") or environ.get("PGHOST") or "localhost")
-    if host.startswith("/") or host in LOOPBACK_HOSTS or "sslmode" in parts or "PGSSLMODE" in environ:
+    host = str(parts.get("host") or parts.get("hostaddr") or "localhost")
+    if host.startswith("/") or host in LOOPBACK_HOSTS or "sslmode" in parts:
         return {}
     return {"sslmode": "verify-full", **({} if "sslrootcert" in parts else {"sslrootcert": "system"})}
 

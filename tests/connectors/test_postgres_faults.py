@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -355,5 +356,5 @@ def test_a_role_that_may_only_read_is_enough(organizations: Product) -> None:
 
 
 def test_settings_show_no_address(product: Product) -> None:
-    settings = Settings(land_postgres_url=other(product.url, password=PASSWORD), data_dir=Path("/tmp"))
+    settings = Settings(land_postgres_url=SecretStr(other(product.url, password=PASSWORD)), data_dir=Path("/tmp"))
     assert PASSWORD not in repr(settings)
