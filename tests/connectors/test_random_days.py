@@ -36,6 +36,11 @@ STAMPS = ("now()", "null", "now() - interval '3 days'", "now() + interval '1 hou
 @pytest.fixture
 def changing(product: Product) -> Product:
     product.execute(TABLES)
+    # Most changes then meet a row that is there.
+    product.execute(
+        "insert into organization (id, name, updated_at) select n, 'Name', now() from generate_series(1, 9) as n"
+    )
+    product.execute("insert into member select n, n % 3, 1 from generate_series(1, 9) as n")
     for table, select in SELECTS.items():
         product.map(table, select)
     return product
@@ -51,7 +56,7 @@ class Days:
 
     def change(self) -> None:
         """A day's changes: inserts, updates with and without a stamp, deletions, rows that come back, late commits."""
-        for _ in range(self.random.randint(0, 12)):
+        for _ in range(self.random.randint(0, 15)):
             self.product.execute(*self._change())
         if self.late is None and self.random.random() < 0.3:
             self.late = psycopg.connect(self.product.url)
@@ -65,7 +70,7 @@ class Days:
             self.late = None
 
     def _change(self) -> tuple:
-        key, other, stamp = self.random.randint(1, 30), self.random.randint(1, 5), self.random.choice(STAMPS)
+        key, other, stamp = self.random.randint(1, 12), self.random.randint(0, 3), self.random.choice(STAMPS)
         name = self.random.choice(NAMES)
         insert_stamp = stamp.replace("updated_at", "null")
         return self.random.choice(
