@@ -67,16 +67,20 @@ def _erase(connection: "duckdb.DuckDBPyConnection", root: LandingRoot, table: Ta
         logger.info(f"{path} is no CSV or JSON lines file of a landing and was not searched: delete in it by hand")
         return 0
     (local,) = root.fetch([path])
-    is_object = table.stored == "objects"
-    changed = _changed_objects(connection, table, local) if is_object else _changed_rows(connection, table, local)
-    if changed:
-        written = folder / PurePosixPath(path).name
-        with gzip.open(written, "wb", compresslevel=1) as target, gzip.open(local, "rb") as source:
-            for row in _rewritten_objects(source, changed) if is_object else _rewritten_rows(source, changed):
-                target.write(row + b"\n")
+    written = folder / PurePosixPath(path).name
+    with gzip.open(written, "wb", compresslevel=1) as target, gzip.open(local, "rb") as source:
+        if table.stored == "objects":
+            objects = _changed_objects(connection, table, local)
+            count, rows = len(objects), _rewritten_objects(source, objects)
+        else:
+            changed = _changed_rows(connection, table, local)
+            count, rows = len(changed), _rewritten_rows(source, changed)
+        if count:
+            target.writelines(row + b"\n" for row in rows)
+    if count:
         root.rewrite_file(written, path)
-        written.unlink()
-    return len(changed)
+    written.unlink()
+    return count
 
 
 def _changed_rows(

@@ -35,7 +35,7 @@ insert into app.accounts values
     (1, 'cus_1', '{events,replays,beta-thing}', '{"events": 100.5, "replays": 0, "beta-thing": 3}', '$12.50', 0.1),
     (2, null, '{}', null, '$0.00', 0);
 """
-MAPPING = {
+MAPPING: dict[str, tuple[str, dict[str, dict[str, str | None]]]] = {
     "product_db.organizations": (
         """
         select
