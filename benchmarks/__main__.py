@@ -4,21 +4,23 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from benchmarks.landing import landing
 from benchmarks.phases import run_size
 
 COLUMNS = ("phase", "seconds", "CPU s", "peak GB", "rows", "rows/s", "bare CPU s", "CPU ratio")
 
 
 def main() -> None:
-    """Print one table per size."""
+    """Print one table per size, and one of landing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("sizes", nargs="*", default=["small", "medium"], choices=["small", "medium", "full"])
-    for size in parser.parse_args().sizes or ["small", "medium"]:
+    parser.add_argument("sizes", nargs="*", choices=["small", "medium", "full", "landing"])
+    sizes = parser.parse_args().sizes or ["small", "medium", "landing"]
+    for size in sizes:
         print(f"\n{size}", flush=True)
         print("| " + " | ".join(COLUMNS) + " |")
         print("|" + " --- |" * len(COLUMNS), flush=True)
         with tempfile.TemporaryDirectory(prefix="growth-bench-") as folder:
-            for row in run_size(size, Path(folder)):
+            for row in landing(Path(folder)) if size == "landing" else run_size(size, Path(folder)):
                 print("| " + " | ".join(row) + " |", flush=True)
 
 

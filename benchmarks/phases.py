@@ -23,15 +23,15 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     settings = Settings(data_dir=folder / "data")
     environment = {"GROWTH_SOURCE_ROOT": str(source), "GROWTH_DATA_DIR": str(settings.data_dir)}
     simulated = measure("-m", "cli", "sample", "--size", size, "--to", str(folder / "sample"))
-    yield _row("simulate", simulated, rows=_usage_rows(source))
+    yield row_of("simulate", simulated, rows=_usage_rows(source))
     yield from _loading(source, folder, environment)
     yield from _building(settings, folder, environment)
     yield _mix_projection(folder / "mix")
     yield from _gates(environment)
     published = measure(*PIECES, "publish", **environment)
     bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
-    yield _row("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
-    yield _row("daily page", measure("-m", "cli", "page", **environment))
+    yield row_of("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
+    yield row_of("daily page", measure("-m", "cli", "page", **environment))
     yield from _whole_runs(size, folder)
 
 
@@ -39,12 +39,12 @@ def _loading(source: Path, folder: Path, environment: dict[str, str]) -> Iterato
     bare = measure(*PIECES, "bare_load", str(source), str(folder / "bare.duckdb"))
     rows = int(bare.output.split()[-1])
     of_usage = measure(*PIECES, "load", RAW_USAGE, **{**environment, "GROWTH_DATA_DIR": str(folder / "usage_only")})
-    yield _row("load usage, all days", of_usage, rows=rows, bare=bare.cpu_seconds)
+    yield row_of("load usage, all days", of_usage, rows=rows, bare=bare.cpu_seconds)
     for months in (2, 24):
         yield _one_more_day(source, folder / f"after_{months}_months", months)
     everything = measure(*PIECES, "load", **environment)
-    yield _row("load, all tables", everything, rows=int(everything.output.split()[-1]))
-    yield _row("load, nothing new", measure(*PIECES, "load", **environment))
+    yield row_of("load, all tables", everything, rows=int(everything.output.split()[-1]))
+    yield row_of("load, nothing new", measure(*PIECES, "load", **environment))
 
 
 def _one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
@@ -62,15 +62,15 @@ def _one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
     (root / "usage" / "usage_reports" / last.name).symlink_to(last)
     one_day = measure(*PIECES, "load", RAW_USAGE, **environment)
     shutil.rmtree(folder)
-    return _row(f"load usage, one more day after {len(history)}", one_day, rows=int(one_day.output.split()[-1]))
+    return row_of(f"load usage, one more day after {len(history)}", one_day, rows=int(one_day.output.split()[-1]))
 
 
 def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
     target = settings.dbt_target_dir / "bench"
-    yield _row("dbt start-up (parse)", measure(*PIECES, "dbt", str(target), "parse", **environment))
+    yield row_of("dbt start-up (parse)", measure(*PIECES, "dbt", str(target), "parse", **environment))
     measure(*PIECES, "dbt", str(target), "seed", **environment)
     built = measure(*PIECES, "models", str(target), **environment)
-    yield _row("models, with start-up (imports, parse)", built, rows=_rows(settings, f"raw.{RAW_USAGE}"))
+    yield row_of("models, with start-up (imports, parse)", built, rows=_rows(settings, f"raw.{RAW_USAGE}"))
     # The compiled SQL names the catalog, which is the file's stem.
     bare_path = folder / "bare" / settings.warehouse_path.name
     bare_path.parent.mkdir()
@@ -80,21 +80,21 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     statements = folder / "statements.json"
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
-    yield _row("models in SQL, without start-up", _inner(in_sql), bare=float(bare.output.split()[-1]))
+    yield row_of("models in SQL, without start-up", _inner(in_sql), bare=float(bare.output.split()[-1]))
     organizations = _rows(settings, "marts.dim_organizations")
     for topic, domains in TOPICS.items():
         of_topic = measure(*PIECES, "models", str(target), "--select", *_models_of(*domains), **environment)
-        yield _row(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
+        yield row_of(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
     by_days = ("int_days_to_build", "fct_usage_daily", *_models_of("forecast"), "fct_queue_exclusions")
     of_every_day = measure(*PIECES, "models", str(target), "--full-refresh", "--select", *by_days, **environment)
     forecasts = _rows(settings, "marts.fct_bill_forecasts")
-    yield _row("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)
+    yield row_of("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)
     of_revenue = measure(*PIECES, "models", str(target), "--select", *_models_of("revenue", "retention"), **environment)
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
-    yield _row("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
+    yield row_of("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
     yield from _one_day_again(settings, folder / "days")
-    yield _row(
+    yield row_of(
         "models, data tests",
         measure(*PIECES, "dbt", str(target), "test", "--exclude-resource-type", "unit_test", **environment),
     )
@@ -110,9 +110,9 @@ def _one_day_again(settings: Settings, folder: Path) -> Iterator[tuple[str, ...]
     shutil.copyfile(settings.warehouse_path, folder / settings.warehouse_path.name)
     for months, first_day in ((24, "2024-11-01"), (2, "2026-09-01")):
         measure(*PIECES, "history", first_day, **environment)
-        yield _row(f"one day's run after {months} months", measure(*PIECES, "run_of_one_day", **environment))
+        yield row_of(f"one day's run after {months} months", measure(*PIECES, "run_of_one_day", **environment))
         tables = _inner(measure(*PIECES, "one_day", **environment))
-        yield _row(f"its tables after {months} months, without start-up", tables)
+        yield row_of(f"its tables after {months} months, without start-up", tables)
     shutil.rmtree(folder)
 
 
@@ -124,7 +124,7 @@ def _mix_projection(folder: Path) -> tuple[str, ...]:
     projected = measure(
         *PIECES, "models", str(folder / "target"), "--select", "int_arr_mix_bands", MIX_SIMULATION, **environment
     )
-    return _row(f"mix projection, {CUSTOMERS_OF_FULL} customers x {MONTHS_OF_FULL} months", _inner(projected))
+    return row_of(f"mix projection, {CUSTOMERS_OF_FULL} customers x {MONTHS_OF_FULL} months", _inner(projected))
 
 
 def _compiled(target: Path) -> list[tuple[str, str, str]]:
@@ -149,18 +149,18 @@ def _gates(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
     gates = measure(*PIECES, "gates", **environment)
     bare = float(measure(*PIECES, "bare_gates", **environment).output.split()[-1])
     checks = gates.output.split()[-2]
-    yield _row(f"gates, {checks} expectations, with start-up (imports)", gates)
-    yield _row(f"gates, {checks} expectations, without start-up", _inner(gates), bare=bare)
+    yield row_of(f"gates, {checks} expectations, with start-up (imports)", gates)
+    yield row_of(f"gates, {checks} expectations, without start-up", _inner(gates), bare=bare)
     usage = measure(*PIECES, "gates", RAW_USAGE, **environment)
     bare = float(measure(*PIECES, "bare_usage_gate", **environment).output.split()[-1])
     checks = usage.output.split()[-2]
-    yield _row(f"gate of raw usage, {checks} expectations, without start-up", _inner(usage), bare=bare)
+    yield row_of(f"gate of raw usage, {checks} expectations, without start-up", _inner(usage), bare=bare)
 
 
 def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     environment = {"GROWTH_DATA_DIR": str(folder / "whole"), "GROWTH_SAMPLE_SIZE": size}
-    yield _row("whole run, from nothing", measure("-m", "cli", "run", **environment))
-    yield _row("whole run, nothing new", measure("-m", "cli", "run", **environment))
+    yield row_of("whole run, from nothing", measure("-m", "cli", "run", **environment))
+    yield row_of("whole run, nothing new", measure("-m", "cli", "run", **environment))
 
 
 def _inner(measured: Measured) -> Measured:
@@ -186,7 +186,7 @@ def _rows(settings: Settings, table: str) -> int:
     return int(row[0])
 
 
-def _row(phase: str, measured: Measured, *, rows: int | None = None, bare: float | None = None) -> tuple[str, ...]:
+def row_of(phase: str, measured: Measured, *, rows: int | None = None, bare: float | None = None) -> tuple[str, ...]:
     return (
         phase,
         f"{measured.seconds:.1f}",

@@ -1,6 +1,7 @@
 """Pieces of work to measure: `python -m benchmarks.pieces NAME ARGUMENTS`; each prints its figures."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,11 @@ def bare_load(source: str, target: str) -> None:
         [f"{source}/usage/usage_reports/*/*.parquet"],
     )
     print(_one(connection.execute("select count(*) from usage")))
+
+
+def bare_copy_out(url: str, path: str) -> None:
+    """PostgreSQL's: psql writes the same rows to a file."""
+    os.execvp("psql", ["psql", url, "--command", f"\\copy (select * from organization) to '{path}' csv header"])
 
 
 def dbt(target_dir: str, *arguments: str) -> None:

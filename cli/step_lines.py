@@ -69,16 +69,22 @@ def name_of_step(key: str) -> str:
 
 def outcome_of_step(materialized: Sequence["AssetMaterialization"], checked: Sequence["AssetCheckEvaluation"]) -> str:
     """What a step did, in a few words: rows loaded, tables built, expectations checked."""
-    loaded = [each.metadata for each in materialized if "rows_changed" in each.metadata]
-    if loaded:
-        changed, set_aside = (
-            sum(int(str(metadata[name].value)) for metadata in loaded) for name in ("rows_changed", "rows_set_aside")
-        )
+    landed, changed, set_aside = (
+        _sum(materialized, name) for name in ("rows_landed", "rows_changed", "rows_set_aside")
+    )
+    if changed is not None:
         hint = " (`growth rejects` lists them)" if set_aside else ""
-        return f"{changed:,} rows written, {set_aside:,} set aside{hint}"
+        before = "" if landed is None else f"{landed:,} rows landed, "
+        return f"{before}{changed:,} rows written, {set_aside:,} set aside{hint}"
     if len(materialized) > 1:
         return f"{len({each.asset_key for each in materialized})} tables"
     if len(checked) > 1:
         not_passed = sum(not check.passed for check in checked)
         return f"{len(checked)} checks, {not_passed or 'none'} not passed"
     return ""
+
+
+def _sum(materialized: Sequence["AssetMaterialization"], name: str) -> int | None:
+    """A figure of several assets together; None if none has it."""
+    values = [int(str(each.metadata[name].value)) for each in materialized if name in each.metadata]
+    return sum(values) if values else None

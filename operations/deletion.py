@@ -14,6 +14,7 @@ from typing import Literal
 
 import duckdb
 
+from connectors.erasure import erase_landed
 from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.privacy.spellings import eraser
 from ingestion.privacy.suppression import apply_list, clear_texts
@@ -46,7 +47,7 @@ def forget(settings: Settings, kind: Literal["address", "organization"], value: 
             logger.info(f"not erased, but possibly meant too: organization {', '.join(request.possibly_meant)}")
         unfinished.touch()
         removed = _forget_outside(settings, kind, value, eraser(request.words, REPLACEMENT))
-        removed |= rewrite_raw(settings) | _forget_results(settings)
+        removed |= erase_landed(settings) | rewrite_raw(settings) | _forget_results(settings)
         for place, count in removed.items():
             if count:
                 logger.info(f"erased from {place}: {count:,}")

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 from dagster import AssetCheckExecutionContext, AssetExecutionContext, DagsterRun
 
+from connectors.systems import configured_systems
 from settings import PROJECT_DIR, Settings
 from transform.dbt_runner import files_digest
 from warehouse.connection import connect
@@ -42,13 +43,14 @@ def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext,
 def nothing_is_new(settings: Settings) -> bool:
     """Whether a run would publish what is published, as seen before it begins.
 
-    In production a run also asks whether usage still arrives, and a live source has to be asked: there a run always
+    In production a run also asks whether usage still arrives, and a live system has to be asked: there a run always
     begins. So it does if another process has the warehouse.
     """
     from ingestion.errors import SourceError
     from ingestion.load import is_all_loaded
 
-    if settings.env == "production" or not (settings.serving_path.exists() and settings.warehouse_path.exists()):
+    has_to_ask = settings.env == "production" or bool(configured_systems(settings))
+    if has_to_ask or not (settings.serving_path.exists() and settings.warehouse_path.exists()):
         return False
     try:
         with (

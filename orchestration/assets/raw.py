@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dagster import (
+    AssetCheckResult,
     AssetExecutionContext,
     AssetsDefinition,
     AssetSpec,
@@ -14,6 +15,7 @@ from dagster import (
 
 from ingestion.contract.model import Contract
 from orchestration.assets.keys import OWNERS, SOURCE_KEY, table_key
+from orchestration.assets.landing import land_systems, system_checks, system_specs
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import Settings
@@ -49,7 +51,9 @@ def sample_company(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
 
 
 def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
-    upstream = [] if settings.source_root else [SOURCE_KEY]
+    systems = system_specs(settings)
+    of_systems = {spec.key for spec in systems}
+    upstream = [*([] if settings.source_root else [SOURCE_KEY]), *(spec.key for spec in systems)]
     specs = [
         AssetSpec(
             table_key("raw", table.raw_name),
@@ -74,12 +78,23 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         )
     )
 
-    @multi_asset(specs=specs, name="load", can_subset=True, pool="warehouse", retry_policy=RETRY)
-    def load(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult]:
-        """Load new and changed files of the selected tables."""
+    @multi_asset(
+        specs=[*systems, *specs],
+        check_specs=system_checks(settings),
+        name="load",
+        can_subset=True,
+        pool="warehouse",
+        retry_policy=RETRY,
+    )
+    def load(context: AssetExecutionContext, warehouse: Warehouse) -> Iterator[MaterializeResult | AssetCheckResult]:
+        """Land what is new in live systems, then load new and changed files of the selected tables."""
         from ingestion.load import load_sources
 
-        tables = {key.path[-1] for key in context.selected_asset_keys - {REJECTED_ROWS_KEY}}
+        selected = context.selected_asset_keys
+        yield from land_systems(context, warehouse.settings, selected)
+        if selected <= of_systems:
+            return
+        tables = {key.path[-1] for key in selected - of_systems - {REJECTED_ROWS_KEY}}
         with permanent_unless_transient():
             report = load_sources(warehouse.settings, tables=tables)
         for warning in report.warnings:

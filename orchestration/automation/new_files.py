@@ -15,6 +15,7 @@ from dagster import (
     sensor,
 )
 
+from connectors.landing import is_landed
 from ingestion.contract.model import load_contract
 from ingestion.read.files import SourceRoot
 from settings import Settings
@@ -32,11 +33,15 @@ def build_new_files_sensor(settings: Settings, job_name: str) -> SensorDefinitio
         job_name=job_name,
         minimum_interval_seconds=EVERY_SECONDS,
         default_status=DefaultSensorStatus.RUNNING if settings.env == "production" else DefaultSensorStatus.STOPPED,
-        description="New or replaced files under the source root, once they have stopped changing.",
+        description="New or replaced files under the source root, once they have stopped changing; not landed ones.",
     )
     def new_files(context: SensorEvaluationContext) -> SensorResult:
         root = SourceRoot(settings.resolved_source_root, Path())
-        files = root.list_files(load_contract()).fingerprint
+        listing = root.list_files(load_contract())
+        # A run lands files itself: if those started the next run, runs would never end.
+        for table, files_of_table in listing.files.items():
+            listing.files[table] = [file for file in files_of_table if not is_landed(file.path)]
+        files = listing.fingerprint
         cursor = json.loads(context.cursor) if context.cursor else {}
         if files == cursor.get("loaded"):
             return SensorResult(skip_reason="no file has changed since the last load that this sensor asked for")

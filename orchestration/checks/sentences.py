@@ -10,7 +10,7 @@ NOTHING_TO_SAY = {"passed", "not judged"}
 # What Python writes before the message of an error that is a sentence already: Dagster's own, and the project's.
 CLASS_OF_ERROR = re.compile(
     r"^(?:dagster\._core\.definitions\.events\.Failure"
-    r"|(?:expectations|ingestion|operations|serving|settings|transform|warehouse)\.[\w.]+Error): "
+    r"|(?:connectors|expectations|ingestion|operations|serving|settings|transform|warehouse)\.[\w.]+Error): "
 )
 
 

@@ -116,3 +116,12 @@ def test_a_file_that_was_replaced_by_one_of_the_same_size_is_seen(tick, root: Pa
     replacement.rename(file)
     tick()
     assert len(asked(tick())) == 1
+
+
+def test_files_that_a_run_landed_start_no_other_run(tick, root: Path) -> None:
+    tick()
+    before = tick.cursor
+    (root / "crm" / "accounts").mkdir()
+    (root / "crm" / "accounts" / "20261129T202300123456Z.csv.gz").write_bytes(b"")
+    tick()
+    assert tick.cursor == before

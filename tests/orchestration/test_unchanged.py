@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 from dagster import AssetKey
+from pydantic import SecretStr
 
 from orchestration import build_state
 from orchestration.build_state import note_published, nothing_is_new, unchanged_since
@@ -136,6 +137,9 @@ def test_a_change_is_seen_before_a_run_begins(settings: Settings, change: Callab
 @pytest.mark.usefixtures("all_loaded")
 def test_in_production_and_beside_another_process_a_run_does_its_work(settings: Settings) -> None:
     assert not nothing_is_new(settings.model_copy(update={"env": "production"}))
+    # What is new in a live system is known only after landing.
+    live = SecretStr("postgresql://reader@db.example/app")
+    assert not nothing_is_new(settings.model_copy(update={"land_postgres_url": live}))
     with hold(settings.warehouse_path, "another"):
         assert not nothing_is_new(settings)
 

@@ -17,7 +17,7 @@ from cli import results
 from cli.main import call
 from serving.postgres import PostgresError, publish_to_postgres
 from settings import PROJECT_DIR, Settings
-from tests.serving.postgres_server import postgres_programs, running_server
+from tests.support.postgres_server import postgres_programs, running_server
 
 READER = """
 import sys, time
