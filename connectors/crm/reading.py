@@ -1,0 +1,57 @@
+"""What one reading of a CRM found: a CSV file of rows for each table, what was merged, and what was left out."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connectors.crm.fields import Rows
+
+SHOWN_IDS = 3
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One account that was merged into another. `organization_id` is that of the account, if the CRM still has it."""
+
+    account_id: str
+    into_account_id: str
+    organization_id: str | None = None
+
+
+@dataclass
+class Reading:
+    """Files in `folder`, one for each table by its name in the contract; lists in the order of the CRM."""
+
+    folder: Path
+    mapping_path: Path
+    files: dict[str, Path] = field(default_factory=dict)
+    merges: list[Merge] = field(default_factory=list)
+    without_account: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def write(self, rows: Rows, values: Iterable[list[str | None]]) -> None:
+        """Write the rows, each key once: a record that moves while pages are read may come again."""
+        path = self.folder / f"{rows.name}.csv"
+        seen: set[str | None] = set()
+        key = rows.header.index("id")
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(rows.header)
+            for row in values:
+                if row[key] not in seen:
+                    seen.add(row[key])
+                    writer.writerow(row)
+        self.files[rows.name] = path
+        self.warnings += rows.warnings(self.mapping_path)
+
+    def all_warnings(self, service: str) -> list[str]:
+        """A sentence for each thing that does not stop the landing."""
+        if not (left_out := self.without_account):
+            return self.warnings
+        shown = ", ".join(left_out[:SHOWN_IDS]) + (", …" if len(left_out) > SHOWN_IDS else "")
+        sentence = (
+            f"crm.opportunities: {service} has {len(left_out):,} without an account, which are left out: give each "
+            f"one in {service}. For example: {shown}"
+        )
+        return [*self.warnings, sentence]
