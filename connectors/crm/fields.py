@@ -15,11 +15,9 @@ from ingestion.contract.model import Column, Table, load_contract
 from validation import validated
 
 ACCOUNTS, OPPORTUNITIES, MERGES = "crm.accounts", "crm.opportunities", "crm.account_merges"
-# These columns have one home in a CRM, so no mapping names them.
-BUILT_IN = {
-    ACCOUNTS: ("id", "updated_at", "removed_at"),
-    OPPORTUNITIES: ("id", "account_id", "created_at", "updated_at", "removed_at"),
-}
+# These columns have one home in a CRM, so no mapping names them. That a record is gone is found by comparison.
+BUILT_IN = {ACCOUNTS: ("id", "updated_at"), OPPORTUNITIES: ("id", "account_id", "created_at", "updated_at")}
+REMOVED = "removed_at"
 # A field, or a field of what it leads to. Names become part of queries, so nothing else is a name.
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -106,6 +104,10 @@ def read_mapping(path: Path) -> CrmMapping:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LandingError(f"the mapping file {path} cannot be read: {' '.join(str(error).split())}") from None
     mapping = validated(CrmMapping, content, str(path), LandingError)
+    if mapping.merges and "organization_id" not in mapping.accounts:
+        raise LandingError(
+            f"{path}: {MERGES} needs organization_id of {ACCOUNTS}: name its field, or take {MERGES} out"
+        )
     for table in (ACCOUNTS, OPPORTUNITIES):
         if mistake := _mistake(contract_table(table), mapping.sources(table), BUILT_IN[table]):
             raise LandingError(f"{path}: {table}.{mistake}")
@@ -122,7 +124,7 @@ def _mistake(table: Table, sources: dict[str, Source], built_in: tuple[str, ...]
         column = table.column(name)
         if column is None:
             return f"{name} is not a column of the input contract (docs/sources.md): take it out"
-        if name in built_in:
+        if name in (*built_in, REMOVED):
             return f"{name} is read without a mapping: take it out"
         wrong = next((value for value in source.constants if column.allowed and value not in column.allowed), None)
         if wrong is not None:

@@ -49,31 +49,42 @@ class HubSpot:
         self._mapping = mapping
         self._owners: dict[str, dict[str, Any]] = {}
 
-    def check(self) -> None:
+    def faults(self) -> list[str]:
+        """A sentence for each property that the mapping names wrongly, and each list that cannot be read."""
+        found = [fault for table in OBJECTS for fault in self._wrong_names(table)]
+        for first in (self._owners_list("false"), *(self._objects(table, {}) for table in OBJECTS)):
+            try:
+                next(first, None)
+            except LandingError as error:
+                found.append(str(error))
+        return found
+
+    def _wrong_names(self, table: str) -> Iterator[str]:
         """Compare the mapping with HubSpot's properties: a list leaves out in silence those that do not exist."""
-        for table, kind in OBJECTS.items():
-            path = f"/crm/v3/properties/{kind}"
-            known = {record["name"] for record in self._list(f"properties of {kind}", path, {}, {"name"})}
-            for name in self._mapping.fields(table):
-                holder, _, rest = name.partition(".")
-                if holder not in known:
-                    raise LandingError(
-                        f"HubSpot has no property {holder!r} of {kind}, which hubspot.yml names for {table}: write "
-                        "the internal name of one that it has"
-                    )
-                if rest and rest not in OF_OWNERS:
-                    raise LandingError(
-                        f"hubspot.yml names {name!r} for {table}, but of an owner only {' and '.join(OF_OWNERS)} "
-                        f"can be read: write {holder}.{OF_OWNERS[0]}"
-                    )
+        kind = OBJECTS[table]
+        known = {
+            each["name"] for each in self._list(f"properties of {kind}", f"/crm/v3/properties/{kind}", {}, {"name"})
+        }
+        for name in self._mapping.fields(table):
+            holder, _, rest = name.partition(".")
+            if holder not in known:
+                yield (
+                    f"HubSpot has no property {holder!r} of {kind}, which hubspot.yml names for {table}: write the "
+                    "internal name of one that it has"
+                )
+            elif rest and rest not in OF_OWNERS:
+                yield (
+                    f"hubspot.yml names {name!r} for {table}, but of an owner only {' and '.join(OF_OWNERS)} can be "
+                    f"read: write {holder}.{OF_OWNERS[0]}"
+                )
 
     def read(self, reading: Reading) -> None:
         """Write the rows of accounts and opportunities, and note what was merged."""
-        self.check()
+        for fault in (fault for table in OBJECTS for fault in self._wrong_names(table)):
+            raise LandingError(fault)
         # Owners who left still own what they did not hand over.
         for archived in ("false", "true"):
-            owners = self._list("owners", "/crm/v3/owners", {"archived": archived}, {"id"})
-            self._owners |= {str(owner["id"]): owner for owner in owners}
+            self._owners |= {str(owner["id"]): owner for owner in self._owners_list(archived)}
         rows = Rows(ACCOUNTS, self._mapping.accounts)
         reading.write(rows, self._accounts(rows, reading))
         rows = Rows(OPPORTUNITIES, self._mapping.opportunities)
@@ -98,6 +109,9 @@ class HubSpot:
                 "updated_at": record["updatedAt"],
             }
             yield rows.row(built_in, self._value_of(record))
+
+    def _owners_list(self, archived: str) -> Iterator[dict[str, Any]]:
+        return self._list("owners", "/crm/v3/owners", {"archived": archived}, {"id"})
 
     def _objects(self, table: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
         kind = OBJECTS[table]

@@ -1,11 +1,11 @@
 """What one reading of a CRM found: a CSV file of rows for each table, what was merged, and what was left out."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.crm.fields import Rows
+from connectors.csv_lines import field_of, header_of
 
 SHOWN_IDS = 3
 
@@ -35,13 +35,12 @@ class Reading:
         path = self.folder / f"{rows.name}.csv"
         seen: set[str | None] = set()
         key = rows.header.index("id")
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(rows.header)
+        with path.open("wb") as file:
+            file.write(header_of(rows.header) + b"\n")
             for row in values:
                 if row[key] not in seen:
                     seen.add(row[key])
-                    writer.writerow(row)
+                    file.write(b",".join(map(field_of, row)) + b"\n")
         self.files[rows.name] = path
         self.warnings += rows.warnings(self.mapping_path)
 

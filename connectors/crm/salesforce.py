@@ -54,10 +54,15 @@ class Salesforce:
         self._client = Client(service, _auth(service, settings.land_salesforce_client_id, secret.get_secret_value()))
         self._mapping = mapping
 
-    def check(self) -> None:
-        """Ask for one record of each kind, so that a field of the mapping that does not exist is named."""
+    def faults(self) -> list[str]:
+        """A sentence for each kind of records that cannot be read: Salesforce names one wrong field at a time."""
+        found = []
         for table in OBJECTS:
-            next(self._query(table, "LIMIT 1"), None)
+            try:
+                next(self._query(table, "LIMIT 1"), None)
+            except LandingError as error:
+                found.append(str(error))
+        return list(dict.fromkeys(found))
 
     def read(self, reading: Reading) -> None:
         """Write the rows of accounts and opportunities, and note what was merged."""

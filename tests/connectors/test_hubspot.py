@@ -83,7 +83,6 @@ def test_a_company_and_a_deal_become_rows_of_the_contract(hubspot: FakeHubSpot, 
             "do_not_contact": "true",
             "last_contacted_at": "2026-03-01T10:00:00Z",
             "updated_at": "2026-06-01T00:00:00.000Z",
-            "removed_at": "",
         }
     ]
     assert rows(reading, "crm.opportunities") == [
@@ -253,6 +252,11 @@ WRONG_MAPPINGS: dict[str, tuple[str, str, str]] = {
     "no name": ("name: name", "name: name FROM User", "crm.accounts.name.field is wrong: string should match pattern"),
     "both": ("{field: closedate,", "{field: closedate, value: x,", "a column has either a `field` or a `value`"),
     "no table": ("crm.accounts:", "crm.account:", "key 'crm.account' is unknown"),
+    "merges of nothing": (
+        "  organization_id: growth_organization_id\n",
+        "",
+        "crm.account_merges needs organization_id of crm.accounts: name its field, or take crm.account_merges out",
+    ),
     "no YAML": ("crm.accounts:", "crm.accounts: {", "cannot be read"),
 }
 

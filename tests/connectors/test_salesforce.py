@@ -92,7 +92,6 @@ def test_an_account_and_an_opportunity_become_rows_of_the_contract(salesforce: F
             "do_not_contact": "false",
             "last_contacted_at": "2026-03-01T00:00:00Z",
             "updated_at": "2026-06-01T00:00:00.000+0000",
-            "removed_at": "",
         }
     ]
     assert rows(reading, "crm.opportunities") == [
