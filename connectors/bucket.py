@@ -54,24 +54,25 @@ class Landed:
     file: str
 
 
-def is_configured(settings: Settings) -> bool:
-    return settings.land_bucket is not None
-
-
 def land(settings: Settings) -> LandingReport:
-    """Land every object that is new or changed. Raises `LandingError`."""
+    """Land every object that is new or changed. Raises `LandingError`; a table that cannot be is in `failures`."""
     started = time.monotonic()
     report = LandingReport(SYSTEM)
     mapping = read_mapping(settings.mappings_dir / MAPPING_NAME)
     root = landing_root(settings, SYSTEM)
     bucket = Bucket(settings)
+    objects = {table: bucket.objects(table, patterns, report.warnings) for table, patterns in mapping.items()}
     work_folder = state_folder(settings, SYSTEM)
     with root.hold(f"growth land {SYSTEM}"):
-        shutil.rmtree(work_folder, ignore_errors=True)
-        work_folder.mkdir(parents=True)
-        for table, patterns in mapping.items():
-            report.tables.append(_TableOfBucket(bucket, root, table, work_folder, report.warnings).land(patterns))
-        shutil.rmtree(work_folder)
+        for table, found in objects.items():
+            shutil.rmtree(work_folder, ignore_errors=True)
+            work_folder.mkdir(parents=True)
+            try:
+                report.tables.append(_TableOfBucket(bucket, root, table, work_folder, report.warnings).land(found))
+            except LandingError as error:
+                report.failures.append(str(error))
+            finally:
+                shutil.rmtree(work_folder, ignore_errors=True)
     report.seconds = time.monotonic() - started
     return report
 
@@ -185,8 +186,7 @@ class _TableOfBucket:
         # Without its note, what was landed is known by its bytes.
         self._files_by_digest = self._digests() if note is None else {}
 
-    def land(self, patterns: Iterable[Pattern]) -> TableLanding:
-        objects = self._bucket.objects(self._table, patterns, self._warnings)
+    def land(self, objects: Iterable[BucketObject]) -> TableLanding:
         files = sum(self._land_portion(portion) for portion in _portions(filter(self._is_new, objects)))
         return TableLanding(f"{self._table.source}.{self._table.name}", files=files)
 
@@ -216,7 +216,8 @@ class _TableOfBucket:
             self._root.put_file(copy, file)
             self._files.add(file)
         for copy in self._work_folder.iterdir():
-            copy.unlink()
+            if copy.is_file():
+                copy.unlink()
         return len(copies)
 
     def _file_with(self, each: BucketObject, digest: str) -> str | None:

@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, RootModel
 
+from connectors.mapping import content_of
 from connectors.report import LandingError
 from ingestion.contract.model import Table, load_contract
 from validation import validated
@@ -62,13 +62,7 @@ class BucketMapping(RootModel[dict[str, Annotated[list[str], BeforeValidator(_li
 
 def read_mapping(path: Path) -> dict[Table, list[Pattern]]:
     """The mapping file, checked against the contract. Raises `LandingError`."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except FileNotFoundError:
-        raise LandingError(f"the mapping file {path} does not exist: copy the one in connectors/mappings") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LandingError(f"the mapping file {path} cannot be read: {' '.join(str(error).split())}") from None
-    entries = validated(BucketMapping, content, str(path), LandingError).root
+    entries = validated(BucketMapping, content_of(path), str(path), LandingError).root
     tables = {f"{table.source}.{table.name}": table for table in load_contract().tables}
     mapping = {}
     for name, texts in entries.items():

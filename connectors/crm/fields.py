@@ -7,9 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from connectors.mapping import ValueMap, content_of, mistake_of
 from connectors.report import LandingError
 from ingestion.contract.model import Column, Table, load_contract
 from validation import validated
@@ -36,10 +36,6 @@ def _text(value: Any) -> Any:
     return text_of(value) if isinstance(value, bool | int | float) else value
 
 
-def _words(values: Any) -> Any:
-    return {_text(word): ours for word, ours in values.items()} if isinstance(values, dict) else values
-
-
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, Field(pattern=NAME)]
 
@@ -50,8 +46,7 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Name | None = None
-    # Their words, and ours.
-    values: Annotated[dict[str, Text], BeforeValidator(_words)] = {}
+    values: ValueMap = {}
     # What an empty field means.
     empty: Text | None = None
     # The column is null unless this field is true.
@@ -69,11 +64,6 @@ class Source(BaseModel):
         if (self.field is None) == (self.value is None):
             raise ValueError("a column has either a `field` or a `value`")
         return self
-
-    @property
-    def constants(self) -> tuple[str, ...]:
-        """The values that the file itself gives."""
-        return tuple(value for value in (*self.values.values(), self.empty, self.value) if value is not None)
 
 
 class CrmMapping(BaseModel):
@@ -97,13 +87,7 @@ class CrmMapping(BaseModel):
 
 def read_mapping(path: Path) -> CrmMapping:
     """The mapping file, checked against the contract. Raises `LandingError`."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except FileNotFoundError:
-        raise LandingError(f"the mapping file {path} does not exist: copy the one in connectors/mappings") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LandingError(f"the mapping file {path} cannot be read: {' '.join(str(error).split())}") from None
-    mapping = validated(CrmMapping, content, str(path), LandingError)
+    mapping = validated(CrmMapping, content_of(path), str(path), LandingError)
     if mapping.merges and "organization_id" not in mapping.accounts:
         raise LandingError(
             f"{path}: {MERGES} needs organization_id of {ACCOUNTS}: name its field, or take {MERGES} out"
@@ -126,9 +110,10 @@ def _mistake(table: Table, sources: dict[str, Source], built_in: tuple[str, ...]
             return f"{name} is not a column of the input contract (docs/sources.md): take it out"
         if name in (*built_in, REMOVED):
             return f"{name} is read without a mapping: take it out"
-        wrong = next((value for value in source.constants if column.allowed and value not in column.allowed), None)
-        if wrong is not None:
-            return f"{name}: {wrong!r} is not one of {', '.join(map(str, column.allowed))}"
+        constants = {"`empty`": source.empty, "`value`": source.value}
+        words = {word: ours for word, ours in constants.items() if ours is not None} | source.values
+        if mistake := mistake_of(column, words):
+            return f"{name}: {mistake}"
     needed = (column.name for column in table.columns if not column.may_be_missing)
     missing = next((name for name in needed if name not in (*sources, *built_in)), None)
     return missing and f"{missing} has no source, but every row needs a value: name a field, or a `value`"
@@ -166,15 +151,15 @@ class Rows:
         if theirs is None:
             return source.empty
         ours = source.values.get(theirs, theirs)
-        if column.allowed and ours not in column.allowed:
+        if ours is not None and column.allowed and ours not in column.allowed:
             self.unknown[column.name, ours] += 1
         return fitted(column, ours)
 
-    def warnings(self, mapping_path: Path) -> list[str]:
+    def warnings(self, mapping_name: str) -> list[str]:
         """A sentence for each value that the load will refuse."""
         return [
             f"{self.name}.{column}: {value!r} is in no map, and the load sets its {count:,} "
-            f"{'row' if count == 1 else 'rows'} aside: give it a meaning in {mapping_path}"
+            f"{'row' if count == 1 else 'rows'} aside: give it a meaning in {mapping_name}"
             for (column, value), count in sorted(self.unknown.items())
         ]
 

@@ -24,11 +24,10 @@ class Reading:
     """Files in `folder`, one for each table by its name in the contract; lists in the order of the CRM."""
 
     folder: Path
-    mapping_path: Path
     files: dict[str, Path] = field(default_factory=dict)
     merges: list[Merge] = field(default_factory=list)
     without_account: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)
 
     def write(self, rows: Rows, values: Iterable[list[str | None]]) -> None:
         """Write the rows, each key once: a record that moves while pages are read may come again."""
@@ -42,15 +41,15 @@ class Reading:
                     seen.add(row[key])
                     file.write(b",".join(map(field_of, row)) + b"\n")
         self.files[rows.name] = path
-        self.warnings += rows.warnings(self.mapping_path)
+        self.rows.append(rows)
 
-    def all_warnings(self, service: str) -> list[str]:
+    def warnings_of(self, service: str, mapping_name: str) -> list[str]:
         """A sentence for each thing that does not stop the landing."""
-        if not (left_out := self.without_account):
-            return self.warnings
-        shown = ", ".join(left_out[:SHOWN_IDS]) + (", …" if len(left_out) > SHOWN_IDS else "")
-        sentence = (
-            f"crm.opportunities: {service} has {len(left_out):,} without an account, which are left out: give each "
-            f"one in {service}. For example: {shown}"
-        )
-        return [*self.warnings, sentence]
+        warnings = [warning for rows in self.rows for warning in rows.warnings(mapping_name)]
+        if left_out := self.without_account:
+            shown = ", ".join(left_out[:SHOWN_IDS]) + (", …" if len(left_out) > SHOWN_IDS else "")
+            warnings.append(
+                f"crm.opportunities: {service} has {len(left_out):,} without an account, not landed: give each one in "
+                f"{service}. For example: {shown}"
+            )
+        return warnings

@@ -69,7 +69,7 @@ def read(fake: FakeSalesforce, folder: Path, secret: str = CLIENT_SECRET) -> Rea
         land_salesforce_client_secret=SecretStr(secret),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    reading = Reading(folder, MAPPING)
+    reading = Reading(folder)
     Salesforce(settings, read_mapping(MAPPING)).read(reading)
     return reading
 
@@ -110,7 +110,7 @@ def test_an_account_and_an_opportunity_become_rows_of_the_contract(salesforce: F
             "updated_at": "2026-06-02T00:00:00.000+0000",
         }
     ]
-    assert reading.all_warnings("Salesforce") == []
+    assert reading.warnings_of("Salesforce", "salesforce.yml") == []
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_an_opportunity_without_an_account_is_left_out_and_named(salesforce: Fak
     salesforce.put("Opportunity", "006B", {**OPPORTUNITY, "AccountId": None})
     reading = read(salesforce, tmp_path / "read")
     assert [row["id"] for row in rows(reading, "crm.opportunities")] == ["006A"]
-    assert "Salesforce has 1 without an account" in reading.all_warnings("Salesforce")[0]
+    assert "Salesforce has 1 without an account" in reading.warnings_of("Salesforce", "salesforce.yml")[0]
 
 
 def test_what_was_merged_is_noted_with_its_organization(salesforce: FakeSalesforce, tmp_path: Path) -> None:
