@@ -60,8 +60,6 @@ class Client:
             data_selector=self.service.records_key,
             paginator=self.service.paginator(),
             hooks={"response": [_raise_unless_ok]},
-            # A redirect could lead the secret to another host.
-            allow_redirects=False,
         )
         while (page := self._next(what, pages)) is not None:
             yield from self._records(what, page.response, needs)
@@ -164,5 +162,6 @@ def shown(text: str) -> str:
 def _raise_unless_ok(response: "Response", *_: Any, **__: Any) -> None:
     from requests import HTTPError
 
+    # A redirect is refused too, before it is followed: it could lead the secret to another host.
     if response.status_code >= 300:
         raise HTTPError(response=response)

@@ -25,10 +25,10 @@ def canonical_organizations(
         kept = organizations.get(_end(merge.account_id, into))
         if merged is None or kept is None:
             unknown += 1
-        elif merged != kept:
+        elif _end(kept, canonical) != merged:
+            # Otherwise they are one company already, and this merge would close a ring.
             canonical[merged] = kept
-    resolved = {merged: _end(merged, canonical) for merged in canonical}
-    return {merged: kept for merged, kept in resolved.items() if merged != kept}, unknown
+    return {merged: _end(merged, canonical) for merged in canonical}, unknown
 
 
 def _end(start: str, following: Mapping[str, str]) -> str:

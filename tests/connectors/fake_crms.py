@@ -123,7 +123,7 @@ class FakeHubSpot(FakeService):
         shown = {**record, "properties": {name: record["properties"].get(name) for name in known}}
         if kind == "deals" and self.companies_of.get(record["id"]):
             primary, *_ = companies = self.companies_of[record["id"]]
-            results = [{"id": each, "type": "deal_to_company_unlabeled"} for each in companies]
+            results = [{"id": each, "type": "deal_to_company_unlabeled"} for each in sorted(companies)]
             shown["associations"] = {"companies": {"results": [*results, {"id": primary, "type": "deal_to_company"}]}}
         return shown
 

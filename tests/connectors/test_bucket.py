@@ -245,6 +245,17 @@ def test_a_bucket_in_the_source_root_is_refused(company: Company) -> None:
         bucket.Bucket(inside)
 
 
+@pytest.mark.parametrize("company", ["folder"], indirect=True)
+def test_what_was_landed_into_the_bucket_itself_is_not_landed_from_it(company: Company) -> None:
+    company.root = Path(company.prefix, "landed")
+    company.settings = company.settings.model_copy(update={"source_root": str(company.root)})
+    (company.settings.mappings_dir / "bucket.yml").write_text("enrichment.companies: '*/*/*/*.jsonl'")
+    company.put("a/b/c/2026.jsonl", b"{}")
+    for _ in range(2):
+        company.land()
+    assert company.landed() == [("enrichment/companies", b"{}")]
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [

@@ -112,6 +112,21 @@ def test_lists_are_read_to_their_last_page_and_archived_records_are_gone(hubspot
     assert found == ["10", *(str(number) for number in range(100, 110) if number != 105)]
 
 
+def test_a_record_that_comes_on_two_pages_is_one_row(hubspot: FakeHubSpot, tmp_path: Path) -> None:
+    record = hubspot.objects["companies"]["10"]
+    first = {"results": [record], "paging": {"next": {"after": "9"}}}
+    hubspot.fails("/objects/companies", answer(200, first))
+    assert [row["id"] for row in rows(read(hubspot, tmp_path / "read"), "crm.accounts")] == ["10"]
+    assert sum("/objects/companies" in request for request in hubspot.requests) == 2
+
+
+def test_a_redirect_is_not_followed(hubspot: FakeHubSpot, tmp_path: Path) -> None:
+    hubspot.fails("/objects/companies", answer(307, "", Location=f"{hubspot.address}/elsewhere"))
+    with pytest.raises(LandingError, match="elsewhere: set GROWTH_LAND_HUBSPOT_URL to where it is answered"):
+        read(hubspot, tmp_path / "read")
+    assert not any("/elsewhere" in request for request in hubspot.requests)
+
+
 def test_an_owner_who_left_still_owns_what_was_not_handed_over(hubspot: FakeHubSpot, tmp_path: Path) -> None:
     hubspot.put("companies", "10", {"hubspot_owner_id": "72"})
     row = rows(read(hubspot, tmp_path / "read"), "crm.accounts")[0]
@@ -196,10 +211,6 @@ LASTING: dict[str, tuple[list[Fault], str]] = {
     "429 for ever": ([answer(429, TOO_MANY)] * 5, "HubSpot (429) refuses requests for companies as too many"),
     "500 for ever": ([answer(500, "oops")] * 5, "HubSpot (500) cannot answer for companies, after 5 attempts"),
     "reset for ever": ([reset_within_the_page] * 5, "fails or breaks at companies, after 5 attempts: check"),
-    "moved": (
-        [answer(301, "", Location="http://127.0.0.1:9/")],
-        "HubSpot (301) sends the request for companies elsewhere: set GROWTH_LAND_HUBSPOT_URL",
-    ),
     "no JSON": ([answer(200, "<html>")], "HubSpot answers the request for companies with something that is not JSON"),
     "another shape": ([answer(200, {"total": 1})], "HubSpot answers the request for companies without results"),
     "half a record": ([answer(200, {"results": [{"id": "1"}]})], "HubSpot sends one of companies without createdAt"),
