@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote_plus
 
 from connectors.report import LandingError
 
@@ -104,7 +105,7 @@ class Client:
         else:
             advice = REFUSALS.get(status, "refuses the request for {what}: {said}").format(
                 what=what,
-                said=shown(response.text),
+                said=shown(response, response.text),
                 address_setting=service.address_setting,
                 secret_setting=service.secret_setting,
             )
@@ -154,8 +155,14 @@ def json_of(response: "Response") -> Any:
         return None
 
 
-def shown(text: str) -> str:
-    """A text of the service on one line, cut."""
+def shown(response: "Response", text: str) -> str:
+    """A text of an answer on one line, cut, without the secrets of the request, which it may repeat."""
+    request = response.request
+    body: str = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+    token = str(request.headers.get("Authorization", "")).rpartition(" ")[2]
+    secrets: list[str] = [token, *dict(parse_qsl(body)).values()]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…").replace(quote_plus(secret), "…")
     return re.sub(r"\s+", " ", text).strip()[:SHOWN_CHARACTERS] or "without a reason"
 
 

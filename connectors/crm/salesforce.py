@@ -135,15 +135,16 @@ def _explain(response: "Response", what: str) -> str | None:
     """What Salesforce says in its body, which is a list of errors, or one error of OAuth."""
     answer = json_of(response)
     if isinstance(answer, dict) and "error" in answer:
+        reason = shown(response, str(answer["error"]))
         return (
-            f"Salesforce refuses the app ({answer['error']}): check GROWTH_LAND_SALESFORCE_CLIENT_ID and _SECRET, and "
+            f"Salesforce refuses the app ({reason}): check GROWTH_LAND_SALESFORCE_CLIENT_ID and _SECRET, and "
             "that the app allows the client credentials flow"
         )
     error = answer[0] if isinstance(answer, list) and answer and isinstance(answer[0], dict) else {}
     code, message = error.get("errorCode"), str(error.get("message", ""))
     if code == "INVALID_FIELD":
         found = NO_FIELD.search(message)
-        said = found[1] if found else shown(message)
+        said = found[1] if found else shown(response, message)
         return f"Salesforce on {what}: {said}; correct salesforce.yml, or let the app's user read the field"
     if code == "INVALID_TYPE":
         return f"Salesforce does not let the app's user read {what}: give the user a permission set that may"

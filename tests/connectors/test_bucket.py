@@ -245,6 +245,17 @@ def test_a_bucket_in_the_source_root_is_refused(company: Company) -> None:
         bucket.Bucket(inside)
 
 
+@pytest.mark.parametrize("company", ["s3"], indirect=True)
+def test_a_bucket_can_be_the_source_root_too(company: Company, tmp_path: Path) -> None:
+    expected = fill(company)
+    address = f"s3://landed/{uuid4().hex}"
+    company.settings = company.settings.model_copy(update={"source_root": address})
+    assert [sum(table.files for table in company.land().tables) for _ in range(2)] == [5, 0]
+    root = LandingRoot(address, tmp_path / "copies")
+    files = [*root.table_files("usage", "usage_reports"), *root.table_files("enrichment", "companies")]
+    assert sorted((path.rpartition("/")[0], root.read(path)) for path in files) == sorted(expected)
+
+
 @pytest.mark.parametrize("company", ["folder"], indirect=True)
 def test_what_was_landed_into_the_bucket_itself_is_not_landed_from_it(company: Company) -> None:
     company.root = Path(company.prefix, "landed")

@@ -1,5 +1,6 @@
 """Days of changes in a CRM, each landed: what the load makes of the landed files is what the CRM has."""
 
+import gzip
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from connectors.crm import client
 from connectors.crm.fields import read_mapping
@@ -252,6 +254,42 @@ def test_a_failed_reading_lands_nothing(company: Company) -> None:
     with pytest.raises(LandingError):
         company.land()
     assert landed_files(company) == before
+
+
+def test_a_table_that_lost_most_of_its_rows_is_not_landed_and_stops_no_other(company: Company) -> None:
+    for _ in range(20):
+        company.add_account()
+    company.land()
+    before = landed_files(company)
+    for number in list(company.accounts)[1:]:
+        company.crm.remove_account(number)
+    company.change_opportunity(next(iter(company.opportunities)))
+    report = company.land()
+    [failure] = report.failures
+    assert failure.startswith(f"{report.system}: 25 of the 26 landed rows of crm.accounts are no longer there")
+    [added] = set(landed_files(company)).difference(before)
+    assert added.parent.name == "opportunities"
+
+
+def test_no_secret_is_in_a_file_a_log_or_an_error(company: Company, caplog: pytest.LogCaptureFixture) -> None:
+    def repeat(request: Request) -> Response:
+        return Response(f"{request.headers.get('Authorization')} {request.get_data(as_text=True)}", 400)
+
+    errors = []
+    with caplog.at_level("DEBUG"):
+        company.land()
+        for path in ("", company.crm.opportunities_path):
+            company.crm.fake.fails(path, repeat)
+            with pytest.raises(LandingError) as error:
+                company.land()
+            errors.append(str(error.value))
+    assert not company.crm.fake.faults
+    assert all("…" in error for error in errors)
+    written = [path for path in Path(company.settings.resolved_source_root).parent.rglob("*") if path.is_file()]
+    assert len(written) > 3
+    files = [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in written]
+    assert all(b"5ecret" not in text for text in files)
+    assert all("5ecret" not in text for text in (caplog.text, *errors))
 
 
 def test_two_crms_at_once_are_refused(company: Company) -> None:

@@ -180,6 +180,22 @@ def test_a_property_that_does_not_exist_is_named(hubspot: FakeHubSpot, tmp_path:
     )
 
 
+def test_a_check_names_every_fault_at_once(hubspot: FakeHubSpot, tmp_path: Path) -> None:
+    mapping = tmp_path / "hubspot.yml"
+    mapping.write_text(MAPPING.read_text().replace("hubspot_owner_id.email", "hubspot_owner_id.mail"))
+    hubspot.properties["companies"].remove("notes_last_contacted")
+    hubspot.properties["deals"].remove("dealtype")
+    hubspot.fails("/owners", answer(403, SCOPE))
+    settings = Settings(land_hubspot_url=hubspot.address, land_hubspot_token=SecretStr(TOKEN))
+    faults = HubSpot(settings, read_mapping(mapping)).faults()
+    assert [fault.partition(",")[0] for fault in faults] == [
+        "hubspot.yml names 'hubspot_owner_id.mail' for crm.accounts",
+        "HubSpot has no property 'notes_last_contacted' of companies",
+        "HubSpot has no property 'dealtype' of deals",
+        "HubSpot does not let the token read owners: give the private app the scope crm.objects.companies.read",
+    ]
+
+
 SCOPE = {
     "status": "error",
     "category": "MISSING_SCOPES",
