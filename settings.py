@@ -26,6 +26,7 @@ OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 SECRETS = {
     "alert_webhooks",
     "dagster_postgres_url",
+    "land_bucket",
     "land_hubspot_token",
     "land_postgres_url",
     "land_salesforce_client_secret",
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     land_stripe_url: str = "https://api.stripe.com"
     land_stripe_livemode: bool = True
     land_stripe_requests_per_second: int = Field(default=15, ge=1, le=100)
+    land_bucket: str | None = None
     land_hubspot_token: SecretStr | None = None
     land_hubspot_url: str = "https://api.hubapi.com"
     land_salesforce_url: str | None = None
@@ -126,10 +128,18 @@ class Settings(BaseSettings):
             )
         return folder
 
-    @field_validator("source_root")
+    @field_validator("source_root", "land_bucket")
     @classmethod
     def _absolute_folder(cls, value: str | None) -> str | None:
         return value if value is None or "://" in value else str(Path(value).expanduser().resolve())
+
+    @field_validator("land_bucket")
+    @classmethod
+    def _address_without_password(cls, value: str | None) -> str | None:
+        """Addresses are shown in messages."""
+        if value is not None and urlsplit(value).password:
+            raise ValueError("must not have a password in it: use the variables of the store, such as AWS_PROFILE")
+        return value
 
     @field_validator("land_stripe_url", "land_hubspot_url", "land_salesforce_url")
     @classmethod

@@ -43,10 +43,10 @@ class TableMapping(BaseModel):
 Mapping = dict[str, TableMapping]
 
 
-def read_mapping(path: Path, contract: Contract) -> dict[Table, TableMapping]:
-    """The mapping file, checked against the contract. Raises `LandingError`: one sentence on the first mistake."""
+def content_of(path: Path) -> Any:
+    """What a mapping file says, not checked yet. Raises `LandingError`."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except FileNotFoundError:
         raise LandingError(
             f"the mapping file {path} does not exist: copy {path.name} from connectors/mappings/ and adjust it, or "
@@ -54,6 +54,11 @@ def read_mapping(path: Path, contract: Contract) -> dict[Table, TableMapping]:
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LandingError(f"the mapping file {path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def read_mapping(path: Path, contract: Contract) -> dict[Table, TableMapping]:
+    """The mapping file, checked against the contract. Raises `LandingError`: one sentence on the first mistake."""
+    content = content_of(path)
     if not isinstance(content, dict) or not content:
         raise LandingError(f"{path}: it must have a key a table, such as `product_db.organizations:`")
     tables = {f"{table.source}.{table.name}": table for table in contract.tables if table.stored in LANDED}
@@ -72,11 +77,12 @@ def _require_known_words(path: Path, name: str, table: Table, mapping: TableMapp
         column = table.column(column_name)
         if column is None:
             raise LandingError(f"{path}: {name}: values are given for {column_name}, which the contract does not have")
-        if mistake := _mistake(column, words):
+        if mistake := mistake_of(column, words):
             raise LandingError(f"{path}: {name}.{column_name}: {mistake}")
 
 
-def _mistake(column: Column, words: dict[str, str | None]) -> str | None:
+def mistake_of(column: Column, words: dict[str, str | None]) -> str | None:
+    """What is wrong with a map of a company's words to those of a column."""
     allowed = [str(value) for value in column.allowed]
     for theirs, ours in words.items():
         if ours is None and not (column.nullable or column.type in {"list", "object"}):

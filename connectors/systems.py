@@ -30,9 +30,50 @@ def _check_postgres(settings: Settings) -> list[str]:
     return check_postgres(settings)
 
 
+def _land_bucket(settings: Settings) -> LandingReport:
+    from connectors.bucket import land
+
+    return land(settings)
+
+
+def _check_bucket(settings: Settings) -> list[str]:
+    from connectors.bucket import check
+
+    return check(settings)
+
+
+def _land_hubspot(settings: Settings) -> LandingReport:
+    from connectors.crm.landing import HUBSPOT
+
+    return HUBSPOT.land(settings)
+
+
+def _check_hubspot(settings: Settings) -> list[str]:
+    from connectors.crm.landing import HUBSPOT
+
+    return HUBSPOT.check(settings)
+
+
+def _land_salesforce(settings: Settings) -> LandingReport:
+    from connectors.crm.landing import SALESFORCE
+
+    return SALESFORCE.land(settings)
+
+
+def _check_salesforce(settings: Settings) -> list[str]:
+    from connectors.crm.landing import SALESFORCE
+
+    return SALESFORCE.check(settings)
+
+
 # What each of them needs is imported when it is landed.
 SYSTEMS = (
     System("postgres", lambda settings: settings.land_postgres_url is not None, _land_postgres, _check_postgres),
+    System("bucket", lambda settings: settings.land_bucket is not None, _land_bucket, _check_bucket),
+    System("hubspot", lambda settings: settings.land_hubspot_token is not None, _land_hubspot, _check_hubspot),
+    System(
+        "salesforce", lambda settings: settings.land_salesforce_url is not None, _land_salesforce, _check_salesforce
+    ),
 )
 
 

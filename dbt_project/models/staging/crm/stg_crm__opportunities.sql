@@ -9,6 +9,7 @@ select
     stakeholders,
     non_engineer_stakeholders,
     created_at,
-    closed_at,
+    {#- What the CRM no longer has is no longer open. -#}
+    coalesce(closed_at, removed_at) as closed_at,
     updated_at
 from {{ source('crm', 'opportunities') }}
