@@ -1,0 +1,82 @@
+"""Land what is new in a Stripe account, or check that it could be landed.
+
+Everything is listed at first, after a gap, and once a week as a check. Every other landing fetches what events name,
+and looks a second time at young, draft and open objects, because events may be missing.
+"""
+
+import logging
+import time
+from contextlib import closing
+
+from connectors.landing import landing_root, state_folder
+from connectors.report import LandingError, LandingReport
+from connectors.stripe.client import API_VERSION, StripeClient
+from connectors.stripe.collect import Collection
+from connectors.stripe.gather import Gathering
+from connectors.stripe.key import key_warnings, refuse_other_mode, refuse_wrong_key
+from connectors.stripe.kinds import KINDS
+from connectors.stripe.landed import LandedIndex
+from connectors.stripe.state import LandingState, Reason, read_state, why_list_all, write_state
+from settings import Settings
+
+logger = logging.getLogger(__name__)
+
+OUT_OF_TURN: dict[Reason | None, str] = {
+    "version": "stripe: objects are fetched in another version of the API than before, so everything was listed again",
+    "gap": "stripe: the last landing is so long ago that Stripe's events are gone, so everything was listed again",
+}
+
+
+def land_stripe(settings: Settings, client: StripeClient | None = None) -> LandingReport:
+    """Land new and changed objects of the six kinds. Raises `LandingError`; then nothing of this landing is kept."""
+    started = time.monotonic()
+    refuse_wrong_key(settings)
+    root, folder = landing_root(settings, "stripe"), state_folder(settings, "stripe")
+    with (
+        root.hold("stripe"),
+        closing(LandedIndex(folder)) as index,
+        closing(Collection(folder / "collected", index, livemode=settings.land_stripe_livemode)) as collection,
+        closing(client or StripeClient(settings)) as stripe,
+    ):
+        index.read_new_files(root)
+        state, now = read_state(root), stripe.now()
+        reason = why_list_all(state, now)
+        gathering = Gathering(stripe, index, collection, now, settings.max_lost_share)
+        state = _gather(gathering, state, reason)
+        tables = collection.land(root)
+        # The last step: what is not landed must be fetched again.
+        write_state(root, state)
+    out_of_turn = [OUT_OF_TURN[reason]] if reason in OUT_OF_TURN else []
+    logger.info(f"stripe: {stripe.requests:,} requests")
+    warnings = [*key_warnings(settings), *out_of_turn, *gathering.warnings]
+    return LandingReport("stripe", tables, warnings, time.monotonic() - started)
+
+
+def _gather(gathering: Gathering, state: LandingState | None, reason: Reason | None) -> LandingState:
+    """Gather what there is to land. Returns the state to write when it is landed."""
+    now, found = gathering.now, {}
+    if state is None or reason in OUT_OF_TURN:
+        gathering.everything()
+    elif reason == "weekly":
+        found = gathering.everything_as_check(state)
+    else:
+        gathering.changes(state)
+        return state.model_copy(update={"landed_until": now})
+    return LandingState(api_version=API_VERSION, landed_until=now, full_list_at=now, found_by_full_list=found)
+
+
+def check_stripe(settings: Settings, client: StripeClient | None = None) -> list[str]:
+    """A sentence for each fault: of the key, its mode, and every permission that it lacks. Lands nothing."""
+    faults = []
+    try:
+        refuse_wrong_key(settings)
+    except LandingError as error:
+        return [str(error)]
+    with closing(client or StripeClient(settings)) as stripe:
+        for path in ("events", *(kind.path for kind in KINDS)):
+            try:
+                for found in stripe.get(path, limit=1)["data"]:
+                    refuse_other_mode(found, livemode=settings.land_stripe_livemode)
+            except LandingError as error:
+                faults.append(str(error))
+    return faults

@@ -1,0 +1,87 @@
+"""A fake Stripe and a source root to land it in."""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import simplejson
+from pydantic import SecretStr
+
+from connectors.report import LandingReport
+from connectors.stripe.client import StripeClient
+from connectors.stripe.kinds import NEVER_THE_SAME
+from connectors.stripe.run import land_stripe
+from ingestion.read.files import natural_key
+from settings import Settings
+from tests.support.fake_stripe import FakeStripe, served
+from tests.support.stripe_account import KINDS, Object, StripeAccount
+
+KEY = "rk_live_fake"
+States = dict[str, dict[str, Object]]
+
+
+@dataclass
+class Landing:
+    """What tests hold: the account, its server, and where it is landed."""
+
+    account: StripeAccount
+    fake: FakeStripe
+    settings: Settings
+
+    @property
+    def root(self) -> Path:
+        return Path(str(self.settings.source_root))
+
+    def client(self, **changes: Any) -> StripeClient:
+        """One that does not wait: 10,000 requests a second, three attempts, milliseconds between them."""
+        quick = {"requests_per_second": 10_000, "attempts": 3, "backoff_seconds": 0.001, "timeout_seconds": 5.0}
+        return StripeClient(self.settings, **{**quick, **changes})
+
+    def land(self, **changes: Any) -> LandingReport:
+        """One landing. The requests counted are those of the newest one."""
+        self.fake.requests.clear()
+        self.fake.paths.clear()
+        return land_stripe(self.settings, self.client(**changes))
+
+    def files(self) -> list[str]:
+        """Every landed file, oldest first."""
+        found = [path.relative_to(self.root).as_posix() for path in (self.root / "stripe").rglob("*.jsonl.gz")]
+        return sorted(found, key=natural_key)
+
+    def landed(self, kind: str) -> list[Object]:
+        """Every landed object of a kind, oldest first."""
+        paths = [self.root / path for path in self.files() if path.startswith(f"stripe/{kind}/")]
+        return [simplejson.loads(line, use_decimal=True) for path in paths for line in gzip.open(path)]
+
+    def newest(self) -> States:
+        """The newest landed state by kind and id, without what differs in each answer."""
+        return {kind: {found["id"]: lasting(found) for found in self.landed(kind)} for kind in KINDS}
+
+    def expected(self) -> States:
+        """What is in the account, and a stub for what was landed and is deleted."""
+        state, landed = self.account.state(), self.newest()
+        return {
+            kind: {
+                id_: lasting(found)
+                for id_, found in state[kind].items()
+                if not found.get("deleted") or id_ in landed[kind]
+            }
+            for kind in KINDS
+        }
+
+
+def lasting(found: Object) -> Object:
+    return {name: value for name, value in found.items() if name not in NEVER_THE_SAME}
+
+
+@contextmanager
+def landing_of(account: StripeAccount, folder: Path) -> Iterator[Landing]:
+    with served(account) as (fake, address):
+        settings = Settings(
+            source_root=str(folder / "root"), data_dir=folder / "data", land_stripe_key=SecretStr(KEY),
+            land_stripe_url=address, land_stripe_livemode=account.livemode,
+        )  # fmt: skip
+        yield Landing(account, fake, settings)
