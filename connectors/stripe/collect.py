@@ -2,14 +2,14 @@
 
 import gzip
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from connectors.landing import LandingRoot
-from connectors.report import LandingError, TableLanding
+from connectors.report import TableLanding
 from connectors.stripe import exact_json
-from connectors.stripe.client import NOTHING_LANDED, Object
+from connectors.stripe.client import Object
 from connectors.stripe.key import refuse_other_mode
 from connectors.stripe.kinds import KINDS, Kind
 from connectors.stripe.landed import Change, LandedIndex
@@ -33,7 +33,7 @@ class Collection:
     def take(self, kind: Kind, found: Object) -> Change | None:
         """Keep a whole object if it is not landed like this. Returns what is different, None if nothing.
 
-        Raises `LandingError`, if it is of the other mode or there is no space.
+        Raises `LandingError` if it is of the other mode, and `OSError` if there is no space.
         """
         refuse_other_mode(found, livemode=self.livemode)
         change = self._index.put(kind, found)
@@ -41,10 +41,7 @@ class Collection:
         if change is None:
             self._counts[kind.path] = replace(count, rows_seen=count.rows_seen + 1)
             return None
-        try:
-            self._file(kind).write(exact_json.dumps(found) + b"\n")
-        except OSError as error:
-            raise self._no_space(error) from error
+        self._file(kind).write(exact_json.dumps(found) + b"\n")
         counted = f"rows_{change.what}"
         more = {counted: getattr(count, counted) + 1, "rows_seen": count.rows_seen + 1}
         self._counts[kind.path] = replace(count, **more)
@@ -57,11 +54,11 @@ class Collection:
         self._counts[kind.path] = replace(count, rows_seen=count.rows_seen + 1)
 
     def land(self, root: LandingRoot) -> list[TableLanding]:
-        """Land one file for each kind that has something new, then let the index know. Raises `LandingError`."""
-        try:
-            self._open.close()
-        except OSError as error:
-            raise self._no_space(error) from error
+        """Land one file for each kind that has something new, then let the index know.
+
+        Raises `LandingError`, and `OSError` if there is no space for the local files.
+        """
+        self._open.close()
         landed = []
         for kind in KINDS:
             if kind.path in self._files:
@@ -74,7 +71,8 @@ class Collection:
 
     def close(self) -> None:
         """Delete the local files."""
-        self._open.close()
+        with suppress(OSError):
+            self._open.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _file(self, kind: Kind) -> gzip.GzipFile:
@@ -85,9 +83,3 @@ class Collection:
 
     def _local(self, kind: Kind) -> Path:
         return self._folder / f"{kind.path}.jsonl.gz"
-
-    def _no_space(self, error: OSError) -> LandingError:
-        return LandingError(
-            f"stripe: what was fetched cannot be kept in {self._folder} ({error.strerror or error}): make space in "
-            f"GROWTH_DATA_DIR, and run again; {NOTHING_LANDED}"
-        )

@@ -5,12 +5,15 @@ and looks a second time at young, draft and open objects, because events may be 
 """
 
 import logging
+import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from connectors.landing import landing_root, state_folder
 from connectors.report import LandingError, LandingReport
-from connectors.stripe.client import API_VERSION, StripeClient
+from connectors.stripe.client import API_VERSION, NOTHING_LANDED, StripeClient
 from connectors.stripe.collect import Collection
 from connectors.stripe.gather import Gathering
 from connectors.stripe.key import key_warnings, refuse_other_mode, refuse_wrong_key
@@ -34,6 +37,7 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
     root, folder = landing_root(settings, "stripe"), state_folder(settings, "stripe")
     with (
         root.hold("stripe"),
+        _saying_what_is_wrong_with(folder),
         closing(LandedIndex(folder)) as index,
         closing(Collection(folder / "collected", index, livemode=settings.land_stripe_livemode)) as collection,
         closing(client or StripeClient(settings)) as stripe,
@@ -50,6 +54,19 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
     logger.info(f"stripe: {stripe.requests:,} requests")
     warnings = [*key_warnings(settings), *out_of_turn, *gathering.warnings]
     return LandingReport("stripe", tables, warnings, time.monotonic() - started)
+
+
+@contextmanager
+def _saying_what_is_wrong_with(folder: Path) -> Iterator[None]:
+    """Say what cannot be done in the folder of state; nothing in it is needed by a later landing."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LandingError(
+            f"stripe: what was fetched cannot be kept in {folder} ({reason}): make space there, or delete this folder, "
+            f"and run again; {NOTHING_LANDED}"
+        ) from error
 
 
 def _gather(gathering: Gathering, state: LandingState | None, reason: Reason | None) -> LandingState:

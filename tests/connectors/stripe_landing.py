@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Landing:
     account: StripeAccount
     fake: FakeStripe
     settings: Settings
+    _newest: States = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _read: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -51,14 +53,25 @@ class Landing:
         found = [path.relative_to(self.root).as_posix() for path in (self.root / "stripe").rglob("*.jsonl.gz")]
         return sorted(found, key=natural_key)
 
+    def objects_in(self, path: str) -> list[Object]:
+        with gzip.open(self.root / path) as lines:
+            return [simplejson.loads(line, use_decimal=True) for line in lines]
+
     def landed(self, kind: str) -> list[Object]:
         """Every landed object of a kind, oldest first."""
-        paths = [self.root / path for path in self.files() if path.startswith(f"stripe/{kind}/")]
-        return [simplejson.loads(line, use_decimal=True) for path in paths for line in gzip.open(path)]
+        paths = [path for path in self.files() if path.startswith(f"stripe/{kind}/")]
+        return [found for path in paths for found in self.objects_in(path)]
 
     def newest(self) -> States:
-        """The newest landed state by kind and id, without what differs in each answer."""
-        return {kind: {found["id"]: lasting(found) for found in self.landed(kind)} for kind in KINDS}
+        """The newest landed state by kind and id, without what differs in each answer. Reads what is new."""
+        for kind in KINDS:
+            paths = [path for path in self.files() if path.startswith(f"stripe/{kind}/")]
+            read = [path for path in self._read if path.startswith(f"stripe/{kind}/")]
+            assert paths[: len(read)] == read, "a later file sorts before an earlier one"
+            for path in paths[len(read) :]:
+                self._newest[kind].update({found["id"]: lasting(found) for found in self.objects_in(path)})
+                self._read.append(path)
+        return self._newest
 
     def expected(self) -> States:
         """What is in the account, and a stub for what was landed and is deleted."""
@@ -70,6 +83,20 @@ class Landing:
                 if not found.get("deleted") or id_ in landed[kind]
             }
             for kind in KINDS
+        }
+
+    def forget(self) -> None:
+        """Read the files anew from now on."""
+        self._newest, self._read = {kind: {} for kind in KINDS}, []
+
+    def differences(self) -> set[tuple[str, str]]:
+        """Kind and id of the objects whose newest landed state is not that of the account."""
+        landed, expected = self.newest(), self.expected()
+        return {
+            (kind, id_)
+            for kind in KINDS
+            for id_ in landed[kind] | expected[kind]
+            if landed[kind].get(id_) != expected[kind].get(id_)
         }
 
 

@@ -65,6 +65,8 @@ class FakeStripe:
         self.versions: set[str | None] = set()
         self.before: Callable[[str], None] = lambda path: None
         self.is_pretty = False
+        # A text in place of every answer.
+        self.plain: str | None = None
         self.closing = Event()
         self._links = 0
         # By kind and filters: the account's state, the list, and the place of each id in it.
@@ -213,7 +215,7 @@ def _handler(fake: FakeStripe) -> type[BaseHTTPRequestHandler]:
             self._send(status, body, {}, cut=fault is not None)
 
         def _send(self, status: int, body: Object, headers: dict[str, str], *, cut: bool = False) -> None:
-            text = simplejson.dumps(body, indent=2 if fake.is_pretty else None).encode()
+            text = (fake.plain or simplejson.dumps(body, indent=2 if fake.is_pretty else None)).encode()
             self.send_response_only(status)
             self.send_header("Date", formatdate(fake.account.now, usegmt=True))
             self.send_header("Content-Type", "application/json")

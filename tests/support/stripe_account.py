@@ -27,6 +27,7 @@ EVENT_DAYS = 30
 DAY_SECONDS = 86_400
 # From this version on, lines have a parent and pricing in place of a type and a price.
 FIRST_NEW_SHAPE = "2025-03-31"
+NEWEST_VERSION = "2026-12-31"
 
 
 class StripeAccount:
@@ -39,6 +40,8 @@ class StripeAccount:
         self.objects: dict[str, dict[str, Object]] = {path: {} for path in KINDS}
         self.deleted: dict[str, str] = {}
         self.events: list[Object] = []
+        # Ids of objects that changed since the last event about them.
+        self.missed: set[str] = set()
         self.lock = RLock()
         self.changes = 0
         self._numbers = 0
@@ -85,6 +88,9 @@ class StripeAccount:
             )  # fmt: skip
 
     def finalize(self, invoice: Object, *, is_missed: bool = False) -> None:
+        """Make a draft open; nothing happens to an invoice that is none."""
+        if invoice["status"] != "draft":
+            return
         moments = invoice["status_transitions"] | {"finalized_at": self.now}
         self.change(
             invoice, event="finalized", is_missed=is_missed, status="open", status_transitions=moments,
@@ -92,6 +98,7 @@ class StripeAccount:
         )  # fmt: skip
 
     def pay(self, invoice: Object, *, is_missed: bool = False) -> None:
+        self.finalize(invoice, is_missed=is_missed)
         moments = invoice["status_transitions"] | {"paid_at": self.now}
         self.change(
             invoice, event="paid", is_missed=is_missed, status="paid", status_transitions=moments,
@@ -99,6 +106,7 @@ class StripeAccount:
         )  # fmt: skip
 
     def void(self, invoice: Object, *, is_missed: bool = False) -> None:
+        self.finalize(invoice, is_missed=is_missed)
         moments = invoice["status_transitions"] | {"voided_at": self.now}
         self.change(invoice, event="voided", is_missed=is_missed, status="void", status_transitions=moments)
 
@@ -118,8 +126,19 @@ class StripeAccount:
                 },
             )  # fmt: skip
             # Stripe sends an event of the note only.
+            if is_missed:
+                self.missed.add(invoice["id"])
             invoice["post_payment_credit_notes_amount"] += amount
             return note
+
+    def tell(self, event_type: str, about: Object) -> None:
+        """Make an event."""
+        self.events.append(
+            SHAPES["event"] | {
+                "id": f"evt_{self._next():06d}", "created": self.now, "livemode": self.livemode, "type": event_type,
+                "api_version": self.api_version, "data": {"object": about},
+            }
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -138,9 +157,9 @@ class StripeAccount:
             return [event for event in reversed(self.events) if event["created"] >= self.now - EVENT_DAYS * DAY_SECONDS]
 
     def state(self) -> dict[str, dict[str, Object]]:
-        """A copy of everything there is, with all lines, and a stub of what was deleted."""
+        """Everything there is, with all lines, and a stub of what was deleted."""
         with self.lock:
-            state = copy.deepcopy(self.objects)
+            state = {path: dict(objects) for path, objects in self.objects.items()}
             for id_, kind in self.deleted.items():
                 state[PATH_OF_OBJECT[kind]][id_] = {"id": id_, "object": kind, "deleted": True}
             return state
@@ -156,14 +175,11 @@ class StripeAccount:
     def _changed(self, path: str, found: Object, event: str, is_missed: bool) -> None:
         self._newest_first.pop(path, None)
         self.changes += 1
-        if not is_missed:
-            payload = in_version(copy.deepcopy(found), self.api_version)
-            self.events.append(
-                SHAPES["event"] | {
-                    "id": f"evt_{self._next():06d}", "created": self.now, "livemode": self.livemode,
-                    "type": f"{KINDS[path][2]}.{event}", "api_version": self.api_version, "data": {"object": payload},
-                }
-            )  # fmt: skip
+        if is_missed:
+            self.missed.add(found["id"])
+            return
+        self.missed.discard(found["id"])
+        self.tell(f"{KINDS[path][2]}.{event}", in_version(copy.deepcopy(found), self.api_version))
 
 
 def _line(invoice_id: str, number: int, now: int, livemode: bool) -> Object:
@@ -182,6 +198,8 @@ def _line(invoice_id: str, number: int, now: int, livemode: bool) -> Object:
 
 def in_version(found: Object, version: str) -> Object:
     """An object as a version of the API shows it: before 2025-03-31, invoices have the old shape."""
+    if version > NEWEST_VERSION:
+        return found | {"field_of_a_later_version": True}
     if version >= FIRST_NEW_SHAPE or found["object"] != "invoice" or "parent" not in found:
         return found
     parent = found.pop("parent") or {}
