@@ -66,6 +66,18 @@ def _check_salesforce(settings: Settings) -> list[str]:
     return SALESFORCE.check(settings)
 
 
+def _land_stripe(settings: Settings) -> LandingReport:
+    from connectors.stripe.run import land_stripe
+
+    return land_stripe(settings)
+
+
+def _check_stripe(settings: Settings) -> list[str]:
+    from connectors.stripe.run import check_stripe
+
+    return check_stripe(settings)
+
+
 # What each of them needs is imported when it is landed.
 SYSTEMS = (
     System("postgres", lambda settings: settings.land_postgres_url is not None, _land_postgres, _check_postgres),
@@ -74,6 +86,7 @@ SYSTEMS = (
     System(
         "salesforce", lambda settings: settings.land_salesforce_url is not None, _land_salesforce, _check_salesforce
     ),
+    System("stripe", lambda settings: settings.land_stripe_key is not None, _land_stripe, _check_stripe),
 )
 
 

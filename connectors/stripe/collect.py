@@ -53,8 +53,8 @@ class Collection:
         count = self._counts[kind.path]
         self._counts[kind.path] = replace(count, rows_seen=count.rows_seen + 1)
 
-    def land(self, root: LandingRoot) -> list[TableLanding]:
-        """Land one file for each kind that has something new, then let the index know.
+    def land(self, root: LandingRoot, paths: dict[str, str]) -> list[TableLanding]:
+        """Land one file for each kind that has something new, then let the index know. `paths` are by table.
 
         Raises `LandingError`, and `OSError` if there is no space for the local files.
         """
@@ -62,9 +62,8 @@ class Collection:
         landed = []
         for kind in KINDS:
             if kind.path in self._files:
-                path = f"stripe/{kind.path}/{root.next_name('stripe', kind.path, '.jsonl.gz')}"
-                root.put_file(self._local(kind), path)
-                landed.append(path)
+                root.put_file(self._local(kind), paths[kind.path])
+                landed.append(paths[kind.path])
                 self._counts[kind.path] = replace(self._counts[kind.path], files=1)
         self._index.keep(landed)
         return list(self._counts.values())

@@ -5,6 +5,7 @@ and looks a second time at young, draft and open objects, because events may be 
 """
 
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -43,17 +44,20 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
         closing(client or StripeClient(settings)) as stripe,
     ):
         index.read_new_files(root)
+        shutil.rmtree(folder / "copies", ignore_errors=True)
+        # Before anything is fetched: a file with a wrong name in the folder would stop the landing at its end.
+        paths = {kind.path: f"stripe/{kind.path}/{root.next_name('stripe', kind.path, '.jsonl.gz')}" for kind in KINDS}
         state, now = read_state(root), stripe.now()
         reason = why_list_all(state, now)
         gathering = Gathering(stripe, index, collection, now, settings.max_lost_share)
         state = _gather(gathering, state, reason)
-        tables = collection.land(root)
+        tables = collection.land(root, paths)
         # The last step: what is not landed must be fetched again.
         write_state(root, state)
     out_of_turn = [OUT_OF_TURN[reason]] if reason in OUT_OF_TURN else []
     logger.info(f"stripe: {stripe.requests:,} requests")
     warnings = [*key_warnings(settings), *out_of_turn, *gathering.warnings]
-    return LandingReport("stripe", tables, warnings, time.monotonic() - started)
+    return LandingReport("stripe", tables, warnings, seconds=time.monotonic() - started)
 
 
 @contextmanager
