@@ -6,7 +6,7 @@ from random import Random
 
 from connectors.stripe.gather import OVERLAP, SECOND_LOOK
 from connectors.stripe.state import LONGEST_GAP, LandingState, unix
-from tests.connectors.stripe_landing import Landing
+from tests.connectors.stripe_landing import WRITES, Landing
 from tests.support.stripe_account import DAY_SECONDS, KINDS, Object, StripeAccount
 
 NOTE = "stripe/_watermark.json"
@@ -20,7 +20,11 @@ Place = tuple[str, str]
 class RandomDays:
     """Days of one account, each ending with a landing that is compared with the account."""
 
-    def __init__(self, stripe: Landing, seed: int, changes_a_day: int = 6) -> None:
+    def __init__(
+        self, stripe: Landing, seed: int, changes_a_day: int = 6, kill_at: Callable[[int], None] | None = None
+    ) -> None:
+        """`kill_at` makes a landing that is killed at a moment, before that which comes to its end."""
+        self.kill_at = kill_at
         self.stripe, self.account = stripe, stripe.account
         self.random = Random(seed)
         self.changes_a_day = changes_a_day
@@ -56,6 +60,8 @@ class RandomDays:
 
         if self.random.random() < CHANGES_WHILE_LANDING_SHARE:
             self.stripe.fake.before = change
+        if self.kill_at is not None:
+            self.kill_at(self.random.randrange(WRITES))
         self.stripe.land()
         self.stripe.fake.before = lambda path: None
         return _about(self.account.events[events:])
@@ -79,6 +85,9 @@ class RandomDays:
             self.reasons["gap"] += 1
             return
         self.reasons["weekly"] += 1
+        if self.kill_at is not None:
+            # What the killed landing found is no news to the next.
+            return
         young = now - int(SECOND_LOOK.total_seconds())
         # An event about an earlier change makes a landing fetch the object too.
         meanwhile = meanwhile | self._named_since(state.landed_until - OVERLAP)

@@ -1,7 +1,10 @@
 """A fake Stripe and a source root to land it in."""
 
 import gzip
-from collections.abc import Iterator
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +14,7 @@ import simplejson
 from pydantic import SecretStr
 
 from connectors.report import LandingReport
+from connectors.stores.folder import Folder
 from connectors.stripe.client import StripeClient
 from connectors.stripe.kinds import NEVER_THE_SAME
 from connectors.stripe.run import land_stripe
@@ -20,6 +24,8 @@ from tests.support.fake_stripe import FakeStripe, served
 from tests.support.stripe_account import KINDS, Object, StripeAccount
 
 KEY = "rk_live_fake"
+# Moments of a landing of all kinds: each file and the note are written and renamed, with a moment before and after.
+WRITES = 4 * (len(KINDS) + 1)
 States = dict[str, dict[str, Object]]
 
 
@@ -112,3 +118,33 @@ def landing_of(account: StripeAccount, folder: Path) -> Iterator[Landing]:
             land_stripe_url=address, land_stripe_livemode=account.livemode,
         )  # fmt: skip
         yield Landing(account, fake, settings)
+
+
+def _land_and_be_killed(stripe: Landing, at: int) -> None:
+    """Land in a process that kills itself at the `at`-th moment before or after something is written."""
+    moments = iter(range(1_000))
+
+    def killing(write: Callable[..., None]) -> Callable[..., None]:
+        def written(*arguments: Any) -> None:
+            if next(moments) == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            write(*arguments)
+            if next(moments) == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return written
+
+    # All that a landing writes into the root goes through these.
+    for name in ("put", "replace"):
+        setattr(Folder, name, killing(getattr(Folder, name)))
+    Path.replace = killing(Path.replace)  # type: ignore[assignment, method-assign]  # (in this process only)
+    land_stripe(stripe.settings, stripe.client())
+
+
+def killed(stripe: Landing, at: int) -> bool:
+    """Whether a landing that is to be killed at a moment was, before it came to its end."""
+    process = multiprocessing.get_context("fork").Process(target=_land_and_be_killed, args=(stripe, at))
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0

@@ -2,17 +2,21 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from connectors.report import LandingError
 from connectors.stripe.client import API_VERSION
 from connectors.stripe.run import check_stripe
 from ingestion.load import load_sources
 from tests.connectors.stripe_landing import Landing, landing_of
+from tests.support.s3_server import running_s3
 from tests.support.stripe_account import DAY_SECONDS, KINDS, Object, StripeAccount
 
 NOTE = "stripe/_watermark.json"
@@ -223,6 +227,19 @@ def test_old_object_is_fetched_by_id_when_an_event_names_it(stripe: Landing) -> 
     assert stripe.fake.requests["/v1/invoices/ID"] == stripe.fake.requests["/v1/subscriptions/ID"] == 1
 
 
+def test_event_that_becomes_visible_late_is_not_passed_over(stripe: Landing) -> None:
+    subscription = next(iter(stripe.account.objects["subscriptions"].values()))
+    subscription["created"] -= 100 * DAY_SECONDS
+    stripe.land()
+    stripe.account.change(subscription, status="active")
+    late = stripe.account.events.pop()
+    _pass_days(stripe, 0.03)
+    stripe.land()
+    stripe.account.events.append(late)
+    stripe.land()
+    assert stripe.differences() == set()
+
+
 def test_discount_of_an_old_customer_makes_it_be_fetched(stripe: Landing) -> None:
     stripe.land()
     for _ in range(6):
@@ -360,6 +377,34 @@ def test_another_version_of_the_api_lists_everything_again(stripe: Landing) -> N
     report = stripe.land()
     assert "another version of the API" in report.warnings[0]
     assert API_VERSION in note.read_text()
+
+
+# ---------------------------------------------------------------------------------------------- the root
+
+
+def test_landing_into_a_bucket_and_again_from_another_machine(stripe: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_s3() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        address = f"s3://landed/{uuid4().hex}"
+        stripe.settings = stripe.settings.model_copy(update={"source_root": address})
+        stripe.land()
+        shutil.rmtree(stripe.settings.data_dir)
+        report = stripe.land()
+        assert all(table.rows_landed == 0 for table in report.tables)
+        assert sum(table.rows_seen for table in report.tables) > 5
+        load = load_sources(stripe.settings, tables={f"stripe__{kind}" for kind in KINDS})
+        assert sum(table.rows_total for table in load.tables) == sum(map(len, stripe.account.objects.values()))
+    assert not list(stripe.settings.data_dir.rglob("landing/stripe/copies/*"))
+
+
+def test_file_that_would_hide_what_lands_is_named_before_anything_is_fetched(stripe: Landing) -> None:
+    stray = stripe.root / "stripe" / "prices" / "export-2026.jsonl"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("{}")
+    with pytest.raises(LandingError, match=r"stripe/prices/export-2026.jsonl was not landed, and its name sorts after"):
+        stripe.land()
+    assert not stripe.fake.paths
 
 
 # ---------------------------------------------------------------------------------------------- state

@@ -1,13 +1,10 @@
 """What goes wrong while Stripe is landed: one sentence, nothing half landed, and the next landing brings all."""
 
-import multiprocessing
-import os
 import random
 import resource
 import shutil
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,9 @@ from pydantic import SecretStr
 
 from connectors import landing
 from connectors.report import LandingError
-from connectors.stores.folder import Folder
 from connectors.stripe.run import check_stripe, land_stripe
 from settings import Settings
-from tests.connectors.stripe_landing import KEY, Landing, landing_of
+from tests.connectors.stripe_landing import KEY, WRITES, Landing, killed, landing_of
 from tests.support.fake_stripe import PERMISSIONS, Fault, served
 from tests.support.stripe_account import DAY_SECONDS, KINDS, StripeAccount
 
@@ -273,36 +269,6 @@ def test_two_landers_at_once_land_everything_once(stripe: Landing) -> None:
     assert len(stripe.files()) == len(KINDS)
 
 
-def _land_and_be_killed(stripe: Landing, at: int) -> None:
-    """Land in a process that kills itself at the `at`-th moment before or after something is written."""
-    moments = iter(range(1_000))
-
-    def killing(write: Callable[..., None]) -> Callable[..., None]:
-        def written(*arguments: Any) -> None:
-            if next(moments) == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            write(*arguments)
-            if next(moments) == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        return written
-
-    # All that a landing writes into the root goes through these.
-    for name in ("put", "replace"):
-        setattr(Folder, name, killing(getattr(Folder, name)))
-    Path.replace = killing(Path.replace)  # type: ignore[assignment, method-assign]  # (in this process only)
-    land_stripe(stripe.settings, stripe.client())
-
-
-def killed(stripe: Landing, at: int) -> bool:
-    """Whether a landing that is to be killed at a moment was, before it came to its end."""
-    process = multiprocessing.get_context("fork").Process(target=_land_and_be_killed, args=(stripe, at))
-    process.start()
-    process.join()
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return process.exitcode != 0
-
-
 def test_kill_at_every_write_loses_nothing_and_lands_nothing_twice(stripe: Landing) -> None:
     stripe.account.now += DAY_SECONDS
     at = 0
@@ -315,5 +281,4 @@ def test_kill_at_every_write_loses_nothing_and_lands_nothing_twice(stripe: Landi
         shutil.rmtree(stripe.settings.data_dir)
         stripe.forget()
         at += 1
-    # Each kind's file and the note are written and renamed, with a moment before and after each.
-    assert at == 4 * (len(KINDS) + 1)
+    assert at == WRITES
