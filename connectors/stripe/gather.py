@@ -105,29 +105,28 @@ class Gathering:
                 else:
                     # The lines of what is no draft stay as they are.
                     self.collection.pass_over(kind, found)
-            for found, whole in zip(
-                cut, self.client.at_once(lambda each: with_lines(self.client, kind, each), cut), strict=True
-            ):
-                self._take_or_note(kind, found["id"], whole)
+            completed = self.client.at_once(lambda each: with_lines(self.client, kind, each), cut)
+            for found, whole in zip(cut, completed, strict=True):
+                if not self._take_or_stub((kind, found["id"]), whole):
+                    self.warnings.append(
+                        f"stripe.{kind.path}: {found['id']} was deleted while its lines were fetched, so it is left "
+                        "out: nothing to do"
+                    )
 
     def _fetch(self, places: set[Place]) -> None:
         """Fetch objects by id."""
         in_order = sorted(places, key=lambda place: (KINDS.index(place[0]), place[1]))
-        for (kind, object_id), whole in zip(
-            in_order, self.client.at_once(lambda place: whole_object(self.client, place), in_order), strict=True
-        ):
-            self._seen.add((kind, object_id))
-            self._take_or_note(kind, object_id, whole)
+        fetched = self.client.at_once(lambda place: whole_object(self.client, place), in_order)
+        for place, whole in zip(in_order, fetched, strict=True):
+            self._seen.add(place)
+            self._take_or_stub(place, whole)
 
-    def _take_or_note(self, kind: Kind, object_id: str, whole: Object | None) -> None:
-        if whole is not None:
-            self._take(kind, whole)
-        elif self.index.find(kind, object_id) is not None:
-            self._take(kind, stub(kind, object_id))
-        else:
-            self.warnings.append(
-                f"stripe.{kind.path}: {object_id} was deleted before it was landed, so it is left out: nothing to do"
-            )
+    def _take_or_stub(self, place: Place, whole: Object | None) -> bool:
+        """Take an object, or the stub of a landed one that is gone. Returns False if there is neither."""
+        if whole is None and self.index.find(*place) is None:
+            return False
+        self._take(place[0], whole or stub(*place))
+        return True
 
     def _take(self, kind: Kind, found: Object) -> None:
         change = self.collection.take(kind, found)

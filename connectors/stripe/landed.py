@@ -57,14 +57,16 @@ class LandedIndex:
             path.unlink()
             self._database = _open(path)
 
-    def read_new_files(self, root: LandingRoot) -> None:
+    def read_new_files(self, root: LandingRoot) -> bool:
         """Take in landed files that are not in the index. If one of the index is gone, all are read again.
 
-        A file that a deletion request rewrote counts as it was, so that what it lost is not landed again.
+        Returns whether all that was landed is still there. A file that a deletion request rewrote counts as it was, so
+        that what it lost is not landed again.
         """
         present = [path for kind in KINDS for path in root.table_files("stripe", kind.path)]
         known = {path for (path,) in self._database.execute("select path from files")}
-        if not known.issubset(present):
+        is_complete = known.issubset(present)
+        if not is_complete:
             self._database.executescript("begin; delete from objects; delete from files; commit;")
             known = set()
         new = [path for path in present if path not in known]
@@ -72,6 +74,7 @@ class LandedIndex:
             for found in _objects_of(root, path):
                 self.put(KIND_OF_OBJECT[found["object"]], found)
         self.keep(new)
+        return is_complete
 
     def find(self, kind: Kind, object_id: str) -> Landed | None:
         row = self._database.execute(

@@ -43,11 +43,12 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
         closing(Collection(folder / "collected", index, livemode=settings.land_stripe_livemode)) as collection,
         closing(client or StripeClient(settings)) as stripe,
     ):
-        index.read_new_files(root)
+        is_complete = index.read_new_files(root)
         shutil.rmtree(folder / "copies", ignore_errors=True)
         # Before anything is fetched: a file with a wrong name in the folder would stop the landing at its end.
         paths = {kind.path: f"stripe/{kind.path}/{root.next_name('stripe', kind.path, '.jsonl.gz')}" for kind in KINDS}
-        state, now = read_state(root), stripe.now()
+        # What was in a file that is gone can only be found by listing everything.
+        state, now = read_state(root) if is_complete else None, stripe.now()
         reason = why_list_all(state, now)
         gathering = Gathering(stripe, index, collection, now, settings.max_lost_share)
         state = _gather(gathering, state, reason)

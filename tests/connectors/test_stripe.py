@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from connectors.report import LandingError
 from connectors.stripe.client import API_VERSION
@@ -164,10 +165,28 @@ def test_draft_that_is_deleted_between_list_and_lines_is_noted_and_the_others_la
     stripe.fake.before = delete
     report = stripe.land()
     assert report.warnings == [
-        f"stripe.invoices: {draft['id']} was deleted before it was landed, so it is left out: nothing to do"
+        f"stripe.invoices: {draft['id']} was deleted while its lines were fetched, so it is left out: nothing to do"
     ]
     assert stripe.newest() == stripe.expected()
     assert draft["id"] not in stripe.newest()["invoices"]
+
+
+def test_draft_that_came_and_went_between_two_landings_is_passed_over(stripe: Landing) -> None:
+    stripe.land()
+    stripe.account.delete(stripe.account.create_invoice(_customer(stripe.account)))
+    report = stripe.land()
+    assert report.warnings == []
+    assert stripe.differences() == set()
+
+
+def test_account_of_the_test_mode_lands_in_a_root_of_its_own(tmp_path: Path) -> None:
+    account = StripeAccount(livemode=False)
+    account.pay(account.create_invoice(account.create("customers"), lines=12))
+    with landing_of(account, tmp_path) as stripe:
+        stripe.fake.key = "rk_test_fake"
+        stripe.settings = stripe.settings.model_copy(update={"land_stripe_key": SecretStr("rk_test_fake")})
+        stripe.land()
+        assert stripe.newest() == stripe.expected()
 
 
 def test_landed_draft_that_is_deleted_between_list_and_lines_becomes_a_stub(stripe: Landing) -> None:
@@ -428,11 +447,14 @@ def test_index_is_made_again_from_the_landed_files(stripe: Landing, damage: str)
     assert stripe.fake.requests["/v1/invoices/ID/lines"] == 0
 
 
-def test_deleted_landed_files_are_landed_again(stripe: Landing) -> None:
+@pytest.mark.parametrize("kind", ["subscriptions", "invoices", ""])
+def test_what_was_in_deleted_files_lands_again(stripe: Landing, kind: str) -> None:
+    [subscription] = stripe.account.objects["subscriptions"].values()
+    subscription["created"] -= 100 * DAY_SECONDS
     stripe.land()
     for path in stripe.files():
-        (stripe.root / path).unlink()
-    (stripe.root / NOTE).unlink()
+        if path.startswith(f"stripe/{kind}"):
+            (stripe.root / path).unlink()
     stripe.land()
     assert stripe.newest() == stripe.expected()
     assert len(stripe.files()) == len(KINDS)
