@@ -183,9 +183,9 @@ def _refusal(response: "Response", path: str, attempts: int, host: str) -> Strip
     if status == 401:
         sentence = f"stripe: {host} does not know the key (401): set GROWTH_LAND_STRIPE_KEY to a valid restricted key"
     elif status == 403:
-        permission = re.search(r"rak_(\w+?)_(read|write)", str(error.get("message")))
-        missing = (permission.group(1) if permission else path.partition("/")[0]).replace("_", " ")
-        name = f" ({permission.group()})" if permission else ""
+        permission = re.search(r"rak_\w+_(read|write)", str(error.get("message")))
+        missing = path.partition("/")[0].replace("_", " ")
+        name = f", which Stripe calls {permission.group()}" if permission else ""
         sentence = (
             f"stripe: the key must not read /v1/{path} (403): give the restricted key the permission to read "
             f"{missing}{name}"

@@ -56,8 +56,12 @@ class Collection:
     def land(self, root: LandingRoot, paths: dict[str, str]) -> list[TableLanding]:
         """Land one file for each kind that has something new, then let the index know. `paths` are by table.
 
-        Raises `LandingError`, and `OSError` if there is no space for the local files.
+        A kind of which there is nothing gets an empty file once: it is known to be empty, and not absent. Raises
+        `LandingError`, and `OSError` if there is no space for the local files.
         """
+        for kind in KINDS:
+            if not root.table_files("stripe", kind.path):
+                self._file(kind)
         self._open.close()
         landed = []
         for kind in KINDS:

@@ -490,6 +490,19 @@ def test_what_lands_is_loaded_without_a_row_set_aside(stripe: Landing) -> None:
     assert sum(table.rows_set_aside for table in report.tables) == 0
 
 
+def test_account_with_nothing_of_a_kind_is_loaded_as_an_empty_table(tmp_path: Path) -> None:
+    account = StripeAccount()
+    account.create("customers")
+    with landing_of(account, tmp_path) as stripe:
+        stripe.land()
+        stripe.land()
+        assert len(stripe.files()) == len(KINDS)
+        report = load_sources(stripe.settings, tables={f"stripe__{kind}" for kind in KINDS})
+        assert {table.table_name: table.rows_total for table in report.tables if table.rows_total} == {
+            "stripe__customers": 1
+        }
+
+
 def test_check_finds_nothing_wrong_and_lands_nothing(stripe: Landing) -> None:
     assert check_stripe(stripe.settings, stripe.client()) == []
     assert not stripe.root.exists()

@@ -76,7 +76,7 @@ def test_missing_permission_is_named(stripe: Landing, kind: str) -> None:
     stripe.fake.forbidden.add(kind)
     sentence = refused(stripe)
     assert f"must not read /v1/{kind} (403)" in sentence
-    assert f"({PERMISSIONS[kind]})" in sentence
+    assert f"permission to read {kind.replace('_', ' ')}, which Stripe calls {PERMISSIONS[kind]};" in sentence
     lands_all(stripe)
 
 
