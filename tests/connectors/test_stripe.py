@@ -109,6 +109,19 @@ def test_lines_of_a_draft_are_fetched_again_since_they_may_change_alone(stripe: 
     assert stripe.differences() == set()
 
 
+def test_lines_of_a_draft_that_changes_while_it_is_fetched_are_of_one_state(stripe: Landing) -> None:
+    draft = stripe.account.create_invoice(_customer(stripe.account), lines=30)
+
+    def change(path: str) -> None:
+        if path.endswith("/lines"):
+            for line in draft["lines"]["data"]:
+                line["description"] = "changed after the list was read"
+
+    stripe.fake.before = change
+    stripe.land()
+    assert stripe.newest()["invoices"][draft["id"]]["lines"] == draft["lines"]
+
+
 def test_objects_of_one_second_across_a_page_border_all_land_once(stripe: Landing) -> None:
     for _ in range(250):
         stripe.account.create_invoice(_customer(stripe.account))
@@ -371,6 +384,21 @@ def test_weekly_full_list_does_not_count_what_changes_while_it_lists(stripe: Lan
     stripe.fake.before = change
     report = stripe.land()
     assert stripe.differences() == set()
+    assert report.warnings == []
+
+
+def test_weekly_full_list_does_not_count_what_the_second_look_would_have_found(stripe: Landing) -> None:
+    stripe.land()
+    for _ in range(6):
+        _pass_days(stripe, 6.9)
+        stripe.land()
+    young = stripe.account.create("customers", is_missed=True)
+    stripe.account.pay(_invoice(stripe.account, "open"), is_missed=True)
+    stripe.account.delete(_invoice(stripe.account, "draft"), is_missed=True)
+    _pass_days(stripe, 6.9)
+    report = stripe.land()
+    assert stripe.differences() == set()
+    assert young["id"] in stripe.newest()["customers"]
     assert report.warnings == []
 
 
