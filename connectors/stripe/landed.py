@@ -1,4 +1,8 @@
-"""An index of the objects that were landed. The landed files are the truth; the index is made again from them."""
+"""An index of the objects that were landed. The landed files are the truth; the index is made again from them.
+
+It has ids, digests and states, and nothing of a person. So a deletion request leaves it alone, which erases caches with
+copies: what the request took out of landed files still counts as landed, and does not land again.
+"""
 
 import gzip
 import sqlite3
@@ -46,10 +50,9 @@ class Change:
 class LandedIndex:
     """Objects by kind and id, newest state. What a landing adds is kept by `keep`, else forgotten."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is the system's folder of state."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "landed.sqlite"
+    def __init__(self, path: Path) -> None:
+        """`path` is that of the index's file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._database = _open(path)
         except sqlite3.DatabaseError:

@@ -31,6 +31,11 @@ OUT_OF_TURN: dict[Reason | None, str] = {
 }
 
 
+def index_path(settings: Settings) -> Path:
+    """Not in `state/landing`, which a deletion request erases."""
+    return settings.data_dir / "state" / "landed" / "stripe.sqlite"
+
+
 def land_stripe(settings: Settings, client: StripeClient | None = None) -> LandingReport:
     """Land new and changed objects of the six kinds. Raises `LandingError`; then nothing of this landing is kept."""
     started = time.monotonic()
@@ -38,8 +43,8 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
     root, folder = landing_root(settings, "stripe"), state_folder(settings, "stripe")
     with (
         root.hold("stripe"),
-        _saying_what_is_wrong_with(folder),
-        closing(LandedIndex(folder)) as index,
+        _saying_what_is_wrong_with(settings.data_dir / "state"),
+        closing(LandedIndex(index_path(settings))) as index,
         closing(Collection(folder / "collected", index, livemode=settings.land_stripe_livemode)) as collection,
         closing(client or StripeClient(settings)) as stripe,
     ):
@@ -63,14 +68,14 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
 
 @contextmanager
 def _saying_what_is_wrong_with(folder: Path) -> Iterator[None]:
-    """Say what cannot be done in the folder of state; nothing in it is needed by a later landing."""
+    """Say what cannot be done in the folder of state."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise LandingError(
-            f"stripe: what was fetched cannot be kept in {folder} ({reason}): make space there, or delete this folder, "
-            f"and run again; {NOTHING_LANDED}"
+            f"stripe: what was fetched cannot be kept in {folder} ({reason}): make space there, or delete landed/ and "
+            f"landing/ in it, which are made again, and run again; {NOTHING_LANDED}"
         ) from error
 
 

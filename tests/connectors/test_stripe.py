@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import duckdb
 import pytest
 from pydantic import SecretStr
 
+from connectors.erasure import erase_landed
 from connectors.report import LandingError
 from connectors.stripe.client import API_VERSION
-from connectors.stripe.run import check_stripe
+from connectors.stripe.run import check_stripe, index_path
 from ingestion.load import load_sources
+from ingestion.privacy.suppression import add_to_list, prepare_hashes
 from tests.connectors.stripe_landing import Landing, landing_of
 from tests.support.s3_server import running_s3
 from tests.support.stripe_account import DAY_SECONDS, KINDS, Object, StripeAccount
@@ -461,7 +464,7 @@ def test_file_that_would_hide_what_lands_is_named_before_anything_is_fetched(str
 def test_index_is_made_again_from_the_landed_files(stripe: Landing, damage: str) -> None:
     stripe.account.pay(stripe.account.create_invoice(_customer(stripe.account), lines=120))
     stripe.land()
-    index = stripe.settings.data_dir / "state" / "landing" / "stripe" / "landed.sqlite"
+    index = index_path(stripe.settings)
     assert index.exists()
     if damage == "gone":
         index.unlink()
@@ -516,6 +519,23 @@ def test_what_lands_is_loaded_without_a_row_set_aside(stripe: Landing) -> None:
         f"stripe__{kind}": len(objects) for kind, objects in stripe.expected().items()
     }
     assert sum(table.rows_set_aside for table in report.tables) == 0
+
+
+def test_what_a_deletion_request_took_out_does_not_land_again(stripe: Landing) -> None:
+    customer = stripe.account.create("customers", email="ada@acme.example", name="Ada Example")
+    stripe.account.pay(stripe.account.create_invoice(customer, lines=12, customer_email="ada@acme.example"))
+    stripe.land()
+    with duckdb.connect() as connection:
+        prepare_hashes(connection, stripe.settings)
+        connection.execute("create temp table requested as select 'customer' as kind, ? as value", [customer["id"]])
+        add_to_list(connection, stripe.settings, "requested")
+    assert sum(erase_landed(stripe.settings).values()) == 2
+    files = stripe.files()
+    for days in (1, 1, 6):
+        _pass_days(stripe, days)
+        assert stripe.land().warnings == []
+    assert stripe.files() == files
+    assert not [path for path in files if b"ada@acme" in gzip.decompress((stripe.root / path).read_bytes())]
 
 
 def test_account_with_nothing_of_a_kind_is_loaded_as_an_empty_table(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 
 from connectors import landing
 from connectors.report import LandingError
+from connectors.stripe import client
+from connectors.stripe.client import StripeClient
 from connectors.stripe.run import check_stripe, land_stripe
 from settings import Settings
 from tests.connectors.stripe_landing import KEY, WRITES, Landing, killed, landing_of
@@ -210,7 +213,7 @@ def test_secrets_are_in_no_file_log_or_error(
     out, error = capfd.readouterr()
     assert not any(KEY in text for text in (caplog.text, sentence, out, error, str(report)))
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any(path.name == "landed.sqlite" for path in files)
+    assert any(path.name == "stripe.sqlite" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 
@@ -282,3 +285,16 @@ def test_kill_at_every_write_loses_nothing_and_lands_nothing_twice(stripe: Landi
         stripe.forget()
         at += 1
     assert at == WRITES
+
+
+def test_requests_are_spaced_as_the_setting_says(stripe: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that only moves when somebody waits."""
+    clock = SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    monkeypatch.setattr(client, "time", clock)
+    asking = StripeClient(stripe.settings.model_copy(update={"land_stripe_requests_per_second": 4}))
+    for _ in range(9):
+        asking.get("customers", limit=1)
+    asking.close()
+    assert clock.now == 2
