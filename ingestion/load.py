@@ -1,7 +1,8 @@
 """Load the files of a source root into schema raw.
 
-All tables are read and checked before anything is written. One transaction at the end records the files; after an
-interrupted load the next one reads them again and ends in the same state.
+All tables are read and checked before anything is written, and all that is wrong with them is said at once. One
+transaction at the end records the files; after an interrupted load the next one reads them again and ends in the same
+state.
 """
 
 import logging
@@ -12,14 +13,13 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contract.model import Contract, Table, load_contract
+from ingestion.contract.model import load_contract
 from ingestion.contract.raw_tables import literal, raw_table
-from ingestion.errors import SourceError
+from ingestion.plan.all_tables import SourcePlan, plan_sources
+from ingestion.plan.limits import is_refused
 from ingestion.plan.planner import Plan, Planner, scalar
-from ingestion.plan.table_rows import plan_table
-from ingestion.plan.usage_days import plan_usage
-from ingestion.privacy.suppression import apply_list, clear_rejects
-from ingestion.read.files import Listing, SourceRoot
+from ingestion.privacy.suppression import apply_list
+from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from ingestion.write.delivery import deliver
 from settings import Settings
@@ -29,10 +29,6 @@ from warehouse.folder import clear
 logger = logging.getLogger(__name__)
 
 MEMORY_LIMIT = "1GB"
-FEW_ROWS = 100
-# A few bad rows are accepted in any table; many mean that a feed has changed.
-FEW_SET_ASIDE = 10
-SHOWN_REJECTS = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
     """Load every table of the contract, or those in `tables` (raw names).
 
     The caller holds the lock on the warehouse. Raises `SourceError`; schema raw is then unchanged except for the
-    rejects of the failed table.
+    rejects of the refused tables.
     """
     work_dir = settings.data_dir / "state" / "load"
     clear(work_dir)
@@ -88,7 +84,7 @@ def is_all_loaded(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
     ledgers = ledger.read_ledger(connection)
     tables = {name: ledgers.get(name, ledger.TableLedger()) for name in listing.files}
     return (
-        not listing.unknown
+        not (listing.unknown or listing.faults)
         and ledger.source_root(connection) == root.address
         and all(tables[name].is_loaded(file) for name, files in listing.files.items() for file in files)
         and not any(tables[name].vanished(files) for name, files in listing.files.items())
@@ -107,81 +103,30 @@ class _Load:
         self.planner = Planner(
             connection, self.root, work_dir, starts_over=self.starts_over, suppresses=self.suppresses
         )
-        self.seconds: dict[str, float] = {}
         if self.starts_over:
             logger.info(f"the source root changed from {last_root} to {self.root.address}: load everything anew")
 
     def run(self, names: set[str] | None) -> LoadReport:
         started = time.monotonic()
-        contract = load_contract()
-        tables = [table for table in contract.tables if names is None or table.raw_name in names]
-        listing = self.root.list_files(contract)
-        _require(tables, listing, self.root)
-        self._refuse_data_day_outside_data(listing)
-        plans = self._plan(tables, listing)
-        if self.suppresses:
-            clear_rejects(self.connection, "rejects")
-        for plan in plans.values():
-            self._accept(plan)
-        self._write(list(plans.values()))
-        return self._report(plans, listing, contract, time.monotonic() - started)
-
-    def _refuse_data_day_outside_data(self, listing: Listing) -> None:
-        """Raise `SourceError` if the requested data day is outside the data."""
-        asked = self.settings.as_of
-        days = {file.day for files in listing.files.values() for file in files if file.day}
-        if asked and days and not self.starts_over:
-            loaded = self.connection.execute("select min(date), max(date) from raw.usage__usage_reports").fetchall()
-            days |= {day for day in loaded[0] if day}
-        if asked and days and not min(days) <= asked <= max(days):
-            raise SourceError(
-                f"GROWTH_AS_OF={asked} is outside the data, which covers {min(days)} to {max(days)}: nothing is "
-                "loaded. Choose a day in this range, or leave GROWTH_AS_OF empty for the newest complete day"
-            )
-
-    def _plan(self, tables: list[Table], listing: Listing) -> dict[str, Plan]:
-        plans: dict[str, Plan] = {}
         ledgers = {} if self.starts_over else ledger.read_ledger(self.connection)
-        for table in tables:
-            started = time.monotonic()
-            files = listing.files[table.raw_name]
-            known = ledgers.get(table.raw_name, ledger.TableLedger())
-            if table.stored == "days":
-                plan = plan_usage(self.planner, table, files, known)
-            else:
-                plan = plan_table(self.planner, table, files, known, plans)
-            plans[table.raw_name] = plan
-            self.seconds[table.raw_name] = time.monotonic() - started
+        source = plan_sources(self.planner, self.settings, names, ledgers)
+        if source.faults:
+            self._keep_refused_rows(source)
+            raise source.error
+        for plan in source.plans.values():
             if plan.files_read:
                 logger.info(
-                    f"read {table.path}: {len(plan.files_read):,} of {len(files):,} files, {plan.rows_read:,} rows, "
-                    f"{plan.rows_changed:,} to write, {plan.rows_set_aside:,} set aside"
+                    f"read {plan.table.path}: {len(plan.files_read):,} of {len(plan.present):,} files, "
+                    f"{plan.rows_read:,} rows, {plan.rows_changed:,} to write, {plan.rows_set_aside:,} set aside"
                 )
-        return plans
+        self._write(list(source.plans.values()))
+        return self._report(source, time.monotonic() - started)
 
-    def _accept(self, plan: Plan) -> None:
-        """Raise `SourceError` if too many rows are bad or missing."""
-        table, set_aside, read = plan.table, plan.rows_set_aside, plan.rows_read
-        if set_aside > max(FEW_SET_ASIDE, self.settings.max_set_aside_share * read):
-            first = self.connection.execute(
-                "select file, position, coalesce(column_name, 'the whole row'), reason from rejects "
-                "where table_name = ? and rule <> ? order by file, position limit ?",
-                [table.raw_name, ledger.TIE, SHOWN_REJECTS],
-            ).fetchall()
-            if not self.starts_over:
-                ledger.replace_rejects(self.connection, table.raw_name, plan.files_read, plan.present)
-            shown = "; ".join(f"{file} row {row}, {column}: {reason}" for file, row, column, reason in first)
-            raise SourceError(
-                f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; the limit "
-                f"is {self.settings.max_set_aside_share:.1%} or {FEW_SET_ASIDE} rows), so nothing is loaded. {shown}. "
-                "Fix the files (`growth rejects` lists every such row), or raise GROWTH_MAX_SET_ASIDE_SHARE for one run"
-            )
-        if plan.rows_lost > max(FEW_ROWS, self.settings.max_lost_share * plan.rows_before):
-            raise SourceError(
-                f"{table.path}: {plan.rows_lost:,} of {plan.rows_before:,} loaded rows are missing from the changed "
-                f"files (the limit is {self.settings.max_lost_share:.0%}), so nothing is loaded. Restore the files, or "
-                "raise GROWTH_MAX_LOST_SHARE for one run"
-            )
+    def _keep_refused_rows(self, source: SourcePlan) -> None:
+        """Let `growth rejects` list the bad rows of every table that is refused."""
+        for plan in source.plans.values():
+            if is_refused(plan, self.settings) and not self.starts_over:
+                ledger.replace_rejects(self.connection, plan.table.raw_name, plan.files_read, plan.present)
 
     def _write(self, plans: list[Plan]) -> None:
         """Write all changes, then record the loaded files in one transaction."""
@@ -210,14 +155,14 @@ class _Load:
             ledger.record(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
         self.connection.execute("commit")
 
-    def _report(self, plans: dict[str, Plan], listing: Listing, contract: Contract, seconds: float) -> LoadReport:
+    def _report(self, source: SourcePlan, seconds: float) -> LoadReport:
         report = LoadReport(seconds=seconds)
         report.rows_rejected = ledger.count_set_aside(self.connection)
         rows_replaced = ledger.count_replaced(self.connection)
-        for path in listing.unknown:
+        for path in source.listing.unknown:
             report.warnings.append(f"{path} belongs to no table of the contract and is ignored")
         report.warnings += self.planner.ignored_columns()
-        for name, plan in plans.items():
+        for name, plan in source.plans.items():
             if plan.vanished:
                 report.warnings.append(
                     f"{plan.table.path}: {len(plan.vanished):,} loaded files no longer exist; their rows are kept"
@@ -237,18 +182,7 @@ class _Load:
                     rows_changed=plan.rows_changed,
                     rows_set_aside=plan.rows_set_aside,
                     rows_total=scalar(self.connection, f"select count(*) from {raw_table(plan.table)}"),  # noqa: S608
-                    seconds=self.seconds[name],
+                    seconds=plan.seconds,
                 )
             )
         return report
-
-
-def _require(tables: list[Table], listing: Listing, root: SourceRoot) -> None:
-    missing = [table.path for table in tables if table.required and not listing.files[table.raw_name]]
-    if missing:
-        alike = [path for path in listing.unknown if path.startswith(tuple(missing))]
-        raise SourceError(
-            f"the source root {root.address} has no {', '.join(missing)}"
-            f"{' (' + ', '.join(alike) + ' is not read)' if alike else ''}: add each as one file, such as "
-            f"{missing[0]}.parquet, or as a folder of files, or correct GROWTH_SOURCE_ROOT (docs/sources.md)"
-        )

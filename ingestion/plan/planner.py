@@ -11,7 +11,7 @@ import duckdb
 
 from ingestion.contract.model import Column, Table
 from ingestion.contract.raw_tables import extra_columns, literal, quote, raw_table
-from ingestion.errors import SourceError
+from ingestion.errors import SourceError, UnreadableFilesError
 from ingestion.plan.json_functions import register_functions
 from ingestion.plan.row_checks import checked_rows
 from ingestion.plan.stripe_checks import checked_objects
@@ -34,6 +34,7 @@ REPLACED_BY = (
 # Exports have some ten; thousands mean that values were exported as keys. Each costs every row, in every load.
 MAX_EXTRA_COLUMNS = 100
 LARGE_FILE_BYTES = 1024 * 1024
+MOST_BROKEN_FILES = 20
 # Read once: without dictionaries and bloom filters writing takes a quarter less time. Row groups limited in bytes keep
 # large objects within memory.
 FILE_OPTIONS = "format parquet, dictionary_size_limit 1, write_bloom_filter false, row_group_size_bytes '32MB'"
@@ -43,7 +44,10 @@ UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.Serializa
 
 @dataclass
 class Plan:
-    """The plan for one table. `days` are the days of usage to replace."""
+    """The plan for one table. `days` are the days of usage to replace.
+
+    `is_partial`: a file is missing or cannot be read, so that this may not be loaded and says nothing of other tables.
+    """
 
     table: Table
     present: list[SourceFile]
@@ -53,6 +57,8 @@ class Plan:
     changes: list[Changes] = field(default_factory=list)
     days: list[date] = field(default_factory=list)
     rows_lost: int = 0
+    seconds: float = 0.0
+    is_partial: bool = False
 
     @property
     def files_read(self) -> list[SourceFile]:
@@ -125,7 +131,7 @@ class Planner:
         """Read files into the view `checked` while the block runs; yields its data columns.
 
         The view has every row, with `_is_bad`, `_file`, `_row` and `_place`, a unique number with the same order in
-        every load. Raises `SourceError` for a broken file, whenever it is found.
+        every load. Raises `UnreadableFilesError` for broken files, whenever the first is found.
         """
         if not self._has_functions:
             register_functions(self.connection)
@@ -141,10 +147,10 @@ class Planner:
                 f"{table.path}: many rows are very long and together exceed the memory limit of a load: split the "
                 "file, or drop the columns that make the rows long"
             ) from error
-        except duckdb.Error as error:
-            if type(error) not in UNREADABLE:
+        except (SourceError, duckdb.Error) as error:
+            if isinstance(error, duckdb.Error) and type(error) not in UNREADABLE:
                 raise
-            raise SourceError(self._locate(table, files, folder, error)) from error
+            raise UnreadableFilesError(self._locate(table, files, folder, error)) from error
         self.root.refuse_changed(files)
         drop_read_tables(self.connection)
         self.root.forget(files)
@@ -247,17 +253,28 @@ class Planner:
                 [files, positions, [-number for number in range(1, len(ragged) + 1)]],
             )
 
-    def _locate(self, table: Table, files: Sequence[SourceFile], folder: Path, error: duckdb.Error) -> str:
-        """The error for a broken file, found by reading the files one by one."""
+    def _locate(
+        self, table: Table, files: Sequence[SourceFile], folder: Path, error: SourceError | duckdb.Error
+    ) -> dict[str, str]:
+        """What is wrong with each broken file, by path, found by reading the files one by one."""
+        if len(files) == 1 and isinstance(error, SourceError):
+            return {files[0].path: str(error)}
+        sentences: dict[str, str] = {}
         for file in files:
+            if len(sentences) == MOST_BROKEN_FILES:
+                sentences[table.path] = f"{table.path}: more files may be broken: mend these first"
+                break
             drop_read_tables(self.connection)
             try:
                 portions, _ = read_portions(self.connection, table, [file], folder)
                 self._create_checked(table, [file], portions, ())
                 self.connection.execute("create or replace temp table read_probe as from checked")
+            except SourceError as own:
+                sentences[file.path] = str(own)
             except duckdb.Error as own:
-                return f"{file.path} cannot be read: {own}. Write the file again (it may be truncated)"
-        return f"the files of {table.path} cannot be read: {error}"
+                sentences[file.path] = f"{file.path} cannot be read: {own}. Write the file again (it may be truncated)"
+        drop_read_tables(self.connection)
+        return sentences or {table.path: f"the files of {table.path} cannot be read: {error}"}
 
 
 def _is_quick_to_read_again(table: Table, portions: Sequence[Portion], files: Sequence[SourceFile]) -> bool:

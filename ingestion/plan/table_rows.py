@@ -28,7 +28,8 @@ def plan_table(
 ) -> Plan:
     """Plan the changes of one table. Raises `SourceError`.
 
-    `plans` are those of earlier tables, by raw name. References are checked if their table was ever loaded.
+    `plans` are those of earlier tables, by raw name. References are checked if their table was ever loaded, and is not
+    partial now.
     """
     references = [column for column in table.columns if column.references and _is_parent_loaded(planner, column, plans)]
     plan = Plan(table, files, ledger.vanished(files), rows_before=planner.count_raw_rows(table))
@@ -51,6 +52,8 @@ def _is_parent_loaded(planner: Planner, column: Column, plans: Mapping[str, Plan
     parent = load_contract().table(_raw_name(str(column.references)))
     if parent.raw_name not in plans:
         _remember_keys(planner, parent, [])
+    elif plans[parent.raw_name].is_partial:
+        return False
     return parent.raw_name in plans or planner.count_raw_rows(parent) > 0
 
 

@@ -11,6 +11,7 @@ from datetime import date
 
 from ingestion.contract.model import Table
 from ingestion.contract.raw_tables import literal, quote
+from ingestion.errors import UnreadableFilesError
 from ingestion.plan.planner import PLACE_BITS, REPLACED_BY, Plan, Planner, scalar
 from ingestion.read.files import SourceFile
 from ingestion.write.ledger import TableLedger
@@ -28,8 +29,14 @@ def plan_usage(planner: Planner, table: Table, files: list[SourceFile], ledger: 
             by_day.setdefault(file.day, []).append(file)
     stale = [day for day, of_day in by_day.items() if not all(ledger.is_loaded(file) for file in of_day)]
     # Newest first: they have the counters that were added later.
+    broken: dict[str, str] = {}
     for number, days in enumerate(reversed(list(_batches(sorted(stale), by_day)))):
-        _plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]])
+        try:
+            _plan_days(planner, plan, number, days, [file for day in days for file in by_day[day]])
+        except UnreadableFilesError as error:
+            broken |= error.sentences
+    if broken:
+        raise UnreadableFilesError(broken)
     return plan
 
 

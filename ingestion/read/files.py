@@ -41,15 +41,20 @@ class SourceFile:
 
 @dataclass
 class Listing:
-    """Files by raw table name, and those that belong to no table."""
+    """Files by raw table name, and those that belong to no table.
+
+    `faults`: by raw table name, sentences about files in the place of a table that cannot be one of its files.
+    """
 
     files: dict[str, list[SourceFile]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    faults: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
         """Changes when any file is added, removed or replaced."""
         lines = [f"{file.path} {file.fingerprint}" for files in self.files.values() for file in files]
+        lines += [fault for faults in self.faults.values() for fault in faults]
         return sha256("\n".join(sorted(lines)).encode()).hexdigest()[:32]
 
 
@@ -76,7 +81,7 @@ class SourceRoot:
         self.address = self._root if self._is_local else address.rstrip("/")
 
     def list_files(self, contract: Contract) -> Listing:
-        """Every file of every table, in natural order of the paths. Raises `SourceError`."""
+        """Every file of every table, in natural order of the paths. Raises `SourceError` if nothing can be listed."""
         listing = Listing({table.raw_name: [] for table in contract.tables})
         tables = {table.path: table for table in contract.tables}
         for path, details in sorted(self._find().items(), key=lambda item: natural_key(item[0])):
@@ -85,8 +90,11 @@ class SourceRoot:
             table = tables.get(_table_path(path))
             if table is None:
                 listing.unknown.append(_shown(path))
-            else:
+                continue
+            try:
                 listing.files[table.raw_name].append(_source_file(table, path, details))
+            except SourceError as fault:
+                listing.faults.setdefault(table.raw_name, []).append(str(fault))
         return listing
 
     def fetch(self, files: Iterable[SourceFile]) -> Path:
