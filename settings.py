@@ -120,8 +120,7 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         folder = value.expanduser().resolve()
-        odd = sorted({each for each in str(folder) if each in SPECIAL_CHARACTERS or not each.isprintable()})
-        if odd:
+        if odd := odd_characters(folder):
             raise ValueError(
                 f"the path {str(folder)!r} of the data folder contains {' and '.join(map(repr, odd))}, which databases "
                 "interpret: set GROWTH_DATA_DIR to a folder without this character"
@@ -250,6 +249,11 @@ class Settings(BaseSettings):
     def resolved_source_root(self) -> str:
         """The source root of the settings, or the sample company's."""
         return self.source_root or str(self.sample_dir / "source")
+
+
+def odd_characters(path: Path) -> list[str]:
+    """The characters of a path that databases or patterns would interpret: no data folder may have them."""
+    return sorted({each for each in str(path) if each in SPECIAL_CHARACTERS or not each.isprintable()})
 
 
 def _by_owner(pairs: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ A command imports what it needs when it is called, so that `growth --help` and s
 
 import typer
 
-from cli import landing, models, results, runs, safekeeping, sources
+from cli import checking, landing, models, results, runs, safekeeping, sources
 from cli.log import show_log
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ app.command(rich_help_panel="Results")(results.rollback)
 app.command(rich_help_panel="Results")(results.export)
 app.command(rich_help_panel="Results")(results.mcp)
 
+app.command(rich_help_panel="Sources")(checking.init)
+app.command(rich_help_panel="Sources")(checking.check)
 app.command(rich_help_panel="Sources")(landing.land)
 app.command(rich_help_panel="Sources")(sources.load)
 app.command(rich_help_panel="Sources")(sources.rejects)

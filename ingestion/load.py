@@ -14,9 +14,9 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import load_contract
-from ingestion.contract.raw_tables import literal, raw_table
+from ingestion.contract.raw_tables import raw_table
 from ingestion.plan.all_tables import SourcePlan, plan_sources
-from ingestion.plan.limits import is_refused
+from ingestion.plan.limits import is_refused, limit_memory
 from ingestion.plan.planner import Plan, Planner, scalar
 from ingestion.privacy.suppression import apply_list
 from ingestion.read.files import SourceRoot
@@ -27,8 +27,6 @@ from warehouse.connection import connect
 from warehouse.folder import clear
 
 logger = logging.getLogger(__name__)
-
-MEMORY_LIMIT = "1GB"
 
 
 @dataclass(frozen=True)
@@ -67,11 +65,7 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
     work_dir.mkdir(parents=True)
     try:
         with connect(settings.warehouse_path) as connection:
-            connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            # Otherwise large inserts leave partly filled row groups, and a checkpoint rewrites the table: 3 s more for
-            # 2.4 million reports, and twice the size.
-            connection.execute("set preserve_insertion_order = false")
-            connection.execute(f"set temp_directory = {literal(str(work_dir / 'spill'))}")
+            limit_memory(connection, work_dir / "spill")
             return _Load(connection, settings, work_dir).run(tables)
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)

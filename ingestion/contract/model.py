@@ -89,7 +89,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the contract. `columns` are those in schema raw, without the technical ones."""
+    """A table of the contract. `columns` are those in schema raw, without the technical ones.
+
+    `without` says what is not known when an optional table has no row, `unknown_marts` where: marts that are then
+    empty, and columns of marts (`mart.column`) that are then null or say that they do not know.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -104,6 +108,8 @@ class Table:
     fields: tuple[Field, ...] = ()
     subjects: tuple[tuple[Subject, str], ...] = ()
     kept: tuple[str, ...] = ()
+    without: str | None = None
+    unknown_marts: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -218,6 +224,8 @@ def _parse_column(table: str, name: str, entry: dict[str, Any], key: list[str]) 
 
 
 def _check_table(full_name: str, table: Table) -> None:
+    if table.required != (table.without is None):
+        raise ContractError(f"{full_name}: an optional table, and no other, says what is unknown without it")
     if (table.stamp is not None) != (table.stored in {"versions", "days"}):
         raise ContractError(f"{full_name}: versions and days need a stamp, other tables must not have one")
     _check_personal(full_name, table)
