@@ -122,7 +122,7 @@ def _section(table: Table) -> str:
         "",
         table.description,
         "",
-        f"{'Required' if table.required else f'Optional: without it {table.without}'}. Key {key}{stamp}.",
+        f"{'Required' if table.required else f'Optional. Without it, {table.without}'}. Key {key}{stamp}.",
         "",
     ]
     if table.subjects:

@@ -1,6 +1,7 @@
 """The contract holds together, and what follows from it is up to date."""
 
 import copy
+import re
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ from ingestion.contract.model import CONTRACT_PATH, Column, Field, load_contract
 from ingestion.contract.raw_tables import create_missing_tables
 from ingestion.errors import ContractError
 from settings import PROJECT_DIR
+from tests.support.dbt_models import MODEL_FILES, described_models
 
 TABLES = {
     "product_db/organizations": ("id", "updated_at"),
@@ -118,3 +120,18 @@ def _changed(change: dict[str, Any]) -> dict[str, Any]:
 def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         parse_contract(_changed(change))
+
+
+def test_what_is_unknown_without_a_table_is_in_marts_that_follow_from_it() -> None:
+    reads = {path.stem: set(re.findall(r"ref\(\s*[\"'](\w+)", path.read_text())) for path in MODEL_FILES}
+    marts = described_models("marts")
+    places = [(table, place) for table in load_contract().tables for place in table.unknown_marts]
+    assert len(places) > 20
+    for table, place in places:
+        mart, _, column = place.partition(".")
+        assert not column or column in {each["name"] for each in marts[mart]["columns"]}, place
+        above, new = set(), {mart}
+        while new:
+            above |= new
+            new = {name for model in new for name in reads.get(model, ())} - above
+        assert f"stg_{table.source}__{table.name}" in above, place

@@ -1,5 +1,5 @@
-{#- Customers that lists may name: all but hobbyists. A customer's segment and size are those of its canonical
-    organization's company. -#}
+{#- Customers that lists may name: all but hobbyists and those that are gone, with every organization removed and no MRR.
+    A customer's segment and size are those of its canonical organization's company. -#}
 with held_by_sales as (
     select distinct customer_id
     from {{ ref('int_customer_owners') }}
@@ -11,6 +11,15 @@ subscribed as (
     from {{ ref('int_billing_versions') }} as billing
     inner join {{ ref('int_customers') }} as members on billing.organization_id = members.organization_id
     where billing.is_current and billing.has_active_subscription
+),
+
+removed as (
+    select members.customer_id
+    from {{ ref('int_customers') }} as members
+    inner join {{ ref('int_organizations') }} as organizations
+        on members.organization_id = organizations.organization_id
+    group by members.customer_id
+    having count(*) = count(organizations.removed_at)
 )
 
 select
@@ -36,4 +45,7 @@ inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.s
 cross join {{ ref('int_data_day') }} as data_day
 left join held_by_sales on customers.customer_id = held_by_sales.customer_id
 left join subscribed on customers.customer_id = subscribed.customer_id
-where segments.list_order is not null
+left join removed on customers.customer_id = removed.customer_id
+where
+    segments.list_order is not null
+    and (removed.customer_id is null or customers.mrr_usd_month > 0)
