@@ -29,33 +29,39 @@ def check(
     from settings import get_settings
 
     settings = get_settings()
-    is_live_fine = source_root is not None or _check_live(settings)
     if source_root is not None:
         address = source_root if "://" in source_root else str(Path(source_root).expanduser().resolve())
-        settings = settings.model_copy(update={"source_root": address})
-    if not _check_files(settings) or not is_live_fine:
+        is_fine = _check_files(settings.model_copy(update={"source_root": address}), is_landed=False)
+    else:
+        faults = _check_live(settings)
+        is_fine = _check_files(settings, is_landed=bool(faults)) and not any(faults.values())
+    if not is_fine:
         raise typer.Exit(1)
 
 
-def _check_live(settings: "Settings") -> bool:
-    """Check the connection and the mapping of each live system; whether all are fine."""
+def _check_live(settings: "Settings") -> dict[str, list[str]]:
+    """Check the connection and the mapping of each live system; its faults, by its name."""
     from connectors.systems import configured_systems
 
-    is_fine = True
-    for system in configured_systems(settings):
-        faults = system.check(settings)
-        for fault in faults:
+    faults = {system.name: system.check(settings) for system in configured_systems(settings)}
+    for name, of_system in faults.items():
+        for fault in of_system:
             print(f"fault: {fault}")
-        print(f"{system.name}: " + (f"{len(faults)} faults" if faults else "the connection and the mapping are fine"))
-        is_fine = is_fine and not faults
-    return is_fine
+        print(f"{name}: {len(of_system)} faults" if of_system else f"{name}: the connection and the mapping are fine")
+    return faults
 
 
-def _check_files(settings: "Settings") -> bool:
-    """Check the files of the source root; whether they would load."""
+def _check_files(settings: "Settings", *, is_landed: bool) -> bool:
+    """Check the files of the source root; whether they would load.
+
+    `is_landed`: live systems are landed there, so there may be none yet.
+    """
     from ingestion.check import check_sources, unknowns
 
     done = check_sources(settings)
+    if is_landed and done.is_empty:
+        print(f"nothing is landed in {done.address} yet: each run begins with it")
+        return True
     print(f"the files of {done.address}:")
     _print_tables(done)
     for sentence, marts in unknowns(done):
@@ -81,11 +87,12 @@ def _print_tables(done: "SourceCheck") -> None:
         if each.never_filled:
             print(f"no value in any row: {each.table.path} {', '.join(each.never_filled)}")
     for each in done.tables:
-        _print_examples(each)
+        _print_faults(each)
 
 
-def _print_examples(each: "TableCheck") -> None:
-    for example in each.examples:
-        print(f"set aside: {example}")
-    if each.rows_set_aside > len(each.examples):
-        print(f"set aside: {each.rows_set_aside - len(each.examples):,} more rows of {each.table.path}")
+def _print_faults(each: "TableCheck") -> None:
+    for kind in each.faults:
+        more = f" ({kind.rows:,} rows are like this)" if kind.rows > 1 else ""
+        print(f"set aside: {kind.example}{more}")
+    if rest := each.rows_set_aside - sum(kind.rows for kind in each.faults):
+        print(f"set aside: {rest:,} more rows of {each.table.path}, for other reasons")

@@ -11,13 +11,34 @@ import duckdb
 from ingestion.contract.model import Table
 from ingestion.contract.raw_tables import literal, quote
 from ingestion.plan.all_tables import plan_sources
-from ingestion.plan.limits import examples, limit_memory
+from ingestion.plan.limits import limit_memory
 from ingestion.plan.planner import Plan, Planner
 from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from settings import Settings
 
-SHOWN_EXAMPLES = 5
+MOST_KINDS = 20
+# Faults of a column are alike if their sentences are, but for the value that they begin with. Read from `rejects`.
+KINDS = """
+    select file, position, coalesce(column_name, 'the whole row') as column_name, reason, rows_alike
+    from (
+        select *, count(*) over kind as rows_alike, row_number() over (kind order by file, position) as place
+        from rejects
+        where table_name = ? and rule <> ?
+        window kind as (partition by column_name, regexp_replace(reason, '^''.*'' ', ''))
+    )
+    where place = 1
+    order by rows_alike desc, file, position
+    limit ?
+"""
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """Rows of a table that are set aside for the same reason: the first of them, and how many there are."""
+
+    example: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -36,8 +57,8 @@ class TableCheck:
     first_day: str | None
     last_day: str | None
     never_filled: list[str]
-    examples: list[str]
-    is_partial: bool
+    faults: list[FaultKind]
+    is_unreadable: bool
 
 
 @dataclass
@@ -49,6 +70,11 @@ class SourceCheck:
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no table has a file, not even one that cannot be read."""
+        return not any(each.files or each.is_unreadable for each in self.tables)
 
 
 def check_sources(settings: Settings) -> SourceCheck:
@@ -80,7 +106,7 @@ def unknowns(check: SourceCheck) -> list[tuple[str, tuple[str, ...]]]:
     return [
         (f"no {each.table.path}: {each.table.without}", each.table.unknown_marts)
         for each in check.tables
-        if each.table.without and not each.rows_kept and not each.is_partial
+        if each.table.without and not each.rows_kept and not each.is_unreadable
     ]
 
 
@@ -96,9 +122,14 @@ def _check_table(connection: duckdb.DuckDBPyConnection, plan: Plan) -> TableChec
         first_day=first,
         last_day=last,
         never_filled=never_filled,
-        examples=examples(connection, plan, SHOWN_EXAMPLES),
-        is_partial=plan.is_partial,
+        faults=_kinds_of_faults(connection, table),
+        is_unreadable=plan.is_partial and not (table.required and not plan.present),
     )
+
+
+def _kinds_of_faults(connection: duckdb.DuckDBPyConnection, table: Table) -> list[FaultKind]:
+    rows = connection.execute(KINDS, [table.raw_name, ledger.TIE, MOST_KINDS]).fetchall()
+    return [FaultKind(f"{file} row {place}, {column}: {reason}", alike) for file, place, column, reason, alike in rows]
 
 
 def _look_through(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[int, str | None, str | None, list[str]]:

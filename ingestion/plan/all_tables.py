@@ -53,7 +53,7 @@ def plan_sources(
     if planner.suppresses:
         clear_rejects(planner.connection, "rejects")
     for plan in plans.values():
-        faults += refusals(planner.connection, plan, settings)
+        faults += refusals(planner, plan, settings)
     return SourcePlan(listing, plans, faults)
 
 

@@ -26,16 +26,18 @@ def limit_memory(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
     connection.execute(f"set temp_directory = {literal(str(spill))}")
 
 
-def refusals(connection: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings) -> list[str]:
+def refusals(planner: Planner, plan: Plan, settings: Settings) -> list[str]:
     """Sentences if too many rows of a table are bad or missing."""
     sentences = []
     if is_refused(plan, settings):
         table, set_aside, read = plan.table, plan.rows_set_aside, plan.rows_read
-        shown = "; ".join(examples(connection, plan, SHOWN_REJECTS))
+        shown = "; ".join(_examples(planner.connection, plan))
+        # Of another source root than the loaded one, no row is kept.
+        listed = "" if planner.starts_over else " (`growth rejects` lists every such row)"
         sentences.append(
             f"{table.path}: {set_aside:,} of {read:,} rows break the contract ({set_aside / read:.1%}; the limit "
             f"is {settings.max_set_aside_share:.1%} or {FEW_SET_ASIDE} rows), so nothing is loaded. {shown}. "
-            "Fix the files (`growth rejects` lists every such row), or raise GROWTH_MAX_SET_ASIDE_SHARE for one run"
+            f"Fix the files{listed}, or raise GROWTH_MAX_SET_ASIDE_SHARE for one run"
         )
     if not plan.is_partial and plan.rows_lost > max(FEW_ROWS, settings.max_lost_share * plan.rows_before):
         sentences.append(
@@ -51,16 +53,6 @@ def is_refused(plan: Plan, settings: Settings) -> bool:
     return plan.rows_set_aside > max(FEW_SET_ASIDE, settings.max_set_aside_share * plan.rows_read)
 
 
-def examples(connection: duckdb.DuckDBPyConnection, plan: Plan, most: int) -> list[str]:
-    """The first bad rows of a table: file, position, column and reason."""
-    rows = connection.execute(
-        "select file, position, coalesce(column_name, 'the whole row'), reason from rejects "
-        "where table_name = ? and rule <> ? order by file, position limit ?",
-        [plan.table.raw_name, TIE, most],
-    ).fetchall()
-    return [f"{file} row {position}, {column}: {reason}" for file, position, column, reason in rows]
-
-
 def outside_data(planner: Planner, settings: Settings, listing: Listing) -> list[str]:
     """A sentence if the requested data day is outside the data."""
     asked = settings.as_of
@@ -74,3 +66,13 @@ def outside_data(planner: Planner, settings: Settings, listing: Listing) -> list
         f"GROWTH_AS_OF={asked} is outside the data, which covers {min(days)} to {max(days)}: nothing is "
         "loaded. Choose a day in this range, or leave GROWTH_AS_OF empty for the newest complete day"
     ]
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[str]:
+    """The first bad rows of a table: file, position, column and reason."""
+    rows = connection.execute(
+        "select file, position, coalesce(column_name, 'the whole row'), reason from rejects "
+        "where table_name = ? and rule <> ? order by file, position limit ?",
+        [plan.table.raw_name, TIE, SHOWN_REJECTS],
+    ).fetchall()
+    return [f"{file} row {position}, {column}: {reason}" for file, position, column, reason in rows]

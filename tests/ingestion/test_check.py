@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,22 @@ def test_every_optional_table_that_is_absent_or_empty_says_what_is_unknown(tmp_p
     said = unknowns(check_sources(Settings(source_root=str(tmp_path / "source"), data_dir=tmp_path / "data")))
     optional = [table for table in load_contract().tables if not table.required]
     assert [sentence for sentence, _ in said] == [f"no {table.path}: {table.without}" for table in optional]
+
+
+def test_rows_with_the_same_fault_are_one_line_and_every_other_fault_has_its_own(
+    printed: Printed, source: Source
+) -> None:
+    user = company()[USERS][0]
+    bad = [{**user, "id": 900 + n, "is_staff": f"no {n}"} for n in range(8)]
+    bad += [{**user, "id": 950, "email": None}, {**user, "id": 951, "is_staff": None}]
+    write_file(source.root / f"{USERS}/b.csv", USERS, bad)
+    code, said = printed(source.root)
+    assert code == 0
+    assert [line for line in said.splitlines() if line.startswith("set aside: ")] == [
+        f"set aside: {USERS}/b.csv row 1, is_staff: 'no 0' is neither true nor false (8 rows are like this)",
+        f"set aside: {USERS}/b.csv row 9, email: there is no value, but every row needs one",
+        f"set aside: {USERS}/b.csv row 10, is_staff: there is no value, but every row needs one",
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- bad input
@@ -209,3 +226,7 @@ def test_live_systems_are_checked_before_the_files_unless_a_folder_is_named(
     assert printed(source.root)[0] == 0
     faults.clear()
     assert printed()[0] == 0
+    shutil.rmtree(source.root)
+    source.root.mkdir()
+    code, said = printed()
+    assert (code, f"nothing is landed in {source.root} yet" in said) == (0, True)
