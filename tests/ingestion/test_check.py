@@ -100,6 +100,23 @@ def test_every_optional_table_that_is_absent_or_empty_says_what_is_unknown(tmp_p
     assert [sentence for sentence, _ in said] == [f"no {table.path}: {table.without}" for table in optional]
 
 
+def test_an_optional_table_that_cannot_be_read_is_a_fault_and_not_unknown(printed: Printed, source: Source) -> None:
+    (source.root / "crm/opportunities.parquet").write_bytes(b"PAR1 cut")
+    code, said = printed(source.root)
+    assert (code, "fault: crm/opportunities.parquet cannot be read" in said, "unknown: no crm" in said) == (
+        1,
+        True,
+        False,
+    )
+
+
+def test_a_check_sends_nobody_to_rows_that_no_load_kept(printed: Printed, source: Source) -> None:
+    bad = [{**company()[USERS][0], "id": 900 + n, "is_staff": "no"} for n in range(11)]
+    write_file(source.root / f"{USERS}/b.csv", USERS, bad)
+    code, said = printed(source.root)
+    assert (code, f"fault: {USERS}: 11 of" in said, "growth rejects" in said) == (1, True, False)
+
+
 def test_rows_with_the_same_fault_are_one_line_and_every_other_fault_has_its_own(
     printed: Printed, source: Source
 ) -> None:

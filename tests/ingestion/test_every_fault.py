@@ -1,11 +1,13 @@
 """A load that fails says everything that is wrong with every table, not the first thing that it met."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ingestion.errors import SourceError
+from ingestion.plan import usage_days
 from tests.ingestion.conftest import Source
 from tests.support.source_root import FIRST_DAY, company, write_file
 
@@ -74,6 +76,17 @@ def test_a_table_that_cannot_be_read_makes_no_row_of_another_look_bad(source: So
     billing = [{**row, "organization_id": "org-new"} for row in company()["billing/billing_customers"]]
     write_file(source.root / "billing/billing_customers/new.csv", "billing/billing_customers", billing * 20)
     assert "\n" not in fault_of(source)
+
+
+def test_broken_days_of_usage_are_named_whichever_batch_they_are_read_in(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_days, "BATCH_BYTES", 1)
+    broken = [f"{USAGE}/date={FIRST_DAY + timedelta(days=n)}/b.csv" for n in (0, 5)]
+    for path in broken:
+        put(source.root, path, "")
+    said = fault_of(source)
+    assert [path for path in broken if f"- {path} has no header" not in said] == []
 
 
 def test_a_broken_file_hides_no_bad_row_of_the_files_beside_it(source: Source) -> None:

@@ -73,6 +73,16 @@ def test_files_that_are_still_being_written_start_nothing(tick, root: Path) -> N
     assert len(asked(tick())) == 1
 
 
+def test_a_file_that_no_load_can_read_starts_a_run_which_says_so(tick, root: Path, instance: DagsterInstance) -> None:
+    tick()
+    [files] = asked(tick())
+    finish(instance, files, DagsterRunStatus.SUCCESS)
+    tick()
+    (root / "crm" / "opportunities.xlsx").write_text("PK")
+    assert asked(tick()) == []
+    assert len(asked(tick())) == 1
+
+
 def test_the_cursor_moves_only_when_the_run_has_succeeded(tick, instance: DagsterInstance) -> None:
     tick()
     [files] = asked(tick())
