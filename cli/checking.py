@@ -60,7 +60,7 @@ def _check_files(settings: "Settings", *, is_landed: bool) -> bool:
 
     done = check_sources(settings)
     if is_landed and done.is_empty:
-        print(f"nothing is landed in {done.address} yet: each run begins with it")
+        print(f"nothing is landed in {done.address} yet: `growth land` does it, and each run begins with it")
         return True
     print(f"the files of {done.address}:")
     _print_tables(done)

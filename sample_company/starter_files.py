@@ -43,7 +43,7 @@ def write_starter(folder: Path) -> None:
     _write_usage(building / "source" / "usage" / "usage_reports")
     if MAPPINGS_DIR.is_dir():
         shutil.copytree(MAPPINGS_DIR, building / "mappings")
-    (building / "seeds.md").write_text(_list_of_seeds(), encoding="utf-8")
+    (building / "your_seeds.md").write_text(_list_of_seeds(), encoding="utf-8")
     _write_settings(building / "settings.env", folder)
     # An empty folder in its place is replaced.
     building.replace(folder)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from ingestion.errors import SourceError
+from ingestion.load import is_all_loaded
 from ingestion.plan import usage_days
 from tests.ingestion.conftest import Source
 from tests.support.source_root import FIRST_DAY, company, write_file
+from warehouse.connection import connect
 
 USERS = "product_db/users"
 ORGANIZATIONS = "product_db/organizations"
@@ -97,6 +99,14 @@ def test_a_broken_file_hides_no_bad_row_of_the_files_beside_it(source: Source) -
     said = fault_of(source)
     assert "product_db/users/broken.csv has no header" in said
     assert "product_db/users: 11 of" in said
+
+
+def test_a_file_that_no_load_can_read_is_no_source_without_news(source: Source) -> None:
+    source.load()
+    with connect(source.settings().warehouse_path) as connection:
+        assert is_all_loaded(connection, source.settings())
+        put(source.root, "crm/opportunities/a.xlsx", "PK")
+        assert not is_all_loaded(connection, source.settings())
 
 
 def test_what_was_mended_loads_after_a_load_that_failed(source: Source) -> None:

@@ -81,7 +81,7 @@ def test_the_settings_lead_into_the_folder_and_name_every_other_as_a_comment(fol
 
 
 def test_the_list_of_seeds_names_files_that_exist_and_what_they_are_for(folder: Path) -> None:
-    listed = (folder / "seeds.md").read_text()
+    listed = (folder / "your_seeds.md").read_text()
     assert {"price_list", "size_tiers", "owner_books", "company_lists"} <= set(own_seeds())
     for name, description in own_seeds().items():
         assert (PROJECT_DIR / "dbt_project" / "seeds" / f"{name}.csv").is_file()
