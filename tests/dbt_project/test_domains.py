@@ -63,6 +63,7 @@ PROTECTED = {
     "int_organizations_on_data_day",
     "int_paid_bills",
     "int_price_tiers",
+    "int_revenue_lines",
     "int_size_tiers",
     "int_stripe_customer_links",
     "int_unmapped_usage_counters",
@@ -76,7 +77,11 @@ MOST_MODELS_OF_A_DOMAIN = 15
 
 # Links from a source to a mart: the longest chain is usage, its forecast, the onboarding queue, and lists of customers.
 MOST_LINKS = 24
-MORE_LINKS = {"rpt_account_signals": "It counts the customers of every list, and the longest chain is a list's."}
+MORE_LINKS = {
+    "rpt_account_signals": "It counts the customers of every list, and the longest chain is a list's.",
+    "int_signal_events": "It has what every list found.",
+    "fct_customer_events": "It has that too.",
+}
 
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10

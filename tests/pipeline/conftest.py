@@ -1,4 +1,4 @@
-"""The hand-made company and the state after one run on it, made once for all of the tests."""
+"""The hand-made company, the sample company, and the state after one run on each, made once for all of the tests."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from settings import Settings
 from tests.support.hand_made import write_hand_made_company
-from tests.support.running import run_command
+from tests.support.running import run_command, run_pipeline
 from warehouse.connection import connect
 
 
@@ -52,3 +52,17 @@ def own_source(source_root: Path, data_dir: Path, tmp_path: Path) -> Path:
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
         connection.execute("update raw.loaded_files set source_root = ?", [str(own)])
     return own
+
+
+@pytest.fixture(scope="session")
+def sample(parsed: Path, shared_dir: Path) -> Settings:
+    """One run on the small sample company, from nothing but the parsed dbt project; tests only read."""
+    data_dir = shared_dir / "sample"
+    with FileLock(shared_dir / "sample.lock"):
+        if not (shared_dir / "sample_is_published").exists():
+            shutil.rmtree(data_dir, ignore_errors=True)
+            shutil.copytree(parsed, data_dir)
+            done = run_pipeline(data_dir)
+            assert done.returncode == 0, done.stdout
+            (shared_dir / "sample_is_published").touch()
+    return Settings(data_dir=data_dir)

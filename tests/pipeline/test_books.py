@@ -55,7 +55,10 @@ from read_parquet('{books}/mrr_monthly.parquet')
 
 @pytest.fixture(scope="module", params=SIZES)
 def simulated(request: pytest.FixtureRequest, parsed: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A run on the sample company of a size, from nothing but the parsed dbt project."""
+    """A run on the sample company of a size."""
+    if request.param == "small":
+        small: Settings = request.getfixturevalue("sample")
+        return small
     data_dir = Path(shutil.copytree(parsed, tmp_path_factory.mktemp("simulated") / "data"))
     settings = Settings(data_dir=data_dir, sample_size=request.param)
     done = run_pipeline(settings.data_dir, GROWTH_SAMPLE_SIZE=request.param)

@@ -137,6 +137,7 @@ NEEDS_PERSONAL_DATA = {
     ("fct_organization_segments", "organization"): "The domain whose facts explain the decision.",
     ("dim_customers", "staff"): "Who holds the customer.",
     ("fct_account_routing", "staff"): "Who holds the customer, beside who should.",
+    ("fct_customer_events", "staff"): "Who came and who left.",
     ("fct_onboarding_queue", "staff"): "Whose list it is.",
     ("rpt_account_risk", "staff"): "Whose list it is.",
     ("rpt_cross_sell", "staff"): "Whose list it is.",

@@ -32,6 +32,7 @@ select
     customer_id,
     invoice_id,
     cast(paid_at as date) as paid_on,
+    {{ round_half_up('amount_paid_minor * usd_per_minor_unit') }} as paid_usd,
     cast(row_number() over (partition by customer_id order by paid_at, invoice_id) as int) as bill_number
 from invoices
 where
