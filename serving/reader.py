@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from settings import get_settings
 from warehouse.folder import damage
+
+if TYPE_CHECKING:
+    import pandas
 
 RECOVERY = "run `growth run` to write it anew, or `growth rollback`"
 
@@ -45,3 +49,23 @@ def query(
     """
     with snapshot(path) as connection:
         yield connection.sql(sql, params=list(parameters))
+
+
+def dataframe(
+    sql: str, parameters: Sequence[object] = (), *, exact_decimals: bool = False, path: Path | None = None
+) -> "pandas.DataFrame":
+    """The result of one query on the newest publish as a pandas DataFrame, one row a row.
+
+    Decimals, such as money, are floats; with `exact_decimals` they are Python's `Decimal`, None where null. `path`
+    defaults to the data folder's file. Raises `FileNotFoundError` if nothing is published.
+    """
+    from pyarrow.types import is_decimal
+
+    with snapshot(path) as connection:
+        table = connection.sql(sql, params=list(parameters)).to_arrow_table()
+        frame = connection.from_arrow(table).df()
+    if exact_decimals:
+        for index, field in enumerate(table.schema):
+            if is_decimal(field.type):
+                frame.isetitem(index, table.column(index).to_pandas())
+    return frame

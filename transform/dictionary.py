@@ -22,7 +22,6 @@ UNITS = (
     (r"(^|_)usd_month($|_)", "USD a month"),
     (r"(^|_)usd_day($|_)", "USD a day"),
     (r"(^|_)usd($|_)", "USD"),
-    (r"_mrr$|^mrr_(before|after)$", "USD a month"),
     (r"_percent$", "percent"),
     (r"_share$|_coverage$|^(adjusted_)?(ndr|gdr)$|_retention$|^probability_", "share, 1 is all"),
     (r"_days$|_days_left$", "days"),

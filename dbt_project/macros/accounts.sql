@@ -88,6 +88,7 @@ group by customer_id, signal
         {%- for column in key + columns %}
         {{ column }},
         {%- endfor %}
+        customers.customer_name,
         signals.rule as what_fired,
         cast(candidates.figure as decimal(24, 4)) as figure,
         signals.threshold,

@@ -235,7 +235,9 @@ def retention(published: Snapshot) -> Sequence[Block]:
     )
     last = published.rows(
         """
-        select base_months, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention, adjusted_ndr
+        select
+            base_months, customers_in_base, base_mrr_usd_month, current_mrr_usd_month, ndr, gdr, logo_retention,
+            adjusted_ndr
         from rpt_retention
         where month = (select max(month) from rpt_retention)
         order by base_months

@@ -98,7 +98,7 @@ def gainers_and_losers(published: Snapshot) -> Sequence[Block]:
         rows = published.rows(
             _named(
                 "fct_mrr_movements",
-                "movement, delta_usd_month, mrr_before, mrr_after",
+                "movement, delta_usd_month, mrr_before_usd_month, mrr_after_usd_month",
                 f"{condition} and month = {LAST_CLOSED_MONTH}",
                 f"delta_usd_month {direction}",
             )

@@ -59,7 +59,8 @@ def _sums(path: Path) -> Sums:
     with snapshot(path) as connection:
         columns: dict[str, dict[str, str]] = {}
         for table, column, kind in connection.execute(
-            "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'marts' order by all"
+            "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'marts' "
+            "and table_oid in (select table_oid from duckdb_tables() where schema_name = 'marts') order by all"
         ).fetchall():
             columns.setdefault(table, {})[column] = kind
         for table, kinds in columns.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from serving.publish.old_names import create_views
 from serving.publish.versions import Version, building, next_publish_number, put_live
 from settings import Settings, UserError
 from warehouse.connection import connect
@@ -47,6 +48,7 @@ def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, st
             checks = _checks(connection)
             _copy_marts(connection, built)
             _write_comments(connection, descriptions)
+            create_views(connection)
             info = _write_publish_info(connection, settings, run_id, checks)
             rows = _count_rows(connection)
             connection.execute("checkpoint serving")

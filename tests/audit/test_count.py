@@ -164,10 +164,12 @@ PUBLISHED: dict[Callable[[Company], Rows], str] = {
         from marts.fct_mrr_products
     """,
     the_movements: """
-        select customer_id, month, movement, delta_usd_month, mrr_before, mrr_after from marts.fct_mrr_movements
+        select customer_id, month, movement, delta_usd_month, mrr_before_usd_month, mrr_after_usd_month
+        from marts.fct_mrr_movements
     """,
     the_retention: """
-        select month, base_months, customers_in_base, base_mrr, current_mrr, kept_mrr, ndr, gdr, logo_retention
+        select month, base_months, customers_in_base, base_mrr_usd_month, current_mrr_usd_month, kept_mrr_usd_month,
+            ndr, gdr, logo_retention
         from marts.rpt_retention
     """,
     the_mix: "select as_of, band, customers, arr_usd, capped_arr_usd, progress from marts.rpt_arr_mix_progress",

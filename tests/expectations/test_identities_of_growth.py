@@ -40,7 +40,7 @@ create table marts.dim_organizations as select * from (values
 create table marts.dim_customers as select * from (values ('a', 40.00, 480.00), ('b', 400.00, 4800.00))
     as customers (customer_id, mrr_usd_month, arr_usd_year);
 create table marts.fct_mrr_movements as
-select 'b' as customer_id, date '2026-10-01' as month, 'new' as movement, 400.00 as mrr_after;
+select 'b' as customer_id, date '2026-10-01' as month, 'new' as movement, 400.00 as mrr_after_usd_month;
 
 create table marts.rpt_acquisition as select * from (values
     (date '2026-06-01', 'not_stated', 2, 1, 0, 0.00, 0.00, null, null),
@@ -117,7 +117,7 @@ def twice(table: str) -> str:
     [
         (f"{ACQUISITION} signup_channel = 'ads', month = date '2026-10-01'", {"channel_of_a_month_appears_twice"}),
         (f"{ACQUISITION} activated = 2 where signups = 2", {"signups_do_not_add_up"}),
-        ("update marts.fct_mrr_movements set mrr_after = 400.01", {"customers_do_not_add_up"}),
+        ("update marts.fct_mrr_movements set mrr_after_usd_month = 400.01", {"customers_do_not_add_up"}),
         ("insert into marts.fct_mrr_movements values ('a', '2026-10-01', 'new', 0.00)", {"customers_do_not_add_up"}),
         (f"{ACQUISITION} spend_usd = 149.97 where signups = 0", {"spend_is_lost"}),
         (f"{ACQUISITION} self_serve_share = 1.0001 where signups = 0", {"acquisition_figure_is_impossible"}),

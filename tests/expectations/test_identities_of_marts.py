@@ -79,7 +79,7 @@ create table marts.fct_mrr_movements as select * from (values
     ('a', date '2026-09-01', 'new', 6000.00, 0.00, 6000.00),
     ('a', date '2026-10-01', 'expansion', 200.00, 6000.00, 6200.00),
     ('c', date '2026-10-01', 'new', 400.00, 0.00, 400.00)
-) as movements (customer_id, month, movement, delta_usd_month, mrr_before, mrr_after);
+) as movements (customer_id, month, movement, delta_usd_month, mrr_before_usd_month, mrr_after_usd_month);
 create table marts.rpt_arr_mix_progress as
 select as_of, band, target_customers * price_usd_year as target_arr_usd, coalesce(customers, 0) as customers,
     coalesce(arr_usd, 0.00) as arr_usd, 0.1 as progress
@@ -226,7 +226,7 @@ def test_usage_of_a_day_is_held_against_the_reports_of_that_day(
             {"dim_organizations: organizations_of_one_company_have_two_customers"},
         ),
         (
-            "update marts.fct_mrr_movements set delta_usd_month = 200.01, mrr_after = 6200.01 "
+            "update marts.fct_mrr_movements set delta_usd_month = 200.01, mrr_after_usd_month = 6200.01 "
             "where movement = 'expansion'",
             {"fct_mrr_movements: start_plus_movements_is_not_end"},
         ),

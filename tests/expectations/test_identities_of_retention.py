@@ -29,24 +29,40 @@ from (values
     ('a', date '2026-10-01', 'unmapped', 300.00, 0.00, 0.00, 0.00),
     ('c', date '2026-10-01', 'surveys', 400.00, 0.00, 0.00, 0.00)
 ) as products (customer_id, month, product_key, list_usd, discount_usd, credit_applied_usd, refund_usd);
-create table marts.fct_mrr_movements_by as select *, mrr_after - mrr_before as delta_usd_month from (values
+create table marts.fct_mrr_movements_by as select
+    *, mrr_after_usd_month - mrr_before_usd_month as delta_usd_month
+from (values
     ('a', date '2026-09-01', 'product_analytics', 'high_growth', 'medium', 'new', 0.00, 6000.00),
     ('a', date '2026-10-01', 'product_analytics', 'high_growth', 'medium', 'expansion', 6000.00, 5900.00),
     ('a', date '2026-10-01', 'unmapped', 'high_growth', 'medium', 'expansion', 0.00, 300.00),
     ('c', date '2026-10-01', 'surveys', 'unknown', 'small', 'new', 0.00, 400.00)
-) as movements (customer_id, month, product_key, icp_segment, size_tier, movement, mrr_before, mrr_after);
+) as movements (
+    customer_id, month, product_key, icp_segment, size_tier, movement, mrr_before_usd_month, mrr_after_usd_month
+);
 create table marts.rpt_mrr_adjusted as select
     customer_id, month, mrr_usd_month, mrr_usd_month as adjusted_mrr_usd_month, 0.00 as adjustment_usd_month,
     'none' as rule
 from marts.fct_mrr_monthly;
 create table marts.rpt_retention as select
-    *, customers_in_base as adjusted_customers_in_base, base_mrr as adjusted_base_mrr,
-    current_mrr as adjusted_current_mrr, ndr as adjusted_ndr, gdr as adjusted_gdr,
+    *, customers_in_base as adjusted_customers_in_base, base_mrr_usd_month as adjusted_base_mrr_usd_month,
+    current_mrr_usd_month as adjusted_current_mrr_usd_month, ndr as adjusted_ndr, gdr as adjusted_gdr,
     logo_retention as adjusted_logo_retention
 from (values (date '2026-10-01', 1, 1, 6000.00, 6200.00, 1.0333, 1.0000, 1.0000)) as windows (
-    month, base_months, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention
+    month, base_months, customers_in_base, base_mrr_usd_month, current_mrr_usd_month, ndr, gdr, logo_retention
+);
+create table marts.fct_retention as select * from (values
+    ('a', date '2026-10-01', 1, 'product_analytics', 6000.00, 5900.00),
+    ('a', date '2026-10-01', 1, 'unmapped', 0.00, 300.00)
+) as bases (customer_id, month, base_months, product_key, base_mrr_usd_month, current_mrr_usd_month);
+create table marts.rpt_retention_by as select * from (values
+    (date '2026-10-01', 1, 'size_tier', 'medium', 6000.00, 6200.00, 1.0333, 1.0000, 1.0000),
+    (date '2026-10-01', 1, 'product_key', 'product_analytics', 6000.00, 5900.00, 0.9833, 0.9833, 1.0000),
+    (date '2026-10-01', 1, 'product_key', 'unmapped', 0.00, 300.00, null, null, null)
+) as groups (
+    month, base_months, attribute, attribute_value, base_mrr_usd_month, current_mrr_usd_month, ndr, gdr, logo_retention
 );
 """
+BASES, GROUPS = "fct_retention", "rpt_retention_by"
 BY, PRODUCTS, ADJUSTED, RETENTION = "fct_mrr_movements_by", "fct_mrr_products", "rpt_mrr_adjusted", "rpt_retention"
 
 
@@ -57,7 +73,7 @@ def company() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def broken_of_retention(company: duckdb.DuckDBPyConnection) -> set[str]:
-    return {each for each in broken(company) if each.startswith((BY, PRODUCTS, ADJUSTED, RETENTION))}
+    return {each for each in broken(company) if each.startswith((BY, PRODUCTS, ADJUSTED, RETENTION, BASES, GROUPS))}
 
 
 def test_company_whose_figures_add_up_passes(company: duckdb.DuckDBPyConnection) -> None:
@@ -122,6 +138,18 @@ def test_company_whose_figures_add_up_passes(company: duckdb.DuckDBPyConnection)
         (
             "update marts.rpt_retention set customers_in_base = 2",
             {f"{RETENTION}: base_differs_from_the_months"},
+        ),
+        (
+            "insert into marts.fct_retention select * from marts.fct_retention where product_key = 'unmapped'",
+            {f"{BASES}: product_of_the_base_appears_twice", f"{BASES}: base_and_current_are_not_those_of_retention"},
+        ),
+        (
+            "insert into marts.rpt_retention_by select * from marts.rpt_retention_by where attribute = 'size_tier'",
+            {f"{GROUPS}: group_appears_twice", f"{GROUPS}: groups_do_not_add_up_to_retention"},
+        ),
+        (
+            "update marts.rpt_retention_by set gdr = 1.0001 where attribute = 'size_tier'",
+            {f"{GROUPS}: gross_retention_of_a_group_is_above_net_or_above_all"},
         ),
         (
             "update marts.rpt_retention set adjusted_customers_in_base = 0",

@@ -54,7 +54,7 @@ create table marts.rpt_scores as select *, 12 as cut, 1 as version, 'icp_24' as 
 ) as scores (organization_id, points, points_at_least, points_at_most, passes);
 create table marts.rpt_segment_moves as select date '2026-10-01' as month, * from (values
     ('icp_segment', 'other', 'high_growth', 1), ('size_tier', 'none', 'small', 1)
-) as moves (attribute, "from", "to", customers);
+) as moves (attribute, state_before, state_after, customers);
 create table marts.rpt_signups_weekly as select *, 0 as high_potential_signups, 0 as other_signups,
     0 as unknown_no_owner, 0 as unknown_no_domain, 0 as unknown_free_mail, 0 as unknown_not_enriched,
     0 as unknown_not_found, 0 as unknown_insufficient_data, 0 as unknown_disqualified, 0 as unknown_missing_fact
@@ -131,7 +131,7 @@ WEEKS = "update marts.rpt_signups_weekly set"
         (f"{COMPARISON} paying_of_passing_percent = 33.32", {"score_picks_worse_than_chance"}),
         ("insert into marts.rpt_segment_moves from marts.rpt_segment_moves where attribute = 'icp_segment'",
          {"move_is_listed_twice"}),
-        (f"{MOVES} \"to\" = 'other' where attribute = 'icp_segment'", {"move_has_no_change_or_no_customer"}),
+        (f"{MOVES} state_after = 'other' where attribute = 'icp_segment'", {"move_has_no_change_or_no_customer"}),
         (f"{MOVES} customers = 2 where attribute = 'size_tier'", {"moves_do_not_add_up_to_the_tiers"}),
         ("insert into marts.rpt_signups_weekly from marts.rpt_signups_weekly where signups = 0",
          {"week_appears_twice"}),

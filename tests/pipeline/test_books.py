@@ -121,7 +121,8 @@ def test_retention_is_what_plain_python_makes_of_the_companys_own_books(simulate
     reported: dict[int, dict[date, tuple]] = defaultdict(dict)
     with duckdb.connect(str(simulated.serving_path), read_only=True) as connection:
         for back, month, *figures in connection.execute(
-            "select base_months, month, customers_in_base, base_mrr, current_mrr, ndr, gdr, logo_retention "
+            "select base_months, month, customers_in_base, base_mrr_usd_month, current_mrr_usd_month, ndr, gdr, "
+            "logo_retention "
             "from marts.rpt_retention where customers_in_base > 0"
         ).fetchall():
             reported[back][month] = tuple(figures)
@@ -258,8 +259,32 @@ METRICS = {
     "arr by size": (
         ("customer__size_tier",),
         "select size_tier, sum(arr_usd_year) from marts.dim_customers "
-        "where customer_id in (select customer_id from marts.fct_mrr_monthly) group by size_tier",
+        "where customer_id in (select customer_id from marts.fct_mrr_products "
+        "where month = (select last_closed_month from intermediate.int_data_day)) group by size_tier",
     ),
+    "mrr by product": (
+        ("product__display_name",),
+        "select display_name, sum(mrr_usd_month - refund_usd) from marts.fct_mrr_products "
+        "inner join marts.dim_products using (product_key) "
+        "where month = (select last_closed_month from intermediate.int_data_day) group by display_name",
+    ),
+    **{
+        f"mrr by {attribute}": (
+            (f"customer__{attribute}",),
+            f"select {attribute}, sum(mrr_usd_month) from marts.dim_customers "
+            "where customer_id in (select customer_id from marts.fct_mrr_products "
+            "where month = (select last_closed_month from intermediate.int_data_day)) group by 1",
+        )
+        for attribute in ("icp_segment", "size_tier", "signup_channel")
+    },
+    **{
+        f"ndr by {attribute}": (
+            ("product" if attribute == "product_key" else f"retention_base__{attribute}",),
+            "select attribute_value, ndr from marts.rpt_retention_by where base_months = 12 and ndr is not null "
+            f"and attribute = '{attribute}' and month = (select last_closed_month from intermediate.int_data_day)",
+        )
+        for attribute in ("icp_segment", "size_tier", "signup_channel", "product_key")
+    },
     "customers_in_band": (
         ("mix_row__band",),
         "select arr_mix_band, count(*) from marts.dim_customers where arr_usd_year > 0 group by arr_mix_band",

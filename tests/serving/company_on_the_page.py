@@ -90,8 +90,8 @@ def _movements() -> list[dict[str, Any]]:
             "month": month,
             "movement": kind,
             "delta_usd_month": (-1 if kind in ("contraction", "churn") else 1) * (100.25 + 10 * i),
-            "mrr_before": 500,
-            "mrr_after": 600,
+            "mrr_before_usd_month": 500,
+            "mrr_after_usd_month": 600,
         }
         for month in MONTHS
         for i, kind in enumerate(kinds)
@@ -127,8 +127,8 @@ def _retention() -> list[dict[str, Any]]:
             "month": month,
             "base_months": window,
             "customers_in_base": 2,
-            "base_mrr": 1000,
-            "current_mrr": 1100,
+            "base_mrr_usd_month": 1000,
+            "current_mrr_usd_month": 1100,
             "ndr": 1.1,
             "gdr": 0.97,
             "logo_retention": 1,

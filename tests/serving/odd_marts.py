@@ -110,7 +110,14 @@ def with_gaps() -> Rows:
 
 def without_a_base() -> Rows:
     """Nobody was in the base of retention in some months, and in the last one."""
-    nobody = {"customers_in_base": 0, "base_mrr": 0, "current_mrr": 0, "ndr": None, "gdr": None, "logo_retention": None}
+    nobody = {
+        "customers_in_base": 0,
+        "base_mrr_usd_month": 0,
+        "current_mrr_usd_month": 0,
+        "ndr": None,
+        "gdr": None,
+        "logo_retention": None,
+    }
     rows = [row if row["month"].month in (5, 6, 9) else {**row, **nobody} for row in ROWS["rpt_retention"]]
     return {**ROWS, "rpt_retention": rows}
 

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from serving.publish.published_file import NotPublishableError, publish
+from serving.reader import snapshot
 from settings import Settings
 from tests.serving.warehouse import (
     RESULTS,
@@ -48,6 +49,20 @@ def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_s
     assert read(settings, f"select {columns} from marts.publish_info") == [
         (date(2026, 9, 1), "crm.accounts", 2, '{"crm.account_merges": 1, "usage.usage_reports": 1}')
     ]
+
+
+def test_a_query_by_the_old_names_of_columns_finds_them_in_a_view_wherever_the_file_is(settings: Settings) -> None:
+    with connect(settings.warehouse_path) as connection:
+        connection.execute(
+            "create table marts.rpt_segment_moves as select date '2026-10-01' as month, 'small' as state_before, "
+            "'medium' as state_after"
+        )
+    published = publish(settings, "run-1", {})
+    assert "rpt_segment_moves_v1" not in published.rows_by_table
+    moved = settings.serving_path.rename(settings.data_dir / "elsewhere.duckdb")
+    with snapshot(moved) as connection:
+        found = connection.sql("from rpt_segment_moves_v1")
+        assert (found.columns, found.fetchall()) == (["month", "from", "to"], [(date(2026, 10, 1), "small", "medium")])
 
 
 def published_at(text: str) -> object:

@@ -29,6 +29,7 @@ owners as (
 
 select
     routed.customer_id,
+    organizations.name as customer_name,
     routed.suggested_owner_role,
     routed.reason,
     owners.owner_email as current_owner_email,
@@ -45,6 +46,7 @@ select
 from routed
 cross join {{ ref('int_data_day') }} as data_day
 cross join (select count(*) as accounts from {{ ref('stg_crm__accounts') }}) as crm
+left join {{ ref('int_organizations') }} as organizations on routed.customer_id = organizations.organization_id
 left join owners
     on routed.customer_id = owners.customer_id
     and owners.fit_rank = 1

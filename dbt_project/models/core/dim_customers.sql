@@ -3,6 +3,8 @@ with organizations as (
         customer_id,
         cast(count(*) as int) as organizations,
         max(case when organization_id = customer_id then name end) as name,
+        max(case when organization_id = customer_id then icp_segment end) as icp_segment,
+        max(case when organization_id = customer_id then signup_channel end) as signup_channel,
         min(activated_at) as activated_at,
         count(*) = count(removed_at) as is_removed
     from {{ ref('dim_organizations') }}
@@ -13,6 +15,8 @@ select
     organizations.customer_id,
     organizations.name,
     organizations.organizations,
+    organizations.icp_segment,
+    coalesce(organizations.signup_channel, 'not_stated') as signup_channel,
     customers.first_paid_month,
     customers.mrr_usd_month,
     customers.arr_usd_year,

@@ -39,7 +39,7 @@ owned as (
 select
     movements.customer_id,
     movements.month as first_paid_month,
-    movements.mrr_after as first_mrr_usd_month,
+    movements.mrr_after_usd_month as first_mrr_usd_month,
     coalesce(organizations.signup_channel, 'not_stated') as signup_channel,
     case
         when crm.accounts > 0 then coalesce(owned.owned_from >= movements.month, true)

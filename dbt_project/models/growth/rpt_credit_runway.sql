@@ -99,6 +99,7 @@ others as (
 
 select
     placed.customer_id,
+    organizations.name as customer_name,
     placed.signal,
     placed.organization_id,
     others.others as other_organizations,
@@ -125,6 +126,7 @@ from placed
 inner join today on placed.organization_id = today.organization_id
 inner join {{ ref('credit_runway_signals') }} as signals on placed.signal = signals.signal
 inner join {{ ref('int_organization_segments') }} as segments on placed.customer_id = segments.organization_id
+left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
 left join others
     on placed.customer_id = others.customer_id
     and placed.signal = others.signal

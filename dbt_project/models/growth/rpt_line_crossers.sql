@@ -40,7 +40,8 @@ dated as (
 )
 
 select
-    customer_id,
+    dated.customer_id,
+    organizations.name as customer_name,
     line,
     direction,
     {{ usd('line_usd') }} as line_usd,
@@ -52,4 +53,5 @@ select
     cast({{ dbt.dateadd('day', 'cast(days_after_month as int)', 'month_end') }} as date) as crosses_on,
     as_of_date
 from dated
+left join {{ ref('int_organizations') }} as organizations on dated.customer_id = organizations.organization_id
 where days_after_month <= {{ dbt.datediff('month_end', 'as_of_date', 'day') }} + {{ threshold('crossing_days') }}

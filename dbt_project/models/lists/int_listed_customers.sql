@@ -24,6 +24,7 @@ removed as (
 
 select
     customers.customer_id,
+    organizations.name as customer_name,
     segments.icp_segment,
     segments.list_order,
     customers.size_tier,
@@ -43,6 +44,7 @@ from {{ ref('int_customer_standing') }} as customers
 inner join {{ ref('int_organization_segments') }} as segments on customers.customer_id = segments.organization_id
 inner join {{ ref('int_company_spans') }} as spans on segments.span_id = spans.span_id
 cross join {{ ref('int_data_day') }} as data_day
+left join {{ ref('int_organizations') }} as organizations on customers.customer_id = organizations.organization_id
 left join held_by_sales on customers.customer_id = held_by_sales.customer_id
 left join subscribed on customers.customer_id = subscribed.customer_id
 left join removed on customers.customer_id = removed.customer_id

@@ -133,6 +133,7 @@ owners as (
 
 select
     stays.customer_id,
+    organizations.name as customer_name,
     forecasts.organization_id,
     stays.queue_reason,
     stays.entered_on,
@@ -154,6 +155,7 @@ from stays
 inner join forecasts
     on stays.customer_id = forecasts.customer_id
     and stays.entered_on = forecasts.entered_on
+left join {{ ref('int_organizations') }} as organizations on stays.customer_id = organizations.organization_id
 left join bills
     on stays.customer_id = bills.customer_id
     and stays.entered_on = bills.entered_on

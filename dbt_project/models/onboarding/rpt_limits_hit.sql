@@ -25,6 +25,7 @@ others as (
 
 select
     placed.customer_id,
+    organizations.name as customer_name,
     placed.signal,
     placed.organization_id,
     placed.product_key,
@@ -46,6 +47,7 @@ inner join {{ ref('spend_limit_levels') }} as signals on placed.signal = signals
 inner join {{ ref('int_organization_segments') }} as segments
     on placed.customer_id = segments.organization_id
     and segments.list_order is not null
+left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
 left join others
     on placed.customer_id = others.customer_id
     and placed.signal = others.signal

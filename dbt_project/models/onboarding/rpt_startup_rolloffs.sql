@@ -69,6 +69,7 @@ others as (
 
 select
     placed.customer_id,
+    organizations.name as customer_name,
     placed.signal,
     placed.organization_id,
     others.others as other_organizations,
@@ -96,6 +97,7 @@ inner join since on placed.organization_id = since.organization_id
 inner join {{ ref('int_organization_segments') }} as segments
     on placed.customer_id = segments.organization_id
     and segments.list_order is not null
+left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
 left join others
     on placed.customer_id = others.customer_id
     and placed.signal = others.signal

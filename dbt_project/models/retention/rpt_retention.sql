@@ -44,9 +44,9 @@ select
     base_months,
     {% for prefix in variants -%}
     cast({{ prefix }}customers_in_base as int) as {{ prefix }}customers_in_base,
-    {{ usd(prefix ~ 'base_mrr') }} as {{ prefix }}base_mrr,
-    {{ usd(prefix ~ 'current_mrr') }} as {{ prefix }}current_mrr,
-    {{ usd(prefix ~ 'kept_mrr') }} as {{ prefix }}kept_mrr,
+    {{ usd(prefix ~ 'base_mrr') }} as {{ prefix }}base_mrr_usd_month,
+    {{ usd(prefix ~ 'current_mrr') }} as {{ prefix }}current_mrr_usd_month,
+    {{ usd(prefix ~ 'kept_mrr') }} as {{ prefix }}kept_mrr_usd_month,
     {{ ratio(prefix ~ 'current_mrr', prefix ~ 'base_mrr') }} as {{ prefix }}ndr,
     {{ ratio(prefix ~ 'kept_mrr', prefix ~ 'base_mrr') }} as {{ prefix }}gdr,
     {{ ratio(prefix ~ 'kept_customers', prefix ~ 'customers_in_base') }} as {{ prefix }}logo_retention

@@ -23,7 +23,7 @@ select
         else 'contraction'
     end as movement,
     {{ usd('mrr_after - mrr_before') }} as delta_usd_month,
-    {{ usd('mrr_before') }} as mrr_before,
-    {{ usd('mrr_after') }} as mrr_after
+    {{ usd('mrr_before') }} as mrr_before_usd_month,
+    {{ usd('mrr_after') }} as mrr_after_usd_month
 from months
 where mrr_after <> mrr_before

@@ -49,8 +49,8 @@ moves as (
 select
     moves.month,
     moves.attribute,
-    moves.state_before as "from",
-    moves.state as "to",
+    moves.state_before,
+    moves.state as state_after,
     cast(count(*) as int) as customers,
     {{ usd('coalesce(sum(monthly.arr_usd_year), 0)') }} as arr_usd_year
 from moves
