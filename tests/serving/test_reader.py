@@ -1,12 +1,13 @@
 """A Python reader gets the newest publish with every query, one publish with every snapshot, and cannot write."""
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from serving.reader import query, snapshot
+from serving.reader import dataframe, query, snapshot
 
 
 def publish_version(path: Path, version: int) -> None:
@@ -68,3 +69,28 @@ def test_a_reader_cannot_write(path: Path, statement: str) -> None:
 def test_what_is_not_published_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing is published at .* yet: run `growth run` first"):
         newest(tmp_path / "serving.duckdb")
+
+
+MONEY = (
+    "select 0.10::decimal(22, 2) as usd, null::decimal(22, 2) as none_usd, 0.2 as usd, date '2026-10-31' as day, ? as n"
+)
+
+
+def test_a_dataframe_has_floats_or_on_request_exact_decimals_and_the_other_columns_are_the_same(path: Path) -> None:
+    floats = dataframe(MONEY, [3], path=path)
+    exact = dataframe(MONEY, [3], path=path, exact_decimals=True)
+    assert [f"{kind}" for kind in floats.dtypes[:3]] == ["float64"] * 3
+    assert list(exact.iloc[0, :3]) == [Decimal("0.10"), None, Decimal("0.2")]
+    assert exact.iloc[:, 3:].equals(floats.iloc[:, 3:])
+    assert (exact.iloc[0, 3].isoformat(), exact.iloc[0, 4]) == ("2026-10-31T00:00:00", 3)
+
+
+def test_a_dataframe_is_of_the_newest_publish(path: Path) -> None:
+    assert dataframe("from fct_a", path=path).to_dict("list") == {"version": [1]}
+    publish_version(path, 2)
+    assert dataframe("from fct_a", path=path).to_dict("list") == {"version": [2]}
+
+
+def test_a_dataframe_of_nothing_published_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="run `growth run` first"):
+        dataframe("from fct_a", path=tmp_path / "serving.duckdb")
