@@ -290,6 +290,7 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
         [("25k", "25000.10"), ("25k", "30000.05"), ("50k", "55000"), (None, "0")],
         "create table fct_new as select 2.50::decimal(18, 2) as mrr_before",
         "create table rpt_same as select 7 as i, 3.50::decimal(18, 2) as left_usd, 1.5 as score, 0.4 as mrr_share",
+        "create view fct_new_v1 as select mrr_before as before_usd from fct_new",
     )
     assert changes(before, after) == [
         Difference("dim_customers", "25k", "rows", Decimal(1), Decimal(2)),
