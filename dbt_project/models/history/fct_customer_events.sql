@@ -9,7 +9,8 @@ select
     cast(what as {{ dbt.type_string() }}) as what,
     cast(figure as decimal(24, 4)) as figure,
     cast(unit as {{ dbt.type_string() }}) as unit,
-    cast(source_table as {{ dbt.type_string() }}) as source_table
+    cast(source_table as {{ dbt.type_string() }}) as source_table,
+    cast({{ 'owner_email' if part == 'account' else 'null' }} as {{ dbt.type_string() }}) as owner_email
 from {{ ref('int_' ~ part ~ '_events') }}
 {{ 'union all' if not loop.last }}
 {% endfor %}

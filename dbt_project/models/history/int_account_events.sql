@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
-{#- Days before the first version of an account of the CRM have its owner: who holds it since then came with the sign-up.
-    One who was to come and never did has neither come nor left. Of a deal's versions on one day the last one counts. -#}
+{#- Days before the first version of an account of the CRM have its owner: who holds it since then came with the sign-up,
+    and who had left it by then was never there. One who was to come and never did has neither come nor left. Of a deal's
+    versions on one day the last one counts. -#}
 with owners as (
     select
         customer_id,
@@ -15,30 +16,31 @@ with owners as (
     group by customer_id, account_id, owner_email, owner_came_on
 ),
 
-owner_days as (
-    select customer_id, 'owner_came' as kind, owner_email, owner_role, owner_came_on as day
+tenures as (
+    select
+        owners.customer_id,
+        owners.account_id,
+        owners.owner_email,
+        owners.owner_role,
+        case
+            when owners.owner_came_on = cast('1900-01-01' as date) then cast(organizations.created_at as date)
+            else owners.owner_came_on
+        end as came_on,
+        owners.held_before as left_on
     from owners
-
-    union all
-
-    select customer_id, 'owner_left', owner_email, owner_role, held_before
-    from owners
+    inner join {{ ref('dim_organizations') }} as organizations on owners.customer_id = organizations.organization_id
 ),
 
 owner_events as (
-    select
-        owner_days.customer_id,
-        owner_days.kind,
-        owner_days.owner_email,
-        owner_days.owner_role,
-        case
-            when owner_days.day = cast('1900-01-01' as date) then cast(organizations.created_at as date)
-            else owner_days.day
-        end as day
-    from owner_days
-    inner join {{ ref('dim_organizations') }} as organizations
-        on owner_days.customer_id = organizations.organization_id
-    inner join {{ ref('int_data_day') }} as data_day on owner_days.day <= data_day.as_of_date
+    select customer_id, came_on as day, 'owner_came' as kind, account_id, owner_role, owner_email
+    from tenures
+    where came_on < left_on
+
+    union all
+
+    select customer_id, left_on, 'owner_left', account_id, owner_role, owner_email
+    from tenures
+    where came_on < left_on
 ),
 
 accounts as (
@@ -99,7 +101,8 @@ select
     queue_reason as what,
     cast(entry_forecast_usd as decimal(24, 4)) as figure,
     'USD a month' as unit,
-    'fct_onboarding_queue' as source_table
+    'fct_onboarding_queue' as source_table,
+    cast(null as {{ dbt.type_string() }}) as owner_email
 from {{ ref('fct_onboarding_queue') }}
 
 union all
@@ -112,23 +115,25 @@ select
     exit_reason,
     cast(latest_forecast_usd as decimal(24, 4)),
     'USD a month',
-    'fct_onboarding_queue'
+    'fct_onboarding_queue',
+    null
 from {{ ref('fct_onboarding_queue') }}
 where exited_on is not null
 
 union all
 
 select
-    customer_id,
-    day,
-    kind,
-    owner_email,
-    max(owner_role),
+    owner_events.customer_id,
+    owner_events.day,
+    owner_events.kind,
+    owner_events.account_id,
+    owner_events.owner_role,
     cast(null as decimal(24, 4)),
     cast(null as {{ dbt.type_string() }}),
-    'crm.accounts'
+    'crm.accounts',
+    owner_events.owner_email
 from owner_events
-group by customer_id, day, kind, owner_email
+inner join {{ ref('int_data_day') }} as data_day on owner_events.day <= data_day.as_of_date
 
 union all
 
@@ -140,7 +145,8 @@ select
     deals.stage,
     cast(deals.amount_usd_year as decimal(24, 4)),
     'USD a year',
-    'crm.opportunities'
+    'crm.opportunities',
+    null
 from deals
 inner join accounts
     on deals.account_id = accounts.account_id

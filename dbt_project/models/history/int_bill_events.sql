@@ -51,15 +51,15 @@ contracts as (
 credit as (
     select
         organization_id,
-        startup_program as subject,
-        'startup_credit' as what,
+        'startup_credit' as subject,
+        startup_program as what,
         cast(coalesce(starts_at, known_from) as date) as starts_on,
         cast(least(known_before, coalesce(expires_at, known_before)) as date) as ends_on
     from startup_plans
 
     union all
 
-    select organization_id, 'credits', 'prepaid', cast(starts_at as date), cast(ends_at as date)
+    select organization_id, 'prepaid', null, cast(starts_at as date), cast(ends_at as date)
     from contracts
     where version_rank = 1
 ),
@@ -92,12 +92,12 @@ from unpaid
 
 union all
 
-select distinct
+select
     members.customer_id,
     greatest(credit_days.day, cast(organizations.created_at as date)),
     credit_days.kind,
     credit_days.subject,
-    credit_days.what,
+    max(credit_days.what),
     cast(null as decimal(24, 4)),
     cast(null as {{ dbt.type_string() }}),
     'billing.billing_customers'
@@ -106,3 +106,6 @@ inner join {{ ref('int_customers') }} as members on credit_days.organization_id 
 inner join {{ ref('int_organizations') }} as organizations on credit_days.organization_id = organizations.organization_id
 cross join {{ ref('int_data_day') }} as data_day
 where credit_days.day <= data_day.as_of_date
+group by
+    members.customer_id, greatest(credit_days.day, cast(organizations.created_at as date)), credit_days.kind,
+    credit_days.subject
