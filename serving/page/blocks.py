@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 # More rows than anyone scrolls through; the table in the published file has all of them.
-SHOWN_ROWS = 500
+SHOWN_ROWS = 200
 UNKNOWN = "not known"
 
-Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person"]
+Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person", "customer", "late"]
 Tone = Literal["", "good", "warning", "bad"]
 # Width of a block on a wide screen.
 Span = Literal["whole", "half", "third"]
@@ -54,19 +54,24 @@ class Chart:
 
 @dataclass(frozen=True)
 class Header:
-    """A table column: title, format, and whether the page offers a filter for it."""
+    """A table column: title, format, whether the page offers a filter for it, and whether a phone's card shows it.
+
+    A column of kind `customer` holds `{"id": ..., "name": ...}`; one of kind `late` days after a due day, or words.
+    """
 
     title: str
     kind: Kind = "text"
     is_filter: bool = False
+    is_on_card: bool = False
 
 
 @dataclass(frozen=True)
 class PageCell:
-    """A cell's text and sort key."""
+    """A cell's text and sort key, and the customer whose page it opens."""
 
     text: str
     order: str
+    customer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,33 @@ class PageTable:
 
     def __post_init__(self) -> None:
         cells = [
-            [
-                PageCell(write(value, column.kind), _order(value))
-                for value, column in zip(row, self.columns, strict=True)
-            ]
+            [_cell(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
             for row in self.rows[:SHOWN_ROWS]
         ]
         object.__setattr__(self, "cells", cells)
+
+    @property
+    def has_cards(self) -> bool:
+        """Whether some columns are for a phone's card, and the others are not."""
+        return any(column.is_on_card for column in self.columns)
+
+    @property
+    def customer_ids(self) -> list[str]:
+        """Customers whose names the table shows, from top to bottom."""
+        return [cell.customer_id for row in self.cells for cell in row if cell.customer_id]
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Shares by cohort and month since; a null share is blank: too young, or not known."""
+
+    title: str
+    first_heading: str
+    # Of each cohort its name, its size in words, and a share from 0 for each month since.
+    rows: Sequence[tuple[str, str, Sequence[float | None]]]
+    note: str
+    span: Span = "half"
+    kind: str = "heat_map"
 
 
 @dataclass(frozen=True)
@@ -105,7 +130,7 @@ class Note:
     kind: str = "note"
 
 
-Block = Figures | Chart | PageTable | Note
+Block = Figures | Chart | PageTable | HeatMap | Note
 
 
 def write(value: object, kind: Kind) -> str:
@@ -114,13 +139,17 @@ def write(value: object, kind: Kind) -> str:
         return "–"
     if isinstance(value, date | datetime):
         return f"{value.day} {value:%b %Y}"
-    if kind == "words":
-        return words(str(value))
-    if kind == "person":
-        return str(value).partition("@")[0]
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, dict):
+        return value["name"] or value["id"]
+    if isinstance(value, int | float | Decimal) and kind not in ("words", "person"):
         return _write_number(value, kind)
-    return str(value)
+    return _write_text(str(value), kind)
+
+
+def _write_text(text: str, kind: str) -> str:
+    if kind == "words":
+        return words(text)
+    return text.partition("@")[0] if kind == "person" else text
 
 
 def _write_number(value: int | float | Decimal, kind: str) -> str:
@@ -130,6 +159,8 @@ def _write_number(value: int | float | Decimal, kind: str) -> str:
         return f"{'−' if value < 0 else ''}${abs(value):,.2f}"
     if kind == "percent":
         return percent(value)
+    if kind == "late":
+        return late(int(value))
     return (f"{int(value):,}" if value == int(value) else f"{value:,.2f}").replace("-", "−")
 
 
@@ -161,13 +192,28 @@ def percent(share: int | float | Decimal | None) -> str:
     return f"{hundred:.{digits}f} %".replace("-", "−")
 
 
+def late(days: int) -> str:
+    """How long after its due day something is; below 0 the day is ahead."""
+    if days == 0:
+        return "due today"
+    unit = "day" if abs(days) == 1 else "days"
+    return f"{days:,} {unit} late" if days > 0 else f"in {-days:,} {unit}"
+
+
 def words(key: str) -> str:
     """Turn a key such as `first_bill` into words."""
     text = " ".join(ACRONYMS.get(word, word) for word in key.split("_"))
     return text[:1].upper() + text[1:]
 
 
+def _cell(value: object, kind: Kind) -> PageCell:
+    customer_id = value["id"] if kind == "customer" and isinstance(value, dict) else None
+    return PageCell(write(value, kind), _order(value), customer_id)
+
+
 def _order(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return value["name"] or value["id"]
     return value.isoformat() if isinstance(value, date | datetime) else str(value)

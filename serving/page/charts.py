@@ -11,6 +11,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn")
 BANDS = ("1m", "50k", "25k", "below")
+# Of a customer's products; the ninth has the first colour again.
+PRODUCT_COLOURS = (
+    "band-1m", "expansion", "reactivation", "contraction", "churn", "neutral", "band-25k", "band-50k",
+)  # fmt: skip
 HEIGHT = 240
 MONTH = "%b %Y"
 # Wrap legends that are wider than the chart, as on a phone.
@@ -217,3 +221,19 @@ def sign_ups(rows: Rows, names: Sequence[str]) -> dict[str, Any]:
         )
     )
     return _finish(chart)
+
+
+def customer_mrr() -> dict[str, Any]:
+    """MRR of one customer by month and product; the page puts the customer's rows in. Rows: month, product, mrr."""
+    colours = [variable(name) for name in PRODUCT_COLOURS]
+    chart = (
+        alt.Chart(_data([]))
+        .mark_bar()
+        .encode(
+            x=_months(),
+            y=_dollars("mrr"),
+            color=alt.Color("product", type="nominal", scale=alt.Scale(range=colours)),
+            tooltip=_tooltips(("month", "Month", "month"), ("product", "Product", ""), ("mrr", "MRR", "$,.2f")),
+        )
+    )
+    return _finish(chart, 200)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.page import revenue, trust, worklists
+from serving.page import acquisition, credit, revenue, signals, trust, worklists, yesterday
 from serving.page.blocks import Block, Note
 from serving.page.snapshot import Snapshot
 
@@ -40,7 +40,27 @@ class Section:
     parts: tuple[Part, ...]
 
 
+LISTED = ("rpt_account_risk", "rpt_product_led_leads", "rpt_cross_sell", "rpt_large_deals")
+
 SECTIONS = (
+    Section(
+        "since",
+        "Since yesterday",
+        "Since yesterday",
+        "What is new against the last data day that was published before this one. A name opens the customer.",
+        (
+            Part(
+                "changes",
+                ("fct_onboarding_queue", "dim_customers", "dim_organizations", "publish_info"),
+                yesterday.days,
+            ),
+            Part("changes of the queue", ("fct_onboarding_queue", "dim_customers"), yesterday.queue),
+            Part("newly late contacts", ("fct_onboarding_queue", "dim_customers"), yesterday.late),
+            Part("moves", ("dim_customers", "dim_organizations"), yesterday.moved),
+            Part("changes of MRR", ("dim_customers",), yesterday.mrr),
+            Part("new signals", (*LISTED, "dim_customers"), yesterday.signals),
+        ),
+    ),
     Section(
         "mix",
         "The mix",
@@ -69,7 +89,10 @@ SECTIONS = (
         "Retention",
         "Retention",
         "Customers of the base month, then and now: net includes their growth, gross does not.",
-        (Part("retention", ("rpt_retention",), revenue.retention),),
+        (
+            Part("retention", ("rpt_retention",), revenue.retention),
+            Part("cohorts", ("fct_mrr_monthly",), acquisition.cohorts),
+        ),
     ),
     Section(
         "queue",
@@ -86,25 +109,56 @@ SECTIONS = (
         (Part("unowned accounts", ("fct_account_routing", "dim_customers"), worklists.unowned),),
     ),
     Section(
+        "owners",
+        "Owners' load",
+        "Owners",
+        "What each person holds, against what one person in the role can carry.",
+        (Part("owners' load", ("rpt_owner_load",), worklists.owners),),
+    ),
+    Section(
         "line-crossers",
         "Line-crossers",
         "Line-crossers",
         "Customers that soon cross a revenue line at the growth of their last months.",
-        (Part("line-crossers", ("rpt_line_crossers", "dim_customers"), worklists.line_crossers),),
+        (Part("line-crossers", ("rpt_line_crossers", "dim_customers"), signals.line_crossers),),
     ),
     Section(
         "moves",
         "Gainers and losers",
         "Movers",
         "The largest MRR changes in the last closed month.",
-        (Part("gainers and losers", ("fct_mrr_movements", "dim_customers"), worklists.gainers_and_losers),),
+        (Part("gainers and losers", ("fct_mrr_movements", "dim_customers"), signals.gainers_and_losers),),
     ),
     Section(
         "risk",
         "Accounts at risk",
         "Risk",
         "Each signal: what fired, since when, and the next action.",
-        (Part("accounts at risk", ("rpt_account_risk", "dim_customers"), worklists.risk),),
+        (
+            Part("accounts at risk", ("rpt_account_risk", "dim_customers"), signals.risk),
+            Part("opportunities", ("rpt_account_risk", "dim_customers"), signals.opportunities),
+        ),
+    ),
+    Section(
+        "leads",
+        "Product-led leads",
+        "Leads",
+        "Customers that nobody in sales or success holds and whose use of the product says that a word is welcome.",
+        (Part("leads", ("rpt_product_led_leads", "dim_customers"), signals.leads),),
+    ),
+    Section(
+        "cross-sell",
+        "Cross-sell",
+        "Cross-sell",
+        "What paying customers could use besides what they do, the product to offer first.",
+        (Part("cross-sell", ("rpt_cross_sell", "dim_customers"), signals.cross_sell),),
+    ),
+    Section(
+        "deals",
+        "Large deals",
+        "Deals",
+        "Open opportunities that meet most of the criteria of a large deal.",
+        (Part("large deals", ("rpt_large_deals", "dim_customers"), signals.large_deals),),
     ),
     Section(
         "credits",
@@ -112,9 +166,9 @@ SECTIONS = (
         "Credit",
         "Startup plans about to end, prepaid credit about to run out, and spend limits that cap usage.",
         (
-            Part("startup plans", ("rpt_startup_rolloffs", "dim_customers"), worklists.startup_rolloffs),
-            Part("credit runways", ("rpt_credit_runway", "dim_customers"), worklists.credit_runways),
-            Part("spend limits", ("rpt_limits_hit", "dim_customers"), worklists.limits_hit),
+            Part("startup plans", ("rpt_startup_rolloffs", "dim_customers"), credit.startup_rolloffs),
+            Part("credit runways", ("rpt_credit_runway", "dim_customers"), credit.credit_runways),
+            Part("spend limits", ("rpt_limits_hit", "dim_customers"), credit.limits_hit),
         ),
     ),
     Section(
@@ -122,7 +176,20 @@ SECTIONS = (
         "New sign-ups",
         "Sign-ups",
         "How many new sign-ups are in the ICP, as known on the data day.",
-        (Part("sign-ups", ("rpt_signups_weekly",), trust.sign_ups),),
+        (
+            Part("sign-ups", ("rpt_signups_weekly",), trust.sign_ups),
+            Part("sign-ups in the ICP", ("dim_organizations", "publish_info"), acquisition.icp_sign_ups),
+        ),
+    ),
+    Section(
+        "acquisition",
+        "Acquisition and funnel",
+        "Acquisition",
+        "What customers cost by the channel that they name, and what becomes of the sign-ups of a month.",
+        (
+            Part("channels", ("rpt_acquisition",), acquisition.channels),
+            Part("funnel", ("rpt_growth_funnel",), acquisition.funnel),
+        ),
     ),
     Section(
         "accuracy",

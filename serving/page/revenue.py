@@ -51,7 +51,8 @@ def _band(row: tuple) -> list[Figure]:
     if needed is not None:
         is_slow = added is not None and added < needed
         tone: Tone = "" if added is None else "bad" if is_slow else "good"
-        pace = Figure(pace.name, pace.value, f"{needed:,.1f} needed", tone)
+        behind = f", behind by {needed - added:,.1f}" if added is not None and is_slow else ""
+        pace = Figure(pace.name, pace.value, f"{needed:,.1f} needed{behind}", tone)
     share = None if progress is None else float(progress)
     return [
         Figure("Customers", f"{customers:,}", f"of {target:,}", share=customers / target),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,12 +14,23 @@ LAST_CLOSED_MONTH = "(select last_closed_month from publish_info)"
 
 
 class Snapshot:
-    """One snapshot of schema `marts`."""
+    """One snapshot of schema `marts`, and beside it the last publish of an earlier data day as schema `earlier.marts`.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    `earlier` is the path of that publish's file; `None` if none is kept.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, earlier: Path | None = None) -> None:
         self._connection = connection
+        self.has_earlier = earlier is not None
+        if earlier:
+            place = str(earlier).replace("'", "''")
+            connection.execute(f"attach '{place}' as earlier (read_only)")
         self.tables = {
-            name for (name,) in self.rows("select table_name from duckdb_tables() where schema_name = 'marts'")
+            name
+            for (name,) in self.rows(
+                "select table_name from duckdb_tables() "
+                "where schema_name = 'marts' and database_name = current_database()"
+            )
         }
 
     def lacks(self, source_table: str) -> bool:
@@ -31,8 +43,12 @@ class Snapshot:
         (month,) = self.row(f"select {LAST_CLOSED_MONTH}")
         return month
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql).fetchall()
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def column_names(self, sql: str) -> list[str]:
+        """Names of a query's columns, without running it."""
+        return self._connection.sql(sql).columns
 
     def row(self, sql: str) -> tuple[Any, ...]:
         """The single row of an aggregate query."""

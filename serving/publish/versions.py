@@ -87,6 +87,13 @@ def version_before(settings: Settings) -> Version:
     return earlier
 
 
+def version_of_earlier_day(settings: Settings, as_of_date: date) -> Version | None:
+    """The newest version before the live one whose data day is earlier; None if none is kept."""
+    found = versions(settings)
+    live = next((number for number, version in enumerate(found) if version.is_live), len(found))
+    return next((version for version in reversed(found[:live]) if version.as_of_date < as_of_date), None)
+
+
 def version_named(settings: Settings, name: str) -> Version:
     """The version with that name. Raises `NoSuchVersionError`, which lists the names that exist."""
     found = versions(settings)

@@ -3,9 +3,17 @@
 from datetime import date, timedelta
 from typing import Any
 
+from tests.serving.customers_on_the_page import customer_rows
+
 DATA_DAY = date(2026, 10, 31)
 HOSTILE_NAME = "</script><img src=x onerror=document.title='broken'> & \"Sons\""
-NAMES = {"c1": "Acme", "c2": "Blue Fin", "c3": HOSTILE_NAME, **{f"q{i}": f"Queued {i}" for i in range(20)}}
+NAMES = {
+    "c1": "Acme",
+    "c2": "Blue Fin",
+    "c3": HOSTILE_NAME,
+    **{f"q{i}": f"Queued {i}" for i in range(20)},
+    "n1": "Newly Signed",
+}
 MONTHS = [date(2026, month, 1) for month in range(1, 11)]
 ENDS = [date(2026, month + 1, 1) - timedelta(days=1) for month in range(1, 11)]
 
@@ -18,7 +26,13 @@ def _customers() -> list[dict[str, Any]]:
             "name": name,
             "arr_usd_year": arr.get(customer_id, (0, "none"))[0],
             "size_tier": arr.get(customer_id, (0, "none"))[1],
+            "mrr_usd_month": arr.get(customer_id, (0, "none"))[0] // 12,
             "lifecycle": "paying" if customer_id in arr else "activated",
+            "health": "healthy" if customer_id in arr else "unknown",
+            "owner_email": "ada.owner@vendor.example" if customer_id == "c2" else None,
+            "arr_mix_band": "below",
+            "coverage": "self_serve",
+            "organizations": 1,
         }
         for customer_id, name in NAMES.items()
     ]
@@ -49,7 +63,7 @@ def _queue() -> list[dict[str, Any]]:
     stays = [
         {
             "customer_id": f"q{i}",
-            "organization_id": f"o{i}",
+            "organization_id": f"q{i}",
             "queue_reason": reasons[i % 3],
             "entered_on": date(2026, 10, 1) + timedelta(days=i),
             "latest_forecast_usd": 600 + 37 * (i * 7 % 20),
@@ -159,6 +173,7 @@ def _sign_ups() -> list[dict[str, Any]]:
 
 
 ROWS: dict[str, list[dict[str, Any]]] = {
+    **customer_rows(NAMES),
     "dim_customers": _customers(),
     "rpt_arr_mix_progress": _progress(),
     "rpt_arr_mix_projection": _projection(),
@@ -171,7 +186,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "fct_onboarding_queue": _queue(),
     "fct_bill_forecasts": [
         {
-            "organization_id": f"o{i}",
+            "organization_id": f"q{i}",
             "as_of_date": DATA_DAY,
             "forecast_low_usd": 500 + i,
             "forecast_high_usd": 1500 + i,
@@ -217,7 +232,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "rpt_startup_rolloffs": [
         {
             "customer_id": "q1",
-            "organization_id": "o1",
+            "organization_id": "q1",
             "startup_program": "yc",
             "signal": "two_weeks_before",
             "credit_left_usd": 900,
@@ -229,7 +244,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "rpt_credit_runway": [
         {
             "customer_id": "c1",
-            "organization_id": "o-c1",
+            "organization_id": "c1",
             "signal": "runs_out_early",
             "credit_balance_usd": 100_000,
             "burn_usd_day": 3_000,
@@ -242,7 +257,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "rpt_limits_hit": [
         {
             "customer_id": "c1",
-            "organization_id": "o-c1",
+            "organization_id": "c1",
             "signal": "at_limit",
             "product_key": "session_replay",
             "other_products": "logs, surveys",

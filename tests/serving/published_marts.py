@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -27,6 +28,17 @@ def contracts() -> dict[str, dict[str, str]]:
         mart: {name: column["data_type"] for name, column in columns.items()}
         for mart, columns in described_marts().items()
     }
+
+
+def keep_earlier(settings: Settings, rows: Mapping[str, Rows], as_of_date: date = date(2026, 10, 30)) -> None:
+    """Keep a version of an earlier data day, published a day before the live one."""
+    with TemporaryDirectory(dir=settings.data_dir) as folder:
+        of_its_own = Settings(data_dir=Path(folder))
+        published_at = datetime.fromisoformat("2026-10-31T02:30:00")
+        path = write_published(of_its_own, rows, published_at=published_at, as_of_date=as_of_date)
+        kept = settings.serving_path.parent / "versions" / "20261031T023000.000000" / path.name
+        kept.parent.mkdir(parents=True)
+        path.rename(kept)
 
 
 def write_published(

@@ -19,7 +19,8 @@ from serving.page.registry import SECTIONS
 from serving.reader import query
 from settings import LATE_AFTER, STALE_AFTER, Settings
 from tests.serving.company_on_the_page import HOSTILE_NAME, ROWS
-from tests.serving.published_marts import write_published
+from tests.serving.customers_on_the_page import rows_of_the_day_before
+from tests.serving.published_marts import keep_earlier, write_published
 
 CHROMIUM_FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -33,6 +34,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A data folder with a company of a few customers, published, and its page."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("page") / "data")
     write_published(settings, ROWS, published_at=PUBLISHED_AT)
+    keep_earlier(settings, rows_of_the_day_before(ROWS))
     write_page(settings)
     return settings
 
@@ -71,11 +73,14 @@ def touched(browser: Browser, settings: Settings) -> Iterator[Page]:
     page.close()
 
 
-def open_page(page: Page, settings: Settings) -> Page:
-    """The page from disk half an hour after it was published, its charts drawn; everything but its file is blocked."""
+def open_page(page: Page, settings: Settings, view: str = "") -> Page:
+    """The page from disk half an hour after it was published, its charts drawn; everything but its file is blocked.
+
+    `view` is the part of the address from `#` on.
+    """
     page.route(lambda url: url != settings.page_path.as_uri(), lambda route: route.abort())
     set_clock(page, timedelta(minutes=30))
-    page.goto(settings.page_path.as_uri())
+    page.goto(settings.page_path.as_uri() + view)
     charts = page.locator("[data-chart]").count()
     page.wait_for_function(f"document.querySelectorAll('[data-chart] svg').length === {charts}")
     return page
@@ -123,13 +128,13 @@ def test_the_page_asks_for_nothing_and_says_nothing_to_the_console(browser: Brow
 
 
 def test_every_section_is_there_and_every_chart_is_drawn(opened: Page, settings: Settings) -> None:
-    assert opened.locator("main section").evaluate_all("all => all.map(each => each.id)") == [
+    assert opened.locator("#company > section").evaluate_all("all => all.map(each => each.id)") == [
         section.key for section in SECTIONS
     ]
     empty = [
         section.key
         for section in SECTIONS
-        if opened.locator(f"#{section.key} .data, #{section.key} .chart").count() == 0
+        if opened.locator(f"#{section.key} .data, #{section.key} .chart, #{section.key} .heat").count() == 0
     ]
     assert empty == []
     marks = opened.locator("[data-chart] svg").evaluate_all(DRAWN_MARKS)
@@ -273,7 +278,7 @@ def test_the_page_turns_late_and_then_stale_by_the_clock_of_its_reader(touched: 
 
 def test_the_page_says_its_data_day_its_run_and_its_age(opened: Page) -> None:
     status = opened.locator("header .status").inner_text()
-    assert "30 min old" in status
+    assert "data 3 h old" in status
     assert "Data day 2026-10-31 (UTC), published 2026-11-01 02:30 UTC by run 0f8e6a52" in " ".join(status.split())
 
 
@@ -310,7 +315,8 @@ def test_a_section_without_its_table_says_so_and_the_others_are_there(tmp_path: 
     assert "No startup plans: rpt_startup_rolloffs is not in the published file." not in page.missing
     html = settings.page_path.read_text()
     assert all(f'<section id="{section.key}"' in html for section in SECTIONS)
-    assert html.count("is not in the published file.") == len(page.missing)
+    assert html.count("is not in the published file.") == len(page.missing) - 1
+    assert sum(note.startswith("This is the first data day") for note in page.missing) == 1
 
 
 @pytest.mark.usefixtures("_without_vega")
@@ -335,7 +341,11 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(
     with pytest.raises(OSError, match="no space left"):
         write_page(settings)
     assert settings.page_path.read_bytes() == before
-    assert sorted(path.name for path in settings.page_path.parent.iterdir()) == ["daily.html", "serving.duckdb"]
+    assert sorted(path.name for path in settings.page_path.parent.iterdir()) == [
+        "daily.html",
+        "serving.duckdb",
+        "versions",
+    ]
 
 
 def test_the_page_is_small_enough_to_be_sent(settings: Settings) -> None:

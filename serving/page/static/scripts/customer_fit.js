@@ -1,0 +1,94 @@
+/* Who a customer is: segment with every criterion, health with its parts, owner, organizations, scores. */
+
+const RESULTS = { met: "met", not_met: "not met", unknown: "not known" };
+
+function segmentBlock(data, id, about) {
+  const criteria = rowsOf(data, "criteria", id) ?? [];
+  const spans = rowsOf(data, "segments", id) ?? [];
+  const now = spans[0] ?? {};
+  const sure = { strict: "every fact that this rests on is known", likely: "a fact is missing that may be absent for good", unknown: "" }[now.icp_confidence];
+  const why = now.unknown_reason ? `: ${words(now.unknown_reason).toLowerCase()}` : sure ? `: ${sure}` : "";
+  const deciding = criteria.filter((row) => row.would_decide);
+  const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)}, if ${words(row.criterion).toLowerCase()} were ${row.result === "unknown" ? "known to be" : ""} ${row.threshold} (it is ${row.observed ?? "not known"}).`));
+  const stays = about.icp_segment && !["unknown", "other"].includes(about.icp_segment) ? "It leaves this segment when one of the criteria that are met no longer holds." : "No single fact would change it.";
+  const columns = [
+    ["Segment", "words", (row) => words(row.segment)],
+    ["Criterion", "words", (row) => words(row.criterion)],
+    ["Observed", "text", (row) => row.observed ?? "not known"],
+    ["Asked", "text", (row) => row.threshold],
+    ["Result", "words", (row) => RESULTS[row.result] ?? row.result],
+  ];
+  const history = [
+    ["From", "date", (row) => day(row.valid_from)],
+    ["To", "date", (row) => (row.valid_to ? day(row.valid_to) : "now")],
+    ["Segment", "words", (row) => words(row.icp_segment)],
+    ["Sure", "words", (row) => words(row.icp_confidence)],
+    ["Tier", "words", (row) => words(row.size_tier)],
+  ];
+  return block(
+    "Segment",
+    "whole",
+    sentence(`${words(about.icp_segment)}${why}.`),
+    element("h4", {}, "What would change it"),
+    changes.length ? element("ul", {}, ...changes) : sentence(stays),
+    criteria.length ? plainTable("Criteria", columns, criteria) : sentence("No criteria are published for it."),
+    spans.length ? element("details", {}, element("summary", {}, "Segment and tier before"), plainTable("Segments before", history, spans)) : null,
+  );
+}
+
+function healthBlock(data, id, about) {
+  const parts = rowsOf(data, "health", id);
+  const heading = `${words(about.health)}: volume of 30 days against the 30 before, the falls weighted by product group.`;
+  if (about.health === "unknown") return block("Health", "half", sentence("Not known: it has not used any product for as long as the two windows."));
+  const columns = [
+    ["Product group", "words", (row) => words(row.product_group)],
+    ["Weight", "number", (row) => number(row.weight)],
+    ["Fall", "number", (row) => `${number(row.fall_percent, 1)} %`],
+  ];
+  const bounds = data.thresholds.health_poor_percent === undefined ? null : sentence(`Concerning above ${data.thresholds.health_concerning_percent} %, poor above ${data.thresholds.health_poor_percent} %.`);
+  return block("Health", "half", sentence(heading), bounds, parts?.length ? plainTable("Health by product group", columns, parts) : null);
+}
+
+function ownerBlock(data, id, about) {
+  const [routing] = rowsOf(data, "routing", id) ?? [];
+  const unknown = body.dataset.hasCrm === "false";
+  const owner = unknown ? "Who owns it is not known: the CRM has no accounts here." : about.owner_email ? `${about.owner_email} owns it.` : "Nobody owns it.";
+  const touch = routing?.is_double_touch ? sentence("Two people may write to it: agree who does.", "warning") : null;
+  const columns = [
+    ["From", "date", (row) => day(row.valid_from)],
+    ["To", "date", (row) => (row.valid_to ? day(row.valid_to) : "now")],
+    ["Should be held by", "words", (row) => (row.suggested_owner_role ? words(row.suggested_owner_role) : "nobody")],
+    ["Because", "words", (row) => (row.reason ? words(row.reason) : "–")],
+  ];
+  const spans = rowsOf(data, "routing_history", id) ?? [];
+  return block("Owner", "half", sentence(owner), touch, spans.length ? plainTable("Who should hold it", columns, spans) : sentence("By the rules it never needed a person."));
+}
+
+function organizationsBlock(data, id) {
+  const columns = [
+    ["Organization", "text", (row) => row.name || row.organization_id],
+    ["Domain", "text", (row) => row.domain ?? "not known"],
+    ["Region", "text", (row) => row.region],
+    ["Signed up", "date", (row) => day(row.signed_up)],
+    ["Channel", "words", (row) => (row.signup_channel ? words(row.signup_channel) : "not stated")],
+    ["Activated", "date", (row) => (row.activated_at ? day(row.activated_at) : "no")],
+    ["Users", "number", (row) => number(row.users)],
+    ["Products used", "number", (row) => number(row.products_used)],
+    ["MRR", "money", (row) => cents(row.mrr_usd_month)],
+  ];
+  return block("Organizations", "whole", plainTable("Organizations", columns, rowsOf(data, "organizations", id) ?? []));
+}
+
+function scoresBlock(data, id) {
+  const scores = rowsOf(data, "scores", id) ?? [];
+  const names = { lead_70: "Lead score of 70", icp_24: "Fit to the ICP of 24" };
+  const columns = [
+    ["Score", "text", (row) => names[row.score] ?? words(row.score)],
+    ["Organization", "text", (row) => row.organization],
+    ["Points", "number", (row) => (row.points_at_most > row.points ? `${row.points} to ${row.points_at_most}` : number(row.points))],
+    ["Asked", "number", (row) => number(row.cut)],
+    ["Passes", "words", (row) => (row.passes ? "yes" : "no")],
+    ["Facts missing", "number", (row) => number(row.facts_missing)],
+  ];
+  return scores.length ? block("Scores", "whole", plainTable("Scores", columns, scores)) : null;
+}

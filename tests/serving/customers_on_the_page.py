@@ -1,0 +1,189 @@
+"""Rows of the marts for the pages of single customers, beside those of `company_on_the_page`."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+Rows = dict[str, list[dict[str, Any]]]
+
+DATA_DAY = date(2026, 10, 31)
+MONTHS = [date(2026, month, 1) for month in range(1, 11)]
+# Customer, segment, domain, users.
+ORGANIZATIONS = (("c1", "other", "acme.example", 12), ("c2", "high_growth", "bluefin.example", 40))
+SIGNED_UP = datetime.fromisoformat("2025-12-30T08:00:00")
+NEW = "n1"
+
+
+def rows_of_the_day_before(rows: Rows) -> Rows:
+    """The same company a day earlier: q0 is not in the queue yet, c2 is, and it is smaller and has no owner."""
+    queue = [row for row in rows["fct_onboarding_queue"] if row["customer_id"] != "q0"]
+    left = {**queue[0], "customer_id": "c2", "organization_id": "c2"}
+    customers = [
+        {**row, "size_tier": "small", "mrr_usd_month": 4_000, "owner_email": None}
+        if row["customer_id"] == "c2"
+        else row
+        for row in rows["dim_customers"]
+        if row["customer_id"] != NEW
+    ]
+    return {
+        **rows,
+        "dim_customers": customers,
+        "dim_organizations": [row for row in rows["dim_organizations"] if row["customer_id"] != NEW],
+        "fct_onboarding_queue": [*queue, left],
+        "rpt_account_risk": [],
+    }
+
+
+def organization(customer_id: str, name: str, segment: str = "unknown", **more: Any) -> dict[str, Any]:
+    return {
+        "organization_id": customer_id,
+        "customer_id": customer_id,
+        "name": name,
+        "region": "EU",
+        "created_at": SIGNED_UP,
+        "users": 3,
+        "products_used": 2,
+        "products_paid": 1,
+        "icp_segment": segment,
+        "icp_confidence": "strict" if segment != "unknown" else "unknown",
+        "mrr_usd_month": 0,
+        **more,
+    }
+
+
+def _signal(customer_id: str, signal: str, **more: Any) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id,
+        "signal": signal,
+        "what_fired": f"{signal} is what fired",
+        "figure": 12.5,
+        "threshold": 10,
+        "unit": "percent",
+        "since": date(2026, 10, 3),
+        "next_action": f"Act on {signal}.",
+        "arr_usd_year": 60_000,
+        "owner_email": "ada.owner@vendor.example",
+        "list_rank": 1,
+        **more,
+    }
+
+
+def _criterion(
+    criterion: str, observed: str | None, threshold: str, result: str, decides: str | None
+) -> dict[str, Any]:
+    return {
+        "organization_id": "c1",
+        "segment": "high_growth",
+        "criterion": criterion,
+        "observed": observed,
+        "threshold": threshold,
+        "result": result,
+        "would_decide": decides,
+    }
+
+
+def _usage() -> list[dict[str, Any]]:
+    """1,000 units a day in the last thirty days, and 800 in those before."""
+    return [
+        {
+            "organization_id": "c1",
+            "product_key": "session_replay",
+            "date": DATA_DAY - timedelta(days=ago),
+            "quantity": 1000 if ago < 30 else 800,
+        }
+        for ago in range(100)
+    ]
+
+
+def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """Rows by table, of customers with these names by id."""
+    known = {customer_id: (segment, domain, users) for customer_id, segment, domain, users in ORGANIZATIONS}
+    organizations = []
+    for customer_id, name in names.items():
+        if customer_id == NEW:
+            continue
+        segment, domain, users = known.get(customer_id, ("unknown", None, 3))
+        organizations.append(organization(customer_id, name, segment, domain=domain, users=users))
+    fresh = datetime.fromisoformat("2026-10-29T09:00:00")
+    organizations.append(organization(NEW, names[NEW], "high_potential", domain="new.example", created_at=fresh))
+    return {
+        "dim_organizations": organizations,
+        "fct_mrr_monthly": [
+            {
+                "customer_id": "c1",
+                "month": month,
+                "list_usd": 110_000,
+                "discount_usd": 10_000,
+                "credit_applied_usd": 0,
+                "refund_usd": 0,
+                "mrr_usd_month": 100_000,
+                "basis": "usage",
+            }
+            for month in MONTHS
+        ],
+        "fct_usage_daily": _usage(),
+        "fct_segment_criteria": [
+            _criterion("employees_at_least", "12", ">= 15", "not_met", "high_growth"),
+            _criterion("revenue", None, ">= 100000", "unknown", None),
+            _criterion("not_public", "false", "= false", "met", None),
+        ],
+        "fct_organization_segments": [
+            {
+                "organization_id": "c1",
+                "icp_segment": "other",
+                "icp_confidence": "strict",
+                "size_tier": "large",
+                "valid_from": date(2026, 2, 4),
+            }
+        ],
+        "fct_account_routing_history": [
+            {
+                "customer_id": "c1",
+                "suggested_owner_role": "csm",
+                "reason": "arr_with_many_primary_products",
+                "valid_from": MONTHS[0],
+            }
+        ],
+        "fct_queue_exclusions": [
+            {
+                "organization_id": "c1",
+                "customer_id": "c1",
+                "reason": "paid_before",
+                "forecast_bill_usd": 99_000,
+                "customer_forecast_bill_usd": 99_000,
+                "as_of_date": DATA_DAY,
+            }
+        ],
+        "rpt_product_led_leads": [_signal("q3", "lead_score", unit="users")],
+        "rpt_cross_sell": [_signal("c2", "pair", product_key="surveys")],
+        "rpt_large_deals": [_signal("c2", "large_deal", opportunity_id="d1", stage="evaluation", unit="criteria")],
+        "rpt_owner_load": [
+            {
+                "owner_email": "ada.owner@vendor.example",
+                "owner_role": "csm",
+                "accounts": 60,
+                "arr_usd_year": 60_000,
+                "book_accounts": 50,
+                "book_arr_usd_year": 2_500_000,
+                "is_over_book": True,
+                "team_people": 1,
+                "team_people_max": 20,
+                "as_of_date": DATA_DAY,
+            }
+        ],
+        "rpt_acquisition": [
+            {
+                "month": MONTHS[-1],
+                "signup_channel": "ads",
+                "signups": 40,
+                "activated": 20,
+                "icp_signups": 7,
+                "paying_customers": 2,
+                "new_mrr_usd_month": 900,
+                "spend_usd": 5_000,
+            }
+        ],
+        "rpt_growth_funnel": [
+            {"month": MONTHS[2], "signups": 40, "activated": 30, "paying_by_day_120": 2},
+            {"month": MONTHS[-1], "signups": 50, "activated": 30},
+        ],
+    }
