@@ -50,7 +50,13 @@ class CustomerPages:
 
 def tables_read() -> set[str]:
     """Every table that the pages read if it is published."""
-    return {*NEEDED, *LISTS, "fct_onboarding_queue", *(table for each in TABLES for table in each.tables)}
+    return {
+        *NEEDED,
+        *LISTS,
+        "fct_onboarding_queue",
+        "dim_thresholds",
+        *(table for each in TABLES for table in each.tables),
+    }
 
 
 def customer_pages(published: Snapshot, shown: Sequence[str]) -> CustomerPages:
@@ -86,4 +92,4 @@ def _thresholds(published: Snapshot) -> dict[str, float]:
     """The values of seed `thresholds` that the pages name, if they are published."""
     if "dim_thresholds" not in published.tables:
         return {}
-    return {name: float(value) for name, value in published.rows("select name, value from dim_thresholds")}
+    return {name: float(value) for name, value in published.rows("select threshold, value from dim_thresholds")}

@@ -10,6 +10,8 @@ from tests.expectations.breaking import broken_of, company_of, never_broken
 SUITES = (
     "fct_account_routing",
     "fct_account_routing_history",
+    "rpt_customer_health",
+    "dim_thresholds",
     "rpt_owner_load",
     "rpt_product_led_leads",
     "rpt_cross_sell",
@@ -66,6 +68,10 @@ create table marts.fct_account_routing as select * from (values
     ('queued', 'onboarding_specialist', 'in_onboarding_queue', null, true, 'hobbyist', null)
 ) as routed (customer_id, suggested_owner_role, reason, current_owner_role, is_gap, icp_segment, list_rank)
 cross join (select date '2026-10-31' as since, date '2026-10-31' as as_of_date);
+create table marts.dim_thresholds as select name as threshold, value from seeds.thresholds;
+create table marts.rpt_customer_health as select * from (values
+    ('large', 'surveys', 5, 0.0, 'healthy'), ('free', 'surveys', 5, 30.0, 'poor')
+) as parts (customer_id, product_group, weight, fall_percent, health);
 create table marts.rpt_owner_load as select 'csm@vendor.example' as owner_email, 'csm' as owner_role, 50 as accounts,
     2500000.00 as arr_usd_year, 50 as book_accounts, 2500000.00 as book_arr_usd_year, false as is_over_book,
     12 as team_people, 20 as team_people_max, date '2026-10-31' as as_of_date;
@@ -130,6 +136,12 @@ def broken_lists(table: str, rows: str, name: str, hobbyists: str) -> list[tuple
         *broken_lists("rpt_account_risk", "risk", "account_risk", "account_risk_lists_hobbyists"),
         *broken_lists("rpt_large_deals", "deal", "large_deals", "large_deals_list_hobbyists"),
         (added("rpt_owner_load"), {"owner_appears_twice_in_one_role"}),
+        (added("rpt_customer_health"), {"product_group_of_a_customer_appears_twice"}),
+        (
+            "update marts.rpt_customer_health set health = 'poor'",
+            {"parts_of_health_do_not_make_the_health_of_the_customer"},
+        ),
+        (added("dim_thresholds"), {"threshold_has_two_values"}),
         (added("rpt_account_signals"), {"rule_appears_twice"}),
         (added("fct_account_routing"), {"customer_is_routed_twice"}),
         (
@@ -237,7 +249,10 @@ def broken_lists(table: str, rows: str, name: str, hobbyists: str) -> list[tuple
         ),
         (
             "update marts.dim_customers set health = 'poor' where customer_id = 'large'",
-            {"suggestion_for_shrinking_or_queued_customer"},
+            {
+                "suggestion_for_shrinking_or_queued_customer",
+                "parts_of_health_do_not_make_the_health_of_the_customer",
+            },
         ),
         (
             "delete from marts.rpt_account_risk where signal = 'usage_fall'",

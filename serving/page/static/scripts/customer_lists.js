@@ -22,7 +22,7 @@ const ROUTED = {
   arr_with_few_primary_products: "of its ARR, with few primary products",
   arr_with_many_primary_products: "of its ARR, with many primary products",
   first_bill_above_sales_line: "its first bill is forecast above the sales line",
-  outgrew_onboarding: "it outgrew the onboarding queue",
+  outgrew_onboarding_queue: "it outgrew the onboarding queue",
 };
 
 /* Rows of every list: [list, why, figure, threshold, unit, since, next action]. */

@@ -1,0 +1,6 @@
+select
+    name as threshold,
+    value,
+    unit,
+    description
+from {{ ref('thresholds') }}
