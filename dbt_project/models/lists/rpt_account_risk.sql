@@ -1,7 +1,8 @@
 {#- A renewal is a risk only with another one, from the day on which both were there. Where nobody has logged in lately
-    logins are not recorded, which says nothing; where few have, they are few since the one left who made them so. -#}
+    logins are not recorded, which says nothing; where few have, they are few since the one left who made them so. A
+    team that has no more people than the threshold is small, and no risk. -#}
 with active_users as (
-    select customer_id, sum(case when is_recent then 1 else 0 end) as active_users
+    select customer_id, sum(case when is_recent then 1 else 0 end) as active_users, count(*) as people
     from {{ ref('int_active_users') }}
     group by customer_id
 ),
@@ -45,7 +46,7 @@ figures as (
     left join departures
         on active_users.customer_id = departures.customer_id
         and signals.threshold - active_users.active_users + 1 = departures.departure_rank
-    where active_users.active_users > 0
+    where active_users.active_users > 0 and active_users.people > signals.threshold
 ),
 
 risks as (
