@@ -11,7 +11,7 @@ from typing import Any, Literal
 SHOWN_ROWS = 200
 UNKNOWN = "not known"
 
-Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person", "customer", "late"]
+Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person", "customer", "late", "unit"]
 Tone = Literal["", "good", "warning", "bad"]
 # Width of a block on a wide screen.
 Span = Literal["whole", "half", "third"]

@@ -9,7 +9,7 @@ from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 FIRED = "what_fired, figure, threshold, unit"
 COLUMNS = (
     Header("Customer", "customer", is_on_card=True), Header("What fired", is_filter=True, is_on_card=True),
-    Header("Figure", "number", is_on_card=True), Header("Asked", "number"), Header("Unit", is_on_card=True),
+    Header("Figure", "number", is_on_card=True), Header("Asked", "number"), Header("Unit", "unit", is_on_card=True),
     Header("ARR", "money", is_on_card=True), Header("Owner", "person", is_filter=True), Header("Since", "date"),
     Header("Next"),
 )  # fmt: skip

@@ -56,9 +56,11 @@ def compared(build: Callable[[Snapshot], Sequence[Block]]) -> Callable[[Snapshot
 @compared
 def days(published: Snapshot) -> Sequence[Block]:
     """Which two days are compared, and the counts."""
-    before, days_between = published.row(
-        f"select as_of_date, cast({DATA_DAY} - as_of_date as int) from earlier.marts.publish_info"
+    before, closed_before, days_between = published.row(
+        f"select as_of_date, last_closed_month, cast({DATA_DAY} - as_of_date as int) from earlier.marts.publish_info"
     )
+    closed = published.last_closed_month()
+    months = f"{closed_before:%b} to {closed:%b %Y}" if closed_before != closed else f"{closed:%b %Y}, restated"
     entered, left = published.row(
         """
         with now as (select customer_id from fct_onboarding_queue where is_open),
@@ -84,8 +86,8 @@ def days(published: Snapshot) -> Sequence[Block]:
             [
                 Figure("Compared with", since, how_long),
                 Figure("New in the queue", f"{entered:,}", f"{left:,} left it"),
-                Figure("MRR gained", short_money(gained or 0), "by the last closed month of each day"),
-                Figure("MRR lost", short_money(lost or 0), "by the last closed month of each day"),
+                Figure("MRR gained", short_money(gained or 0), months),
+                Figure("MRR lost", short_money(lost or 0), months),
                 Figure("Sign-ups", f"{signups:,}", icp_words),
             ]
         )
@@ -228,7 +230,8 @@ def signals(published: Snapshot) -> Sequence[Block]:
     )
     columns = [
         CUSTOMER, Header("List", "words", is_filter=True, is_on_card=True), Header("What fired", is_on_card=True),
-        Header("Figure", "number"), Header("Asked", "number"), Header("Unit"), Header("ARR", "money", is_on_card=True),
+        Header("Figure", "number"), Header("Asked", "number"), Header("Unit", "unit"),
+        Header("ARR", "money", is_on_card=True),
     ]  # fmt: skip
     empty = "No signal fires that did not before."
     return [PageTable("since-signals", "New on the lists", columns, rows, empty, "rpt_account_risk and other lists")]

@@ -190,8 +190,30 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "as_of_date": DATA_DAY,
             "forecast_low_usd": 500 + i,
             "forecast_high_usd": 1500 + i,
+            "forecast_bill_usd": 900.25 + i,
+            "forecast_payable_usd": 800.25 + i,
+            "amount_to_date_usd": 450.5,
+            "published_rule_usd": 880,
+            "period_start": date(2026, 10, 5),
+            "period_end": date(2026, 11, 5),
+            "missing_days": 0,
         }
         for i in range(20)
+    ],
+    "fct_bill_forecast_products": [
+        {
+            "organization_id": f"q{i}",
+            "as_of_date": DATA_DAY,
+            "product_key": product,
+            "quantity_to_date": 1000,
+            "projected_quantity": 2000.5,
+            "list_usd": dollars,
+            "after_discount_usd": dollars,
+            "limit_usd": 700 if product == "surveys" else None,
+            "bill_usd": dollars,
+        }
+        for i in range(20)
+        for product, dollars in (("session_replay", 300.25 + i), ("surveys", 600))
     ],
     "rpt_forecast_accuracy": _accuracy(),
     "fct_account_routing": [

@@ -12,6 +12,7 @@ from serving.page import build, customer_pages
 from serving.page.build import write_page
 from settings import Settings
 from tests.serving.company_on_the_page import HOSTILE_NAME, ROWS
+from tests.serving.counted_customers import assert_pages_show_the_marts
 from tests.serving.published_marts import write_published
 from tests.serving.test_page import PUBLISHED_AT, browser, column, open_page, settings
 
@@ -82,7 +83,8 @@ def test_a_customer_of_the_queue_says_why_it_is_there_and_how_late_it_is(page: P
     queue = block(page, "Onboarding queue")
     assert "It is in the queue since 1 Oct 2026; write by 22 Oct 2026, 9 days late." in queue
     bill = block(page, "Open bill")
-    assert "80 % between $500.00 and $1,500.00" in bill, bill
+    assert "$900.25 80 % between $500.00 and $1,500.00" in bill
+    assert "Surveys 1,000 2,000.5 $600.00 $600.00 $700.00 $600.00" in bill
     assert "It is on no list." in block(page, "Lists that it is on")
 
 
@@ -212,3 +214,9 @@ def test_the_page_is_there_when_the_pages_of_customers_cannot_be_made(
 def _without_vega(monkeypatch: pytest.MonkeyPatch) -> None:
     """For pages that no browser opens: bundling Vega takes seconds."""
     monkeypatch.setattr(build, "_vega", lambda _settings: "")
+
+
+def test_the_pages_of_ten_customers_show_what_the_marts_hold(page: Page, settings: Settings) -> None:
+    open_page(page, settings)
+    customers = ["c1", "c2", "c3", *(f"q{number}" for number in range(7))]
+    assert assert_pages_show_the_marts(page, settings, customers) > 80

@@ -37,7 +37,7 @@ function searcher(table, changed) {
 function values(table) {
   const headings = table.columns().indexes().toArray().map((index) => title(table.column(index)));
   const rows = table.rows({ search: "applied", order: "applied" }).nodes().toArray();
-  return [headings, ...rows.map((row) => [...row.cells].map((cell) => (cell.matches(".text,.words,.person,.late,.customer") ? cell.textContent : cell.dataset.order)))];
+  return [headings, ...rows.map((row) => [...row.cells].map((cell) => (cell.matches(".text,.words,.person,.late,.customer,.unit") ? cell.textContent : cell.dataset.order)))];
 }
 
 function safe(text) {
