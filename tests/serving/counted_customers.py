@@ -25,8 +25,9 @@ COUNTED: dict[str, tuple[tuple[int, ...], str]] = {
     "Products": (
         (1, 2, 3),
         f"""
-        select paid.mrr_usd_month, case when used.product_key is not null then coalesce(used.column1, 0) end,
-            used.column2
+        select paid.mrr_usd_month,
+            round(case when used.product_key is not null then coalesce(used.column1, 0) end, 2),
+            round(used.column2, 2)
         from (select product_key, mrr_usd_month from fct_mrr_products
             where customer_id = $1 and month = {CLOSED} and mrr_usd_month <> 0) as paid
         full join ({USED}) as used (product_key, column1, column2) using (product_key)

@@ -61,7 +61,15 @@ function ownerBlock(data, id, about) {
     ["Because", "words", (row) => (row.reason ? words(row.reason) : "–")],
   ];
   const spans = rowsOf(data, "routing_history", id) ?? [];
-  return block("Owner", "half", sentence(owner), touch, spans.length ? plainTable("Who should hold it", columns, spans) : sentence("By the rules it never needed a person."));
+  const owned = (rowsOf(data, "events", id) ?? []).filter((row) => ["owner_came", "owner_left"].includes(row.kind));
+  const changes = [
+    ["Day", "date", (row) => day(row.day)],
+    ["Owner", "person", (row) => person(row.subject)],
+    ["Role", "words", (row) => words(row.what)],
+    ["Change", "words", (row) => (row.kind === "owner_came" ? "took over" : "left it")],
+  ];
+  const owners = owned.length ? plainTable("Owners", changes, owned) : null;
+  return block("Owner", "half", sentence(owner), touch, owners, spans.length ? plainTable("Who should hold it", columns, spans) : sentence("By the rules it never needed a person."));
 }
 
 function organizationsBlock(data, id) {

@@ -45,7 +45,7 @@ function listRows(data, id) {
 function listsBlock(data, id) {
   const rows = listRows(data, id);
   const routing = (rowsOf(data, "routing", id) ?? []).map((row) =>
-    sentence(`It should be held by a ${words(row.suggested_owner_role)}, because ${ROUTED[row.reason] ?? words(row.reason)}, since ${day(row.since)}.${gap(row)}`),
+    sentence(`It should be held by ${aRole(row.suggested_owner_role)}, because ${ROUTED[row.reason] ?? words(row.reason)}, since ${day(row.since)}.${gap(row)}`),
   );
   const columns = [
     ["List", "words", (row) => row.list],

@@ -38,7 +38,10 @@ function mrrBlock(data, id) {
     ["Basis", "words", (row) => words(row.basis)],
   ];
   const rest = element("details", {}, element("summary", {}, "By month, as a table"), plainTable("MRR by month", columns, months));
-  return block("MRR by month and product", "whole", element("div", { class: "drawing", "data-customer-chart": true, role: "img", "aria-label": "MRR by month and product; the table below has the months" }), rest);
+  const name = "MRR by month and product; the table below has the months";
+  const isPaying = (rowsOf(data, "mrr", id) ?? []).length > 0;
+  const drawing = isPaying ? element("div", { class: "drawing", "data-customer-chart": true, role: "img", "aria-label": name }) : sentence("No product had MRR in these months.");
+  return block("MRR by month and product", "whole", drawing, rest);
 }
 
 /* The chart's specification is in the page; the customer's rows take the place of its own. */

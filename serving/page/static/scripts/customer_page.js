@@ -17,7 +17,7 @@ function customerPage(data, id) {
     ["MRR", money(about.mrr_usd_month), month(body.dataset.closedMonth)],
     ["ARR", money(about.arr_usd_year), about.first_paid_month ? `first paid in ${month(about.first_paid_month)}` : "has never paid"],
     ["Open bill", bills.length ? money(forecast) : "none", single],
-    ["Owner", body.dataset.hasCrm === "false" ? "not known" : (person(about.owner_email) ?? "nobody"), about.suggested_owner_role ? `should be a ${words(about.suggested_owner_role)}` : "needs nobody by the rules"],
+    ["Owner", body.dataset.hasCrm === "false" ? "not known" : (person(about.owner_email) ?? "nobody"), about.suggested_owner_role ? `should be ${aRole(about.suggested_owner_role)}` : "needs nobody by the rules"],
     ["Health", about.health === "unknown" ? "not known" : words(about.health), "30 days against the 30 before"],
   ];
   return [
@@ -51,12 +51,20 @@ function timelineBlock(data, id) {
   const columns = [
     ["Day", "date", (row) => day(row.day)],
     ["What", "words", (row) => words(row.kind)],
-    ["Of", "words", (row) => (row.subject ? words(row.subject) : "–")],
-    ["Detail", "text", (row) => row.what],
+    ["Of", "words", (row) => named(row.subject)],
+    ["Detail", "text", (row) => named(row.what)],
     ["Figure", "number", (row) => inUnit(row.figure, row.unit)],
   ];
   const cut = events.length < data.events_shown ? null : sentence(`The newest ${events.length}; all are in fct_customer_events.`);
   return block("Timeline", "whole", plainTable("Timeline", columns, events), cut);
+}
+
+/* Ids of organizations, invoices and accounts say nothing to a reader; the first day of a month is the month. */
+function named(text) {
+  if (text?.includes("@")) return person(text);
+  if (!text || /[0-9a-f]{8}/.test(text)) return "–";
+  if (/^\d{4}-\d{2}-01$/.test(text)) return month(text);
+  return /^[a-z0-9]+(_[a-z0-9]+)*$/.test(text) ? words(text) : text;
 }
 
 function noPage(id) {

@@ -20,6 +20,12 @@ function words(key) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/* A role with its article, such as an onboarding specialist. */
+function aRole(key) {
+  const role = words(key);
+  return `${/^[AEIOU]/.test(role) ? "an" : "a"} ${role}`;
+}
+
 function number(value, digits = 2) {
   if (value === null || value === undefined) return "–";
   return value.toLocaleString("en-US", { maximumFractionDigits: digits }).replace("-", "−");
