@@ -169,7 +169,7 @@ def tiers(published: Snapshot) -> Sequence[Block]:
     if not rows:
         return [Note(f"No customer has ARR in {published.last_closed_month():%B %Y}.")]
     figures = [
-        Figure(words(tier), short_money(amount), f"{count:,} customers", share=share)
+        Figure(words(tier), short_money(amount), f"{count:,} customer{'' if count == 1 else 's'}", share=share)
         for tier, amount, count, share in rows
     ]
     return [Figures(figures, "ARR by size tier")]

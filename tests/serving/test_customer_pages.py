@@ -241,3 +241,22 @@ def test_every_text_can_be_read_against_what_is_behind_it(
     expect(page.get_by_role("heading", level=2, name="Acme")).to_be_visible()
     assert page.evaluate(hard_to_read) == []
     page.close()
+
+
+def test_without_a_crm_and_enrichment_nobody_is_said_to_own_a_customer(page: Page, other: Settings) -> None:
+    nothing = "crm.accounts, crm.opportunities, enrichment.companies, spend.sales_and_marketing"
+    write_published(other, ROWS, published_at=PUBLISHED_AT, empty_source_tables=nothing)
+    write_page(other)
+    open_page(page, other)
+    said = " ".join(page.locator("#company").inner_text().split())
+    for what in (
+        "What owners carry is not known",
+        "Large deals are not known",
+        "Which sign-ups are in the ICP is not known",
+        "What customers cost is not known",
+    ):
+        assert what in said
+    page.evaluate("location.hash = '#customer=c1'")
+    expect(page.get_by_role("heading", level=2, name="Acme")).to_be_visible()
+    assert "Who owns it is not known" in block(page, "Owner")
+    assert "Owner not known" in " ".join(page.locator("#customer .headline").inner_text().split())

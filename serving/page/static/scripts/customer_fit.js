@@ -10,7 +10,9 @@ function segmentBlock(data, id, about) {
   const why = now.unknown_reason ? `: ${words(now.unknown_reason).toLowerCase()}` : sure ? `: ${sure}` : "";
   const deciding = criteria.filter((row) => row.would_decide);
   const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)}, if ${words(row.criterion).toLowerCase()} were ${row.result === "unknown" ? "known to be" : ""} ${row.threshold} (it is ${row.observed ?? "not known"}).`));
-  const stays = about.icp_segment && !["unknown", "other"].includes(about.icp_segment) ? "It leaves this segment when one of the criteria that are met no longer holds." : "No single fact would change it.";
+  const isUnknown = about.icp_segment === "unknown";
+  const facts = isUnknown ? "Facts about its company that are not known now." : "No single fact would change it.";
+  const stays = about.icp_segment && !["unknown", "other"].includes(about.icp_segment) ? "It leaves this segment when one of the criteria that are met no longer holds." : facts;
   const columns = [
     ["Segment", "words", (row) => words(row.segment)],
     ["Criterion", "words", (row) => words(row.criterion)],
