@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,7 +16,7 @@ from serving.page.build import write_page
 from settings import Settings
 from tests.serving.company_on_the_page import HOSTILE_NAME, ROWS
 from tests.serving.counted_customers import assert_pages_show_the_marts
-from tests.serving.published_marts import write_published
+from tests.serving.published_marts import keep_earlier, write_published
 from tests.serving.test_page import PUBLISHED_AT, browser, column, open_page, settings
 
 __all__ = ["browser", "settings"]
@@ -260,3 +261,18 @@ def test_without_a_crm_and_enrichment_nobody_is_said_to_own_a_customer(page: Pag
     expect(page.get_by_role("heading", level=2, name="Acme")).to_be_visible()
     assert "Who owns it is not known" in block(page, "Owner")
     assert "Owner not known" in " ".join(page.locator("#customer .headline").inner_text().split())
+
+
+@pytest.mark.usefixtures("_without_vega")
+def test_an_earlier_publish_with_other_columns_is_not_compared_and_no_fault(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    write_published(settings, ROWS, published_at=PUBLISHED_AT)
+    keep_earlier(settings, ROWS)
+    [kept] = settings.serving_path.parent.glob("versions/*/serving.duckdb")
+    with duckdb.connect(str(kept)) as connection:
+        connection.execute("alter table marts.dim_organizations drop column icp_segment")
+    page = write_page(settings)
+    assert page.faults == {}
+    assert "The publish before has other columns and cannot be compared: the next one can." in page.missing
+    html = settings.page_path.read_text(encoding="utf-8")
+    assert "Nobody entered or left the onboarding queue." in html
