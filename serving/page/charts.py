@@ -10,7 +10,8 @@ from serving.page.palette import FONT, variable
 Rows = Sequence[Mapping[str, Any]]
 
 MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn")
-BANDS = ("1m", "50k", "25k", "below")
+# The bands of the mix, the largest first, and what the legend calls them.
+BANDS = {"1m": "From $1M", "50k": "From $50k", "25k": "From $25k", "below": "Below"}
 # Of a customer's products; the ninth has the first colour again.
 PRODUCT_COLOURS = (
     "band-1m", "expansion", "reactivation", "contraction", "churn", "neutral", "band-25k", "band-50k",
@@ -85,7 +86,7 @@ def arr_by_band(rows: Rows) -> dict[str, Any]:
         .encode(
             x=_months("as_of"),
             y=_dollars("arr_usd"),
-            color=_by("band", BANDS, [f"band-{band}" for band in BANDS]),
+            color=_by("band", list(BANDS.values()), [f"band-{band}" for band in BANDS]),
             order=alt.Order("place", type="quantitative"),
             tooltip=_tooltips(("as_of", "Month", "month"), ("band", "Band", ""), ("arr_usd", "ARR", "$,.0f"))
             + _tooltips(("customers", "Customers", ",")),

@@ -134,6 +134,8 @@ def arr(published: Snapshot) -> Sequence[Block]:
     )
     if not by_band:
         return [Note("No month has closed yet.")]
+    for row in by_band:
+        row["band"] = charts.BANDS.get(row["band"], row["band"])
     last = [row for row in by_band if row["as_of"] == by_band[-1]["as_of"]]
     summary = "; ".join(f"{row['band']} {short_money(row['arr_usd'])} of {row['customers']} customers" for row in last)
     return [Chart("arr-by-band", "ARR by band of the mix", f"{summary}.", charts.arr_by_band(by_band))]
@@ -246,8 +248,8 @@ def retention(published: Snapshot) -> Sequence[Block]:
     )
     columns = [
         Header("Months back", "number"), Header("Customers then", "number"), Header("MRR then", "money"),
-        Header("MRR now", "money"), Header("Net", "percent"), Header("Gross", "percent"), Header("Logos", "percent"),
-        Header("Net without spikes", "percent"),
+        Header("MRR now", "money"), Header("Net", "percent"), Header("Gross", "percent"),
+        Header("Customers kept", "percent"), Header("Net without spikes", "percent"),
     ]  # fmt: skip
     table = PageTable(
         "retention-windows", "Last closed month", columns, last, "No base of customers yet.", "rpt_retention"
