@@ -124,6 +124,7 @@ def test_a_section_that_cannot_be_drawn_says_why_and_the_rest_is_there(settings:
     page = write_page(settings)
     assert page.faults == {
         "The retention cannot be drawn (ZeroDivisionError).": "ZeroDivisionError: of Secret & Sons",
+        "The cohorts cannot be drawn (ZeroDivisionError).": "ZeroDivisionError: of Secret & Sons",
         "The figure ARR cannot be shown (ZeroDivisionError).": "ZeroDivisionError: of Secret & Sons",
     }
     assert "The retention cannot be drawn (ZeroDivisionError)." in texts(settings, "retention")
