@@ -62,6 +62,7 @@ def test_a_name_opens_its_customer_and_back_returns_to_the_place_in_the_list(pag
     page.go_back()
     expect(page.locator("#company")).to_be_visible()
     assert page.locator("#customer").is_hidden()
+    assert page.locator("#owner-banner").is_hidden()
     assert page.title() == "Growth, 31 Oct 2026"
     page.wait_for_function(f"Math.abs(scrollY - {before}) < 2")
 
@@ -156,6 +157,11 @@ def test_a_filtered_list_is_a_link_and_an_owner_has_a_view(page: Page, settings:
     assert page.url.endswith("#owner=ada.owner")
     assert set(column(page, "queue-list", "Owner")) == {"ada.owner"}
     assert page.locator("#cross-sell-list").is_visible()
+    assert page.locator("#mix").is_hidden()
+    page.locator("#cross-sell-list").get_by_role("link", name="Blue Fin").click()
+    expect(page.get_by_role("heading", level=2, name="Blue Fin")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#owner-banner")).to_contain_text("The lists of ada.owner")
     assert page.locator("#mix").is_hidden()
     page.get_by_role("link", name="Show everything").click()
     expect(page.locator("#mix")).to_be_visible()

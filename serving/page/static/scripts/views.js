@@ -31,6 +31,7 @@ function showCompany() {
   customerView.hidden = true;
   customerView.replaceChildren();
   for (const each of company) each.hidden = false;
+  ownerBanner.hidden = !document.body.classList.contains("by-owner");
   document.title = pageTitle;
   scrollTo({ top: leftAt, behavior: "instant" });
 }
