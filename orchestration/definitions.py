@@ -81,7 +81,7 @@ def build_definitions() -> Definitions:
         *steps_after_publishing(settings),
         warehouse_file,
     ]
-    steps = map_asset_specs(lambda spec: _with_freshness(as_reader(spec, readers)), assets)
+    steps = map_asset_specs(lambda spec: with_freshness(as_reader(spec, readers)), assets)
     made_here = {key for each in assets for key in each.keys}
     return Definitions(
         # A reader that is not our step, such as a BI tool, is shown but never run.
@@ -135,7 +135,7 @@ def _schedules(settings: Settings) -> list[ScheduleDefinition]:
     ]
 
 
-def _with_freshness(spec: AssetSpec) -> AssetSpec:
+def with_freshness(spec: AssetSpec) -> AssetSpec:
     """One freshness policy for the whole graph, so that no new asset lacks one; the simulation is written once."""
     if spec.key == SOURCE_KEY:
         return spec

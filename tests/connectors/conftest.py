@@ -19,7 +19,7 @@ from settings import Settings
 from tests.support.postgres_server import postgres_programs, running_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a PostgreSQL server."""
     programs = postgres_programs()

@@ -13,7 +13,7 @@ from connectors.systems import System
 from ingestion.contract.model import load_contract
 from orchestration.alerts.messages import alerts_of_run
 from orchestration.assets.raw import raw_assets
-from orchestration.definitions import build_definitions
+from orchestration.definitions import with_freshness
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
 from tests.support.source_root import write_source_root
@@ -44,7 +44,7 @@ def run(
         return materialize(
             raw_assets(get_settings(), load_contract()),
             resources={"warehouse": Warehouse()},
-            selection=selection,
+            selection=selection or [KEY, LOADED],
             instance=instance,
         )
 
@@ -111,9 +111,12 @@ def test_a_system_can_be_landed_alone_and_a_table_loaded_without_landing(run) ->
     assert loaded.get_asset_check_evaluations() == []
 
 
-def test_a_configured_system_is_an_asset_with_freshness_upstream_of_the_raw_tables(run, monkeypatch) -> None:
+def test_a_configured_system_is_an_asset_with_freshness_upstream_of_the_raw_tables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(systems, "SYSTEMS", (System("postgres", lambda _: True, lands, lambda _: []),))
-    graph = build_definitions().resolve_asset_graph()
-    assert KEY in graph.get(LOADED).parent_keys
-    assert graph.get(KEY).freshness_policy is not None
-    assert graph.get(KEY).group_name == "sources"
+    (loading,) = raw_assets(Settings(source_root="/exports"), load_contract())
+    specs = loading.specs_by_key
+    assert KEY in {dependency.asset_key for dependency in specs[LOADED].deps}
+    assert specs[KEY].group_name == "sources"
+    assert with_freshness(specs[KEY]).freshness_policy is not None
