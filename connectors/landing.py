@@ -125,9 +125,13 @@ class LandingRoot:
         """Say of a file what could not be done with it, and why."""
         try:
             yield
-        except OSError as error:
+        except LandingError:
+            raise
+        # Object stores have errors of their own.
+        except Exception as error:
+            said = getattr(error, "strerror", None) or error
             raise LandingError(
-                f"{path} cannot be {done} in {self.address} ({error.strerror or error}): nothing of it is landed. "
+                f"{path} cannot be {done} in {self.address} ({said}): nothing of it is landed. "
                 "Check the access to GROWTH_SOURCE_ROOT and the free space there, and run again"
             ) from error
 

@@ -78,7 +78,15 @@ class S3:
     def hold(self, holder: str, wait_seconds: float) -> Iterator[None]:
         """Be the only lander into this root, across machines. Raises `LandingError` after `wait_seconds`."""
         self._lease = _Lease(self._filesystem, f"{self._root}/{LOCK_NAME}", holder)
-        self._lease.acquire(wait_seconds)
+        try:
+            self._lease.acquire(wait_seconds)
+        except LandingError:
+            raise
+        except Exception as error:
+            raise LandingError(
+                f"{holder}: the bucket {self._root} cannot be written ({error}), so nothing is landed: check "
+                "GROWTH_SOURCE_ROOT, and the access that the AWS variables or profile give"
+            ) from error
         try:
             yield
         finally:

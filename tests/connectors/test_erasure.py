@@ -14,7 +14,9 @@ from connectors.csv_lines import field_of
 from connectors.erasure import erase_landed
 from connectors.landing import LandingRoot, state_folder
 from ingestion.contract.model import load_contract
+from ingestion.load import load_sources
 from ingestion.privacy.suppression import add_to_list, prepare_hashes
+from operations import deletion
 from settings import Settings
 
 ADDRESS = "ada@acme.example"
@@ -106,6 +108,17 @@ def test_objects_keep_what_figures_need(settings: Settings, tmp_path: Path) -> N
     assert ADDRESS not in json.dumps(first)
     assert "Ada" not in json.dumps(first)
     assert second == objects[1]
+
+
+def test_a_request_rewrites_what_was_landed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    land_users(settings, user(1, ADDRESS), user(2, "bob@beta.example"))
+    load_sources(settings, tables={USERS.raw_name})
+    # The run that follows a request has tests of its own.
+    monkeypatch.setattr(deletion, "_build_without", lambda *_: True)
+    assert deletion.forget(settings, "address", ADDRESS)
+    assert ADDRESS.encode() not in b"".join(row["email"].encode() for row in landed(settings))
+    report = load_sources(settings, tables={USERS.raw_name})
+    assert (report.rows_rejected, report.tables[0].rows_total) == (0, 2)
 
 
 def test_files_that_were_not_landed_are_their_owners(settings: Settings, tmp_path: Path) -> None:

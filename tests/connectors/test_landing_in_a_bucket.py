@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from s3fs import S3FileSystem
 
 from connectors.landing import LandingRoot
 from connectors.report import LandingError
@@ -100,3 +101,22 @@ def test_a_lander_whose_lease_was_taken_lands_nothing_more(root: LandingRoot, ad
         with pytest.raises(LandingError, match="another one took its place"):
             land(root, tmp_path, "1")
     assert root.table_files("product_db", "users") == []
+
+
+def test_a_bucket_that_is_missing_or_closed_is_named(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = LandingRoot("s3://nowhere/source", tmp_path)
+    with pytest.raises(LandingError, match="the bucket nowhere/source cannot be written"), missing.hold("growth land"):
+        pass
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # Clients are kept, with the credentials that they found.
+    S3FileSystem.clear_instance_cache()
+    closed = LandingRoot(f"{address}/closed", tmp_path)
+    with (
+        pytest.raises(LandingError, match=r"Unable to locate credentials.* check GROWTH_SOURCE_ROOT"),
+        closed.hold("x"),
+    ):
+        pass

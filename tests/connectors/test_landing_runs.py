@@ -5,6 +5,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from settings import PROJECT_DIR
 from tests.connectors.conftest import Product
@@ -13,6 +14,7 @@ from tests.support.running import Run, marts
 from tests.support.s3_server import S3Server, running_s3
 
 pytestmark = pytest.mark.slow
+PASSWORD = "correct-horse-battery-staple"
 
 
 @pytest.fixture
@@ -38,9 +40,13 @@ def hand_made(product: Product) -> Product:
 
 
 def run(product: Product, data_dir: Path, source_root: str, **more: str) -> str:
-    landing = {"GROWTH_LAND_POSTGRES_URL": product.url, "GROWTH_MAPPINGS_DIR": str(product.folder / "mappings")}
+    url = make_conninfo(product.url, password=PASSWORD)
+    landing = {"GROWTH_LAND_POSTGRES_URL": url, "GROWTH_MAPPINGS_DIR": str(product.folder / "mappings")}
     ended = Run(data_dir, None, PROJECT_DIR, GROWTH_SOURCE_ROOT=source_root, **landing, **more).end()
     assert ended.returncode == 0, ended.stdout
+    assert PASSWORD not in ended.stdout
+    files = [path for path in data_dir.rglob("*") if path.is_file()]
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
     return ended.stdout
 
 
