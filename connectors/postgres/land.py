@@ -2,6 +2,8 @@
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -111,7 +113,8 @@ class _Landing:
                 window = read_window(self.root, layout)
                 self._copy(connection, table, reports_since(layout, entry, names, window.since))
                 if window.is_to_be_counted(reading.taken_at):
-                    counted = connection.execute(reports_by_day(table, entry, names)).fetchall()
+                    with _naming(table, self.path):
+                        counted = connection.execute(reports_by_day(table, entry, names)).fetchall()
                     reading.reports_by_day = dict(counted)
             else:
                 self._copy(connection, table, ordered_rows(layout, entry, names))
@@ -119,20 +122,16 @@ class _Landing:
 
     def _copy(self, connection: "psycopg.Connection", table: Table, query: "sql.Composed") -> None:
         """Write the rows of a query to a CSV file, as PostgreSQL writes them."""
-        from psycopg import Error, OperationalError, sql
+        from psycopg import sql
 
         copy = sql.SQL("copy ({query}) to stdout (format csv, header)").format(query=query)
-        try:
-            with connection.cursor() as cursor, cursor.copy(copy) as rows, self._csv(table).open("wb", 1 << 20) as file:
-                file.writelines(rows)
-        except OperationalError:
-            raise
-        except Error as error:
-            said = error.diag.message_primary or str(error).partition("\n")[0]
-            raise LandingError(
-                f"{SYSTEM}: reading {table.source}.{table.name} fails ({said}), so nothing is landed: correct its "
-                f"select in {self.path}"
-            ) from None
+        with (
+            _naming(table, self.path),
+            connection.cursor() as cursor,
+            cursor.copy(copy) as rows,
+            self._csv(table).open("wb", 1 << 20) as file,
+        ):
+            file.writelines(rows)
 
     def _csv(self, table: Table) -> Path:
         return self.work / f"{table.raw_name}.csv"
@@ -183,6 +182,23 @@ class _Landing:
         )
 
 
+@contextmanager
+def _naming(table: Table, path: Path) -> Iterator[None]:
+    """Say which table's rows cannot be computed. That the server or the connection went away is no fault of a table."""
+    from psycopg import Error, OperationalError
+
+    try:
+        yield
+    except OperationalError:
+        raise
+    except Error as error:
+        said = error.diag.message_primary or str(error).partition("\n")[0]
+        raise LandingError(
+            f"{SYSTEM}: reading {table.source}.{table.name} fails ({said}), so nothing is landed: correct its select "
+            f"in {path}"
+        ) from None
+
+
 def _instant_of_snapshot(connection: "psycopg.Connection") -> datetime:
     row = connection.execute("select transaction_timestamp()").fetchone()
     assert row is not None
@@ -194,7 +210,8 @@ def _unknown(
 ) -> list[str]:
     """A sentence for each value that the contract does not allow. Its rows land, and the load sets them aside."""
     query = unknown_values(table, mapping, names)
-    found = connection.execute(query).fetchall() if query else []
+    with _naming(table, path):
+        found = connection.execute(query).fetchall() if query else []
     return [
         f"{table.source}.{table.name}.{column}: {value!r} is not a value of the contract, and the load sets its "
         f"{count:,} {'row' if count == 1 else 'rows'} aside: give it a meaning in {path}"
