@@ -208,7 +208,8 @@ TABLES = (
         "events",
         ("fct_customer_events",),
         f"""
-        select ranked.place, events.day, events.kind, events.subject, events.what, events.figure, events.unit
+        select ranked.place, events.day, events.kind, events.subject, events.what, events.figure, events.unit,
+            events.owner_email
         from fct_customer_events as events
         inner join ranked_customers as ranked on events.customer_id = ranked.customer_id
         qualify row_number() over (

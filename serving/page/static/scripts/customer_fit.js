@@ -66,7 +66,7 @@ function ownerBlock(data, id, about) {
   const owned = (rowsOf(data, "events", id) ?? []).filter((row) => ["owner_came", "owner_left"].includes(row.kind));
   const changes = [
     ["Day", "date", (row) => day(row.day)],
-    ["Owner", "person", (row) => person(row.subject)],
+    ["Owner", "person", (row) => person(row.owner_email)],
     ["Role", "words", (row) => words(row.what)],
     ["Change", "words", (row) => (row.kind === "owner_came" ? "took over" : "left it")],
   ];

@@ -51,7 +51,7 @@ function timelineBlock(data, id) {
   const columns = [
     ["Day", "date", (row) => day(row.day)],
     ["What", "words", (row) => words(row.kind)],
-    ["Of", "words", (row) => named(row.subject)],
+    ["Of", "words", (row) => person(row.owner_email) ?? named(row.subject)],
     ["Detail", "text", (row) => named(row.what)],
     ["Figure", "number", (row) => inUnit(row.figure, row.unit)],
   ];
@@ -61,7 +61,6 @@ function timelineBlock(data, id) {
 
 /* Ids of organizations, invoices and accounts say nothing to a reader; the first day of a month is the month. */
 function named(text) {
-  if (text?.includes("@")) return person(text);
   if (!text || /[0-9a-f]{8}/.test(text)) return "–";
   if (/^\d{4}-\d{2}-01$/.test(text)) return month(text);
   return /^[a-z0-9]+(_[a-z0-9]+)*$/.test(text) ? words(text) : text;
