@@ -67,6 +67,10 @@ def _signal(customer_id: str, signal: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def _event(day: date, kind: str, **more: Any) -> dict[str, Any]:
+    return {"customer_id": "c1", "day": day, "kind": kind, "source_table": "a mart", **more}
+
+
 def _criterion(
     criterion: str, observed: str | None, threshold: str, result: str, decides: str | None
 ) -> dict[str, Any]:
@@ -151,6 +155,22 @@ def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
                 "forecast_bill_usd": 99_000,
                 "customer_forecast_bill_usd": 99_000,
                 "as_of_date": DATA_DAY,
+            }
+        ],
+        "fct_customer_events": [
+            _event(
+                date(2026, 9, 3), "mrr_moved", subject="2026-08-01", what="expansion", figure=120.5, unit="USD a month"
+            ),
+            _event(date(2026, 9, 4), "owner_came", subject="acc-1", what="csm", owner_email="eve.owner@vendor.example"),
+        ],
+        "rpt_customer_health": [
+            {
+                "customer_id": "c1",
+                "product_group": "session_replay",
+                "weight": 40,
+                "fall_percent": 0,
+                "customer_fall_percent": 0,
+                "health": "healthy",
             }
         ],
         "rpt_product_led_leads": [_signal("q3", "lead_score", unit="users")],
