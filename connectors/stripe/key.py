@@ -39,7 +39,7 @@ def key_warnings(settings: Settings) -> list[str]:
         return []
     return [
         "stripe: GROWTH_LAND_STRIPE_KEY is a secret key, which may change everything in the account: make a restricted "
-        "key that reads only (docs/live_sources.md)"
+        "key that reads only (docs/stripe.md)"
     ]
 
 
