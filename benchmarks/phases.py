@@ -85,7 +85,8 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     for topic, domains in TOPICS.items():
         of_topic = measure(*PIECES, "models", str(target), "--select", *_models_of(*domains), **environment)
         yield row_of(f"models of {topic}, without start-up", _inner(of_topic), rows=organizations)
-    by_days = ("int_days_to_build", "fct_usage_daily", *_models_of("forecast"), "fct_queue_exclusions")
+    of_forecasts = _models_of("expected_usage", "forecast")
+    by_days = ("int_days_to_build", "fct_usage_daily", *of_forecasts, "fct_queue_exclusions")
     of_every_day = measure(*PIECES, "models", str(target), "--full-refresh", "--select", *by_days, **environment)
     forecasts = _rows(settings, "marts.fct_bill_forecasts")
     yield row_of("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)

@@ -27,3 +27,21 @@
 {% macro duckdb__estimate(number) -%}
     cast({{ number }} as double)
 {%- endmacro %}
+
+
+{#- The methods by which units of the rest of a period are expected (model int_quantity_methods). -#}
+{% macro forecast_methods() -%}
+    {{ return(['level', 'step', 'trend', 'month', 'weeks']) }}
+{%- endmacro %}
+
+
+{#- Whether two levels are further apart than the weeks on either side are among themselves. -#}
+{% macro levels_differ(one, other, side, other_side=none) -%}
+    greatest({{ one }}, {{ other }}) > least({{ one }}, {{ other }}) * greatest(
+        {{ estimate(threshold('step_min_factor')) }},
+        {% for weeks in [side, other_side] if weeks -%}
+        power(greatest({{ weeks | join(', ') }}) / (least({{ weeks | join(', ') }}) + 0.000001), 2)
+        {{- ', ' if other_side and loop.first }}
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -23,6 +23,7 @@ READS_A_LATER_DOMAIN: dict[tuple[str, str], str] = {}
 
 # The intermediate models that other domains may read: their interfaces.
 PROTECTED = {
+    "int_account_days",
     "int_account_owners",
     "int_arr_mix_bands",
     "int_bill_forecasts",
@@ -63,20 +64,23 @@ PROTECTED = {
     "int_organizations_on_data_day",
     "int_paid_bills",
     "int_price_tiers",
+    "int_projected_quantities",
     "int_revenue_lines",
     "int_size_tiers",
     "int_stripe_customer_links",
     "int_unmapped_usage_counters",
     "int_usage_by_organization",
     "int_usage_days",
+    "int_usage_windows",
     "int_volume_windows",
 }
 
 # As many as a person sees at once in Dagster's UI.
 MOST_MODELS_OF_A_DOMAIN = 15
 
-# Links from a source to a mart: the longest chain is usage, its forecast, the onboarding queue, and lists of customers.
-MOST_LINKS = 24
+# Links from a source to a mart: the longest chain is usage, what was expected and how right that was, the forecast, the
+# onboarding queue, and lists of customers.
+MOST_LINKS = 29
 MORE_LINKS = {
     "rpt_account_signals": "It counts the customers of every list, and the longest chain is a list's.",
     "int_signal_events": "It has what every list found.",

@@ -186,7 +186,8 @@ def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loade
         if node["config"].get("materialized") == "incremental"
     }
     assert loaded["by_days"].keys() == incremental
-    assert incremental == {*MARTS_BY_DAYS, "intermediate/int_bill_forecasts"}
+    histories = {"int_bill_forecasts", "int_quantity_methods", "int_method_errors"}
+    assert incremental == {*MARTS_BY_DAYS, *(f"intermediate/{name}" for name in histories)}
     assert {tuple(each) for each in loaded["by_days"].values()} == {("2024-11-01", "2026-11-03", "SINGLE_RUN")}
 
 

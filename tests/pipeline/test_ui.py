@@ -150,7 +150,7 @@ query($id: String!) {
 MARTS_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
 BY_DAYS = [
     *({"path": ["marts", table]} for table in MARTS_BY_DAYS),
-    {"path": ["intermediate", "int_bill_forecasts"]},
+    *({"path": ["intermediate", name]} for name in ("int_bill_forecasts", "int_quantity_methods", "int_method_errors")),
 ]
 
 

@@ -21,7 +21,7 @@ with quantities as (
         on accounts.account_id = earlier.account_id
         and windows.product_key = earlier.product_key
         and earlier.date = {{ dbt.dateadd('day', -1, 'accounts.period_start') }}
-    left join {{ ref('int_daily_levels') }} as levels
+    left join {{ ref('int_projected_quantities') }} as levels
         on accounts.account_organization_id = levels.account_organization_id
         and accounts.as_of_date = levels.as_of_date
         and windows.product_key = levels.product_key

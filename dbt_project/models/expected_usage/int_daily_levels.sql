@@ -68,6 +68,7 @@ weekly as (
         is_flat,
         excess_factor,
         days_left,
+        age_days,
         {% for lag in lags %}floor((days_left + {{ lag }}) / 7.0) * factor_{{ lag }}{{ ' + ' if not loop.last }}{% endfor %} as mean_days_left,
         {% for week in weeks -%}
         case when age_days >= {{ 7 * week }} then quantity_of_week_{{ week }} / (
@@ -88,7 +89,19 @@ weekly as (
 
 bounded as (
     select
-        *,
+        account_organization_id,
+        as_of_date,
+        product_key,
+        age_days,
+        days_left,
+        is_flat,
+        highest_quantity,
+        case when is_flat then days_left else mean_days_left end as mean_days_left,
+        {% for week in weeks -%}
+        level_{{ week }},
+        weight_{{ week }},
+        {% endfor -%}
+        level_1 + level_2 + level_3 - greatest(level_1, level_2, level_3) - least(level_1, level_2, level_3) as level_before,
         excess_factor * case
             when level_2 is null then (level_0 + coalesce(level_1, level_0)) / 2
             else (
@@ -98,21 +111,52 @@ bounded as (
             ) / case when level_3 is null then 1 else 2 end
         end as highest_level
     from weekly
+),
+
+expected as (
+    select
+        account_organization_id,
+        as_of_date,
+        product_key,
+        age_days,
+        days_left,
+        case
+            when is_flat then cast(highest_quantity * days_left as decimal(24, 6))
+            when level_0 = 0 then 0
+            else cast(
+                mean_days_left * (
+                    {% for week in weeks -%}
+                    weight_{{ week }} * least(coalesce(level_{{ week }}, 0), highest_level){{ ' + ' if not loop.last }}
+                    {%- endfor %}
+                ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(24, 6)
+            )
+        end as by_level,
+        case
+            when {{ levels_differ('level_0', 'level_before', ['level_1', 'level_2', 'level_3']) }}
+                then mean_days_left * level_0
+            when {{ levels_differ('level_0 + level_1', 'level_2 + level_3', ['level_0', 'level_1'], ['level_2', 'level_3']) }}
+                then mean_days_left * (level_0 + level_1) / 2
+            when {{ levels_differ('(level_0 + level_1 + level_2) / 3', 'level_3', ['level_0', 'level_1', 'level_2']) }}
+                then mean_days_left * (level_0 + level_1 + level_2) / 3
+        end as by_step,
+        case
+            when level_3 > 0 then power(
+                greatest(least(level_0 / level_3, trend_max), 1 / trend_max), least(days_left / 14.0, 2) / 3
+            )
+        end as trend
+    from bounded
+    cross join (select {{ estimate(threshold('trend_max_factor')) }} as trend_max) as thresholds
 )
 
 select
     account_organization_id,
     as_of_date,
     product_key,
+    age_days,
+    by_level,
+    case when by_level = 0 then 0 else coalesce(cast(by_step as decimal(24, 6)), by_level) end as by_step,
     case
-        when is_flat then cast(highest_quantity * days_left as decimal(24, 6))
-        when level_0 = 0 then 0
-        else cast(
-            mean_days_left * (
-                {% for week in weeks -%}
-                weight_{{ week }} * least(coalesce(level_{{ week }}, 0), highest_level){{ ' + ' if not loop.last }}
-                {%- endfor %}
-            ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(24, 6)
-        )
-    end as quantity_left
-from bounded
+        when trend = 1 then by_level
+        else coalesce(cast({{ estimate('by_level') }} * trend as decimal(24, 6)), by_level)
+    end as by_trend
+from expected

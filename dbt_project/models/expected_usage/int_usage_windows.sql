@@ -6,7 +6,7 @@
 with reach as (
     select
         min(accounts.period_start) as first_period_start,
-        cast({{ dbt.dateadd('day', '-84', 'min(to_build.first_day)') }} as date) as first_window_start,
+        cast({{ dbt.dateadd('day', '-184', 'min(to_build.first_day)') }} as date) as first_window_start,
         max(to_build.last_day) as last_day
     from {{ ref('int_account_days') }} as accounts
     cross join {{ ref('int_days_to_build') }} as to_build
@@ -116,12 +116,14 @@ by_week as (
         cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
         cast(sum(expected_quantity) over a_week as decimal(24, 6)) as week_quantity,
         cast(max(expected_quantity) over a_week as decimal(24, 6)) as highest_quantity,
+        cast(sum(expected_quantity) over a_month as decimal(24, 6)) as month_quantity,
         min(case when expected_quantity > 0 then date end) over recently as first_used_on,
         weekday_quantity
     from by_weekday
     window
         so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
         a_week as (partition by account_id, product_key order by date rows between 6 preceding and current row),
+        a_month as (partition by account_id, product_key order by date rows between 29 preceding and current row),
         recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
 ),
 
@@ -132,6 +134,7 @@ every_day as (
         date,
         quantity_so_far,
         expected_so_far,
+        month_quantity,
         highest_quantity,
         cast({{ dbt.datediff('first_used_on', 'date', 'day') }} as int) as age_days,
         week_quantity as week_0,
@@ -154,6 +157,18 @@ asked as (
 
     select account_id, cast({{ dbt.dateadd('day', -1, 'period_start') }} as date) as date
     from {{ ref('int_account_days') }}
+
+    {% for cycle in ['month_1', 'month_2', 'weeks_4', 'weeks_8'] -%}
+    union
+
+    select account_id, {{ cycle }}_from as date
+    from {{ ref('int_days_alike') }}
+
+    union
+
+    select account_id, {{ cycle }}_to as date
+    from {{ ref('int_days_alike') }}
+    {% endfor %}
 )
 
 select
@@ -162,6 +177,7 @@ select
     every_day.date,
     every_day.quantity_so_far,
     every_day.expected_so_far,
+    every_day.month_quantity,
     every_day.highest_quantity,
     every_day.age_days,
     {% for week in range(4) -%}

