@@ -6,7 +6,7 @@
 with reach as (
     select
         min(accounts.period_start) as first_period_start,
-        cast({{ dbt.dateadd('day', '-184', 'min(to_build.first_day)') }} as date) as first_window_start,
+        cast({{ dbt.dateadd('day', '-154', 'min(to_build.first_day)') }} as date) as first_window_start,
         max(to_build.last_day) as last_day
     from {{ ref('int_account_days') }} as accounts
     cross join {{ ref('int_days_to_build') }} as to_build

@@ -3,15 +3,32 @@
 
 with bills as (
     select
-        account_organization_id,
-        as_of_date,
+        rated.account_organization_id,
+        rated.as_of_date,
         sum(case when basis = 'to_date' then bill_usd else 0 end) as amount_to_date_usd,
         sum(case when basis = 'forecast' then list_usd else 0 end) as forecast_list_usd,
         sum(case when basis = 'forecast' then after_discount_usd else 0 end) as forecast_after_discount_usd,
         sum(case when basis = 'forecast' then bill_usd else 0 end) as forecast_bill_usd,
+        sum(case when basis = 'forecast' and products.is_package then bill_usd else 0 end) as fixed_usd,
+        sum(case when basis = 'forecast' and limit_usd is not null then bill_usd else 0 end) as limited_usd,
         sum(case when basis = 'published_rule' then bill_usd else 0 end) as published_rule_usd
-    from {{ ref('int_rated_forecasts') }}
-    group by account_organization_id, as_of_date
+    from {{ ref('int_rated_forecasts') }} as rated
+    left join {{ ref('products') }} as products on rated.product_key = products.product_key
+    group by rated.account_organization_id, rated.as_of_date
+),
+
+limits as (
+    select
+        subscribed.organization_id,
+        subscribed.updated_at,
+        sum(limits.limit_usd) as limits_usd,
+        count(*) > count(limits.limit_usd) as has_product_without_limit
+    from {{ ref('stg_billing__subscribed_products') }} as subscribed
+    left join {{ ref('stg_billing__spend_limits') }} as limits
+        on subscribed.organization_id = limits.organization_id
+        and subscribed.updated_at = limits.updated_at
+        and subscribed.product_key = limits.product_key
+    group by subscribed.organization_id, subscribed.updated_at
 ),
 
 forecasts as (
@@ -28,11 +45,18 @@ forecasts as (
         {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
         {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
         {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
+        {{ usd('coalesce(bills.fixed_usd, 0)') }} as fixed_usd,
+        {{ usd('coalesce(bills.limited_usd, 0)') }} as limited_usd,
+        {{ usd('coalesce(limits.limits_usd, 0)') }} as limits_usd,
+        coalesce(limits.has_product_without_limit, false) as has_product_without_limit,
         accounts.as_of_date
     from {{ ref('int_account_days') }} as accounts
     left join bills
         on accounts.account_organization_id = bills.account_organization_id
         and accounts.as_of_date = bills.as_of_date
+    left join limits
+        on accounts.terms_organization_id = limits.organization_id
+        and accounts.terms_updated_at = limits.updated_at
 )
 
 select
@@ -52,5 +76,9 @@ select
         ~ ' then forecast_bill_usd - greatest(credit_balance_usd, 0) else 0 end'
     ) }} as forecast_payable_usd,
     published_rule_usd,
+    fixed_usd,
+    limited_usd,
+    limits_usd,
+    has_product_without_limit,
     as_of_date
 from forecasts

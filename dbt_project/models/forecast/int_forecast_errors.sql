@@ -1,0 +1,33 @@
+{#- How far forecasts of periods that have closed were from the bill: the logarithm of one by the other, without what is
+    fixed, so that twice as much and half as much are equally far. A dollar is added to both: it means nothing to a bill
+    that matters, and a forecast of nothing has an error too. -#}
+with looked_at as (
+    select
+        {{ dbt.dateadd('month', '-4 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'min(as_of_date)') }} as after_day,
+        max(as_of_date) as last_day
+    from {{ ref('int_account_days') }}
+)
+
+select
+    forecasts.account_organization_id,
+    forecasts.as_of_date,
+    forecasts.period_start,
+    cast({{ dbt.dateadd('day', -1, 'forecasts.period_end') }} as date) as closed_on,
+    {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
+    tiers.tier as size_tier,
+    cast(ln(
+        ({{ estimate('greatest(bills.bill_usd - forecasts.fixed_usd, 0)') }} + 1)
+        / ({{ estimate('greatest(forecasts.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
+    ) as decimal(12, 9)) as error
+from {{ ref('int_bill_forecasts') }} as forecasts
+inner join looked_at
+    on forecasts.period_end > looked_at.after_day
+    and forecasts.period_end <= looked_at.last_day
+inner join {{ ref('int_closed_bills') }} as bills
+    on forecasts.account_organization_id = bills.account_organization_id
+    and forecasts.period_start = bills.period_start
+    and forecasts.period_end = bills.period_end
+inner join {{ ref('int_size_tiers') }} as tiers
+    on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
+    and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year
+where forecasts.day_of_period < forecasts.period_days and forecasts.forecast_bill_usd >= 0

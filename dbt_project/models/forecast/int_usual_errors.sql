@@ -1,0 +1,91 @@
+{#- How far off the forecast of an account usually is as late in a period: the mean error of the account's periods that
+    closed in the year before this one, mixed with that of all accounts of its size tier, which counts like
+    `usual_error_prior_periods` of its own. A forecast of nothing that never was wrong is certain. -#}
+{%- set months_before = 'cast(' ~ threshold('interval_history_months') ~ ' as int)' -%}
+
+with months as (
+    select {{ month_of('min(as_of_date)') }} as first_month
+    from {{ ref('int_account_days') }}
+),
+
+days as (
+    select
+        forecasts.account_organization_id,
+        forecasts.as_of_date,
+        forecasts.period_start,
+        {{ month_of('forecasts.period_start') }} as month,
+        {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
+        tiers.tier as size_tier,
+        forecasts.forecast_bill_usd = forecasts.fixed_usd as is_nothing
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join months
+        on forecasts.period_end > {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'months.first_month') }}
+    inner join {{ ref('int_size_tiers') }} as tiers
+        on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
+        and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year
+    where forecasts.day_of_period < forecasts.period_days
+),
+
+asked as (
+    select distinct account_organization_id, period_start, elapsed_thirtieths
+    from days
+),
+
+own as (
+    select
+        asked.account_organization_id,
+        asked.period_start,
+        asked.elapsed_thirtieths,
+        count(distinct errors.period_start) as periods,
+        avg(cast(abs(errors.error) as decimal(28, 9))) as error
+    from asked
+    inner join {{ ref('int_forecast_errors') }} as errors
+        on asked.account_organization_id = errors.account_organization_id
+        and asked.elapsed_thirtieths = errors.elapsed_thirtieths
+        and errors.closed_on < asked.period_start
+        and errors.closed_on >= {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'asked.period_start') }}
+    group by asked.account_organization_id, asked.period_start, asked.elapsed_thirtieths
+),
+
+of_tier as (
+    select
+        asked.month,
+        errors.elapsed_thirtieths,
+        errors.size_tier,
+        avg(cast(abs(errors.error) as decimal(28, 9))) as error
+    from (select distinct month from days) as asked
+    inner join {{ ref('int_forecast_errors') }} as errors
+        on errors.closed_on < asked.month
+        and errors.closed_on >= {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'asked.month') }}
+    group by asked.month, errors.elapsed_thirtieths, errors.size_tier
+)
+
+select
+    days.account_organization_id,
+    days.as_of_date,
+    days.elapsed_thirtieths,
+    case
+        when own.periods is null then 'new'
+        when own.error < of_tier.error then 'calm'
+        else 'restless'
+    end as temper,
+    cast(
+        case
+            when days.is_nothing and own.error = 0 then 0
+            else (
+                coalesce({{ estimate('own.error') }} * own.periods, 0)
+                + prior_periods * {{ estimate('coalesce(of_tier.error, own.error)') }}
+            ) / (coalesce(own.periods, 0) + prior_periods) + 0.0001
+        end as decimal(12, 9)
+    ) as usual_error
+from days
+left join own
+    on days.account_organization_id = own.account_organization_id
+    and days.period_start = own.period_start
+    and days.elapsed_thirtieths = own.elapsed_thirtieths
+left join of_tier
+    on days.month = of_tier.month
+    and days.elapsed_thirtieths = of_tier.elapsed_thirtieths
+    and days.size_tier = of_tier.size_tier
+cross join (select {{ estimate(threshold('usual_error_prior_periods')) }} as prior_periods) as thresholds
+where own.error is not null or of_tier.error is not null
