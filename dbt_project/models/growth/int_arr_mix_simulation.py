@@ -72,8 +72,8 @@ class Customers(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """By month ahead (from 0), band and path; the last band is the whole mix, those with a target. `is_met`: in that
-    month or before."""
+    """By month ahead (from 0), band and path; the last band is the whole mix, those with a target. `is_met`: by
+    then the target has been held for two months in a row, so that a spike of one month meets nothing."""
 
     customers: np.ndarray
     arr: np.ndarray
@@ -153,6 +153,12 @@ def _is_met(customers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.vstack([by_band, by_band.all(axis=0)])
 
 
+def _is_held(mrr: np.ndarray, bands: Bands) -> np.ndarray:
+    """Whether one month of the past meets the target of each band, and of the whole mix."""
+    customers, _ = _count(mrr, np.zeros(len(mrr), int), bands, 1)
+    return _is_met(customers, bands.target_customers)[:, 0]
+
+
 def simulate(
     mrr: np.ndarray, bands: Bands, rules: Rules, rng: np.random.Generator, *, months_to_target: int = 0
 ) -> Outcome | None:
@@ -169,7 +175,8 @@ def simulate(
         dormant=np.full(rules.paths, (known & ~paying).sum()),
     )
     months = [_count(now.mrr, now.path, bands, rules.paths)]
-    met = [_is_met(months[0][0], bands.target_customers)]
+    before = np.tile(_is_held(mrr[:, -1], bands)[:, None], rules.paths)
+    met = [before & _is_held(mrr[:, -2], bands)[:, None]]
     while len(months) <= rules.horizon_months and (len(months) <= months_to_target or met[-1][-1].mean() < HALF):
         drawn = rng.integers(len(blocks), size=rules.paths)
         parts: list[tuple] = []
@@ -180,7 +187,9 @@ def simulate(
         later, age, path = (np.concatenate(column) for column in zip(*parts, strict=True))
         for month in later.T:
             months.append(_count(month, path, bands, rules.paths))
-            met.append(met[-1] | _is_met(months[-1][0], bands.target_customers))
+            held = _is_met(months[-1][0], bands.target_customers)
+            met.append(met[-1] | (before & held))
+            before = held
         stays = later[:, -1] > 0
         dormant = now.dormant + np.bincount(path[~stays], minlength=rules.paths)
         now = Customers(later[stays, -1], age[stays], path[stays], dormant)
