@@ -6,10 +6,10 @@
 } -%}
 
 with grouped as (
-    {% for group_by, group_name in groups.items() -%}
+    {% for group_by, group_value in groups.items() -%}
     select
         '{{ group_by }}' as group_by,
-        {{ group_name }} as group_name,
+        {{ group_value }} as group_value,
         judged.day_of_period,
         judged.method,
         judged.bill_usd,
@@ -30,7 +30,7 @@ with grouped as (
 
 select
     group_by,
-    group_name,
+    group_value,
     day_of_period,
     method,
     cast(count(*) as int) as n,
@@ -42,4 +42,4 @@ select
     cast(avg(case when is_in_interval then 1 when not is_in_interval then 0 end) as decimal(9, 4)) as interval_coverage,
     cast(percentile_cont(0.5) within group (order by interval_width) as decimal(24, 4)) as median_interval_width
 from grouped
-group by group_by, group_name, day_of_period, method
+group by group_by, group_value, day_of_period, method
