@@ -80,9 +80,10 @@ class _Comparison:
         row, line = next(rows, None), next(known, None)
         while row is not None or line is not None:
             # Nearly every row is as it was, so nothing more is done for it.
-            if row is not None and line is not None and self._is_same(row, line):
+            removed = layout.removed(row) if row is not None and layout.has_removed else b""
+            if row is not None and line is not None and self._is_same(row, removed, line):
                 counts.seen += 1
-                counts.known += not (layout.has_removed and layout.removed(row))
+                counts.known += not removed
                 before, last, row, line = row, None, next(rows, None), next(known, None)
                 continue
             key = None if row is None else layout.key(row)
@@ -105,11 +106,10 @@ class _Comparison:
                 counts.known += not (layout.has_versions and _removed(line or b""))
                 line = next(known, None)
 
-    def _is_same(self, row: bytes, line: bytes) -> bool:
-        layout = self.snapshot.layout
-        if not layout.has_versions:
+    def _is_same(self, row: bytes, removed: bytes, line: bytes) -> bool:
+        if not self.snapshot.layout.has_versions:
             return row == line
-        return line.startswith(row + b",," if not layout.has_removed else row + b"," + layout.removed(row) + b",")
+        return line.startswith(row + b"," + removed + b",")
 
     def _disorder(self, key: Key, *, is_twice: bool) -> LandingError:
         named = zip(self.snapshot.layout.table.key, key, strict=True)
