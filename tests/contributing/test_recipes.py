@@ -104,6 +104,7 @@ def test_a_new_column_is_in_the_warehouse_the_documents_and_staging(data_dir: Pa
     assert "industry" in [column["name"] for column in accounts["columns"]]
 
 
+@pytest.mark.slow
 def test_a_new_mart_has_rows_a_place_in_the_dictionary_and_a_suite(data_dir: Path, project: Path) -> None:
     assert read(data_dir, "from marts.rpt_usage_monthly") == [(date(2026, 3, 1), "notebooks", 1, 5000)]
     dictionary = render_dictionary(data_dir / "target" / "manifest.json")
