@@ -99,7 +99,7 @@ def load_twice(tmp_path: Path, moments: random.Random) -> None:
         assert "\nread " not in f"\n{again.stdout}"
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", [0, 1, *(pytest.param(number, marks=pytest.mark.slow) for number in range(2, 8))])
 def test_a_load_in_an_odd_environment_ends_with_rows_or_with_sentences(number: int, tmp_path: Path) -> None:
     load_twice(tmp_path, random.Random(f"load {number}"))
 

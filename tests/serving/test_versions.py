@@ -192,7 +192,8 @@ def test_readers_without_pause_see_one_version_or_the_other_while_it_is_rolled_b
     assert live_run(settings) == "run-2"
 
 
-@pytest.mark.parametrize("what", ["publish", pytest.param("rollback", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["publish", "rollback"])
 def test_killed_at_any_step_it_leaves_readers_a_whole_version_and_can_be_done_again(
     settings: Settings, what: str
 ) -> None:

@@ -55,6 +55,8 @@ def running_s3() -> Iterator[S3Server]:
     server.url = f"http://127.0.0.1:{served.server_port}"
     client = fsspec.filesystem("s3", endpoint_url=server.url, key="tests", secret="tests")
     client.call_s3("create_bucket", Bucket="landed")
+    # fsspec keeps file systems by their arguments: one of an earlier server would be asked for this one's objects.
+    type(client).clear_instance_cache()
     try:
         yield server
     finally:
