@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-IN_PARALLEL := --numprocesses 4 --dist loadscope --no-loadscope-reorder
+IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run ui test test-slow soak lint format docs bench lock clean

@@ -27,6 +27,8 @@ from tests.ingestion.conftest import Source, report_of
 from tests.support.source_root import FIRST_DAY, company, invoice, json_line, write_file, write_source_root
 from warehouse.connection import connect
 
+pytestmark = pytest.mark.slow
+
 SEED = 19
 TABLES = load_contract().tables
 ROWS = [table for table in TABLES if table.stored != "objects"]

@@ -48,6 +48,7 @@ ARRIVING = (ORGANIZATIONS, USAGE, BILLING, INVOICES, MERGES)
 DAY_FOLDER = f"{USAGE}/date={FIRST_DAY}"
 
 
+@pytest.mark.slow
 def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
     tables = (USERS, ORGANIZATIONS, USAGE, BILLING, "enrichment/companies", SPEND)
     loaded = {}
@@ -326,6 +327,7 @@ def test_folder_of_a_wrong_date_moves_no_data_day_while_it_is_there_or_after_it_
         shutil.rmtree(wrong, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     late = instant(date(2026, 3, 9))
     resent = [usage_report(FIRST_DAY, f"org-{n}", 100 * n, received=late) for n in range(1, 5)]
@@ -611,8 +613,10 @@ def kill_load(source: Source, point: str, *tables: str) -> None:
 @pytest.mark.parametrize(
     "point",
     [
-        "dlt copy",
-        *(pytest.param(point, marks=pytest.mark.slow) for point in ("dlt merge", "record the loaded files")),
+        *(
+            pytest.param(point, marks=pytest.mark.slow)
+            for point in ("dlt copy", "dlt merge", "record the loaded files")
+        ),
         *(pytest.param(point, marks=pytest.mark.soak) for point in ("read usage", "write", "dlt normalize")),
     ],
 )
@@ -624,6 +628,7 @@ def test_a_load_that_was_killed_ends_like_one_that_was_not(
     assert interrupted.rows_after_load(source) == undisturbed
 
 
+@pytest.mark.slow
 def test_rows_of_a_killed_load_go_when_their_file_changes_before_the_next(source: Source) -> None:
     source.load(USERS)
     later = source.root / USERS / "later.csv"

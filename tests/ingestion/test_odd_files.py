@@ -20,6 +20,8 @@ from ingestion.read.relations import match_columns
 from tests.ingestion.conftest import Source
 from tests.support.source_root import FIRST_DAY, company, json_line, write_file
 
+pytestmark = pytest.mark.slow
+
 USERS = "product_db/users"
 ORGANIZATIONS = "product_db/organizations"
 USAGE = "usage/usage_reports"

@@ -19,6 +19,8 @@ from tests.ingestion.conftest import Source
 from tests.support.source_root import Rows, company, invoice, json_line, write_file, write_source_root
 from tests.support.spellings import spellings
 
+pytestmark = pytest.mark.slow
+
 USERS, CUSTOMERS = "product_db/users", "stripe/customers"
 TABLES = [table.path for table in load_contract().tables if table.source not in {"usage", "spend"}]
 KEY = "a key that only this test knows of, for HMAC"
