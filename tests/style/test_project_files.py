@@ -119,6 +119,21 @@ def test_every_column_of_a_seed_is_described_and_typed(path: Path) -> None:
     assert list(seed["config"]["column_types"]) == header
 
 
+def test_no_unit_test_depends_on_a_number_that_people_edit() -> None:
+    seeds = {path.stem: path for path in (DBT_DIR / "seeds").glob("*.csv")}
+    numeric = {name for name, path in seeds.items() if re.search(r"(^|,)-?\d+(\.\d+)?(,|$)", path.read_text(), re.M)}
+    assert {"thresholds", "size_tiers", "price_list"} <= numeric
+    live = [
+        (test["name"], seed)
+        for file in sorted(DBT_DIR.rglob("*unit_tests.yml"))
+        for test in yaml.safe_load(file.read_text())["unit_tests"]
+        for given in test["given"]
+        for seed in re.findall(r"^ref\('(\w+)'\)$", given["input"])
+        if seed in numeric and not given.keys() & {"rows", "fixture"}
+    ]
+    assert live == []
+
+
 # A column that is called so may be about a person; it says which one (`personal_data`), or stands below with a reason.
 MAY_BE_PERSONAL = re.compile(r"mail|name|phone|address|login|domain|detail|(^|_)(user|person|ip|city)($|_)")
 NOT_PERSONAL = {
