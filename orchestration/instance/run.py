@@ -54,7 +54,7 @@ def _execute(
     from orchestration.definitions import PROGRESS, definitions
     from orchestration.instance.open_files import history_kept_open
     from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
-    from orchestration.instance.timeline import LOCATION_TAG
+    from orchestration.instance.timeline import LOCATION_TAG, show_on_timeline
 
     with naming_the_damaged_file(settings), history_kept_open(), DagsterInstance.get() as instance:
         close_dead_runs(instance)
@@ -67,6 +67,8 @@ def _execute(
             run_config=PROGRESS,
             asset_selection=assets,
         )
+        # Steps that open the warehouse say this when they begin; what follows publishing does not open it.
+        show_on_timeline(instance, result.run_id)
         tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, logger)
     return result
 
