@@ -12,7 +12,7 @@ from transform.trial import edit_project
 
 EDITS = {
     "size_tiers.csv": ["large=40000", "medium=3000"],
-    "account_signals.csv": ["account_risk/usage_fall.threshold=99"],
+    "account_signals.csv": ["account_risk/usage_fall.threshold=100"],
 }
 
 
