@@ -104,7 +104,7 @@ def test_marts_of_what_is_landed_are_those_of_files(product: Product, tmp_path: 
             "GROWTH_MAPPINGS_DIR": str(mappings),
             **bucket.environment,
         }
-        of_landed = Run(tmp_path / "of_landed", tmp_path / "landed", **live).end()
+        of_landed = Run(tmp_path / "of_landed", tmp_path / "landed", PROJECT_DIR, **live).end()
     assert of_landed.returncode == 0, of_landed.stdout
     published = [Settings(data_dir=tmp_path / name).serving_path for name in ("of_files", "of_landed")]
     assert differences(*published) == {}
