@@ -90,7 +90,8 @@ def test_the_lease_of_a_lander_that_died_ends(
     dead.__enter__()
     root = LandingRoot(address, tmp_path)
     with root.hold("run 1", wait_seconds=30):
-        land(root, tmp_path, "1")
+        path = land(root, tmp_path, "1")
+    assert root.table_files("product_db", "users") == [path]
 
 
 def test_a_lander_whose_lease_was_taken_lands_nothing_more(root: LandingRoot, address: str, tmp_path: Path) -> None:
