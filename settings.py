@@ -6,7 +6,7 @@ Paths are absolute. No other module reads `os.environ`; dbt reads the same varia
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
-from os import environ
+from os import environ, sysconf
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -19,6 +19,10 @@ PROJECT_DIR = Path(__file__).resolve().parent
 # Characters with a meaning in database addresses or in patterns of dlt, SQLAlchemy or Dagster.
 SPECIAL_CHARACTERS = "'\"%#?\\"
 PREFIX = "GROWTH_"
+# A size, or a share of the machine's memory.
+MEMORY_LIMIT = r"^[1-9][0-9]*(\.[0-9]+)?(MB|GB|%)$"
+# Of a small machine or container a share would be too little to work with.
+LEAST_MEMORY_BYTES = 10**9
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 # Read by dbt's profile, Dagster's storage and the tests.
 OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
@@ -96,6 +100,7 @@ class Settings(BaseSettings):
     export_token: SecretStr | None = None
     export_max_changes: int = Field(default=500, ge=1)
     kept_versions: int = Field(default=3, ge=0)
+    memory_limit: str = Field(default="10%", pattern=MEMORY_LIMIT)
     postgres_url: SecretStr | None = None
     ui_host: str = "127.0.0.1"
     ui_hosts: str = "localhost,127.0.0.1,[::1]"
@@ -164,6 +169,15 @@ class Settings(BaseSettings):
         if any(not address.startswith(("http://", "https://")) for address in addresses):
             raise ValueError("must be team:data=https://example.com/hook, several separated by spaces")
         return value
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """What DuckDB may use at most, in each step; what does not fit goes to the data folder."""
+        if not self.memory_limit.endswith("%"):
+            unit = {"MB": 10**6, "GB": 10**9}[self.memory_limit[-2:]]
+            return int(float(self.memory_limit[:-2]) * unit)
+        share = float(self.memory_limit[:-1]) / 100
+        return max(int(share * _memory_of_machine()), LEAST_MEMORY_BYTES)
 
     @property
     def ui_host_names(self) -> list[str]:
@@ -249,6 +263,14 @@ class Settings(BaseSettings):
     def resolved_source_root(self) -> str:
         """The source root of the settings, or the sample company's."""
         return self.source_root or str(self.sample_dir / "source")
+
+
+def _memory_of_machine() -> int:
+    """Bytes of memory of the machine, or of the container if it has less."""
+    machine = sysconf("SC_PAGE_SIZE") * sysconf("SC_PHYS_PAGES")
+    of_container = Path("/sys/fs/cgroup/memory.max")
+    limit = of_container.read_text().strip() if of_container.is_file() else "max"
+    return min(machine, int(limit)) if limit.isdecimal() else machine
 
 
 def odd_characters(path: Path) -> list[str]:

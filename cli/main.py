@@ -32,11 +32,11 @@ def call(arguments: Sequence[str] | None = None) -> int:
 def _report(error: Exception) -> int:
     """Print what went wrong as a sentence, and return the exit code."""
     from settings import UserError, get_settings
-    from warehouse.folder import full_disk
+    from warehouse.folder import out_of_room
 
     if not isinstance(error, UserError):
         with suppress(UserError):
-            error = full_disk(get_settings().data_dir, error) or error
+            error = out_of_room(get_settings().data_dir, error) or error
     if isinstance(error, UserError):
         print(error, file=sys.stderr)
         return error.code

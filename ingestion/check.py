@@ -11,11 +11,12 @@ import duckdb
 from ingestion.contract.model import Table
 from ingestion.contract.raw_tables import literal, quote
 from ingestion.plan.all_tables import plan_sources
-from ingestion.plan.limits import limit_memory
+from ingestion.plan.limits import insert_in_any_order
 from ingestion.plan.planner import Plan, Planner
 from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from settings import Settings
+from warehouse.connection import limit_memory
 
 MOST_KINDS = 20
 # Faults of a column are alike if their sentences are, but for the value that they begin with. Read from `rejects`.
@@ -82,7 +83,8 @@ def check_sources(settings: Settings) -> SourceCheck:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="growth-check-") as folder, duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        limit_memory(connection, Path(folder) / "spill")
+        limit_memory(connection, Path(folder) / "check")
+        insert_in_any_order(connection)
         ledger.prepare(connection)
         root = SourceRoot(settings.resolved_source_root, Path(folder) / "copies")
         planner = Planner(connection, root, Path(folder), starts_over=True, suppresses=False)

@@ -16,7 +16,7 @@ import duckdb
 from ingestion.contract.model import load_contract
 from ingestion.contract.raw_tables import raw_table
 from ingestion.plan.all_tables import SourcePlan, plan_sources
-from ingestion.plan.limits import is_refused, limit_memory
+from ingestion.plan.limits import insert_in_any_order, is_refused
 from ingestion.plan.planner import Plan, Planner, scalar
 from ingestion.privacy.suppression import apply_list
 from ingestion.read.files import SourceRoot
@@ -65,7 +65,7 @@ def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadR
     work_dir.mkdir(parents=True)
     try:
         with connect(settings.warehouse_path) as connection:
-            limit_memory(connection, work_dir / "spill")
+            insert_in_any_order(connection)
             return _Load(connection, settings, work_dir).run(tables)
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)

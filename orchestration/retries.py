@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dagster import Backoff, Failure, Jitter, RetryPolicy
 
 from settings import get_settings
-from warehouse.folder import full_disk
+from warehouse.folder import out_of_room
 
 RETRY = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL, jitter=Jitter.PLUS_MINUS)
 
@@ -56,5 +56,5 @@ def permanent_unless_transient() -> Iterator[None]:
     except Exception as error:
         if is_transient(error):
             raise
-        said = full_disk(get_settings().data_dir, error) or error
+        said = out_of_room(get_settings().data_dir, error) or error
         raise Failure(str(said), allow_retries=False) from error

@@ -194,6 +194,7 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
     return {
         "GROWTH_DATA_DIR": str(settings.data_dir),
         "GROWTH_DBT_FILE": str(settings.warehouse_path),
+        "GROWTH_MEMORY_LIMIT": f"{settings.memory_limit_bytes}B",
         "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
         "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
         "DBT_TARGET_PATH": str(target_dir),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from settings import UserError
-from warehouse.connection import connect
+from warehouse.connection import connect, limit_memory
 
 # Below this share compaction is not worth it: a run needs some unused blocks again.
 LEAST_UNUSED_SHARE = 0.2
@@ -91,6 +91,7 @@ def _copy(path: Path, building: Path) -> None:
     # Views name their database, so the copy is attached under its final name.
     name = '"' + path.stem + '"'
     with duckdb.connect() as connection:
+        limit_memory(connection, path)
         connection.execute(f"attach {_literal(building)} as {name}")
         connection.execute(f"attach {_literal(path)} as before (read_only)")
         connection.execute(f"copy from database before to {name}")

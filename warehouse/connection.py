@@ -6,25 +6,40 @@ from pathlib import Path
 
 import duckdb
 
+from settings import get_settings
 from warehouse.folder import damage
 
 
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A short-lived connection to a DuckDB file, in UTC. The caller holds the lock (see `hold`).
+    """A short-lived connection to a DuckDB file, in UTC, within the memory limit.
 
-    Raises `DamagedFileError` if the file is damaged.
+    The caller holds the lock (see `hold`). Raises `DamagedFileError` if the file is damaged.
     """
     try:
         if not (read_only or path.exists()):
             _make(path)
         with duckdb.connect(str(path), read_only=read_only) as connection:
             connection.execute("set TimeZone = 'UTC'")
+            limit_memory(connection, path)
             yield connection
     except duckdb.Error as error:
         if damaged := damage(path, str(error)):
             raise damaged from error
         raise
+
+
+def limit_memory(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Keep within `GROWTH_MEMORY_LIMIT`; what does not fit goes to a folder beside the file at `path`."""
+    connection.execute(f"set memory_limit = '{get_settings().memory_limit_bytes}B'")
+    # No parameter: to bind one, DuckDB imports pandas.
+    spills_to = str(spill_folder(path)).replace("'", "''")
+    connection.execute(f"set temp_directory = '{spills_to}'")
+
+
+def spill_folder(path: Path) -> Path:
+    """Where DuckDB keeps what does not fit into memory, unless told otherwise; a killed process leaves it behind."""
+    return path.with_name(f"{path.name}.tmp")
 
 
 def _make(path: Path) -> None:

@@ -26,6 +26,8 @@ NO_ACCESS = ("Permission denied", "Read-only file system")
 # A full disk, an exhausted quota, or the largest file allowed; libraries add messages of their own.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = (*(os.strerror(number) for number in FULL), "database or disk is full")
+# DuckDB's message about a memory limit that what cannot be kept on disk exceeds; in that of a full disk it is a part.
+OUT_OF_MEMORY = "Out of Memory Error"
 RECOVERY = "move it away and run again, which rebuilds it, or restore a backup (docs/deploy.md)"
 
 
@@ -64,8 +66,13 @@ class FullDiskError(DataDirError):
     """The disk is full; the message says where, and what to do."""
 
 
-def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None:
-    """The error to raise if this error or one of its causes means that the data folder's disk is full.
+class MemoryLimitError(DataDirError):
+    """The memory limit is too small; the message says what to set."""
+
+
+def out_of_room(folder: Path, error: BaseException | None) -> DataDirError | None:
+    """The error to raise if this error or one of its causes means that the disk of the data folder is full, or that the
+    memory limit is too small.
 
     None for errors that already name a folder, and for files outside the data folder.
     """
@@ -76,10 +83,13 @@ def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None
         message, written = str(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
         if written and not Path(written).is_relative_to(folder):
             return None
-        if getattr(error, "errno", None) in FULL or any(words in message for words in FULL_WORDS):
-            reason = next(
-                (line for line in message.splitlines() if any(words in line for words in FULL_WORDS)), message
+        if OUT_OF_MEMORY in message:
+            return MemoryLimitError(
+                f"the memory limit is too small ({_line_with(OUT_OF_MEMORY, message)}): set GROWTH_MEMORY_LIMIT to "
+                "more, such as 4GB, and run again. Incomplete work is not kept"
             )
+        if getattr(error, "errno", None) in FULL or any(words in message for words in FULL_WORDS):
+            reason = next((_line_with(words, message) for words in FULL_WORDS if words in message), message)
             free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
             return FullDiskError(
                 f"nothing more can be written into {folder} ({reason.strip()}): free space on its disk, which has "
@@ -89,8 +99,12 @@ def full_disk(folder: Path, error: BaseException | None) -> FullDiskError | None
     return None
 
 
+def _line_with(words: str, message: str) -> str:
+    return next(line.strip() for line in message.splitlines() if words in line)
+
+
 def unwritable(folder: Path, error: OSError) -> DataDirError:
-    return full_disk(folder, error) or DataDirError(
+    return out_of_room(folder, error) or DataDirError(
         f"the data folder {folder} cannot be written ({error.strerror}): "
         "set GROWTH_DATA_DIR to a folder that you own, or change its mode"
     )

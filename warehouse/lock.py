@@ -17,7 +17,17 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from settings import UserError
-from warehouse.folder import RESTORING, DataDirError, close_to_others, damage, full_disk, make_data_folder, unwritable
+from warehouse.connection import spill_folder
+from warehouse.folder import (
+    RESTORING,
+    DataDirError,
+    clear,
+    close_to_others,
+    damage,
+    make_data_folder,
+    out_of_room,
+    unwritable,
+)
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
@@ -48,9 +58,10 @@ def hold(
         if not to_restore:
             _refuse_if_half_restored(path)
             _wait_for_file(path, holder, wait_seconds, say)
+            clear(spill_folder(path))
         yield
     except Exception as error:
-        if full := full_disk(path.parent, error):
+        if full := out_of_room(path.parent, error):
             raise full from error
         raise
     finally:

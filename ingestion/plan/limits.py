@@ -1,29 +1,23 @@
 """What a load may use, and how much of a source may be bad or missing before it refuses it."""
 
-from pathlib import Path
-
 import duckdb
 
-from ingestion.contract.raw_tables import literal
 from ingestion.plan.planner import Plan, Planner
 from ingestion.read.files import Listing
 from ingestion.write.ledger import TIE
 from settings import Settings
 
-MEMORY_LIMIT = "1GB"
 FEW_ROWS = 100
 # A few bad rows are accepted in any table; many mean that a feed has changed.
 FEW_SET_ASIDE = 10
 SHOWN_REJECTS = 3
 
 
-def limit_memory(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Limit what a load takes of the machine; what does not fit is kept in the folder `spill`."""
-    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+def insert_in_any_order(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB write rows in the order that takes the least memory."""
     # Otherwise large inserts leave partly filled row groups, and a checkpoint rewrites the table: 3 s more for
     # 2.4 million reports, and twice the size.
     connection.execute("set preserve_insertion_order = false")
-    connection.execute(f"set temp_directory = {literal(str(spill))}")
 
 
 def refusals(planner: Planner, plan: Plan, settings: Settings) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestration.instance.home import prepare_dagster_home
 from settings import Settings
 from transform.days import Days, tags_of_days
-from warehouse.folder import DamagedFileError, full_disk
+from warehouse.folder import DamagedFileError, out_of_room
 from warehouse.process import before_ending
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def naming_the_damaged_file(settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if full := full_disk(settings.data_dir, error):
+        if full := out_of_room(settings.data_dir, error):
             raise full from error
         damaged = None if settings.dagster_postgres_url else _damaged_database(settings)
         if damaged is None:

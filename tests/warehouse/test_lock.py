@@ -14,7 +14,7 @@ import pytest
 
 from settings import PROJECT_DIR
 from warehouse.connection import connect, next_turn
-from warehouse.folder import DamagedFileError, DataDirError, full_disk
+from warehouse.folder import DamagedFileError, DataDirError, out_of_room
 from warehouse.lock import WarehouseBusyError, hold
 
 HOLDER = """
@@ -218,6 +218,6 @@ def test_the_log_of_a_file_that_was_moved_away_is_not_read_into_the_new_one(tmp_
 def test_errors_that_came_from_each_other_are_looked_at_once(tmp_path: Path) -> None:
     first, second = ValueError("the receiver is away"), ValueError("tried again")
     first.__context__, second.__context__ = second, first
-    assert full_disk(tmp_path, first) is None
+    assert out_of_room(tmp_path, first) is None
     second.__context__ = OSError(errno.ENOSPC, "No space left on device")
-    assert full_disk(tmp_path, first) is not None
+    assert out_of_room(tmp_path, first) is not None
