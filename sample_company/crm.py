@@ -40,7 +40,8 @@ def write_crm(
     *,
     merges: list[Merge],
     rng: np.random.Generator,
-) -> None:
+) -> list[dict]:
+    """Returns the versions of the accounts."""
     crm_accounts, opportunities = simulate_crm(signups, accounts, companies, rng)
     for row in crm_accounts:
         organization = row.pop("organization")
@@ -57,6 +58,7 @@ def write_crm(
     ids = signups.ids.tolist()
     rows = sorted((ids[merge.organization], ids[merge.canonical], merge.note) for merge in merges)
     write.write_csv(folder / "account_merges.csv", ["organization_id", "canonical_organization_id", "note"], rows)
+    return crm_accounts
 
 
 def simulate_crm(

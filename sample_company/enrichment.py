@@ -9,7 +9,7 @@ import pyarrow as pa
 from sample_company import write
 from sample_company.accounts import Account
 from sample_company.companies import KINDS, Companies
-from sample_company.parameters import COMPANY_DOMAIN, DAY_US, END_US
+from sample_company.parameters import COMPANY_DOMAIN, DAY_US, DAYS, END_US, day_at
 from sample_company.signups import Signups
 
 MONEY = pa.decimal128(18, 2)
@@ -26,6 +26,9 @@ COLUMN_TYPES = {
 NO_ROW, INSUFFICIENT, NOT_FOUND = 0.10, 0.19, 0.05
 ZERO_HEADCOUNT_SHARE = 0.03
 REENRICHED_SHARE = 0.45
+# Days from sign-up to the offering of large customers that are public, and how many founders were at a customer.
+WENT_PUBLIC_DAYS = 300
+FOUNDERS = 15
 EMPLOYEES = {
     "hobby": (1, 3), "micro": (1, 14), "startup": (13, 140), "scaleup": (110, 640), "enterprise": (450, 22_000),
     "agency": (4, 70), "school": (60, 3_000), "nonprofit": (5, 200),
@@ -86,8 +89,44 @@ CITIES = {
 
 def write_enrichment(
     path: Path, signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
-) -> None:
-    write.write_rows_parquet(path, simulate_enrichment(signups, accounts, companies, rng), COLUMN_TYPES)
+) -> dict[int, int]:
+    """Returns which organizations a founder from another one, a customer, began."""
+    rows = simulate_enrichment(signups, accounts, companies, rng)
+    _go_public(rows, signups, accounts, companies)
+    founders = _plant_founders(rows, signups, accounts, companies)
+    write.write_rows_parquet(path, rows, COLUMN_TYPES)
+    return founders
+
+
+def _go_public(rows: list[dict], signups: Signups, accounts: list[Account], companies: Companies) -> None:
+    """The largest public customers went public as customers."""
+    large = {companies.domain[a.organizations[0]]: a.organizations[0] for a in accounts if a.group in ("1m", "50k")}
+    for row in rows:
+        organization = large.get(row["domain"])
+        if row["ipo_date"] is not None and organization is not None:
+            row["ipo_date"] = day_at(min(int(signups.created_day[organization]) + WENT_PUBLIC_DAYS, DAYS - 2))
+
+
+def _plant_founders(
+    rows: list[dict], signups: Signups, accounts: list[Account], companies: Companies
+) -> dict[int, int]:
+    """Founders of some organizations were at a company that had signed up before."""
+    customers = [a.organizations[0] for a in accounts if a.group in ("1m", "50k", "25k") and len(a.organizations) == 1]
+    customers = [c for c in customers if not signups.is_internal[c] and companies.of[c] == c]
+    own = {domain: number for number, domain in enumerate(companies.domain) if companies.of[number] == number}
+    scored = {own[row["domain"]] for row in rows if row["status"] == "scored" and row["domain"] in own}
+    alone = np.bincount(companies.of, minlength=len(companies.of)) == 1
+    able = [o for o in sorted(scored - set(customers)) if alone[o] and not companies.has_free_mail[o]]
+    founders: dict[int, int] = {}
+    for number, organization in enumerate(able[len(able) // 3 :: max(1, len(able) // FOUNDERS)]):
+        customer = customers[number % len(customers)]
+        if signups.created_us[customer] < signups.created_us[organization]:
+            founders[organization] = customer
+    for row in rows:
+        customer = founders.get(own.get(row["domain"], -1), -1)
+        if customer >= 0 and row["status"] == "scored":
+            row["founder_previous_companies"] = [*row["founder_previous_companies"], companies.name[customer]]
+    return founders
 
 
 def simulate_enrichment(

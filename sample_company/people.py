@@ -46,6 +46,9 @@ MEMBERS_OF_KIND = {
     "agency": 2,
     "school": 1.5,
 }
+# Of those who join a second organization: from one that was joined so, and not on the first day.
+CHAINED_SHARE = 0.4
+LATE_SHARE = 0.2
 # Of the members of a paying account; mean of days since they were last seen.
 REGULAR_SHARE = 0.8
 REGULAR_MEAN_DAYS = 9
@@ -180,7 +183,10 @@ def _roles(organization: np.ndarray, companies: Companies, rng: np.random.Genera
 
 
 def _second_memberships(people: People, signups: Signups, rng: np.random.Generator) -> None:
-    """Agencies and founders with a second company: an earlier owner joins a later organization."""
+    """Agencies and founders with a second company: an owner joins a later organization, most on its first day.
+
+    Many of them are owners of organizations that somebody else joined so: word of mouth has generations.
+    """
     count = len(signups.ids)
     later = np.sort(rng.choice(np.arange(count // 20, count), count // 60, replace=False))
     later = later[~signups.is_internal[later]]
@@ -188,7 +194,34 @@ def _second_memberships(people: People, signups: Signups, rng: np.random.Generat
     owner_row = np.empty(count, np.int64)
     owner_row[people.member_organization[owners]] = owners
     earlier = (rng.random(len(later)) * later).astype(np.int64)
-    _join(people, later, people.member_user[owner_row[earlier]], ADMINISTRATOR, signups.created_us[later] + DAY_US // 3)
+    chains = np.random.default_rng([count, 17])
+    for number in range(1, len(later)):
+        if chains.random() < CHAINED_SHARE:
+            earlier[number] = later[int(chains.integers(0, number))]
+    end_of_day = FIRST_DAY_US + (signups.created_day[later] + 1) * DAY_US - SECOND_US
+    joined = np.minimum(signups.created_us[later] + DAY_US // 3, end_of_day)
+    joined = np.where(chains.random(len(later)) < LATE_SHARE, joined + 3 * DAY_US, joined)
+    _join(people, later, people.member_user[owner_row[earlier]], ADMINISTRATOR, joined)
+
+
+def came_from(people: People, signups: Signups) -> dict[int, int]:
+    """Of each organization that somebody from another one joined on its first day: the one that person joined last
+    before. The vendor's organizations and staff do not count."""
+    order = np.lexsort((people.member_user, people.member_joined_us))
+    organizations, users = people.member_organization[order].tolist(), people.member_user[order].tolist()
+    days = ((people.member_joined_us[order] - FIRST_DAY_US) // DAY_US).tolist()
+    created, created_day = signups.created_us.tolist(), signups.created_day.tolist()
+    joined_us = people.member_joined_us[order].tolist()
+    of_user: dict[int, list[tuple[int, int]]] = {}
+    origins: dict[int, int] = {}
+    for organization, user, day, at in zip(organizations, users, days, joined_us, strict=True):
+        if people.is_staff[user - 1] or signups.is_internal[organization]:
+            continue
+        before = [known for since, known in of_user.get(user, []) if since < created[organization]]
+        if day == created_day[organization] and before:
+            origins.setdefault(organization, before[-1])
+        of_user.setdefault(user, []).append((at, organization))
+    return origins
 
 
 def _staff(people: People, signups: Signups, accounts: list[Account], rng: np.random.Generator) -> None:

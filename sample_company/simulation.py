@@ -13,14 +13,15 @@ from sample_company.account_usage import AccountUsage
 from sample_company.accounts import Account, simulate_accounts
 from sample_company.billing import Biller
 from sample_company.billing_customers import write_billing_customers
-from sample_company.books import write_books
+from sample_company.books import canonical_organizations, write_books
 from sample_company.companies import Companies, merge_regions, simulate_companies
 from sample_company.crm import write_crm
 from sample_company.enrichment import write_enrichment
 from sample_company.parameters import FIRST_DAY, LAUNCH_DAYS, SIZES, UNPRICED_COUNTER, day_number
-from sample_company.people import People, simulate_people
+from sample_company.people import People, came_from, simulate_people
 from sample_company.product_db import write_memberships, write_organizations, write_users
 from sample_company.rating import ExchangeRates, load_price_list
+from sample_company.signals import write_signals
 from sample_company.signups import Signups, simulate_signups
 from sample_company.spend import write_spend
 from sample_company.stripe_objects import write_stripe
@@ -32,7 +33,7 @@ from settings import PROJECT_DIR
 logger = logging.getLogger(__name__)
 
 # Increase it whenever the same size and seed give another company than before.
-VERSION = 3
+VERSION = 4
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
@@ -95,10 +96,22 @@ class _Simulation:
         write_billing_customers(self._source / "billing" / "billing_customers", signups, ledgers, self._rng(9))
         write_stripe(self._source / "stripe", ledgers, people.owner_email, signups.ids.tolist(), self._prices)
         path = self._source / "enrichment" / "companies.parquet"
-        write_enrichment(path, signups, accounts, companies, self._rng(10))
-        write_crm(self._source / "crm", signups, accounts, companies, merges=merges, rng=self._rng(11))
+        founders = write_enrichment(path, signups, accounts, companies, self._rng(10))
+        crm_accounts = write_crm(self._source / "crm", signups, accounts, companies, merges=merges, rng=self._rng(11))
+        signals = write_signals(self._source, crm_accounts, signups, accounts, people, rng=self._rng(17))
         write_spend(self._source / "spend" / "sales_and_marketing.csv", self._size, self._rng(12))
         write_books(self._books, signups, ledgers, merges, prices=self._prices, rates=self._rates)
+        ids, canonical = signups.ids.tolist(), canonical_organizations(signups, ledgers, merges)
+        origins = came_from(people, signups)
+        carried = [
+            (ids[organization], ids[origin], carrier)
+            for carrier, found in (("member", origins), ("founder", founders))
+            for organization, origin in found.items()
+            if canonical[organization] != canonical[origin] and companies.of[organization] != companies.of[origin]
+            and (carrier == "member" or organization not in origins)
+        ]  # fmt: skip
+        plants = {"signals": signals, "word_of_mouth": sorted(carried)}
+        (self._books / "plants.json").write_text(json.dumps(plants))
 
     def _plan_usage(self, signups: Signups, accounts: list[Account]) -> UsagePlan:
         rng = self._rng(7)

@@ -23,13 +23,18 @@ from tests.support.running import Run
 from tests.support.s3_server import running_s3
 from tests.support.stripe_account import KINDS, StripeAccount
 
-IN_THE_BUCKET = ("usage", "enrichment", "crm", "spend")
+IN_THE_BUCKET = ("usage", "enrichment", "crm", "support", "product_events", "spend")
 PATTERNS = {
     "usage.usage_reports": "usage/usage_reports/date={YYYY}-{MM}-{DD}/*",
     "enrichment.companies": "enrichment/companies*",
     "crm.accounts": "crm/accounts*",
     "crm.opportunities": "crm/opportunities*",
     "crm.account_merges": "crm/account_merges*",
+    "crm.contacts": "crm/contacts*",
+    "crm.activities": "crm/activities*",
+    "crm.feature_requests": "crm/feature_requests*",
+    "support.tickets": "support/tickets*",
+    "product_events.events_daily": "product_events/events_daily*",
     "spend.sales_and_marketing": "spend/sales_and_marketing*",
 }
 

@@ -33,9 +33,14 @@ TABLES = {
     "crm/accounts": ("id", "updated_at"),
     "crm/opportunities": ("id", "updated_at"),
     "crm/account_merges": ("organization_id",),
+    "crm/contacts": ("id", "updated_at"),
+    "crm/activities": ("id",),
+    "crm/feature_requests": ("id",),
+    "support/tickets": ("id",),
+    "product_events/events_daily": ("date", "organization_id"),
     "spend/sales_and_marketing": ("month", "category"),
 }
-OPTIONAL = {path for path in TABLES if path.startswith(("enrichment", "crm", "spend"))}
+OPTIONAL = {path for path in TABLES if path.startswith(("enrichment", "crm", "support", "product_events", "spend"))}
 OPTIONAL |= {"stripe/prices", "stripe/credit_notes"}
 
 

@@ -49,6 +49,16 @@ def write_optional_tables(root: Path) -> None:
             "country": "US",
             "enriched_at": when,
         },
+        "crm/contacts": {"id": "con-acme", "account_id": "acc-acme", "role": "champion", "updated_at": when},
+        "crm/activities": {"id": "act-acme", "account_id": "acc-acme", "kind": "email", "happened_at": when},
+        "crm/feature_requests": {
+            "id": "fr-acme",
+            "account_id": "acc-acme",
+            "feature": "audit log",
+            "requested_at": when,
+        },
+        "support/tickets": {"id": "t-acme", "organization_id": "org-acme", "created_at": when},
+        "product_events/events_daily": {"date": "2026-08-15", "organization_id": "org-acme", "queries": 3},
         "spend/sales_and_marketing": {"month": "2026-08-01", "category": "ads", "channel": "ads", "amount_usd": 100},
     }
     for table, row in rows.items():

@@ -96,6 +96,8 @@ def test_every_table_has_the_columns_of_the_contract(
         "product_db/users": "users", "product_db/organization_memberships": "memberships",
         "billing/billing_customers": "billing", "enrichment/companies": "companies", "crm/accounts": "crm_accounts",
         "crm/opportunities": "opportunities", "crm/account_merges": "merges", "spend/sales_and_marketing": "spend",
+        "crm/contacts": "contacts", "crm/activities": "activities", "crm/feature_requests": "feature_requests",
+        "support/tickets": "tickets", "product_events/events_daily": "events",
     }[path]  # fmt: skip
     types = {name: str(kind) for name, kind, *_ in rows_of(company, f"describe {source}")}
     # Nothing of the sample company was removed at the source, and an export need not have the column.
@@ -159,7 +161,8 @@ def test_nothing_happens_before_its_time_or_after_the_end(company: duckdb.DuckDB
     for table, stamp in (
         ("organization_versions", "updated_at"), ("users", "updated_at"), ("memberships", "updated_at"),
         ("billing", "updated_at"), ("companies", "enriched_at"), ("crm_accounts", "updated_at"),
-        ("opportunities", "updated_at"), ("invoices", "created"),
+        ("opportunities", "updated_at"), ("invoices", "created"), ("contacts", "updated_at"),
+        ("activities", "happened_at"), ("feature_requests", "requested_at"), ("tickets", "created_at"),
     ):  # fmt: skip
         query = f"select min({stamp}) >= '2024-11-01', max({stamp}) < '2026-11-04' from {table}"
         assert rows_of(company, query) == [(True, True)], table

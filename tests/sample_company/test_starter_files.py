@@ -22,6 +22,11 @@ OPTIONAL_TEMPLATES = {
     "crm/accounts",
     "crm/opportunities",
     "enrichment/companies",
+    "crm/contacts",
+    "crm/activities",
+    "crm/feature_requests",
+    "support/tickets",
+    "product_events/events_daily",
     "spend/sales_and_marketing",
 }
 

@@ -368,6 +368,61 @@ def _optional() -> Rows:
             }
         ],
         "crm/account_merges": [{"organization_id": "org-4", "canonical_organization_id": "org-3", "note": None}],
+        "crm/contacts": [
+            {
+                "id": "con-1",
+                "account_id": "acc-1",
+                "user_id": 1,
+                "title": "CTO",
+                "role": "champion",
+                "left_at": None,
+                "updated_at": when,
+            }
+        ],
+        "crm/activities": [
+            {
+                "id": "act-1",
+                "account_id": "acc-1",
+                "kind": "email",
+                "direction": "outbound",
+                "topic": None,
+                "happened_at": when,
+                "answered_at": None,
+                "owner_email": "ae@vendor.example",
+                "owner_role": "technical_ae",
+            }
+        ],
+        "crm/feature_requests": [
+            {
+                "id": "fr-1",
+                "account_id": "acc-1",
+                "feature": "audit log",
+                "requested_at": when,
+                "shipped_at": None,
+            }
+        ],
+        "support/tickets": [
+            {
+                "id": "t-1",
+                "organization_id": "org-1",
+                "topic": "question",
+                "created_at": when,
+                "first_answered_at": when,
+                "closed_at": None,
+            }
+        ],
+        "product_events/events_daily": [
+            {
+                "date": date(2026, 2, 1),
+                "organization_id": "org-1",
+                "billing_page_views": 0,
+                "queries": 10,
+                "failed_queries": 0,
+                "insights_viewed": 3,
+                "experiments_viewed": 0,
+                "web_analytics_viewed": 0,
+            }
+        ],
         "spend/sales_and_marketing": [
             {
                 "month": date(2026, 2, 1),

@@ -3,13 +3,16 @@
     ('billing', 'stg_billing__billing_customers', 'updated_at'),
     ('crm', 'stg_crm__accounts', 'updated_at'),
     ('crm', 'stg_crm__opportunities', 'updated_at'),
+    ('crm', 'stg_crm__activities', 'happened_at'),
     ('enrichment', 'stg_enrichment__companies', 'enriched_at'),
     ('product_db', 'stg_product_db__organizations', 'updated_at'),
     ('product_db', 'stg_product_db__users', 'updated_at'),
     ('product_db', 'stg_product_db__organization_memberships', 'updated_at'),
+    ('product_events', 'stg_product_events__events_daily', 'date'),
     ('spend', 'stg_spend__sales_and_marketing', 'month'),
     ('stripe', 'stg_stripe__customers', 'created_at'),
     ('stripe', 'stg_stripe__invoices', 'created_at'),
+    ('support', 'stg_support__tickets', 'created_at'),
 ] -%}
 
 with newest as (
