@@ -10,7 +10,7 @@
 {% macro record_build() -%}
     {%- if flags.WHICH in ('build', 'run', 'seed') -%}
         insert into quality.builds (built_at, turn)
-        select cast(now() at time zone 'UTC' as timestamp), max(turn) from quality.turns
+        select {{ now_utc() }}, max(turn) from quality.turns
     {%- endif -%}
 {%- endmacro %}
 
@@ -32,4 +32,22 @@
             ~ " of what was last built; `growth build` builds into the shared warehouse."
         ) }}
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- The instant of the clock, in UTC without a zone: for what is noted about a build, never in a model. -#}
+{% macro now_utc() -%}
+    {{ return(adapter.dispatch('now_utc', 'growth')()) }}
+{%- endmacro %}
+
+
+{#- Before anything is built: what the engine needs that models call. -#}
+{% macro prepare_engine() -%}
+    {{ return(adapter.dispatch('prepare_engine', 'growth')()) }}
+{%- endmacro %}
+
+
+{#- After a table is built: what the engine needs to know of it before others read it. -#}
+{% macro gather_statistics() -%}
+    {{ return(adapter.dispatch('gather_statistics', 'growth')()) }}
 {%- endmacro %}

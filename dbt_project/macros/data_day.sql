@@ -3,10 +3,6 @@
     {{ return(adapter.dispatch('raise_error', 'growth')(message)) }}
 {%- endmacro %}
 
-{% macro duckdb__raise_error(message) -%}
-    error({{ message }})
-{%- endmacro %}
-
 
 {#- The version of each key that holds on the data day: the newest one stamped up to its end, and before the first
     version the first one. Takes a staging model that keeps every version, the columns of its key, its stamp, and

@@ -135,23 +135,21 @@
 {#- The incremental strategies: the days from the first one to build on are replaced, or those that were asked for.
     `unique_key` is the day's column. -#}
 {% macro get_incremental_replace_days_sql(arguments) -%}
-    {{ return(adapter.dispatch('replace_days', 'growth')(arguments)) }}
-{%- endmacro %}
-
-{% macro default__replace_days(arguments) -%}
     {{ replace_rows(arguments, ' where ' ~ arguments.unique_key
         ~ ' >= (select first_day from ' ~ ref('int_days_to_build') ~ ') ' ~ only_days_to_build(arguments.unique_key)) }}
 {%- endmacro %}
 
 {% macro get_incremental_replace_asked_days_sql(arguments) -%}
-    {{ return(adapter.dispatch('replace_asked_days', 'growth')(arguments)) }}
-{%- endmacro %}
-
-{% macro default__replace_asked_days(arguments) -%}
     {{ replace_rows(arguments, ' where 1 = 1 ' ~ only_days_to_build(arguments.unique_key)) }}
 {%- endmacro %}
 
+
+{#- Puts the new rows in the place of those that `where` finds, in one transaction where the engine has any. -#}
 {% macro replace_rows(arguments, where) -%}
+    {{ return(adapter.dispatch('replace_rows', 'growth')(arguments, where)) }}
+{%- endmacro %}
+
+{% macro delete_and_insert(arguments, where) -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
     delete from {{ arguments.target_relation }}{{ where }};
 
@@ -163,8 +161,4 @@
 {#- A number that differs when one of the values does. -#}
 {% macro row_fingerprint(columns) -%}
     {{ return(adapter.dispatch('row_fingerprint', 'growth')(columns)) }}
-{%- endmacro %}
-
-{% macro duckdb__row_fingerprint(columns) -%}
-    cast(hash({{ columns | join(', ') }}) as decimal(38, 0))
 {%- endmacro %}

@@ -20,14 +20,6 @@
     {{ return(adapter.dispatch('estimate', 'growth')(number)) }}
 {%- endmacro %}
 
-{% macro default__estimate(number) -%}
-    (({{ number }}) * 1e0)
-{%- endmacro %}
-
-{% macro duckdb__estimate(number) -%}
-    cast({{ number }} as double)
-{%- endmacro %}
-
 
 {#- The methods by which units of the rest of a period are expected (model int_quantity_methods). -#}
 {% macro forecast_methods() -%}

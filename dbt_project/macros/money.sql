@@ -28,10 +28,6 @@
     {{ return(adapter.dispatch('divide_cut', 'growth')(numerator, denominator, type)) }}
 {%- endmacro %}
 
-{% macro duckdb__divide_cut(numerator, denominator, type) -%}
-    cast(cast({{ numerator }} as hugeint) // nullif(cast({{ denominator }} as hugeint), 0) as {{ type }})
-{%- endmacro %}
-
 
 {#- Integers divided and rounded half up (away from zero), by a denominator above 0. -#}
 {% macro divide_half_up(numerator, denominator, type='bigint') -%}

@@ -51,8 +51,8 @@
         case
             when observed_number is null then observed_text
             when bound = 'true' or bound = 'false' then case when observed_number = 1 then 'true' else 'false' end
-            when observed_number = floor(observed_number) then cast(cast(observed_number as bigint) as varchar)
-            else cast(observed_number as varchar)
+            when observed_number = floor(observed_number) then cast(cast(observed_number as bigint) as {{ dbt.type_string() }})
+            else cast(observed_number as {{ dbt.type_string() }})
         end as observed,
         operator || ' ' || bound as threshold,
         case

@@ -4,10 +4,6 @@
     {{ return(adapter.dispatch('without_match', 'growth')(text, pattern)) }}
 {%- endmacro %}
 
-{% macro default__without_match(text, pattern) -%}
-    regexp_replace({{ text }}, {{ pattern }}, '')
-{%- endmacro %}
-
 
 {#- A text with plain blanks: what looks like a blank and is none (tabs, ends of lines, non-breaking and wide blanks)
     becomes one, several in a row are one, and what has no width goes. -#}

@@ -3,10 +3,6 @@
     {{ return(adapter.dispatch('from_unix_seconds', 'growth')(seconds)) }}
 {%- endmacro %}
 
-{% macro duckdb__from_unix_seconds(seconds) -%}
-    make_timestamp(cast({{ seconds }} as bigint) * 1000000)
-{%- endmacro %}
-
 
 {#- Every day, or the first day of every month, between the bounds that the input contract gives dates: a query with one
     column, named by the unit. A model that needs a series takes it from here and says itself where it ends, so that no

@@ -166,7 +166,7 @@ class Contract:
 
 
 _PLACE = (
-    Column("_file", "string", "File that the row came from, relative to the source root."),
+    Column("_path", "string", "File that the row came from, relative to the source root."),
     Column("_row", "int", "Position in that file, from 1: the data row, or the line of a JSON lines file."),
 )
 _CHANGE = (

@@ -23,9 +23,17 @@ create table if not exists raw.rejected_rows (
 def create_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the missing tables of schema raw and of the load's bookkeeping."""
     connection.execute(f"create schema if not exists {SCHEMA}")
+    _rename_file_columns(connection)
     for table in load_contract().tables:
         connection.execute(_create_table(table))
     connection.execute(LEDGER)
+
+
+def _rename_file_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """`_file` was what `_path` is, until that had to be a name which Iceberg does not keep for itself."""
+    for table, column in _column_types(connection):
+        if column == "_file":
+            connection.execute(f"alter table {SCHEMA}.{quote(table)} rename column _file to _path")
 
 
 def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:

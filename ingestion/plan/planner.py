@@ -23,13 +23,13 @@ from ingestion.write.delivery import Changes
 from ingestion.write.ledger import TIE, FileCounts
 
 NO_ROW = (
-    "null::varchar as _file, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
+    "null::varchar as _path, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
     "null::struct(column_name varchar, reason varchar, rule varchar, original_text varchar) as _fault where false"
 )
 PLACE_BITS = 52
 # The next row of the same key and stamp, if its values differ. Uses window `later`.
 REPLACED_BY = (
-    "case when lead(_values) over later <> _values then lead(_file) over later || ' row ' || lead(_row) over later end"
+    "case when lead(_values) over later <> _values then lead(_path) over later || ' row ' || lead(_row) over later end"
 )
 # Exports have some ten; thousands mean that values were exported as keys. Each costs every row, in every load.
 MAX_EXTRA_COLUMNS = 100
@@ -130,7 +130,7 @@ class Planner:
     ) -> Iterator[tuple[Column, ...]]:
         """Read files into the view `checked` while the block runs; yields its data columns.
 
-        The view has every row, with `_is_bad`, `_file`, `_row` and `_place`, a unique number with the same order in
+        The view has every row, with `_is_bad`, `_path`, `_row` and `_place`, a unique number with the same order in
         every load. Raises `UnreadableFilesError` for broken files, whenever the first is found.
         """
         if not self._has_functions:
@@ -158,14 +158,14 @@ class Planner:
     def reject_faults(self, table: Table) -> None:
         """Collect the bad rows of `checked`; they are few, so it is read again."""
         self.connection.execute(
-            f"insert into rejects select {literal(table.raw_name)}, _file, _row, _fault.column_name, _fault.reason, "
+            f"insert into rejects select {literal(table.raw_name)}, _path, _row, _fault.column_name, _fault.reason, "
             "_fault.rule, _fault.original_text from faults where _is_bad"
         )
 
     def rank_files(self, paths: Sequence[str]) -> None:
         """Create table `ranks`: the position of each file; later files win."""
         self.connection.execute(
-            "create or replace temp table ranks as select unnest(?) as _file, unnest(?) as _rank",
+            "create or replace temp table ranks as select unnest(?) as _path, unnest(?) as _rank",
             [list(paths), list(range(len(paths)))],
         )
 
@@ -174,14 +174,14 @@ class Planner:
         sentence = f" comes later with the same {' and '.join(table.version)} and other values, and is used instead"
         values = ", ".join(f"{literal(name)}: {quote(name)}::varchar" for name in table.column_names)
         self.connection.execute(
-            f"insert into rejects select {literal(table.raw_name)}, _file, _row, "
+            f"insert into rejects select {literal(table.raw_name)}, _path, _row, "
             f"{literal(table.stamp or table.key[0])}, replaced_by || {literal(sentence)}, {literal(TIE)}, "
             f"to_json({{{values}}})::varchar from {rows} where replaced_by is not null"
         )
 
     def count_rows(self, table: Table, files: Sequence[SourceFile]) -> list[FileCounts]:
         """Rows read and set aside, by file. Replaced rows do not count as set aside."""
-        rows_read = dict(self.connection.execute("select _file, count(*) from checked group by _file").fetchall())
+        rows_read = dict(self.connection.execute("select _path, count(*) from checked group by _path").fetchall())
         rejected = "select file, count(*) from rejects where table_name = ? and rule <> ? group by file"
         set_aside = dict(self.connection.execute(rejected, [table.raw_name, TIE]).fetchall())
         return [FileCounts(file, rows_read.get(file.path, 0), set_aside.get(file.path, 0)) for file in files]
@@ -248,7 +248,7 @@ class Planner:
                 [table.raw_name, files, positions, columns, reasons, texts],
             )
             self.connection.execute(
-                "insert into read_checked by name select unnest(?) as _file, unnest(?) as _row, unnest(?) as _place, "
+                "insert into read_checked by name select unnest(?) as _path, unnest(?) as _row, unnest(?) as _place, "
                 "true as _is_bad",
                 [files, positions, [-number for number in range(1, len(ragged) + 1)]],
             )

@@ -95,7 +95,7 @@ class Fault:
 def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -> str:
     """A query for the typed rows of a portion; not for objects.
 
-    Columns: those of the contract, new counters and extras, `_file`, `_row`, `_place` and `verdict`. The values of
+    Columns: those of the contract, new counters and extras, `_path`, `_row`, `_place` and `verdict`. The values of
     `references` must be in the tables `known_keys`.
     """
     columns = [*table.columns, *portion.new_counters]
@@ -108,7 +108,7 @@ def checked_rows(table: Table, portion: Portion, references: Sequence[Column]) -
         Fault(f"contains({sql}, chr(0))", name, _about(sql, literal(NUL))) for name, sql in portion.extras.items()
     ]
     return (
-        f"select {names}{extras}, _file, _row, _place, {verdict(faults, portion.original)} "
+        f"select {names}{extras}, _path, _row, _place, {verdict(faults, portion.original)} "
         f"from (select *, {values} from {portion.relation})"
     )
 
@@ -237,7 +237,7 @@ def _folder(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
     """A report must be in its day's folder and not be received before its day."""
     if table.stored != "days" or column.type != "date":
         return []
-    day = f"regexp_extract(_file, 'date=({DATE_PATTERN})/', 1)"
+    day = f"regexp_extract(_path, 'date=({DATE_PATTERN})/', 1)"
     of_folder = f"concat('is not the day of its folder, ', {day}, ': move the row to the folder of its day')"
     received = f"{quote(f'value of {table.stamp}')}::date"
     too_early = (

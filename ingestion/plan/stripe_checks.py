@@ -62,8 +62,8 @@ def checked_objects(table: Table, portion: Portion) -> str:
     return (
         "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
         f"case when {created} then make_timestamp(o.created::varchar::bigint * 1000000) end as created, "
-        f"{LINE} as payload, _file, _row, _place, {verdict(faults, portion.original)} "
-        f"from (select _file, _row, _place, {LINE}, text, fault, fault_column, from_json({LINE}, {shape}) as o "
+        f"{LINE} as payload, _path, _row, _place, {verdict(faults, portion.original)} "
+        f"from (select _path, _row, _place, {LINE}, text, fault, fault_column, from_json({LINE}, {shape}) as o "
         f"from {portion.relation})"
     )
 

@@ -109,22 +109,22 @@ def _judge(planner: Planner, plan: Plan, columns: Sequence[Column], *, is_whole:
     identity = _names(table.identity)
     values = "0" if table.stored == "objects" else f"hash({_names(table.column_names)})"
     connection.execute(
-        f"create or replace temp table sent as select {identity}, _file, _row, "
+        f"create or replace temp table sent as select {identity}, _path, _row, "
         f"{row_hash(table, columns)} as _row_hash, {values} as _values, _place, true as is_read "
         "from checked where not _is_bad"
     )
     rival = f"({identity}) in (select ({identity}) from sent)"
     if is_whole:
-        rival = f"_file not in ({', '.join(literal(file.path) for file in plan.present)})"
+        rival = f"_path not in ({', '.join(literal(file.path) for file in plan.present)})"
     connection.execute(
-        f"create or replace temp table candidates as from sent union all select {identity}, _file, _row, _row_hash, "
+        f"create or replace temp table candidates as from sent union all select {identity}, _path, _row, _row_hash, "
         f"{values}, null, false from {planner.raw_rows(table)} where {rival}"
     )
-    among = identity if table.stored == "versions" else f"{identity}, _file"
+    among = identity if table.stored == "versions" else f"{identity}, _path"
     connection.execute(
         f"create or replace temp table judged as select *, {REPLACED_BY} as replaced_by, "
         f"row_number() over (partition by {identity} order by _rank desc, _row desc) = 1 as stays "
-        f"from candidates join ranks using (_file) window later as (partition by {among} order by _rank, _row)"
+        f"from candidates join ranks using (_path) window later as (partition by {among} order by _rank, _row)"
     )
 
 
@@ -146,7 +146,7 @@ def _list_replaced(planner: Planner, plan: Plan) -> None:
     replaced = "(select _place, replaced_by from judged where is_read)"
     planner.list_replaced(table, f"(from checked join {replaced} using (_place))")
     here = ", ".join(literal(file.path) for file in plan.present)
-    replaced = f"(from judged where not is_read and replaced_by is not null and _file in ({here}))"
+    replaced = f"(from judged where not is_read and replaced_by is not null and _path in ({here}))"
     names = _names(table.identity)
     planner.list_replaced(
         table,
@@ -161,9 +161,9 @@ def _write_changes(planner: Planner, plan: Plan, columns: Sequence[Column], *, i
     raw, data = planner.raw_rows(table), _names(column.name for column in columns)
     identity = _names(table.identity)
     written = (
-        f"select {data}, _file, _row, _row_hash, null::boolean as _deleted from checked join "
-        f"(select _place, _row_hash from judged where stays and is_read and ({identity}, _file, _row, _row_hash) "
-        f"not in (select ({identity}, _file, _row, _row_hash) from {raw})) using (_place)"
+        f"select {data}, _path, _row, _row_hash, null::boolean as _deleted from checked join "
+        f"(select _place, _row_hash from judged where stays and is_read and ({identity}, _path, _row, _row_hash) "
+        f"not in (select ({identity}, _path, _row, _row_hash) from {raw})) using (_place)"
     )
     deleted = f"from {raw} where ({identity}) not in (select ({identity}) from judged where stays)"
     queries = [written]

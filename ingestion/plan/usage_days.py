@@ -61,7 +61,7 @@ def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], 
         _gather_reports(planner, plan, in_days)
         planner.rank_files([file.path for file in files])
         _judge_reports(planner, table)
-        names = f"{', '.join(quote(column.name) for column in columns)}, _file, _row"
+        names = f"{', '.join(quote(column.name) for column in columns)}, _path, _row"
         losers = "anti join (select _place from judged where not stays) using (_place)"
         query = f"select {names} from checked {losers}"
         if plan.vanished:
@@ -101,7 +101,7 @@ def _gather_reports(planner: Planner, plan: Plan, in_days: str) -> None:
         gone = ", ".join(literal(file) for file in sorted(plan.vanished))
         connection.execute(
             f"create or replace temp table kept as select *, {KEPT_PLACES} + row_number() over () as _place "
-            f"from {planner.raw_rows(table)} where {in_days} and _file in ({gone}) "
+            f"from {planner.raw_rows(table)} where {in_days} and _path in ({gone}) "
             f"and ({version}) not in (select ({version}) from reports where not is_bad)"
         )
         connection.execute(f"insert into reports select {version}, _place, false from kept")
@@ -122,8 +122,8 @@ def _judge_reports(planner: Planner, table: Table) -> None:
         f"from reports semi join doubles using ({key}) where not is_bad"
     )
     connection.execute(
-        f"create or replace temp table equals as select _place, _file, _row, _rank, hash({values}) as _values "
-        "from checked semi join (select _place from doubled where alike > 1) using (_place) join ranks using (_file)"
+        f"create or replace temp table equals as select _place, _path, _row, _rank, hash({values}) as _values "
+        "from checked semi join (select _place from doubled where alike > 1) using (_place) join ranks using (_path)"
     )
     later_first = f"{quote(str(table.stamp))} desc, _rank desc, _row desc, _place desc"
     connection.execute(

@@ -93,7 +93,7 @@ def read_rows(
     def insert(columns: Sequence[Any], positions: Sequence[int]) -> None:
         names = ["_row", *(f"column_{place}" for place in range(len(header)))]
         connection.register("batch", pa.table([pa.array(positions, pa.int64()), *columns], names=names))
-        connection.execute(f"insert into {name} by name select {literal(file.path)} as _file, * from batch")
+        connection.execute(f"insert into {name} by name select {literal(file.path)} as _path, * from batch")
         connection.unregister("batch")
 
     with open_text(file, folder) as stream:
@@ -104,7 +104,7 @@ def read_rows(
             taken += batch.num_rows
     if not watched.is_odd:
         return []
-    connection.execute(f"delete from {name} where _file = ?", [file.path])
+    connection.execute(f"delete from {name} where _path = ?", [file.path])
     ragged: list[Ragged] = []
     with open_text(file, folder) as stream:
         for positions, rows in _good_rows(stream, file, header, ragged):

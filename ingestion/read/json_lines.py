@@ -54,7 +54,7 @@ def read_lines(connection: duckdb.DuckDBPyConnection, table: Table, files: Seque
     """
     connection.execute(
         "create or replace temp table read_lines "
-        "(_file varchar, _row bigint, line varchar, text varchar, fault_column varchar, fault varchar)"
+        "(_path varchar, _row bigint, line varchar, text varchar, fault_column varchar, fault varchar)"
     )
     # Python extracts decimals, so it must be able to parse the line.
     may_be_odd = "true" if any(column.type in {"decimal", "object"} for column in _columns(table)) else MAY_BE_ODD

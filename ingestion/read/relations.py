@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NUMBERS_QUOTED = "json_numbers_quoted"
 # Names reserved by the load; dlt reserves those that begin with `_dlt`.
-OWN_NAMES = {"_file", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values", "_rank"}
+OWN_NAMES = {"_path", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values", "_rank"}
 UNNAMED = "unnamed"
 SHOWN_NAMES = 20
 # PostgreSQL's limit; a longer text is not a column name.
@@ -55,7 +55,7 @@ class Cell:
 class Portion:
     """Rows of files that have the same columns.
 
-    `relation` has `_file`, `_row`, `_place` (unique, below 2 ** 52) and what cells refer to. `cells` has columns of the
+    `relation` has `_path`, `_row`, `_place` (unique, below 2 ** 52) and what cells refer to. `cells` has columns of the
     contract and new counters, `extras` all others as text, by raw name. `original` is the row as text.
     """
 
@@ -195,7 +195,7 @@ def _jsonl_portions(connection: duckdb.DuckDBPyConnection, table: Table, files: 
     keys: dict[str, set[str]] = {file.path: set() for file in files}
     rows_with: Counter[str] = Counter()
     for path, key, rows in connection.execute(
-        "select _file, key, count(*) from (select _file, unnest(json_keys(line)) as key from read_lines) group by all"
+        "select _path, key, count(*) from (select _path, unnest(json_keys(line)) as key from read_lines) group by all"
     ).fetchall():
         keys[path].add(key)
         rows_with[key] += rows
@@ -211,7 +211,7 @@ def _jsonl_portion(
 ) -> Portion:
     # A file without a single object has no columns to miss; each line is bad by itself.
     match = match_columns(table, files[0], names, by_row=True) if names else Match({}, {}, ())
-    where = f"_file in ({', '.join(literal(file) for file in files)})"
+    where = f"_path in ({', '.join(literal(file) for file in files)})"
     keys_of = {name: [names[place] for place in places] for name, places in match.known.items()}
     for column, keys in keys_of.items():
         _reject_ambiguous_lines(connection, column, keys, where)
@@ -233,7 +233,7 @@ def _jsonl_portion(
             cells[known.name] = Cell(_or_default(cells[known.name].sql, keys_of[known.name], known.default), "json")
     extras = {name: json_text(read.first_of(any_number, [names[place]])) for name, place in match.extras.items()}
     relation = (
-        f"(select _file, _row, rowid as _place, line, text, fault, fault_column{read.structs()} "
+        f"(select _path, _row, rowid as _place, line, text, fault, fault_column{read.structs()} "
         f"from read_lines where {where})"
     )
     return Portion(relation, cells, extras, ANY_LINE, match.new_counters, match.ignored)
@@ -314,7 +314,7 @@ def _csv_portions(
         match = match_columns(table, alike[0].path, header)
         name = f"read_csv_{index}"
         kinds = ", ".join(f"{_place(place)} varchar" for place in range(len(header)))
-        connection.execute(f"create or replace temp table {name} (_file varchar, _row bigint, {kinds})")
+        connection.execute(f"create or replace temp table {name} (_path varchar, _row bigint, {kinds})")
         for file in alike:
             ragged += read_rows(connection, name, file, folder, header)
         cells = {column: Cell(_place(place), "text") for column, [place] in match.known.items()}
@@ -365,7 +365,7 @@ def _parquet_portion(
     prefix = len(str(folder)) + 2
     places = ", ".join(_place(place) for place in range(len(columns)))
     relation = (
-        f"(select {places}, filename[{prefix}:] as _file, file_row_number + 1 as _row, "
+        f"(select {places}, filename[{prefix}:] as _path, file_row_number + 1 as _row, "
         f"file_index::bigint * {2**32} + file_row_number as _place from "
         f"read_parquet([{paths}], hive_partitioning = false) as rows({places}))"
     )

@@ -19,7 +19,7 @@ DBT = Path(sys.executable).with_name("dbt")
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict) -> None:
     """One row into a raw table."""
-    row = {**row, "_file": "by hand", "_row": 1}
+    row = {**row, "_path": "by hand", "_row": 1}
     if table != "usage__usage_reports":
         row["_row_hash"] = ""
     names = ", ".join(f'"{name}"' for name in row)

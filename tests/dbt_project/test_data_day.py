@@ -92,7 +92,7 @@ def report_usage(connection: duckdb.DuckDBPyConnection, reports: Reports) -> Non
     ).fetchall()[0][0]
     connection.execute(
         f"insert into raw.usage__usage_reports by name select date, 'org-' || number as organization_id, {counters}, "
-        "cast(date + interval 26 hour as timestamp) as received_at, 'by hand' as _file, number as _row "
+        "cast(date + interval 26 hour as timestamp) as received_at, 'by hand' as _path, number as _row "
         "from (select unnest($1::date[]) as date, unnest($2::int[]) as organizations) "
         "cross join range(100) as numbers (number) where number < organizations",
         [[day for day, _ in reports], [organizations for _, organizations in reports]],

@@ -61,7 +61,7 @@ def write_company(warehouse: Path) -> None:
         ]
         organizations, billing, usage = [], [], []
         for name, (start, end, events, terms) in ACCOUNTS.items():
-            keys = {"_file": "by hand", "_row": 1, "_row_hash": ""}
+            keys = {"_path": "by hand", "_row": 1, "_row_hash": ""}
             organizations.append(
                 {"id": name, "name": name, "created_at": "2028-01-01", "updated_at": "2028-01-01"}
                 | {"region": "US", "for_internal_metrics": False}
@@ -92,7 +92,7 @@ def write_company(warehouse: Path) -> None:
                     counted = {"event_count_in_period": events, "enhanced_persons_event_count_in_period": identified}
                     usage.append(
                         {"date": day, "organization_id": name, "received_at": day + timedelta(days=2)}
-                        | {"organization_user_count": 1, "_file": "by hand", "_row": 1}
+                        | {"organization_user_count": 1, "_path": "by hand", "_row": 1}
                         | dict.fromkeys(counters, 0)
                         | counted
                     )

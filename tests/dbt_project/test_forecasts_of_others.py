@@ -29,7 +29,7 @@ RHYTHM = f"select columns('factor') from intermediate.int_weekday_rhythm where d
 
 def add_account(data_dir: Path, name: str, counters: dict[str, str]) -> None:
     """An account with an open period that used these for 60 days: a counter and how much of it, in SQL of `day`."""
-    keys = "'by hand' as _file, 1 as _row"
+    keys = "'by hand' as _path, 1 as _row"
     counted = ", ".join(f"{counters.get(counter, '0')} as {counter}" for counter in COUNTERS)
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
         created = {"created_at": "2027-12-01", "updated_at": "2027-12-01", "region": "US"}

@@ -121,7 +121,7 @@ def _write_usage(connection: duckdb.DuckDBPyConnection) -> None:
                 **zeros,
                 "event_count_in_period": f"{units}",
                 "enhanced_persons_event_count_in_period": f"{units}",
-                "_file": "'by hand'",
+                "_path": "'by hand'",
                 "_row": "1",
             }
             connection.execute(

@@ -202,7 +202,7 @@ def _write_usage(connection: duckdb.DuckDBPyConnection, organization_id: str, or
         "organization_user_count": "1",
         "recording_count_in_period": _spells(organization.recordings),
         "event_count_in_period": _spells(organization.events),
-        "_file": "'by hand'",
+        "_path": "'by hand'",
         "_row": "1",
     }
     connection.execute(

@@ -118,7 +118,7 @@ EXTRA_KEYS = [
     "Note",
     "note",
     "_row",
-    "_file",
+    "_path",
     "_dlt_id",
     "2fa",
     "名前",

@@ -246,7 +246,7 @@ def test_of_two_reports_with_one_stamp_the_later_file_is_taken(source: Source) -
     for name, rows in sent.items():
         write_file(source.root / DAY_FOLDER / name, USAGE, rows)
     source.load(USAGE, max_set_aside_share=0)
-    query = f"select event_count_in_period, _file from raw.usage__usage_reports where date = '{FIRST_DAY}'"
+    query = f"select event_count_in_period, _path from raw.usage__usage_reports where date = '{FIRST_DAY}'"
     assert source.query(query) == [(11, f"{DAY_FOLDER}/10.csv")]
     [(file, position, rule, reason)] = source.rejects("file", "position", "rule", "reason")
     assert (file, position, rule) == (f"{DAY_FOLDER}/2.parquet", 1, "tie")
@@ -266,7 +266,7 @@ def test_rows_without_a_stamp_are_listed_where_one_file_has_the_key_twice(source
 
 def test_a_row_that_was_loaded_is_replaced_by_one_of_a_later_file_alone(source: Source) -> None:
     source.load(ORGANIZATIONS)
-    names = "select name, _file from raw.product_db__organizations where id = 'org-1'"
+    names = "select name, _path from raw.product_db__organizations where id = 'org-1'"
     daily = [(f"{ORGANIZATIONS}/{day}.csv", f"Name {day}") for day in (3, 4)]
     for file, name in daily:
         write_file(source.root / file, ORGANIZATIONS, [{**company()[ORGANIZATIONS][0], "name": name}])

@@ -141,7 +141,7 @@ def check_rows(source: Source, table: Table, file: str, sent: dict[int, tuple[st
     `sent`: by position the kind of a row, and its content, or None if it has none.
     """
     with connect(source.data_dir / "warehouse.duckdb", read_only=True) as connection:
-        result = connection.execute(f"select * from raw.{quote(table.raw_name)} where _file = ?", [file])
+        result = connection.execute(f"select * from raw.{quote(table.raw_name)} where _path = ?", [file])
         names = [entry[0] for entry in result.description or ()]
         rows = {row["_row"]: row for row in (dict(zip(names, values, strict=True)) for values in result.fetchall())}
         key = ", ".join(f"{quote(name)}::varchar" for name in table.key)
@@ -332,7 +332,7 @@ def good_rows(source: Source) -> dict[str, list[Any]]:
     return {
         table.raw_name: source.query(
             f"select {', '.join(map(quote, table.column_names))} from raw.{quote(table.raw_name)} "
-            "where _file not like '%fuzz%' order by all"
+            "where _path not like '%fuzz%' order by all"
         )
         for table in TABLES
     }
@@ -366,7 +366,7 @@ def check_csv(source: Source, table: Table, file: str, odd: list[tuple[str, Any,
     names = ", ".join(map(quote, table.column_names))
     rows = {
         str(row[table.column_names.index(name)]): dict(zip(table.column_names, row, strict=True))
-        for row in source.query(f"select {names} from raw.{quote(table.raw_name)} where _file = '{file}'")
+        for row in source.query(f"select {names} from raw.{quote(table.raw_name)} where _path = '{file}'")
     }
     rejects = source.query(f"select column_name, rule, original_text from raw.rejected_rows where file = '{file}'")
     set_aside = {json.loads(text).get(name): column for column, _, text in rejects if column and text.startswith("{")}

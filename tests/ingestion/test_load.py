@@ -57,7 +57,7 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
         write_source_root(source.root, extension=extension)
         report = source.load(*tables)
         assert report.rows_rejected == 0
-        loaded[extension] = source.raw("_file")
+        loaded[extension] = source.raw("_path")
     rows = company()
     assert {table: len(loaded["parquet"][table.replace("/", "__")]) for table in tables} == {
         table: len(rows[table]) for table in tables
@@ -109,7 +109,7 @@ def test_values_arrive_as_they_are_written(source: Source) -> None:
     source.load("billing/billing_customers", "stripe/invoices", "spend/sales_and_marketing")
     [row] = source.query(
         "select subscribed_products, custom_limits_usd ->> 'product_analytics', discount_percent::varchar, "
-        "current_period_start, _file, _row from raw.billing__billing_customers where organization_id = 'org-1'"
+        "current_period_start, _path, _row from raw.billing__billing_customers where organization_id = 'org-1'"
     )
     assert row == (
         '["product_analytics","session_replay"]',
@@ -189,7 +189,7 @@ def test_raw_is_what_the_rules_say_after_all_arrivals(source: Source) -> None:
         write_file(source.root / file, table, rows)
     source.load(*ARRIVING)
     versions = source.query(
-        "select id, name, _file, plan from raw.product_db__organizations where id < 'org-4' order by 1, updated_at"
+        "select id, name, _path, plan from raw.product_db__organizations where id < 'org-4' order by 1, updated_at"
     )
     assert versions == [
         ("org-1", "Company 1", f"{ORGANIZATIONS}/3.jsonl", "x"),
@@ -202,7 +202,7 @@ def test_raw_is_what_the_rules_say_after_all_arrivals(source: Source) -> None:
     [(status, _)] = source.query("select payload ->> 'status', _row from raw.stripe__invoices where id = 'in_11'")
     assert status == "open"
     usage = source.query(
-        "select event_count_in_period from raw.usage__usage_reports where _file like '%late%' order by 1"
+        "select event_count_in_period from raw.usage__usage_reports where _path like '%late%' order by 1"
     )
     assert usage == [(5,), (6,)]
     assert source.query("select note from raw.crm__account_merges") == [("two",)]

@@ -125,7 +125,7 @@ def test_odd_keys_of_a_line_are_kept_under_a_name_that_is_free(source: Source) -
     assert source.query(query.format("unnamed, extra_row, extra_dlt_id, _2fa, total, _row", "empty")) == [
         ("nameless", "7", "x", "true", "1", 2)
     ]
-    assert source.query(query.format("line, fault, a_b_c, _file", "far")) == [
+    assert source.query(query.format("line, fault, a_b_c, _path", "far")) == [
         ("own", "mine", "pointer", f"{ORGANIZATIONS}.jsonl")
     ]
     assert source.query(query.format("price", "long")) == [("0.12345678901234567890123",)]
@@ -198,7 +198,7 @@ def test_every_name_that_is_made_is_one_that_dlt_leaves_as_it_is() -> None:
         "1",
         "_1",
     ]
-    odd += ["name.", "owner_role_", "_row", "_file", "select", "a\nb", 'a"b', "unnamed", "note", "note", "note_2"]
+    odd += ["name.", "owner_role_", "_row", "_path", "select", "a\nb", 'a"b', "unnamed", "note", "note", "note_2"]
     table = load_contract().table("crm__accounts")
     match = match_columns(table, "x.csv", [*table.column_names, *odd])
     assert len(match.extras) == len(odd)
@@ -492,7 +492,7 @@ def test_files_may_have_any_name(source: Source) -> None:
         row = {**company()[ORGANIZATIONS][0], "id": f"named-{number}"}
         write_file(source.root / ORGANIZATIONS / f"{name}.{extension}", ORGANIZATIONS, [row, {**row, "region": "mars"}])
     source.load(ORGANIZATIONS)
-    found = source.query("select _file from raw.product_db__organizations where id like 'named-%'")
+    found = source.query("select _path from raw.product_db__organizations where id like 'named-%'")
     expected = {f"{ORGANIZATIONS}/{name}.{('parquet', 'csv', 'jsonl')[n % 3]}" for n, name in enumerate(NAMES)}
     assert {file for (file,) in found} == expected
     assert {file for (file,) in source.rejects("file")} == expected

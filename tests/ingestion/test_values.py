@@ -82,7 +82,7 @@ def test_the_first_and_the_last_instant_are_kept(source: Source) -> None:
     assert source.rejects() == []
     query = (
         "select distinct current_period_start, current_period_end from raw.billing__billing_customers "
-        "where _file like '%/_.%'"
+        "where _path like '%/_.%'"
     )
     assert source.query(query) == [(first.replace(tzinfo=None), last.replace(tzinfo=None))]
 
@@ -121,7 +121,7 @@ def test_a_report_of_1970_is_set_aside_and_so_is_one_that_was_received_before_it
         "'2026-03-03' is later than 2026-03-02, the day the report was received: the clock of the sender or "
         "of the receiver is wrong"
     )
-    assert source.query("select _file from raw.usage__usage_reports where organization_id = 'org-9'") == [(same_day,)]
+    assert source.query("select _path from raw.usage__usage_reports where organization_id = 'org-9'") == [(same_day,)]
     assert source.query("select min(date), max(date) from raw.usage__usage_reports") == [(FIRST_DAY, date(2026, 3, 3))]
 
 
@@ -183,7 +183,7 @@ def test_stripe_s_values_have_bounds_and_each_fault_is_of_its_object_alone(sourc
     ]
     for (*_, reason), (_, _, sentence) in zip(found, WRONG_INVOICES, strict=True):
         assert sentence in reason
-    assert source.query(f"select count(*) from raw.stripe__invoices where _file = '{file}'") == [(len(good),)]
+    assert source.query(f"select count(*) from raw.stripe__invoices where _path = '{file}'") == [(len(good),)]
 
 
 def test_other_objects_of_stripe_are_of_their_kind_and_within_bounds(source: Source) -> None:
@@ -273,7 +273,7 @@ def test_null_in_a_link_merges_nobody_and_an_empty_field_is_no_customer(source: 
             "'nan' stands for no value: write the key that is meant, or leave the field empty if it is optional",
         )
     ]
-    query = f"select customer_id from raw.product_db__organizations where _file = '{file}' order by id"
+    query = f"select customer_id from raw.product_db__organizations where _path = '{file}' order by id"
     assert [value for (value,) in source.query(query)] == [*values[2:], "cus_1"]
 
 
@@ -328,7 +328,7 @@ def test_numbers_end_where_the_models_cannot_hold_them(source: Source) -> None:
     reasons = source.rejects("reason")
     assert "with at most 15 digits before and 10 after the point" in reasons[0][0]
     assert reasons[7][0] == "'10000000001' is above 10,000,000,000"
-    kept = "select custom_limits_usd from raw.billing__billing_customers where _file like '%limits.jsonl'"
+    kept = "select custom_limits_usd from raw.billing__billing_customers where _path like '%limits.jsonl'"
     assert [json.loads(value) for (value,) in source.query(kept)] == [{"a": "999999999999999.99", "b": "-5", "c": "0"}]
 
 
@@ -367,7 +367,7 @@ def test_a_counter_that_a_line_does_not_have_is_0_whatever_other_lines_have(sour
     source.load(USAGE)
     query = (
         "select logs_mb_in_period, rows_synced_in_period, event_count_in_period from raw.usage__usage_reports "
-        f"where _file = '{file}' order by organization_id"
+        f"where _path = '{file}' order by organization_id"
     )
     assert source.query(query) == [(0, 0, 5), *((3, 4, 5) for _ in others)]
     assert source.rejects("file", "position", "column_name") == [
@@ -414,7 +414,7 @@ def test_parquet_that_does_is_taken_to_the_last_digit(source: Source) -> None:
             updated_at=pa.array([datetime(2026, 2, 1, tzinfo=UTC)], pa.timestamp("us", tz="UTC")))  # fmt: skip
     parquet(source, SPEND, amount_usd=pa.array([Decimal("999999999999999.99")], pa.decimal128(38, 2)))
     source.load(BILLING, SPEND)
-    kept = "select custom_limits_usd from raw.billing__billing_customers where _file like '%odd%'"
+    kept = "select custom_limits_usd from raw.billing__billing_customers where _path like '%odd%'"
     [(text,)] = source.query(kept)
     assert json.loads(text) == {"a": "123456789012345.0123456789", "b": "0.0000000000"}
     assert source.query("select amount_usd from raw.spend__sales_and_marketing") == [(Decimal("999999999999999.99"),)]

@@ -41,8 +41,8 @@ checked as (
             when as_of_date is null
                 then {{ raise_error(
                     "'GROWTH_AS_OF is " ~ requested_day ~ ", which is no complete day of usage: the first one is '"
-                    ~ " || cast(first_complete_day as varchar(10)) || ' and the last one '"
-                    ~ " || cast(last_complete_day as varchar(10)) || '. Ask for a complete day between them, or load"
+                    ~ " || cast(first_complete_day as " ~ dbt.type_string() ~ ") || ' and the last one '"
+                    ~ " || cast(last_complete_day as " ~ dbt.type_string() ~ ") || '. Ask for a complete day between them, or load"
                     ~ " the reports that are missing.'"
                 ) }}
             else 'complete'

@@ -53,10 +53,10 @@ select
     {% if asked -%}
     case
         when cast('{{ asked.last_day }}' as date) > data_day.as_of_date
-            then {{ raise_error(
-                "'Days up to " ~ asked.last_day ~ " are asked for, but the data day is ' || cast(data_day.as_of_date as varchar(10))"
-                ~ " || ': ask for days up to that one, or load the reports that are missing.'"
-            ) }}
+            then cast({{ raise_error(
+                "'Days up to " ~ asked.last_day ~ " are asked for, but the data day is ' || cast(data_day.as_of_date as "
+                ~ dbt.type_string() ~ ") || ': ask for days up to that one, or load the reports that are missing.'"
+            ) }} as date)
         when first_change.day is not null and last_built.day > looked_at.last_day
             then least(last_built.day, data_day.as_of_date)
         else looked_at.last_day

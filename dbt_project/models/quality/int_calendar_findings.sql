@@ -57,14 +57,14 @@ open_months as (
 findings as (
     select
         'usage_outside_of_history' as finding,
-        organization_id || ' ' || cast(date as varchar(10)) as subject,
+        organization_id || ' ' || cast(date as {{ dbt.type_string() }}) as subject,
         cast(organizations as decimal(38, 6)) as figure,
         'organizations that reported the day' as unit
     from reports_left_out
 
     union all
 
-    select 'usage_day_without_quorum', cast(days.date as varchar(10)), days.organizations,
+    select 'usage_day_without_quorum', cast(days.date as {{ dbt.type_string() }}), days.organizations,
         'organizations that reported the day'
     from {{ ref('int_usage_days') }} as days
     inner join {{ ref('int_data_day') }} as data_day
@@ -89,14 +89,14 @@ findings as (
 
     select
         'closed_month_not_invoiced',
-        cast(month as varchar(10)),
+        cast(month as {{ dbt.type_string() }}),
         cast(share as decimal(38, 6)),
         'share of the MRR expected of the month'
     from open_months
 
     union all
 
-    select 'bill_not_invoiced', bills.account_organization_id || ' ' || cast(bills.month as varchar(10)),
+    select 'bill_not_invoiced', bills.account_organization_id || ' ' || cast(bills.month as {{ dbt.type_string() }}),
         cast(bills.bill_usd as decimal(38, 6)), 'USD'
     from not_invoiced as bills
     inner join open_months on bills.month = open_months.month

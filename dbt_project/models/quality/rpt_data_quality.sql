@@ -61,7 +61,7 @@ findings as (
 
     union all
 
-    select 'month_without_exchange_rate', currency || ' ' || cast(month as varchar(10)),
+    select 'month_without_exchange_rate', currency || ' ' || cast(month as {{ dbt.type_string() }}),
         cast(sum(list_minor) as decimal(38, 6)),
         'minor units left out'
     from {{ ref('int_mrr_lines') }}
@@ -76,7 +76,7 @@ findings as (
 
     union all
 
-    select 'row_replaced_by_another', file || ' row ' || cast(position as varchar(20)), cast(1 as decimal(38, 6)),
+    select 'row_replaced_by_another', file || ' row ' || cast(position as {{ dbt.type_string() }}), cast(1 as decimal(38, 6)),
         'rows replaced'
     from {{ ref('stg_load__replaced_rows') }}
 

@@ -43,7 +43,7 @@ select
     told.invoice_id,
     told.line_number,
     told.line_id,
-    told.invoice_id || ' line ' || cast(told.line_number as varchar(10)) || ' (' || told.line_id || ')' as line_name,
+    told.invoice_id || ' line ' || cast(told.line_number as {{ dbt.type_string() }}) || ' (' || told.line_id || ')' as line_name,
     invoices.stripe_customer_id,
     invoices.account_organization_id,
     invoices.customer_id,

@@ -14,7 +14,7 @@ with companies as (
 )
 
 {% for field in ['employees', 'revenue_usd_year', 'founded_year'] -%}
-select organization_id, '{{ field }}' as field, {{ field }} as number, cast(null as varchar) as value
+select organization_id, '{{ field }}' as field, {{ field }} as number, cast(null as {{ dbt.type_string() }}) as value
 from companies
 where {{ field }} is not null
 

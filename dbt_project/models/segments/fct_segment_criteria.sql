@@ -27,7 +27,7 @@ with results as (
         observed,
         threshold,
         is_met,
-        cast(null as varchar) as would_decide
+        cast(null as {{ dbt.type_string() }}) as would_decide
     from {{ ref('int_flag_results') }}
 )
 

@@ -1,0 +1,179 @@
+{#- What PostgreSQL has its own words for. -#}
+
+{% macro postgres__divide_cut(numerator, denominator, type) -%}
+    cast(div(cast({{ numerator }} as numeric), nullif(cast({{ denominator }} as numeric), 0)) as {{ type }})
+{%- endmacro %}
+
+
+{#- A path as PostgreSQL writes it: `taxes[0].amount` is {taxes,0,amount}. -#}
+{% macro postgres_path(path) -%}
+    '{ {{- (path or '') | replace('[', '.') | replace(']', '') | replace('.', ',') -}} }'
+{%- endmacro %}
+
+
+{% macro postgres__json_text(column, path) -%}
+    ({{ column }} #>> {{ postgres_path(path) }})
+{%- endmacro %}
+
+
+{% macro postgres__json_fields(rows, column, keep, fields) -%}
+    select
+        {% for expression, name in keep.items() -%}
+        {{ expression }} as {{ name }},
+        {% endfor -%}
+        {% for name, path in fields.items() -%}
+        {{ json_text(column, path) }} as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ rows }}
+{%- endmacro %}
+
+
+{#- What stands at `path` if it is a list, as in DuckDB: of anything else there are no entries. -#}
+{% macro postgres_list(column, path) -%}
+    {%- set found = column ~ ' #> ' ~ postgres_path(path) -%}
+    case when jsonb_typeof({{ found }}) = 'array' then {{ found }} end
+{%- endmacro %}
+
+
+{% macro postgres__json_array_rows(relation, keep, column, path) -%}
+    (
+        select {{ keep | join(', ') }}, entry.value, entry.number
+        from {{ relation }}
+        cross join lateral jsonb_array_elements({{ postgres_list(column, path) }}) with ordinality as entry (value, number)
+    )
+{%- endmacro %}
+
+
+{% macro postgres__json_object_rows(relation, keep, column) -%}
+    (
+        select {{ keep | join(', ') }}, entry.name, entry.value
+        from {{ relation }}
+        cross join lateral jsonb_each_text(
+            case when jsonb_typeof({{ column }}) = 'object' then {{ column }} end
+        ) as entry (name, value)
+    )
+{%- endmacro %}
+
+
+{% macro postgres__json_array_sum(column, path, field, where, equals) -%}
+    cast(coalesce((
+        select sum(cast(entry ->> '{{ field }}' as bigint))
+        from jsonb_array_elements({{ postgres_list(column, path) }}) as entries (entry)
+        {%- if where %}
+        where entry ->> '{{ where }}' = '{{ equals }}'
+        {%- endif %}
+    ), 0) as bigint)
+{%- endmacro %}
+
+
+{% macro postgres__from_unix_seconds(seconds) -%}
+    (to_timestamp(cast({{ seconds }} as bigint)) at time zone 'UTC')
+{%- endmacro %}
+
+
+{% macro postgres__raise_error(message) -%}
+    quality.raise_error({{ message }})
+{%- endmacro %}
+
+
+{% macro postgres__replace_rows(arguments, where) -%}
+    {{ delete_and_insert(arguments, where) }}
+{%- endmacro %}
+
+
+{% macro postgres__row_fingerprint(columns) -%}
+    cast(hash_record_extended(row({{ columns | join(', ') }}), 0) as decimal(38, 0))
+{%- endmacro %}
+
+
+{% macro postgres__estimate(number) -%}
+    cast({{ number }} as double precision)
+{%- endmacro %}
+
+
+{% macro postgres__computed_once() -%}
+    materialized
+{%- endmacro %}
+
+
+{% macro postgres__without_match(text, pattern) -%}
+    regexp_replace({{ text }}, {{ pattern }}, '')
+{%- endmacro %}
+
+
+{% macro postgres__now_utc() -%}
+    cast(now() at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+
+{#- Functions that PostgreSQL lacks: one that fails with a message, and one that gives null for what is no number. -#}
+{% macro postgres__prepare_engine() -%}
+    create or replace function quality.raise_error(message text) returns text language plpgsql volatile
+    as $$begin raise exception '%', message; end$$;
+    create or replace function quality.number_or_null(value text) returns numeric language plpgsql immutable
+    as $$begin return cast(value as numeric); exception when others then return null; end$$
+{%- endmacro %}
+
+
+{#- PostgreSQL knows nothing of a table that was just made, and would join it row by row. -#}
+{% macro postgres__gather_statistics() -%}
+    {%- if model.config.materialized != 'view' -%} analyze {{ this }} {%- endif -%}
+{%- endmacro %}
+
+
+{#- Below: what dbt's own macros lack on PostgreSQL. -#}
+
+{#- Null for what the type cannot hold. Only decimals are asked for. -#}
+{% macro postgres__safe_cast(field, type) -%}
+    {%- set digits = modules.re.match('decimal\\((\d+), (\d+)\\)', type) -%}
+    {%- if not digits -%}
+        {{ exceptions.raise_compiler_error('safe_cast of ' ~ type ~ ' is not written for PostgreSQL') }}
+    {%- endif -%}
+    {%- set number = 'quality.number_or_null(cast(' ~ field ~ ' as text))' -%}
+    case
+        when abs(round({{ number }}, {{ digits.group(2) }})) < power(10, {{ digits.group(1) | int - digits.group(2) | int }})
+            then cast({{ number }} as {{ type }})
+    end
+{%- endmacro %}
+
+
+{#- The adapter's own gives a float for months. -#}
+{% macro postgres__datediff(first_date, second_date, datepart) -%}
+    {%- if datepart == 'day' -%}
+    (cast({{ second_date }} as date) - cast({{ first_date }} as date))
+    {%- elif datepart == 'month' -%}
+    cast(
+        (extract(year from {{ second_date }}) - extract(year from {{ first_date }})) * 12
+        + extract(month from {{ second_date }}) - extract(month from {{ first_date }}) as int
+    )
+    {%- elif datepart == 'second' -%}
+    cast(
+        extract(epoch from date_trunc('second', {{ second_date }}))
+        - extract(epoch from date_trunc('second', {{ first_date }})) as bigint
+    )
+    {%- else -%}
+    {{ exceptions.raise_compiler_error('datediff of ' ~ datepart ~ ' is not written for PostgreSQL') }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- In parentheses, so that it can stand in any expression. -#}
+{% macro postgres__dateadd(datepart, interval, from_date_or_timestamp) -%}
+    ({{ from_date_or_timestamp }} + (interval '1 {{ datepart }}') * ({{ interval }}))
+{%- endmacro %}
+
+
+{#- As dbt makes a seed's table, with its types translated: `string` is text here. -#}
+{% macro postgres__create_csv_table(model, agate_table) -%}
+    {%- set types = model['config'].get('column_types', {}) -%}
+    {%- set sql -%}
+    create table {{ this.render() }} (
+        {%- for name in agate_table.column_names %}
+        {%- set inferred = adapter.convert_type(agate_table, loop.index0) %}
+        {{ name }} {{ api.Column.translate_type(types.get(name, inferred)) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+    {%- endset -%}
+    {%- call statement('_') -%} {{ sql }} {%- endcall -%}
+    {{ return(sql) }}
+{%- endmacro %}
