@@ -7,9 +7,9 @@ with routed as (
         history.valid_from as since,
         segments.icp_segment,
         segments.list_order,
-        coverage.arr_usd_year
+        customers.arr_usd_year
     from {{ ref('fct_account_routing_history') }} as history
-    inner join {{ ref('int_customer_coverage') }} as coverage on history.customer_id = coverage.customer_id
+    inner join {{ ref('int_customer_standing') }} as customers on history.customer_id = customers.customer_id
     inner join {{ ref('int_organization_segments') }} as segments on history.customer_id = segments.organization_id
     where history.valid_to is null and history.suggested_owner_role is not null
 ),

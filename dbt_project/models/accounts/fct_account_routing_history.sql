@@ -8,7 +8,7 @@ with stays as (
         exited_on,
         exit_reason,
         lead(entered_on) over (partition by customer_id order by entered_on) as next_entered_on
-    from {{ ref('fct_onboarding_queue') }}
+    from {{ ref('int_onboarding_stays') }}
 ),
 
 products_paid as (

@@ -1,9 +1,15 @@
-{#- What the lists and the wide table of customers have in common. -#}
-with mrr as (
+{#- What the lists and the wide table of customers have in common, without what follows from the queue. -#}
+with customers as (
+    select distinct customer_id
+    from {{ ref('int_customers') }}
+),
+
+mrr as (
     select
         monthly.customer_id,
         min(case when monthly.mrr_usd_month > 0 then monthly.month end) as first_paid_month,
-        sum(case when monthly.month = data_day.last_closed_month then monthly.mrr_usd_month else 0 end) as mrr_usd_month
+        sum(case when monthly.month = data_day.last_closed_month then monthly.mrr_usd_month else 0 end) as mrr_usd_month,
+        sum(case when monthly.month = data_day.last_closed_month then monthly.arr_usd_year else 0 end) as arr_usd_year
     from {{ ref('fct_mrr_monthly') }} as monthly
     cross join {{ ref('int_data_day') }} as data_day
     group by monthly.customer_id
@@ -26,25 +32,19 @@ closed_to_mail as (
 )
 
 select
-    coverage.customer_id,
+    customers.customer_id,
     mrr.first_paid_month,
     {{ usd('coalesce(mrr.mrr_usd_month, 0)') }} as mrr_usd_month,
-    coverage.arr_usd_year,
+    {{ usd('coalesce(mrr.arr_usd_year, 0)') }} as arr_usd_year,
     tiers.tier as size_tier,
-    coverage.coverage,
-    coverage.queued_on,
-    routing.suggested_owner_role,
     owners.owner_email,
     closed_to_mail.customer_id is not null as is_do_not_contact
-from {{ ref('int_customer_coverage') }} as coverage
-left join mrr on coverage.customer_id = mrr.customer_id
+from customers
+left join mrr on customers.customer_id = mrr.customer_id
 left join {{ ref('int_size_tiers') }} as tiers
-    on greatest(coverage.arr_usd_year, 0) >= tiers.arr_from_usd_year
-    and greatest(coverage.arr_usd_year, 0) < tiers.arr_below_usd_year
-left join {{ ref('fct_account_routing_history') }} as routing
-    on coverage.customer_id = routing.customer_id
-    and routing.valid_to is null
+    on greatest(coalesce(mrr.arr_usd_year, 0), 0) >= tiers.arr_from_usd_year
+    and greatest(coalesce(mrr.arr_usd_year, 0), 0) < tiers.arr_below_usd_year
 left join {{ ref('int_customer_owners') }} as owners
-    on coverage.customer_id = owners.customer_id
+    on customers.customer_id = owners.customer_id
     and owners.owner_rank = 1
-left join closed_to_mail on coverage.customer_id = closed_to_mail.customer_id
+left join closed_to_mail on customers.customer_id = closed_to_mail.customer_id

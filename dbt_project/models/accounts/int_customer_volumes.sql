@@ -1,8 +1,7 @@
 {#- Volume of each product by itself, since counters of different ones are never added; how far a rate a day has changed
     is a share of what it was. Who began to use the product after the window before began has nothing to compare with.
     Usage of a few weeks is read, not the whole history, and days before the data day are
-    looked at only for customers that pay or need somebody: at 100,000 organizations they are one in twenty. Each day of
-    usage finds its windows by the date itself, since a join on ranges alone compares every row with every window. -#}
+    looked at only for customers that pay or subscribe, since no list names others by them. Each day of usage finds its windows by the date itself, since a join on ranges alone compares every row with every window. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage
@@ -10,16 +9,21 @@ with first_days as (
     group by customers.customer_id
 ),
 
+subscribed as (
+    select distinct members.customer_id
+    from {{ ref('int_billing_versions') }} as billing
+    inner join {{ ref('int_customers') }} as members on billing.organization_id = members.organization_id
+    where billing.is_current and billing.has_active_subscription
+),
+
 customers as (
     select
         members.organization_id,
         members.customer_id,
-        coverage.arr_usd_year > 0 or routing.suggested_owner_role is not null as is_followed
+        standing.arr_usd_year > 0 or subscribed.customer_id is not null as is_followed
     from {{ ref('int_customers') }} as members
-    inner join {{ ref('int_customer_coverage') }} as coverage on members.customer_id = coverage.customer_id
-    left join {{ ref('fct_account_routing_history') }} as routing
-        on members.customer_id = routing.customer_id
-        and routing.valid_to is null
+    inner join {{ ref('int_customer_standing') }} as standing on members.customer_id = standing.customer_id
+    left join subscribed on members.customer_id = subscribed.customer_id
 ),
 
 days as (

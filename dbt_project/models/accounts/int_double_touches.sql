@@ -11,9 +11,9 @@ with opportunities as (
 ),
 
 queued as (
-    select customer_id, queued_on
-    from {{ ref('int_customer_coverage') }}
-    where queued_on is not null
+    select customer_id, entered_on as queued_on
+    from {{ ref('int_onboarding_stays') }}
+    where exited_on is null
 ),
 
 worked_on as (

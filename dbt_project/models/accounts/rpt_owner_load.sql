@@ -8,9 +8,9 @@ loads as (
         held.owner_email,
         held.owner_role,
         count(*) as accounts,
-        sum(coverage.arr_usd_year) as arr_usd_year
+        sum(customers.arr_usd_year) as arr_usd_year
     from held
-    inner join {{ ref('int_customer_coverage') }} as coverage on held.customer_id = coverage.customer_id
+    inner join {{ ref('int_customer_standing') }} as customers on held.customer_id = customers.customer_id
     group by held.owner_email, held.owner_role
 ),
 

@@ -1,7 +1,7 @@
 with organizations as (
     select
         organizations.organization_id,
-        customers.customer_id,
+        organizations.customer_id,
         organizations.name,
         members.domain,
         organizations.region,
@@ -9,11 +9,7 @@ with organizations as (
         organizations.signup_channel,
         organizations.removed_at,
         coalesce(members.users, 0) as users,
-        case
-            when {{ dbt.datediff('organizations.created_at', 'usage.first_used_on', 'day') }}
-                <= {{ threshold('activation_days') }}
-                then usage.first_used_on
-        end as activated_at,
+        organizations.activated_at,
         coalesce(usage.products_used, 0) as products_used,
         coalesce(mrr.products_paid, 0) as products_paid,
         coalesce(mrr.mrr_usd_month, 0) as mrr_usd_month,
@@ -24,8 +20,7 @@ with organizations as (
         segments.icp_confidence,
         roles.role_fit,
         coverage.coverage
-    from {{ ref('int_organizations') }} as organizations
-    inner join {{ ref('int_customers') }} as customers on organizations.organization_id = customers.organization_id
+    from {{ ref('int_signups') }} as organizations
     left join {{ ref('int_organization_members') }} as members
         on organizations.organization_id = members.organization_id
     left join {{ ref('int_usage_by_organization') }} as usage
@@ -34,7 +29,7 @@ with organizations as (
     left join {{ ref('int_organization_segments') }} as segments
         on organizations.organization_id = segments.organization_id
     left join {{ ref('int_organization_role_fit') }} as roles on organizations.organization_id = roles.organization_id
-    left join {{ ref('int_customer_coverage') }} as coverage on customers.customer_id = coverage.customer_id
+    left join {{ ref('int_customer_coverage') }} as coverage on organizations.customer_id = coverage.customer_id
 )
 
 select

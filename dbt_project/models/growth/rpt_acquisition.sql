@@ -2,13 +2,14 @@
     customers that began to pay in it. -#}
 with signups as (
     select
-        {{ month_of('created_at') }} as month,
-        coalesce(signup_channel, 'not_stated') as signup_channel,
+        {{ month_of('signups.created_at') }} as month,
+        coalesce(signups.signup_channel, 'not_stated') as signup_channel,
         count(*) as signups,
-        count(activated_at) as activated,
-        sum(case when icp_segment in ('high_growth', 'high_potential') then 1 else 0 end) as icp_signups
-    from {{ ref('dim_organizations') }}
-    group by {{ month_of('created_at') }}, coalesce(signup_channel, 'not_stated')
+        count(signups.activated_at) as activated,
+        sum(case when segments.icp_segment in ('high_growth', 'high_potential') then 1 else 0 end) as icp_signups
+    from {{ ref('int_signups') }} as signups
+    left join {{ ref('int_organization_segments') }} as segments on signups.organization_id = segments.organization_id
+    group by {{ month_of('signups.created_at') }}, coalesce(signups.signup_channel, 'not_stated')
 ),
 
 acquired as (

@@ -6,7 +6,7 @@ with signups as (
         {{ month_of('created_at') }} as month,
         activated_at,
         {{ month_of(dbt.dateadd('day', 'cast(' ~ threshold('conversion_days') ~ ' as int)', 'created_at')) }} as conversion_month
-    from {{ ref('dim_organizations') }}
+    from {{ ref('int_signups') }}
 ),
 
 followed as (

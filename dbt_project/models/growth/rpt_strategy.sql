@@ -12,7 +12,7 @@ by_customer as (
         customers.arr_usd_year >= {{ threshold('middle_from_usd_year') }}
             and customers.arr_usd_year < {{ threshold('middle_below_usd_year') }} as is_middle,
         acquired.is_self_serve
-    from {{ ref('dim_customers') }} as customers
+    from {{ ref('int_customer_standing') }} as customers
     left join {{ ref('int_acquired_customers') }} as acquired on customers.customer_id = acquired.customer_id
 ),
 

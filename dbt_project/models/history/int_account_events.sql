@@ -28,7 +28,7 @@ tenures as (
         end as came_on,
         owners.held_before as left_on
     from owners
-    inner join {{ ref('dim_organizations') }} as organizations on owners.customer_id = organizations.organization_id
+    inner join {{ ref('int_organizations') }} as organizations on owners.customer_id = organizations.organization_id
 ),
 
 owner_events as (

@@ -6,8 +6,8 @@ with days as (
         members.customer_id,
         forecasts.as_of_date as day,
         sum(forecasts.forecast_payable_usd) as payable_usd
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_customers') }} as members on forecasts.organization_id = members.organization_id
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_customers') }} as members on forecasts.account_organization_id = members.organization_id
     group by members.customer_id, forecasts.as_of_date
 ),
 
@@ -27,8 +27,8 @@ limits as (
         products.limit_usd,
         min(products.as_of_date) as day
     from {{ ref('fct_bill_forecast_products') }} as products
-    inner join {{ ref('fct_bill_forecasts') }} as forecasts
-        on products.organization_id = forecasts.organization_id
+    inner join {{ ref('int_bill_forecasts') }} as forecasts
+        on products.organization_id = forecasts.account_organization_id
         and products.as_of_date = forecasts.as_of_date
     inner join {{ ref('int_customers') }} as members on products.organization_id = members.organization_id
     inner join {{ ref('spend_limit_levels') }} as levels

@@ -73,7 +73,7 @@ select
     cast(null as {{ dbt.type_string() }}) as unit,
     'fct_organization_segments' as source_table
 from segments
-inner join {{ ref('dim_customers') }} as customers on segments.customer_id = customers.customer_id
+inner join {{ ref('int_customer_standing') }} as customers on segments.customer_id = customers.customer_id
 where segments.state <> segments.state_before
 
 union all

@@ -6,7 +6,7 @@ with first_uses as (
         usage.product_key,
         min(usage.date) as day
     from {{ ref('fct_usage_daily') }} as usage
-    inner join {{ ref('dim_organizations') }} as organizations on usage.organization_id = organizations.organization_id
+    inner join {{ ref('int_signups') }} as organizations on usage.organization_id = organizations.organization_id
     group by organizations.customer_id, usage.product_key
 )
 
@@ -19,12 +19,12 @@ select
     cast(null as decimal(24, 4)) as figure,
     cast(null as {{ dbt.type_string() }}) as unit,
     'dim_organizations' as source_table
-from {{ ref('dim_organizations') }}
+from {{ ref('int_signups') }}
 
 union all
 
 select customer_id, activated_at, 'activated', organization_id, null, null, null, 'dim_organizations'
-from {{ ref('dim_organizations') }}
+from {{ ref('int_signups') }}
 where activated_at is not null
 
 union all

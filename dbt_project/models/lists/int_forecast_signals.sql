@@ -24,8 +24,8 @@ bills as (
         members.customer_id,
         forecasts.as_of_date,
         sum(forecasts.forecast_bill_usd) as forecast_bill_usd
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join {{ ref('int_customers') }} as members on forecasts.organization_id = members.organization_id
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('int_customers') }} as members on forecasts.account_organization_id = members.organization_id
     cross join {{ ref('int_data_day') }} as data_day
     where
         forecasts.as_of_date > {{ dbt.dateadd(

@@ -31,8 +31,6 @@ select
     customers.arr_usd_year,
     customers.owner_email,
     customers.mrr_usd_month > 0 as is_paying,
-    customers.suggested_owner_role,
-    customers.queued_on is not null as is_in_onboarding_queue,
     customers.is_do_not_contact,
     held_by_sales.customer_id is not null as is_held_by_sales,
     subscribed.customer_id is not null as is_subscribed,

@@ -17,9 +17,12 @@ departures as (
 ),
 
 owned_and_paying as (
-    select customer_id
-    from {{ ref('int_listed_customers') }}
-    where is_paying or suggested_owner_role is not null
+    select customers.customer_id
+    from {{ ref('int_listed_customers') }} as customers
+    left join {{ ref('fct_account_routing_history') }} as routing
+        on customers.customer_id = routing.customer_id
+        and routing.valid_to is null
+    where customers.is_paying or routing.suggested_owner_role is not null
 ),
 
 figures as (

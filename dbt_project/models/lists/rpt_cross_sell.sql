@@ -128,6 +128,9 @@ candidates as (
     inner join {{ ref('int_listed_customers') }} as customers
         on placed.customer_id = customers.customer_id
         and customers.is_paying
+    left join {{ ref('int_onboarding_stays') }} as queued
+        on placed.customer_id = queued.customer_id
+        and queued.exited_on is null
     left join {{ ref('int_customer_health') }} as health
         on placed.customer_id = health.customer_id
         and health.weeks_ago = 0
@@ -136,7 +139,7 @@ candidates as (
         and placed.signal = others.signal
     where
         placed.place = 1
-        and not customers.is_in_onboarding_queue
+        and queued.customer_id is null
         and coalesce(health.health <> 'poor', true)
         and {{ dbt.datediff('customers.created_on', 'customers.as_of_date', 'day') }} >= {{ threshold('cross_sell_after_days') }}
 )

@@ -63,15 +63,19 @@ candidates as (
         figures.figure,
         figures.since,
         figures.priority,
-        scores.lead_points
+        scores.lead_points,
+        routing.suggested_owner_role
     from figures
     left join scores on figures.customer_id = scores.customer_id
+    left join {{ ref('fct_account_routing_history') }} as routing
+        on figures.customer_id = routing.customer_id
+        and routing.valid_to is null
 )
 
 {{ account_list(
     'product_led_leads',
     'candidates',
-    columns=['candidates.lead_points', 'customers.suggested_owner_role'],
+    columns=['candidates.lead_points', 'candidates.suggested_owner_role'],
     order=['candidates.priority', 'coalesce(candidates.lead_points, 0) desc'],
     where='not customers.is_held_by_sales',
 ) }}

@@ -35,7 +35,7 @@ stays as (
         customer_id,
         entered_on,
         coalesce(exited_on, cast('9999-12-31' as date)) as in_queue_before
-    from {{ ref('fct_onboarding_queue') }}
+    from {{ ref('int_onboarding_stays') }}
 ),
 
 judged as (

@@ -1,11 +1,11 @@
 {#- A limit below zero is no limit that anybody reaches: it is listed with the data's faults. -#}
 with open_periods as (
     select
-        forecasts.organization_id,
+        forecasts.account_organization_id as organization_id,
         forecasts.period_start,
         forecasts.period_end,
         forecasts.as_of_date
-    from {{ ref('fct_bill_forecasts') }} as forecasts
+    from {{ ref('int_bill_forecasts') }} as forecasts
     inner join {{ ref('int_data_day') }} as data_day on forecasts.as_of_date = data_day.as_of_date
 ),
 

@@ -1,49 +1,23 @@
 {#- The queue as a switch: of the days on which something says in or out, those that change what the one before said.
-    A day that says both says out. An organization has no subscription before it signs up. -#}
-with subscriptions as (
-    select
-        customers.customer_id,
-        spells.has_active_subscription,
-        greatest(spells.held_from, cast(spells.organization_created_at as date)) as held_from,
-        spells.held_before
-    from {{ ref('int_billing_spells') }} as spells
-    inner join {{ ref('int_customers') }} as customers on spells.organization_id = customers.organization_id
-),
-
-said as (
-    select customer_id, as_of_date as day, entry_reason, exit_reason
+    A day that says both says out. A stay begins with the contact in the period in which its customer entered the queue,
+    where usage of the days before the contact was received later: the forecast that it was made on is not the one that is
+    here. -#}
+with said as (
+    select customer_id, as_of_date as day, period_start, entry_reason, exit_reason
     from {{ ref('int_onboarding_customer_days') }}
     where entry_reason is not null or exit_reason is not null
 
     union all
 
-    select customer_id, paid_on as day, null as entry_reason, 'graduated' as exit_reason
-    from {{ ref('int_paid_bills') }}
-    where bill_number = {{ threshold('bills_to_graduate') }}
-
-    union all
-
-    select ended.customer_id, ended.held_from as day, null as entry_reason, 'churned' as exit_reason
-    from subscriptions as ended
-    left join subscriptions as others
-        on ended.customer_id = others.customer_id
-        and others.has_active_subscription
-        and ended.held_from >= others.held_from
-        and ended.held_from < others.held_before
-    where not ended.has_active_subscription and others.customer_id is null
-
-    union all
-
-    select owned.customer_id, owned.owned_from as day, null as entry_reason, 'handed_over' as exit_reason
-    from {{ ref('int_sales_owned_spells') }} as owned
-    cross join {{ ref('int_data_day') }} as data_day
-    where owned.owned_from <= data_day.as_of_date
+    select customer_id, day, null, null, exit_reason
+    from {{ ref('int_onboarding_exits') }}
 ),
 
 ranked as (
     select
         customer_id,
         day,
+        period_start,
         exit_reason is null as is_entry,
         coalesce(exit_reason, entry_reason) as reason,
         row_number() over (
@@ -63,10 +37,7 @@ ranked as (
 
 compared as (
     select
-        customer_id,
-        day,
-        is_entry,
-        reason,
+        ranked.*,
         coalesce(lag(is_entry) over (partition by customer_id order by day), false) as was_in
     from ranked
     where reason_rank = 1
@@ -77,20 +48,43 @@ changes as (
         customer_id,
         is_entry,
         day as entered_on,
+        period_start,
         reason as queue_reason,
         lag(day) over (partition by customer_id order by day) as left_before_on,
         lead(day) over (partition by customer_id order by day) as exited_on,
         lead(reason) over (partition by customer_id order by day) as exit_reason
     from compared
     where is_entry <> was_in
+),
+
+contacts as (
+    select changes.customer_id, changes.entered_on, min(contacts.contacted_on) as contacted_on
+    from changes
+    inner join {{ ref('int_restated_contacts') }} as contacts
+        on changes.customer_id = contacts.customer_id
+        and contacts.contacted_on >= changes.period_start
+        and contacts.contacted_on < changes.entered_on
+        and contacts.last_restated_on >= changes.period_start
+    left join {{ ref('int_sales_owned_spells') }} as owned
+        on changes.customer_id = owned.customer_id
+        and owned.owned_from < changes.entered_on
+        and owned.owned_before > contacts.contacted_on
+    where
+        changes.is_entry
+        and owned.customer_id is null
+        and coalesce(contacts.contacted_on > changes.left_before_on, true)
+    group by changes.customer_id, changes.entered_on
 )
 
 select
-    customer_id,
-    entered_on,
-    queue_reason,
-    left_before_on,
-    exited_on,
-    exit_reason
+    changes.customer_id,
+    changes.queue_reason,
+    changes.entered_on as forecast_entered_on,
+    coalesce(contacts.contacted_on, changes.entered_on) as entered_on,
+    changes.exited_on,
+    changes.exit_reason
 from changes
-where is_entry
+left join contacts
+    on changes.customer_id = contacts.customer_id
+    and changes.entered_on = contacts.entered_on
+where changes.is_entry

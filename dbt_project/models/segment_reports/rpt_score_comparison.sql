@@ -5,8 +5,7 @@ with customers as (
         organizations.customer_id,
         max(case when scores.passes then 1 else 0 end) as passes
     from {{ ref('rpt_scores') }} as scores
-    inner join {{ ref('dim_organizations') }} as organizations
-        on scores.organization_id = organizations.organization_id
+    inner join {{ ref('int_customers') }} as organizations on scores.organization_id = organizations.organization_id
     group by scores.score, scores.version, organizations.customer_id
 ),
 
@@ -21,7 +20,7 @@ counted as (
             sum(case when paying.first_paid_month is not null then customers.passes else 0 end) as int
         ) as passing_became_paying
     from customers
-    inner join {{ ref('dim_customers') }} as paying on customers.customer_id = paying.customer_id
+    inner join {{ ref('int_customer_standing') }} as paying on customers.customer_id = paying.customer_id
     group by customers.score, customers.version
 )
 

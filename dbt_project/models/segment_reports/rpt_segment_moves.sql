@@ -20,7 +20,7 @@ segments as (
         changes.icp_segment as state,
         lag(changes.icp_segment) over (partition by changes.customer_id order by changes.month) as state_before
     from segment_changes as changes
-    inner join {{ ref('dim_customers') }} as customers on changes.customer_id = customers.customer_id
+    inner join {{ ref('int_customer_standing') }} as customers on changes.customer_id = customers.customer_id
     where changes.rank_from_last = 1
 ),
 

@@ -35,7 +35,7 @@ paying as (
         cast({{ dbt.date_trunc('week', 'bills.paid_on') }} as date) as week,
         count(*) as new_paying_companies
     from {{ ref('int_paid_bills') }} as bills
-    inner join {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_customer_standing') }} as customers
         on bills.customer_id = customers.customer_id
         and customers.first_paid_month is not null
     where bills.bill_number = 1
