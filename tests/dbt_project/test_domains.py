@@ -87,6 +87,7 @@ MOST_LINKS = 26
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10
 MORE_PARENTS = {
+    "fct_customer_events": "It is one list of what every list and every history found.",
     "int_source_freshness": "It has a row of every source's newest table.",
     "rpt_data_quality": "It is one list of what was found in all domains.",
 }
