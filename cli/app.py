@@ -29,6 +29,7 @@ app.command(rich_help_panel="Results")(results.changes)
 app.command(rich_help_panel="Results")(results.diff)
 app.command(rich_help_panel="Results")(results.rollback)
 app.command(rich_help_panel="Results")(results.export)
+app.command(rich_help_panel="Results")(results.digest)
 app.command(rich_help_panel="Results")(results.mcp)
 
 app.command(rich_help_panel="Sources")(checking.init)

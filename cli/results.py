@@ -1,5 +1,6 @@
 """Commands that publish, read, compare and send what passed the gates."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -152,6 +153,30 @@ def export(
         print(f"  {line}")
     if done.refused:
         raise typer.Exit(1)
+
+
+def digest(
+    html: Annotated[bool, typer.Option("--html", help="as the HTML of the mail")] = False,
+    send: Annotated[bool, typer.Option("--send", help="tell receiver `digest`, once per data day")] = False,
+) -> None:
+    """Print what happened in the week up to the data day, in sentences."""
+    from serving.digest.week import digest as digest_of
+    from serving.digest.written import as_html, as_text
+    from serving.page.snapshot import Snapshot
+    from serving.reader import snapshot
+    from settings import get_settings
+
+    settings = get_settings()
+    with snapshot(settings.serving_path) as connection:
+        week = digest_of(Snapshot(connection))
+    print(as_html(week) if html else as_text(week))
+    if send:
+        from orchestration.alerts.figures import put_digest
+        from orchestration.alerts.sensor import send_waiting
+
+        is_new = put_digest(settings)
+        send_waiting(settings, logging.getLogger(__name__))
+        print("told" if is_new else "told before: a data day is told once", file=sys.stderr)
 
 
 def publish() -> None:

@@ -20,10 +20,11 @@ from dagster import (
 from ingestion.contract.model import load_contract
 from orchestration.alerts.sensor import build_alerts_sensor
 from orchestration.assets.exposures import as_reader, reader_specs
-from orchestration.assets.keys import SOURCE_KEY, WAREHOUSE_KEY
+from orchestration.assets.keys import DIGEST_KEY, SOURCE_KEY, WAREHOUSE_KEY
 from orchestration.assets.models import build_dbt_assets
 from orchestration.assets.published import build_published, daily_page, postgres_copy
 from orchestration.assets.raw import raw_assets
+from orchestration.assets.told import figure_alerts, weekly_digest
 from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.assets.work_lists import work_list_exports
 from orchestration.automation.built_days import build_built_days_sensor
@@ -40,6 +41,7 @@ from transform.dbt_runner import current_manifest
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
 COMPACT_JOB_NAME = "compact_warehouse"
+DIGEST_JOB_NAME = "tell_of_the_week"
 PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
@@ -55,7 +57,7 @@ def build_definitions() -> Definitions:
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days - AssetSelection.assets(warehouse_file)
+        selection=AssetSelection.all() - by_days - AssetSelection.assets(warehouse_file, weekly_digest)
         | AssetSelection.all_asset_checks(),
         config=PROGRESS,
         description="Load what is new, build, validate and publish: what `growth run` does.",
@@ -73,12 +75,19 @@ def build_definitions() -> Definitions:
         config=PROGRESS,
         description="Show how large the warehouse is, and give back what nothing in it uses.",
     )
+    digest_job = define_asset_job(
+        DIGEST_JOB_NAME,
+        selection=AssetSelection.assets(weekly_digest),
+        config=PROGRESS,
+        description="Tell receiver `digest` what happened in the week up to the published data day.",
+    )
     assets = [
         *raw_assets(settings, contract),
         *models,
         days,
         build_published(marts),
         *steps_after_publishing(settings),
+        weekly_digest,
         warehouse_file,
     ]
     steps = map_asset_specs(lambda spec: with_freshness(as_reader(spec, readers)), assets)
@@ -92,7 +101,7 @@ def build_definitions() -> Definitions:
             build_source_freshness(contract),
             build_anomalies(),
         ],
-        jobs=[daily_job, days_job, compact_job],
+        jobs=[daily_job, days_job, compact_job, digest_job],
         schedules=_schedules(settings),
         sensors=[
             build_new_files_sensor(settings, DAILY_JOB_NAME),
@@ -108,7 +117,7 @@ def build_definitions() -> Definitions:
 
 def steps_after_publishing(settings: Settings) -> list[AssetsDefinition]:
     """What a run does even if nothing is new: a page may be gone, and a receiver may have refused."""
-    return [daily_page, work_list_exports, *([] if settings.postgres_url is None else [postgres_copy])]
+    return [daily_page, work_list_exports, figure_alerts, *([] if settings.postgres_url is None else [postgres_copy])]
 
 
 def _schedules(settings: Settings) -> list[ScheduleDefinition]:
@@ -132,6 +141,14 @@ def _schedules(settings: Settings) -> list[ScheduleDefinition]:
             description="After Sunday's refresh, whose turn comes first.",
             default_status=status,
         ),
+        ScheduleDefinition(
+            name="every_monday",
+            job_name=DIGEST_JOB_NAME,
+            cron_schedule="0 6 * * 1",
+            execution_timezone="UTC",
+            description="The week that ended on Sunday, after Monday's refresh.",
+            default_status=status,
+        ),
     ]
 
 
@@ -139,7 +156,7 @@ def with_freshness(spec: AssetSpec) -> AssetSpec:
     """One freshness policy for the whole graph, so that no new asset lacks one; the simulation is written once."""
     if spec.key == SOURCE_KEY:
         return spec
-    return apply_freshness_policy(spec, WEEKLY if spec.key == WAREHOUSE_KEY else FRESHNESS)
+    return apply_freshness_policy(spec, WEEKLY if spec.key in (WAREHOUSE_KEY, DIGEST_KEY) else FRESHNESS)
 
 
 definitions = build_definitions()

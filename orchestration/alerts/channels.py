@@ -22,13 +22,17 @@ class WebhookError(RuntimeError):
 
 def channels_of(settings: Settings, alert: Alert, owner: str) -> list[str]:
     """The channels for an alert to an owner: always the log, others from the configured severity on."""
-    if alert.severity == "warning" and settings.alert_from == "error":
-        return ["log"]
+    is_held_back = alert.severity == "warning" and settings.alert_from == "error"
+    return ["log"] if is_held_back else ["log", *channels_to(settings, owner)]
+
+
+def channels_to(settings: Settings, receiver: str) -> list[str]:
+    """The channels besides the log by which somebody is reached."""
     others = {
-        "email": settings.smtp_host and _address(settings, owner),
-        "webhook": owner in settings.webhooks_by_owner,
+        "email": settings.smtp_host and _address(settings, receiver),
+        "webhook": receiver in settings.webhooks_by_owner,
     }
-    return ["log", *(channel for channel, is_there in others.items() if is_there)]
+    return [channel for channel, is_there in others.items() if is_there]
 
 
 def senders(settings: Settings, log: logging.Logger) -> dict[str, Callable[[Message], None]]:
@@ -57,6 +61,8 @@ def _send_mail(settings: Settings, message: Message) -> None:
     mail = EmailMessage()
     mail["Subject"], mail["From"], mail["To"] = message.subject, settings.smtp_sender, address
     mail.set_content("\n\n".join(message.lines))
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
     kind = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
     with kind(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as server:
         if settings.smtp_security == "starttls":
@@ -71,7 +77,10 @@ def _call_webhook(settings: Settings, message: Message) -> None:
     if not address:
         raise LookupError(f"the webhook of {message.owner} in GROWTH_ALERT_WEBHOOKS is gone")
     # Chat programs show `text`; the rest is for programs.
-    content = {"text": "\n".join([message.subject, *message.lines]), **message._asdict()}
+    content = {
+        "text": "\n".join([message.subject, *message.lines]),
+        "owner": message.owner, "subject": message.subject, "lines": message.lines,
+    }  # fmt: skip
     request = urllib.request.Request(  # noqa: S310 (the settings accept http and https only)
         address, json.dumps(content).encode(), {"Content-Type": "application/json"}
     )

@@ -24,9 +24,11 @@ KINDS = {
     "check_failed": "a blocking check failed, and downstream steps were skipped",
     "check_warned": "data is not as expected; nothing was stopped",
     "refresh_is_late": "no refresh has succeeded for longer than a day and a half",
+    "figure_crossed": "a figure crossed the bound of a rule in seed figure_alert_rules; nothing was stopped",
 }
 # A failed check causes these errors: Dagster ends the step, and publishing refuses.
 CONSEQUENCES = {"DagsterAssetCheckFailedError", "NotPublishableError"}
+STOPS_NOTHING = {"check_warned", "figure_crossed"}
 DETAIL_CHARACTERS = 1000
 
 
@@ -44,7 +46,7 @@ class Alert(NamedTuple):
     @property
     def severity(self) -> Literal["warning", "error"]:
         """`error` if something was stopped."""
-        return "warning" if self.kind == "check_warned" else "error"
+        return "warning" if self.kind in STOPS_NOTHING else "error"
 
 
 def owners_of_specs(specs: Iterable[AssetSpec]) -> Owners:

@@ -30,11 +30,12 @@ create table if not exists outbox (
 
 
 class Message(NamedTuple):
-    """The alerts of one run for one owner through one channel."""
+    """The alerts of one run, or a digest, for one owner through one channel; `html` is for mails."""
 
     owner: str
     subject: str
     lines: list[str]
+    html: str = ""
 
 
 class Outbox:
@@ -60,10 +61,15 @@ class Outbox:
                 due = [line for alert in each if (line := self._line_if_due(connection, channel, owner, alert, now))]
                 if due:
                     message = Message(owner, f"growth-pipeline: {_count(len(due))} for {owner}", [*due, where])
-                    connection.execute(
-                        "insert into outbox (channel, owner, put_at, message) values (?, ?, ?, ?)",
-                        [channel, owner, now.isoformat(), json.dumps(message)],
-                    )
+                    _store(connection, channel, message, now)
+
+    def put_messages(self, subject: str, messages: Mapping[str, Message], now: datetime) -> bool:
+        """Store a message for each channel, once per subject; whether it was the first time."""
+        with self._transaction() as connection:
+            is_new = bool(connection.execute("insert or ignore into looked_at values (?)", [subject]).rowcount)
+            for channel, message in messages.items() if is_new else ():
+                _store(connection, channel, message, now)
+        return is_new
 
     def send(self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime) -> None:
         """Send waiting messages, oldest first. A channel that fails is logged and skipped until the next time."""
@@ -109,6 +115,13 @@ class Outbox:
                 connection.execute("rollback")
                 raise
             connection.execute("commit")
+
+
+def _store(connection: sqlite3.Connection, channel: str, message: Message, now: datetime) -> None:
+    connection.execute(
+        "insert into outbox (channel, owner, put_at, message) values (?, ?, ?, ?)",
+        [channel, message.owner, now.isoformat(), json.dumps(message)],
+    )
 
 
 def utc_now() -> datetime:

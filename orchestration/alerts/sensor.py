@@ -41,12 +41,17 @@ def tell_of_ended_runs(instance: DagsterInstance, owners: Owners, settings: Sett
                 link = f"{settings.ui_address}/runs/{run_id}"
                 where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, owners))
-        outbox.send(senders(settings, log), log, utc_now())
+        send_waiting(settings, log)
     except Exception as error:  # noqa: BLE001
         log.warning(
             f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
             "away: alerts of two days are repeated"
         )
+
+
+def send_waiting(settings: Settings, log: logging.Logger) -> None:
+    """Send what waits in the outbox."""
+    _outbox(settings).send(senders(settings, log), log, utc_now())
 
 
 def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:

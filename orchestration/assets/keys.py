@@ -6,6 +6,7 @@ SOURCE_KEY = AssetKey(["sources", "sample_company"])
 PUBLISHED_KEY = AssetKey(["published", "serving"])
 POSTGRES_KEY = AssetKey(["published", "postgres"])
 PAGE_KEY = AssetKey(["published", "daily_page"])
+DIGEST_KEY = AssetKey(["published", "weekly_digest"])
 WAREHOUSE_KEY = AssetKey(["maintenance", "warehouse_file"])
 OWNERS = ["team:data"]
 

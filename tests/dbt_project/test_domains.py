@@ -34,6 +34,7 @@ PROTECTED = {
     "int_company_spans",
     "int_credited_lines",
     "int_customer_coverage",
+    "int_customer_groups",
     "int_customer_health",
     "int_customer_owners",
     "int_customer_standing",

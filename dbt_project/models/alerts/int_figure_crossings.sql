@@ -1,0 +1,66 @@
+{#- A figure is past its bound on each day that the rule holds on; it crosses on the first one after a day that it does
+    not hold on. What was past on the first day that is looked at has crossed before. -#}
+with compared as (
+    select
+        rules.rule,
+        figures.group_value,
+        figures.day,
+        rules.days,
+        figures.figure,
+        before.figure as figure_before,
+        case rules.comparison
+            when 'above' then figures.figure > rules.bound
+            when 'below' then figures.figure < rules.bound
+            when 'rises_by' then before.figure > 0 and figures.figure >= before.figure * (1 + rules.bound)
+            when 'falls_by' then before.figure > 0 and figures.figure <= before.figure * (1 - rules.bound)
+        end as holds,
+        rules.comparison in ('above', 'below') as is_of_days_in_a_row
+    from {{ ref('figure_alert_rules') }} as rules
+    inner join {{ ref('int_figure_days') }} as figures
+        on rules.metric = figures.metric
+        and rules.group_by = figures.group_by
+        and coalesce(rules.group_value, figures.group_value) = figures.group_value
+    left join {{ ref('int_figure_days') }} as before
+        on rules.comparison in ('rises_by', 'falls_by')
+        and figures.metric = before.metric
+        and figures.group_by = before.group_by
+        and figures.group_value = before.group_value
+        and before.day = {{ dbt.dateadd('day', '-1 * rules.days', 'figures.day') }}
+),
+
+in_a_row as (
+    select
+        compared.*,
+        max(case when coalesce(holds, false) then null else day end) over (
+            partition by rule, group_value
+            order by day
+        ) as last_held_not_on
+    from compared
+),
+
+past as (
+    select
+        rule,
+        group_value,
+        day,
+        figure,
+        figure_before,
+        case
+            when not coalesce(holds, false) then false
+            when not is_of_days_in_a_row or last_held_not_on is null then true
+            else {{ dbt.datediff('last_held_not_on', 'day', 'day') }} >= days
+        end as is_past_bound
+    from in_a_row
+)
+
+select
+    rule,
+    group_value,
+    day,
+    figure,
+    cast(figure_before as decimal(24, 4)) as figure_before,
+    is_past_bound,
+    is_past_bound and not coalesce(
+        lag(is_past_bound) over (partition by rule, group_value order by day), true
+    ) as is_crossing
+from past
