@@ -13,6 +13,7 @@ from settings import get_settings
     deps=[PUBLISHED_KEY],
     group_name="published",
     owners=OWNERS,
+    kinds={"email"},
     retry_policy=RETRY,
 )
 def figure_alerts(context: AssetExecutionContext) -> MaterializeResult:
@@ -22,7 +23,14 @@ def figure_alerts(context: AssetExecutionContext) -> MaterializeResult:
     return MaterializeResult(metadata={"fired": [f"{alert.about}: {alert.detail}" for alert in alerts]})
 
 
-@asset(key=DIGEST_KEY, deps=[PUBLISHED_KEY], group_name="published", owners=OWNERS, retry_policy=RETRY)
+@asset(
+    key=DIGEST_KEY,
+    deps=[PUBLISHED_KEY],
+    group_name="published",
+    owners=OWNERS,
+    kinds={"email"},
+    retry_policy=RETRY,
+)
 def weekly_digest() -> MaterializeResult:
     """The week up to the data day in sentences, told once per data day to receiver `digest`."""
     with permanent_unless_transient():

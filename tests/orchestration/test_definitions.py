@@ -202,6 +202,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
         "load",
         "marts__fct_usage_daily_every_day_is_built",
         "published__daily_page",
+        "published__figure_alerts",
         "published__serving",
         "published__work_list_exports",
         "source_freshness",
@@ -209,6 +210,7 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
     ]
     assert loaded["jobs"]["build_days_again"] == ["build_days", "gate_marts"]
     assert loaded["jobs"]["compact_warehouse"] == ["maintenance__warehouse_file"]
+    assert loaded["jobs"]["tell_of_the_week"] == ["published__weekly_digest"]
 
 
 def test_a_backfill_asks_every_expectation_of_the_marts_that_it_builds_and_no_others(loaded: dict) -> None:
@@ -276,6 +278,7 @@ def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: d
 def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_production: dict) -> None:
     assert loaded["starters"] == {
         "every_day": "STOPPED",
+        "every_monday": "STOPPED",
         "every_week": "STOPPED",
         "new_files": "STOPPED",
         "alerts": "RUNNING",
@@ -283,6 +286,7 @@ def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_
     }
     assert in_production["starters"] == {
         "every_day": "RUNNING",
+        "every_monday": "RUNNING",
         "every_week": "RUNNING",
         "new_files": "RUNNING",
         "alerts": "RUNNING",

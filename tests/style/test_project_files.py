@@ -167,6 +167,7 @@ NEEDS_PERSONAL_DATA = {
     ("fct_onboarding_queue", "staff"): "Whose list it is.",
     ("rpt_account_risk", "staff"): "Whose list it is.",
     ("rpt_cross_sell", "staff"): "Whose list it is.",
+    ("rpt_figure_alerts", "staff"): "Who is told, if that is a person.",
     ("rpt_large_deals", "staff"): "Whose list it is.",
     ("rpt_owner_load", "staff"): "What the table is about.",
     ("rpt_product_led_leads", "staff"): "Whose list it is.",

@@ -36,7 +36,7 @@ counted as (
     union all
 
     select 'signups', 'company', 'all', cast(organizations.created_at as date), count(*)
-    from {{ ref('dim_organizations') }} as organizations
+    from {{ ref('int_organizations') }} as organizations
     inner join stretch
         on cast(organizations.created_at as date) >= stretch.first_summed_day
         and cast(organizations.created_at as date) <= stretch.last_day
@@ -80,7 +80,7 @@ queue as (
     inner join {{ ref('fct_onboarding_queue') }} as stays
         on days.day >= stays.entered_on
         and days.day < coalesce(stays.exited_on, cast('9999-12-31' as date))
-    left join {{ ref('dim_customers') }} as customers on stays.customer_id = customers.customer_id
+    left join {{ ref('int_customer_standing') }} as customers on stays.customer_id = customers.customer_id
     group by days.day
 ),
 

@@ -4,13 +4,13 @@ with customer_months as (
         months.month,
         customer_groups.icp_segment,
         customer_groups.size_tier,
-        coalesce(customers.signup_channel, 'unknown') as signup_channel,
+        coalesce(organizations.signup_channel, 'not_stated') as signup_channel,
         months.mrr_usd_month
     from {{ ref('fct_mrr_monthly') }} as months
     inner join {{ ref('int_customer_groups') }} as customer_groups
         on months.customer_id = customer_groups.customer_id
         and months.month = customer_groups.month
-    inner join {{ ref('dim_customers') }} as customers on months.customer_id = customers.customer_id
+    inner join {{ ref('int_organizations') }} as organizations on months.customer_id = organizations.organization_id
 ),
 
 sums as (
