@@ -30,6 +30,7 @@ OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
 SECRETS = {
     "alert_webhooks",
     "dagster_postgres_url",
+    "iceberg_catalog_url",
     "land_bucket",
     "land_hubspot_token",
     "land_postgres_url",
@@ -37,6 +38,7 @@ SECRETS = {
     "land_stripe_key",
     "smtp_password",
     "suppression_key",
+    "warehouse_url",
 }
 
 
@@ -101,6 +103,11 @@ class Settings(BaseSettings):
     export_max_changes: int = Field(default=500, ge=1)
     kept_versions: int = Field(default=3, ge=0)
     memory_limit: str = Field(default="10%", pattern=MEMORY_LIMIT)
+    # Where models are built; `warehouse_url` is the address of any engine but DuckDB.
+    target: Literal["duckdb", "spark"] = "duckdb"
+    warehouse_url: SecretStr | None = None
+    iceberg_catalog_url: SecretStr | None = None
+    iceberg_warehouse: str | None = None
     postgres_url: SecretStr | None = None
     ui_host: str = "127.0.0.1"
     ui_hosts: str = "localhost,127.0.0.1,[::1]"

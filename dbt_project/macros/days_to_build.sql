@@ -74,10 +74,11 @@
 {% macro start_building_days() -%}
     {%- if execute -%}
         {%- set asked = none if must_build_every_day() else asked_days() -%}
-        {%- do run_query(
-            'delete from ' ~ built_inputs() ~ ' where first_day >= (select first_day from ' ~ this ~ ')'
-            ~ (" and first_day <= cast('" ~ asked.last_day ~ "' as date)" if asked else '')
-        ) -%}
+        {%- call statement('forget_days') -%}
+            delete from {{ built_inputs() }}
+            where first_day >= (select first_day from {{ this }})
+            {%- if asked %} and first_day <= cast('{{ asked.last_day }}' as date) {%- endif -%}
+        {%- endcall -%}
         {%- set kept = run_query('select count(*) from ' ~ built_inputs()).columns[0].values()[0] -%}
         {%- for node in daily_models() if kept == 0 -%}
             {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}

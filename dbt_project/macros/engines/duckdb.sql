@@ -107,7 +107,9 @@
 {%- endmacro %}
 
 
+{#- The column is newer than the data folders of the first version. -#}
 {% macro duckdb__prepare_engine() -%}
+    alter table quality.builds add column if not exists turn bigint
 {%- endmacro %}
 
 

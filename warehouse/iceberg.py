@@ -1,0 +1,141 @@
+"""Iceberg tables, written and read without Spark: the catalog and the folder or bucket of its files are settings.
+
+A write is one commit: readers of the catalog see all of it or nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from settings import Settings, UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table
+
+# Spark's configuration has the same name (deploy/spark/spark-defaults.conf).
+CATALOG = "growth"
+# PyHive opens every session with `use default`.
+SCHEMAS = ("default", "raw", "seeds", "staging", "intermediate", "marts", "quality")
+
+
+class IcebergError(UserError):
+    """The catalog cannot be used; the message says which and what to do, without its password."""
+
+    code = 2
+
+
+@contextmanager
+def open_catalog(settings: Settings) -> Iterator["SqlCatalog"]:
+    """The catalog, with the project's schemas in it. Raises `IcebergError` if its database does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if settings.iceberg_catalog_url is None or settings.iceberg_warehouse is None:
+        raise IcebergError("set GROWTH_ICEBERG_CATALOG_URL and GROWTH_ICEBERG_WAREHOUSE: GROWTH_TARGET is spark")
+    url = settings.iceberg_catalog_url.get_secret_value()
+    try:
+        yield _catalog(url, settings.iceberg_warehouse)
+    except SQLAlchemyError as error:
+        place = urlsplit(url)
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise IcebergError(
+            f"the Iceberg catalog at {place.hostname}:{place.port}{place.path} does not answer ({reason}): start it, "
+            "or mend GROWTH_ICEBERG_CATALOG_URL, and run again"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def _catalog(url: str, warehouse: str) -> "SqlCatalog":
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    # The driver is named, since SQLAlchemy's default for the scheme changes.
+    address = "postgresql+psycopg2://" + url.partition("://")[2]
+    catalog = SqlCatalog(CATALOG, uri=address, warehouse=warehouse)
+    for schema in SCHEMAS:
+        catalog.create_namespace_if_not_exists(schema)
+    return catalog
+
+
+def has_table(catalog: "SqlCatalog", schema: str, name: str) -> bool:
+    return catalog.table_exists((schema, name))
+
+
+def write_table(
+    catalog: "SqlCatalog",
+    schema: str,
+    name: str,
+    batches: Iterable["pa.Table"],
+    arrow_schema: "pa.Schema",
+    *,
+    day: str | None = None,
+    days: Sequence[date] | None = None,
+) -> None:
+    """Replace the table's rows, or those of `days`, with `batches`, in one commit.
+
+    A table by days is partitioned by its column `day`. Columns that are new are added; if a type has changed, the
+    table is made again and `days` must be None. Instants are stored in UTC.
+    """
+    table = _prepared(catalog, schema, name, _stored(arrow_schema), day)
+    with table.transaction() as transaction:
+        if table.current_snapshot() is not None:
+            transaction.delete(_in_days(day, days))
+        for batch in batches:
+            if batch.num_rows:
+                transaction.append(batch.cast(_stored(batch.schema)))
+
+
+def _in_days(day: str | None, days: Sequence[date] | None) -> Any:
+    from pyiceberg.expressions import AlwaysTrue, In
+
+    return AlwaysTrue() if day is None or days is None else In(day, set(days))  # type: ignore[arg-type]
+
+
+def _prepared(catalog: "SqlCatalog", schema: str, name: str, wanted: "pa.Schema", day: str | None) -> "Table":
+    """The table with these columns, made or widened where it has others."""
+    from pyiceberg.exceptions import NoSuchTableError, ValidationError
+
+    try:
+        table = catalog.load_table((schema, name))
+        missing = set(wanted.names) - {field.name for field in table.schema().fields}
+        if missing:
+            with table.update_schema() as update:
+                update.union_by_name(wanted)
+        return table
+    except NoSuchTableError:
+        pass
+    except ValidationError:
+        catalog.drop_table((schema, name))
+    table = catalog.create_table((schema, name), wanted, properties={"format-version": "2"})
+    if day:
+        with table.update_spec() as update_spec:
+            update_spec.add_identity(day)
+    return table
+
+
+def _stored(schema: "pa.Schema") -> "pa.Schema":
+    """The types as Spark reads them back: an instant with a zone is its `timestamp`, JSON is text."""
+    import pyarrow as pa
+
+    fields = []
+    for field in schema:
+        kind = field.type
+        if pa.types.is_timestamp(kind):
+            kind = pa.timestamp("us", tz="UTC")
+        elif isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        fields.append(pa.field(field.name, kind))
+    return pa.schema(fields)
+
+
+def tables(catalog: "SqlCatalog", schema: str) -> list[str]:
+    """Names of the tables of a schema, in order."""
+    return sorted(identifier[-1] for identifier in catalog.list_tables(schema))
+
+
+def read_table(catalog: "SqlCatalog", schema: str, name: str) -> "pa.RecordBatchReader":
+    """The rows of a table's newest snapshot, in batches."""
+    return catalog.load_table((schema, name)).scan().to_arrow_batch_reader()
