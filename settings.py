@@ -103,9 +103,6 @@ class Settings(BaseSettings):
     export_max_changes: int = Field(default=500, ge=1)
     kept_versions: int = Field(default=3, ge=0)
     memory_limit: str = Field(default="10%", pattern=MEMORY_LIMIT)
-    # Where models are built; `warehouse_url` is the address of any engine but DuckDB.
-    target: Literal["duckdb", "spark"] = "duckdb"
-    warehouse_url: SecretStr | None = None
     iceberg_catalog_url: SecretStr | None = None
     iceberg_warehouse: str | None = None
     postgres_url: SecretStr | None = None
@@ -115,6 +112,8 @@ class Settings(BaseSettings):
     ui_url: str | None = Field(default=None, pattern=r"^https?://")
     dagster_postgres_url: str | None = Field(default=None, pattern=r"^postgresql://", repr=False)
     suppression_key: SecretStr | None = Field(default=None, min_length=32)
+    target: Literal["duckdb", "postgres", "spark"] = "duckdb"
+    warehouse_url: SecretStr | None = None
     user: str = Field(default="me", validation_alias="USER")
     log_format: Literal["text", "json"] = "text"
     alert_from: Literal["warning", "error"] = "error"

@@ -77,7 +77,9 @@ def gate(
     settings = get_settings()
     run_id = f"expectations-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     with hold(settings.warehouse_path, run_id):
-        results = run_layer(settings.warehouse_path, layer, run_id=run_id, as_of=settings.as_of, tables=table)
+        results = run_layer(
+            settings.warehouse_path, layer, run_id=run_id, as_of=settings.as_of, tables=table, settings=settings
+        )
     counts: Counter[tuple[str, str]] = Counter((each.table, each.status) for each in results)
     print(f"\n{'table':40} {'passed':>7} {'failed':>7} {'error':>7}")
     for name in dict.fromkeys(each.table for each in results):

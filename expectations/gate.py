@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 
 from expectations.suites import QUERY, Expectation, Suite, load_suites
+from settings import Settings
 from warehouse.connection import connect, next_turn
 from warehouse.data_day import newest_complete_day
 
@@ -81,12 +82,14 @@ def run_layer(
     as_of: date | None,
     tables: Collection[str] | None = None,
     days: tuple[date, date] | None = None,
+    settings: Settings | None = None,
 ) -> list[Result]:
     """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
 
     `as_of` is the data day, None the newest complete day of usage. Of tables that are built by days only the rows of
-    `days` (first and last) are read, if they are given. The caller holds the warehouse. Running the same layer again in
-    the same run replaces its results. Raises `ValueError` for a table that has no suite.
+    `days` (first and last) are read, if they are given. The tables are those of the engine in `settings`, or else of
+    the warehouse file. The caller holds the warehouse. Running the same layer again in the same run replaces its
+    results. Raises `ValueError` for a table that has no suite.
     """
     suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
     without_suite = set(tables or ()) - {suite.table for suite in suites}
@@ -94,7 +97,12 @@ def run_layer(
         raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
     with connect(warehouse_path, read_only=True) as connection:
         day = as_of or _data_day(connection)
-        results = check_suites(connection, suites, day, days)
+        if settings and settings.target == "spark":
+            from expectations.on_spark import check_suites_on_spark
+
+            results = check_suites_on_spark(settings, suites, day, days)
+        else:
+            results = check_suites(connection, suites, day, days)
     _keep(warehouse_path, results, run_id, day)
     for result in results:
         if result.status != "passed":
@@ -122,7 +130,7 @@ def check_suites(
     days: tuple[date, date] | None = None,
 ) -> list[Result]:
     """Check suites on a connection, which may be read-only, in the order of their expectations."""
-    gate = _Gate(connection, as_of, days)
+    gate = Gate(connection, as_of, days)
     return [result for suite in suites for result in gate.check(suite)]
 
 
@@ -133,8 +141,11 @@ def _data_day(connection: duckdb.DuckDBPyConnection) -> date | None:
         return None
 
 
-class _Gate:
+class Gate:
     """Great Expectations over one connection, for one data day, and for some days of what is built by days."""
+
+    # The columns by which sampled rows are ordered.
+    order = "all"
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, as_of: date | None, days: tuple[date, date] | None
@@ -142,12 +153,7 @@ class _Gate:
         self._connection = connection
         self._database = connection.execute("select current_database()").fetchall()[0][0]
         self._days = days
-        first, last = days or EVERY_DAY
-        self._dates = {
-            "{as_of}": _literal(as_of) if as_of else "cast(null as date)",
-            "{first_day}": _literal(first),
-            "{last_day}": _literal(last),
-        }
+        self._dates = dates_in_sql(as_of, days)
         if days:
             # A database in memory, since a cursor does not see the temporary views of another.
             connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
@@ -169,7 +175,7 @@ class _Gate:
         return [replace(result, days=self._days) for result in results] if is_of_days else results
 
     def _results(self, suite: Suite, expectations: Sequence[Expectation], batch: "Batch") -> list[Result]:
-        total_rows = self._connection.execute(f"select count(*) from {self._table(suite)}").fetchall()[0][0]  # noqa: S608
+        total_rows = self._query(f"select count(*) as number_of_rows from {self._table(suite)}")[0]["number_of_rows"]  # noqa: S608
         outcomes = self._validate(batch, expectations, SUCCESS_ONLY)
         for each in [each for each in expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
@@ -192,11 +198,16 @@ class _Gate:
 
     def _table(self, suite: Suite) -> str:
         """The table in SQL: as it is, or as a view of the days that are asked for."""
-        return _quoted(OF_DAYS if self._is_of_days(suite) else suite.layer, suite.table)
+        return quoted(OF_DAYS if self._is_of_days(suite) else suite.layer, suite.table)
+
+    def _query(self, query: str) -> list[dict[str, Any]]:
+        cursor = self._connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _show_days(self, suite: Suite) -> None:
         assert suite.day is not None
-        day, source = _quoted(suite.day), _quoted(self._database, suite.layer, suite.table)
+        day, source = quoted(suite.day), quoted(self._database, suite.layer, suite.table)
         first, last = self._dates["{first_day}"], self._dates["{last_day}"]
         rows = f"select * from {source} where {day} >= {first} and {day} <= {last}"  # noqa: S608
         self._connection.execute(f"create or replace view {self._table(suite)} as {rows}")
@@ -208,18 +219,23 @@ class _Gate:
         """
         from great_expectations.datasource.fluent import SQLDatasource
 
-        from expectations.dialect import DIALECT, engine_settings
-
-        # With the file's own schema first, other tables are still found in it by their schema.
-        search_path = f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else suite.layer
+        address, engine_settings = self._engine(suite)
         source = SQLDatasource(
             name="warehouse",
-            connection_string=f"{DIALECT}://",
-            kwargs=engine_settings(self._connection, search_path),
+            connection_string=address,
+            kwargs=engine_settings,
             assets=[{"name": suite.table, "type": "table", "batch_definitions": [{"name": WHOLE_TABLE}]}],
         )
         added = _quiet_context().data_sources.add_or_update_sql(source)
         return added.get_asset(suite.table).get_batch_definition(WHOLE_TABLE).get_batch()
+
+    def _engine(self, suite: Suite) -> tuple[str, dict[str, Any]]:
+        """SQLAlchemy's address and settings of an engine that finds the suite's table without its schema."""
+        from expectations.dialect import DIALECT, engine_settings
+
+        # With the file's own schema first, other tables are still found in it by their schema.
+        search_path = f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else suite.layer
+        return f"{DIALECT}://", engine_settings(self._connection, search_path)
 
     def _validate(
         self, batch: "Batch", expectations: Sequence[Expectation], result_format: dict
@@ -265,9 +281,7 @@ class _Gate:
         if query is None:
             rows = observation.get("partial_unexpected_index_list") or []
         else:
-            cursor = self._connection.execute(f"select * from ({query}) order by all limit {SAMPLE_ROWS}")  # noqa: S608
-            names = [column[0] for column in cursor.description or ()]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows = self._query(f"select * from ({query}) as found order by {self.order} limit {SAMPLE_ROWS}")  # noqa: S608
         shown = [
             ", ".join(f"{name}={value}" for name, value in row.items() if name in texts or _is_figure(value))
             for row in rows
@@ -282,8 +296,18 @@ class _Gate:
             return self._dated(query).format(batch=table)
         if expectation.type == "expect_rows_to_satisfy":
             condition = self._dated(expectation.kwargs["condition"])
-            return f"select {_quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
+            return f"select {quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
         return None
+
+
+def dates_in_sql(as_of: date | None, days: tuple[date, date] | None) -> dict[str, str]:
+    """What stands in a query in place of the data day and of the ends of the days that are asked for."""
+    first, last = days or EVERY_DAY
+    return {
+        "{as_of}": _literal(as_of) if as_of else "cast(null as date)",
+        "{first_day}": _literal(first),
+        "{last_day}": _literal(last),
+    }
 
 
 def _class_of(type_name: str) -> Any:
@@ -396,12 +420,12 @@ def _literal(day: date) -> str:
     return f"date '{day.isoformat()}'"
 
 
-def _quoted(*names: str) -> str:
+def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-def _quoted_list(names: Iterable[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
+def quoted_list(names: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in names)
 
 
 def _is_figure(value: object) -> bool:

@@ -22,6 +22,7 @@ from ingestion.privacy.suppression import apply_list
 from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from ingestion.write.delivery import deliver
+from ingestion.write.iceberg_copy import copy_changes, copy_rejected_rows
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import clear
@@ -128,8 +129,14 @@ class _Load:
             if plan.vanished and not plan.files_read:
                 ledger.replace_rejects(self.connection, plan.table.raw_name, [], plan.present)
         plans = [plan for plan in plans if plan.files_read]
-        if not plans:
-            return
+        if plans:
+            self._write_rows(plans)
+        elif self.settings.target == "spark":
+            # Nothing is new, but another engine was used so far.
+            copy_changes(self.connection, {}, self.settings)
+            copy_rejected_rows(self.connection, self.settings)
+
+    def _write_rows(self, plans: list[Plan]) -> None:
         if self.starts_over:
             ledger.start_over(self.connection)
         root = self.root.address
@@ -143,10 +150,15 @@ class _Load:
         if deliveries:
             logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
             deliver(self.connection, self.settings.dlt_dir, deliveries)
+        if self.settings.target == "spark":
+            changed = {plan.table.raw_name: plan.days for plan in plans}
+            copy_changes(self.connection, changed, self.settings, everything=self.starts_over)
         logger.info("record the loaded files")
         self.connection.execute("begin")
         for plan in plans:
             ledger.record(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
+        if self.settings.target == "spark":
+            copy_rejected_rows(self.connection, self.settings)
         self.connection.execute("commit")
 
     def _report(self, source: SourcePlan, seconds: float) -> LoadReport:

@@ -24,6 +24,7 @@ from warehouse.compaction import compact
 from warehouse.connection import connect
 from warehouse.folder import RESTORING, DataDirError
 from warehouse.lock import hold
+from warehouse.spark import tidy
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ def _build_without(settings: Settings, unfinished: Path) -> bool:
             f"deleted {drop_earlier(settings)} earlier published versions, since any of them may contain the person"
         )
         compact(settings.warehouse_path, least_unused_share=0)
+        if settings.target == "spark":
+            logger.info(f"deleted {tidy(settings, keep_days=0):,} files of earlier snapshots in Iceberg")
         unfinished.unlink()
     logger.info("the warehouse was rewritten without the deleted bytes")
     if settings.dagster_postgres_url:

@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from settings import PERSONAL_MARK, PROJECT_DIR, Settings, UserError
+from transform import on_spark
 from transform.days import Days, dbt_variables
 from warehouse.folder import damage, make_data_folder, unwritable
 
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
 PARSED = "partial_parse.msgpack"
+# The commands of dbt that write tables.
+BUILDING = ("build", "run", "seed")
 # Runs test the seeds, which people edit; the gates check the same tables as the models' tests.
 DEVELOPER_TESTS = (
     "resource_type:unit_test",
@@ -76,21 +79,32 @@ def invoke_dbt(
 
     # dbt would render each statement for a log that is never written.
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
-    with log, _environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}):
+    with ExitStack() as held:
+        held.enter_context(log)
+        held.enter_context(_environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}))
+        if settings.target == "spark" and arguments[0] in BUILDING:
+            held.enter_context(on_spark.building(settings))
         try:
             done = dbtRunner(manifest, callbacks=[on_event]).invoke([*flags, *arguments, "--project-dir", str(project)])
         finally:
             _close_dbt_connections()
-    results: Any = getattr(done.result, "results", done.result)
-    if not done.success:
-        failed = [
-            f"{result.node.name}: {(result.message or str(result.status)).strip()}"
-            for result in results or []
-            if result.status in ("error", "fail", "runtime error")
-        ]
-        message = "; ".join(failed) or str(done.exception)
-        raise DbtError(str(damage(settings.warehouse_path, message) or message), _built(results or []))
+        results: Any = getattr(done.result, "results", done.result)
+        if not done.success:
+            raise DbtError(_message(settings, results or [], done.exception), _built(results or []))
     return results
+
+
+def _message(settings: Settings, results: Sequence[Any], exception: BaseException | None) -> str:
+    """What failed, in dbt's words, or a sentence about the file or server that is at fault."""
+    failed = [
+        f"{result.node.name}: {(result.message or str(result.status)).strip()}"
+        for result in results
+        if result.status in ("error", "fail", "runtime error")
+    ]
+    message = "; ".join(failed) or str(exception)
+    if settings.target == "spark":
+        return on_spark.sentence(settings, message)
+    return str(damage(settings.warehouse_path, message) or message)
 
 
 def _built(results: Sequence[Any]) -> list[str]:
@@ -143,13 +157,15 @@ def parsed_project(settings: Settings) -> Any:
     from dbt.contracts.graph.manifest import Manifest
 
     files = files_digest()
-    if files not in _parsed:
+    # Types and relations are written for one engine.
+    state = f"{files} {settings.target}"
+    if state not in _parsed:
         with _parsed_files(settings, files):
             manifest = Manifest.from_msgpack((_parsing_dir(settings) / PARSED).read_bytes())
         manifest.build_flat_graph()
         _parsed.clear()
-        _parsed[files] = manifest
-    return _parsed[files]
+        _parsed[state] = manifest
+    return _parsed[state]
 
 
 @contextmanager
@@ -182,7 +198,7 @@ def _parse_digest(settings: Settings, files: str) -> bytes:
     """Digests of the parsed files and of dbt's output: if either changes, parse again."""
     written = [settings.dbt_target_dir / "manifest.json", _parsing_dir(settings) / PARSED]
     digests = [sha256(path.read_bytes()).hexdigest() if path.is_file() else "none" for path in written]
-    return " ".join([files, *digests]).encode()
+    return " ".join([files, settings.target, *digests]).encode()
 
 
 def _parsing_dir(settings: Settings) -> Path:
@@ -196,6 +212,8 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
         "GROWTH_DBT_FILE": str(settings.warehouse_path),
         "GROWTH_MEMORY_LIMIT": f"{settings.memory_limit_bytes}B",
         "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
+        "GROWTH_TARGET": settings.target,
+        **(on_spark.dbt_variables(settings) if settings.target == "spark" else {}),
         "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
         "DBT_TARGET_PATH": str(target_dir),
         "DBT_LOG_PATH": str(target_dir),

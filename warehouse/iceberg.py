@@ -53,8 +53,8 @@ def _catalog(url: str, warehouse: str) -> "SqlCatalog":
     from pyiceberg.catalog.sql import SqlCatalog
 
     # The driver is named, since SQLAlchemy's default for the scheme changes.
-    address = "postgresql+psycopg2://" + url.partition("://")[2]
-    catalog = SqlCatalog(CATALOG, uri=address, warehouse=warehouse)
+    address = "postgresql+psycopg://" + url.partition("://")[2]
+    catalog = SqlCatalog(CATALOG, uri=f"{address}?options=-c%20lock_timeout%3D60s", warehouse=warehouse)
     for schema in SCHEMAS:
         catalog.create_namespace_if_not_exists(schema)
     return catalog
@@ -91,7 +91,7 @@ def write_table(
 def _in_days(day: str | None, days: Sequence[date] | None) -> Any:
     from pyiceberg.expressions import AlwaysTrue, In
 
-    return AlwaysTrue() if day is None or days is None else In(day, set(days))  # type: ignore[arg-type]
+    return AlwaysTrue() if day is None or days is None else In(day, values=set(days))
 
 
 def _prepared(catalog: "SqlCatalog", schema: str, name: str, wanted: "pa.Schema", day: str | None) -> "Table":

@@ -115,6 +115,7 @@ class Cluster:
             [
                 programs / "postgres", "-D", data, "-p", str(self.catalog_port),
                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+                "-c", "max_connections=200",
             ],
             user=user,
         )  # fmt: skip
@@ -136,7 +137,8 @@ class Cluster:
             [
                 self.spark_home / "bin" / "spark-submit",
                 "--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
-                "--master", f"spark://127.0.0.1:{self.master_port}" if self.workers else "local[2]", "--name", "growth", "spark-internal",
+                "--master", f"spark://127.0.0.1:{self.master_port}" if self.workers else "local[2]",
+                "--name", "growth", "spark-internal",
                 "--hiveconf", f"hive.server2.thrift.port={self.thrift_port}",
                 "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1",
             ],
@@ -161,12 +163,12 @@ class Cluster:
         if user:
             shutil.chown(making, user)
             shutil.chown(secret, user)
-        made = [
+        made: list[str | Path] = [
             programs / "initdb", "--pgdata", making, "--username=growth", "--pwfile", secret,
             "--auth=scram-sha-256", "--encoding=UTF8",
         ]  # fmt: skip
         _run(made, user)
-        create = [programs / "postgres", "--single", "-D", making, "postgres"]
+        create: list[str | Path] = [programs / "postgres", "--single", "-D", making, "postgres"]
         _run(create, user, b"create database iceberg\n")
         making.rename(data)
 
@@ -192,8 +194,8 @@ class Cluster:
         path.write_text(text)
 
     def _start_spark(self, name: str, main_class: str, *arguments: str) -> None:
-        command = [self.spark_home / "bin" / "spark-class", main_class]
-        self._start(name, [*command, "--host", "127.0.0.1", "--webui-port", "0", *arguments])
+        program = self.spark_home / "bin" / "spark-class"
+        self._start(name, [program, main_class, "--host", "127.0.0.1", "--webui-port", "0", *arguments])
 
     def _start(self, name: str, command: list[str | Path], user: str | None = None) -> None:
         environment = {

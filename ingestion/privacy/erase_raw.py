@@ -12,7 +12,7 @@ from typing import Literal
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.raw_tables import extra_columns, quote, raw_table, row_hash
+from ingestion.contract.raw_tables import SCHEMA, extra_columns, quote, raw_table, row_hash
 from ingestion.privacy.suppression import (
     PSEUDONYM,
     add_to_list,
@@ -23,6 +23,7 @@ from ingestion.privacy.suppression import (
     suppressed_rows,
 )
 from ingestion.write import ledger
+from ingestion.write.iceberg_copy import copy_changes, copy_rejected_rows
 from settings import Settings
 from warehouse.connection import connect
 
@@ -115,6 +116,10 @@ def rewrite_raw(settings: Settings) -> dict[str, int]:
             rows[raw_table(table).replace('"', "")] = _rewrite(connection, table)
         rows["raw.rejected_rows"] = clear_rejects(connection, "raw.rejected_rows")
         connection.execute("drop schema if exists raw_staging cascade")
+        if settings.target == "spark":
+            changed = [table.raw_name for table in load_contract().tables if rows[f"{SCHEMA}.{table.raw_name}"]]
+            copy_changes(connection, dict.fromkeys(changed), settings)
+            copy_rejected_rows(connection, settings)
         connection.execute("commit")
     # Left behind by an interrupted load.
     for folder in (settings.dlt_dir, settings.data_dir / "state" / "load"):

@@ -7,7 +7,10 @@ from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
+from warehouse.spark import tidy
 
+# How long a snapshot of Iceberg can still be read: time enough to see what a run changed.
+SNAPSHOTS_KEPT_DAYS = 7
 LARGEST_TABLES = """
 select tables.schema_name || '.' || tables.table_name, tables.estimated_size
 from duckdb_tables() as tables
@@ -28,9 +31,15 @@ BLOCK_BYTES = 262_144
     retry_policy=RETRY,
 )
 def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-    """The warehouse file, rewritten without its unused blocks if they are a fifth of it."""
+    """The warehouse file, rewritten without its unused blocks if they are a fifth of it.
+
+    On Spark, also the files in Iceberg that only old snapshots have.
+    """
     path = warehouse.settings.warehouse_path
+    of_iceberg = {}
     with permanent_unless_transient():
+        if warehouse.settings.target == "spark":
+            of_iceberg["iceberg_files_deleted"] = tidy(warehouse.settings, SNAPSHOTS_KEPT_DAYS)
         before = compact(path)
         size = size_of(path)
         largest = _largest_tables(warehouse)
@@ -39,6 +48,7 @@ def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
     return MaterializeResult(
         metadata={
             "bytes": size.bytes_in_all,
+            **of_iceberg,
             "bytes_unused": size.bytes_unused,
             "bytes_given_back": before.bytes_in_all - size.bytes_in_all if before else 0,
             "largest_tables": MetadataValue.table([TableRecord(row) for row in largest]),

@@ -99,6 +99,7 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
                     as_of=settings.as_of,
                     tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
                     days=_days_built(context.run, settings),
+                    settings=settings,
                 )
         for key in sorted(context.selected_asset_check_keys):
             of_check = [result for result in results if result.table == key.asset_key.path[-1]]

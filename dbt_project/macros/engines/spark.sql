@@ -155,6 +155,14 @@
 {%- endmacro %}
 
 
+{#- With its files, which Iceberg keeps otherwise. -#}
+{% macro spark__drop_relation(relation) -%}
+    {%- call statement('drop_relation', auto_begin=False) -%}
+        drop {{ relation.type }} if exists {{ relation }} {{- ' purge' if relation.type == 'table' }}
+    {%- endcall -%}
+{%- endmacro %}
+
+
 {#- A table that is built by days has a partition a month, so that a day is replaced without reading the others. -#}
 {% macro spark__partition_cols(label, required=false) -%}
     {%- if config.get('materialized') == 'incremental' -%}
@@ -173,4 +181,10 @@
         'target_relation': target, 'temp_relation': source, 'unique_key': unique_key,
         'dest_columns': adapter.get_columns_in_relation(target),
     }) }}
+{%- endmacro %}
+
+
+{#- Python models run beside dbt (transform/python_models.py): they get the code as it is, and nothing of Spark's. -#}
+{% macro py_write_table(compiled_code, target_relation) -%}
+    {{- compiled_code -}}
 {%- endmacro %}

@@ -1,0 +1,118 @@
+"""The gates on Spark: the same suites, over one session of its Thrift server.
+
+Great Expectations takes Spark for PostgreSQL, as it takes DuckDB: names are quoted alike, and the few operators that
+differ are written here. What a session shows as a temporary view hides the table of the same name, so that checks of
+some days find their rows by the table's own name.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+
+from expectations.dialect import NamedType
+from expectations.gate import Gate, Result, dates_in_sql, quoted
+from expectations.suites import Suite
+from settings import Settings
+from warehouse.spark import execute, open_spark
+
+DIALECT = "growth_spark"
+
+
+class SparkCompiler(PGCompiler):
+    """PostgreSQL's SQL, with Spark's word for its match operators."""
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
+        if operator.opstring not in ("~", "!~"):
+            return super().visit_custom_op_binary(element, operator, **kw)
+        left, right = (self.process(side, **kw) for side in (element.left, element.right))
+        return f"{'not ' if operator.opstring == '!~' else ''}({left} rlike {right})"
+
+
+class SparkDialect(PGDialect):
+    """A dialect that only reads, over PyHive."""
+
+    name = "postgresql"
+    driver = "pyhive"
+    statement_compiler = SparkCompiler
+    supports_statement_cache = False
+    default_paramstyle = "pyformat"
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        from pyhive import hive
+
+        return hive
+
+    def initialize(self, connection: Any) -> None:
+        pass
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        pass
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        pass
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        pass
+
+    def has_table(self, *args: Any, **kw: Any) -> bool:
+        return True
+
+    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        table = self.identifier_preparer.format_table(sa.table(table_name, schema=schema))
+        described = connection.execute(sa.text(f"describe {table}")).fetchall()
+        names = [(name, kind) for name, kind, *_ in described if name and not name.startswith("#")]
+        # A partition column is described twice.
+        return [
+            {"name": name, "type": NamedType(kind), "nullable": True, "default": None}
+            for name, kind in dict(names).items()
+        ]
+
+    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        return {"constrained_columns": [], "name": None}
+
+
+registry.register(DIALECT, __name__, SparkDialect.__name__)
+
+
+class SparkGate(Gate):
+    """Great Expectations over one session of Spark."""
+
+    order = "1"
+
+    def __init__(self, session: Any, as_of: date | None, days: tuple[date, date] | None) -> None:
+        self._session = session
+        self._days = days
+        self._dates = dates_in_sql(as_of, days)
+
+    def _query(self, query: str) -> list[dict[str, Any]]:
+        cursor = self._session.cursor()
+        cursor.execute(query)
+        names = [column[0].split(".")[-1] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _table(self, suite: Suite) -> str:
+        return quoted(suite.table) if self._is_of_days(suite) else quoted(suite.layer, suite.table)
+
+    def _show_days(self, suite: Suite) -> None:
+        assert suite.day is not None
+        first, last, day = self._dates["{first_day}"], self._dates["{last_day}"], quoted(suite.day)
+        rows = f"select * from {quoted(suite.layer, suite.table)} where {day} >= {first} and {day} <= {last}"  # noqa: S608
+        execute(self._session, f"create or replace temporary view {quoted(suite.table)} as {rows}")
+
+    def _engine(self, suite: Suite) -> tuple[str, dict[str, Any]]:
+        execute(self._session, f"use {quoted(suite.layer)}")
+        return f"{DIALECT}://", {"poolclass": sa.pool.StaticPool, "creator": lambda: self._session}
+
+
+def check_suites_on_spark(
+    settings: Settings, suites: Iterable[Suite], as_of: date | None, days: tuple[date, date] | None
+) -> list[Result]:
+    """Check suites on Spark. Raises `SparkError` if its server does not answer."""
+    with open_spark(settings) as session:
+        gate = SparkGate(session, as_of, days)
+        return [result for suite in suites for result in gate.check(suite)]

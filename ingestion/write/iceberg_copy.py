@@ -1,0 +1,69 @@
+"""Schema raw in Iceberg, where Spark reads it: what a load wrote into the warehouse file, a commit a table.
+
+The warehouse file stays the place in which files are read, checked and merged. Usage is replaced by days, other tables
+whole: they are small beside it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from ingestion.contract.model import load_contract
+from ingestion.contract.raw_tables import SCHEMA, quote
+from settings import Settings
+from warehouse.iceberg import open_catalog, tables, write_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REJECTED = "rejected_rows"
+DAY = "date"
+# Rows in memory at a time: some hundred megabytes of usage.
+BATCH_ROWS = 1_000_000
+
+
+def copy_changes(
+    connection: duckdb.DuckDBPyConnection,
+    changed: Mapping[str, Sequence[date] | None],
+    settings: Settings,
+    *,
+    everything: bool = False,
+) -> None:
+    """Copy the changed tables, by raw name, and any table that Iceberg lacks; with `everything`, all tables whole.
+
+    Of tables stored by days those days are copied, or all where they are None. Raises `IcebergError` if the catalog
+    does not answer: the load then counts as interrupted, and the next one repeats it.
+    """
+    with open_catalog(settings) as catalog:
+        there = set(tables(catalog, SCHEMA))
+        for table in load_contract().tables:
+            name, is_by_days = table.raw_name, table.stored == "days"
+            is_new = everything or name not in there
+            if is_new or name in changed:
+                days = changed[name] if is_by_days and not is_new else None
+                schema, batches = _read(connection, name, DAY if is_by_days else None, days)
+                write_table(catalog, SCHEMA, name, batches, schema, day=DAY if is_by_days else None, days=days)
+
+
+def copy_rejected_rows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Copy the rows that were set aside, which models count."""
+    with open_catalog(settings) as catalog:
+        schema, batches = _read(connection, REJECTED, None, None)
+        write_table(catalog, SCHEMA, REJECTED, batches, schema)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, name: str, day: str | None, days: Sequence[date] | None
+) -> tuple["pa.Schema", Iterator["pa.Table"]]:
+    """The columns and rows of a raw table, in the order of its days, as the caller's transaction sees them."""
+    import pyarrow as pa
+
+    query = f"select * from {SCHEMA}.{quote(name)}"  # noqa: S608 (a quoted name)
+    if days is not None:
+        connection.execute(f"{query} where list_contains(?, {quote(DAY)}) order by {quote(DAY)}", [list(days)])
+    else:
+        connection.execute(f"{query} order by {quote(day)}" if day else query)
+    reader = connection.to_arrow_reader(BATCH_ROWS)
+    return reader.schema, (pa.Table.from_batches([batch]) for batch in reader)

@@ -1,0 +1,115 @@
+"""SQL on Spark, through its Thrift server: one session a connection."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from settings import Settings, UserError
+from warehouse.iceberg import CATALOG, SCHEMAS, open_catalog, tables
+
+DEFAULT_PORT = 10000
+# In every session: bad casts fail, and names are quoted as on other engines.
+SESSION = {"set:hivevar:spark.sql.ansi.enabled": "true", "set:hivevar:spark.sql.ansi.doubleQuotedIdentifiers": "true"}
+# Thrift's messages about a server that is not there, or no longer.
+GONE = (
+    "Could not connect",
+    "read 0 bytes",
+    "Connection refused",
+    "Broken pipe",
+    "Connection reset",
+    "Transport not open",
+)
+
+
+class SparkError(UserError):
+    """Spark did not do what was asked; the message says where and why."""
+
+
+class Address(NamedTuple):
+    """Where the Thrift server listens, and as whom to ask."""
+
+    host: str
+    port: int
+    user: str
+
+
+def address(settings: Settings) -> Address:
+    """The address in GROWTH_WAREHOUSE_URL. Raises `SparkError` if it is none of a Thrift server."""
+    url = urlsplit(settings.warehouse_url.get_secret_value() if settings.warehouse_url else "")
+    if url.scheme != "thrift" or not url.hostname:
+        raise SparkError("set GROWTH_WAREHOUSE_URL to thrift://USER@HOST:PORT, since GROWTH_TARGET is spark")
+    return Address(url.hostname, url.port or DEFAULT_PORT, url.username or "growth")
+
+
+@contextmanager
+def open_spark(settings: Settings) -> Iterator[Any]:
+    """A session, as a connection of the database API. Raises `SparkError` for what fails in it."""
+    from pyhive import hive
+    from thrift.transport.TTransport import TTransportException
+
+    place = address(settings)
+    try:
+        connection = hive.connect(host=place.host, port=place.port, username=place.user, configuration=SESSION)
+        try:
+            yield connection
+        finally:
+            if answers(settings):
+                connection.close()
+    except (hive.Error, TTransportException, OSError) as error:
+        raise SparkError(explain(settings, str(error))) from error
+
+
+def execute(connection: Any, statement: str) -> list[tuple]:
+    """Run a statement; its rows, or none."""
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    return cursor.fetchall() if cursor.description else []
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the Thrift server takes connections."""
+    place = address(settings)
+    with socket.socket() as attempt:
+        attempt.settimeout(5)
+        return attempt.connect_ex((place.host, place.port)) == 0
+
+
+def explain(settings: Settings, message: str) -> str:
+    """One sentence for an error of Thrift, whose own text has the server's whole stack."""
+    place = address(settings)
+    if any(words in message for words in GONE):
+        return (
+            f"Spark's Thrift server at {place.host}:{place.port} does not answer: start it and run again. Nothing was "
+            "published, and the next run builds what this one left"
+        )
+    said = message.partition("errorMessage=")[2] or message
+    return f"Spark says: {said.strip(chr(39)).partition(chr(92) + 'n')[0].splitlines()[0][:1000]}"
+
+
+def tidy(settings: Settings, keep_days: int) -> int:
+    """Delete the files that no snapshot of the last `keep_days` has, but for each table's newest; returns how many.
+
+    Files of writes that were killed are deleted when they are three days old, as Iceberg has it by default: a younger
+    one may belong to a write that has not ended.
+    """
+    deleted = 0
+    with open_catalog(settings) as catalog, open_spark(settings) as connection:
+        for schema in SCHEMAS:
+            for table in tables(catalog, schema):
+                if len(catalog.load_table((schema, table)).snapshots()) > 1:
+                    deleted += _expire(connection, f"{schema}.{table}", keep_days)
+                deleted += len(
+                    execute(connection, f"call {CATALOG}.system.remove_orphan_files(table => '{schema}.{table}')")
+                )
+    return deleted
+
+
+def _expire(connection: Any, table: str, keep_days: int) -> int:
+    rows = execute(
+        connection,
+        f"call {CATALOG}.system.expire_snapshots(table => '{table}', retain_last => 1, "
+        f"older_than => current_timestamp() - interval '{keep_days}' day)",
+    )
+    return sum(count or 0 for count in rows[0])
