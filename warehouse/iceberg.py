@@ -89,9 +89,11 @@ def write_table(
 
 
 def _in_days(day: str | None, days: Sequence[date] | None) -> Any:
-    from pyiceberg.expressions import AlwaysTrue, In
+    from pyiceberg import expressions
 
-    return AlwaysTrue() if day is None or days is None else In(day, values=set(days))
+    # Its types want terms that are bound already; the method that takes it binds it.
+    in_values: Any = expressions.In
+    return expressions.AlwaysTrue() if day is None or days is None else in_values(day, set(days))
 
 
 def _prepared(catalog: "SqlCatalog", schema: str, name: str, wanted: "pa.Schema", day: str | None) -> "Table":

@@ -61,11 +61,16 @@ def open_spark(settings: Settings) -> Iterator[Any]:
         raise SparkError(explain(settings, str(error))) from error
 
 
-def execute(connection: Any, statement: str) -> list[tuple]:
-    """Run a statement; its rows, or none."""
+def execute(connection: Any, statement: str) -> None:
+    """Run a statement that has no result."""
+    connection.cursor().execute(statement)
+
+
+def rows(connection: Any, query: str) -> list[tuple]:
+    """The rows of a query."""
     cursor = connection.cursor()
-    cursor.execute(statement)
-    return cursor.fetchall() if cursor.description else []
+    cursor.execute(query)
+    return cursor.fetchall()
 
 
 def answers(settings: Settings) -> bool:
@@ -100,16 +105,14 @@ def tidy(settings: Settings, keep_days: int) -> int:
             for table in tables(catalog, schema):
                 if len(catalog.load_table((schema, table)).snapshots()) > 1:
                     deleted += _expire(connection, f"{schema}.{table}", keep_days)
-                deleted += len(
-                    execute(connection, f"call {CATALOG}.system.remove_orphan_files(table => '{schema}.{table}')")
-                )
+                orphans = f"call {CATALOG}.system.remove_orphan_files(table => '{schema}.{table}')"
+                deleted += len(rows(connection, orphans))
     return deleted
 
 
 def _expire(connection: Any, table: str, keep_days: int) -> int:
-    rows = execute(
-        connection,
+    expire = (
         f"call {CATALOG}.system.expire_snapshots(table => '{table}', retain_last => 1, "
-        f"older_than => current_timestamp() - interval '{keep_days}' day)",
+        f"older_than => current_timestamp() - interval '{keep_days}' day)"
     )
-    return sum(count or 0 for count in rows[0])
+    return sum(count or 0 for count in rows(connection, expire)[0])
