@@ -1,6 +1,50 @@
-{#- A figure is past its bound on each day that the rule holds on; it crosses on the first one after a day that it does
+{#- The onboarding queue and the bills expected are counted here: they are known as late as any table. A figure is past its bound on each day that the rule holds on; it crosses on the first one after a day that it does
     not hold on. What was past on the first day that is looked at has crossed before. -#}
-with compared as (
+with days as (
+    select distinct day
+    from {{ ref('int_figure_days') }}
+),
+
+queue as (
+    select
+        days.day,
+        sum(case when stays.customer_id is not null then 1 else 0 end) as customers,
+        sum(case when stays.contact_by < days.day then 1 else 0 end) as late
+    from days
+    left join {{ ref('fct_onboarding_queue') }} as stays
+        on days.day >= stays.entered_on
+        and days.day < coalesce(stays.exited_on, cast('9999-12-31' as date))
+    group by days.day
+),
+
+bills as (
+    select days.day, coalesce(sum(forecasts.forecast_payable_usd), 0) as payable_usd
+    from days
+    left join {{ ref('fct_bill_forecasts') }} as forecasts on days.day = forecasts.as_of_date
+    group by days.day
+),
+
+figures as (
+    select metric, group_by, group_value, day, figure
+    from {{ ref('int_figure_days') }}
+
+    union all
+
+    select 'onboarding_queue_size', 'company', 'all', day, cast(customers as decimal(24, 4))
+    from queue
+
+    union all
+
+    select 'late_contacts', 'company', 'all', day, cast(late as decimal(24, 4))
+    from queue
+
+    union all
+
+    select 'expected_bills', 'company', 'all', day, cast(payable_usd as decimal(24, 4))
+    from bills
+),
+
+compared as (
     select
         rules.rule,
         figures.group_value,
@@ -16,11 +60,11 @@ with compared as (
         end as holds,
         rules.comparison in ('above', 'below') as is_of_days_in_a_row
     from {{ ref('figure_alert_rules') }} as rules
-    inner join {{ ref('int_figure_days') }} as figures
+    inner join figures
         on rules.metric = figures.metric
         and rules.group_by = figures.group_by
         and coalesce(rules.group_value, figures.group_value) = figures.group_value
-    left join {{ ref('int_figure_days') }} as before
+    left join figures as before
         on rules.comparison in ('rises_by', 'falls_by')
         and figures.metric = before.metric
         and figures.group_by = before.group_by

@@ -57,51 +57,9 @@ weeks as (
     group by counted.metric, counted.group_by, counted.group_value, days.day
 ),
 
-bills as (
-    select
-        'expected_bills' as metric,
-        'company' as group_by,
-        'all' as group_value,
-        forecasts.as_of_date as day,
-        sum(forecasts.forecast_payable_usd) as figure
-    from {{ ref('fct_bill_forecasts') }} as forecasts
-    inner join stretch on forecasts.as_of_date >= stretch.first_day and forecasts.as_of_date <= stretch.last_day
-    group by forecasts.as_of_date
-),
-
-queue as (
-    select
-        days.day,
-        count(*) as stays,
-        sum(
-            case when stays.contact_by < days.day and not coalesce(customers.is_do_not_contact, false) then 1 else 0 end
-        ) as late
-    from days
-    inner join {{ ref('fct_onboarding_queue') }} as stays
-        on days.day >= stays.entered_on
-        and days.day < coalesce(stays.exited_on, cast('9999-12-31' as date))
-    left join {{ ref('int_customer_standing') }} as customers on stays.customer_id = customers.customer_id
-    group by days.day
-),
-
 summed as (
     select metric, group_by, group_value, day, figure
     from weeks
-
-    union all
-
-    select metric, group_by, group_value, day, figure
-    from bills
-
-    union all
-
-    select 'onboarding_queue_size', 'company', 'all', day, stays
-    from queue
-
-    union all
-
-    select 'late_contacts', 'company', 'all', day, late
-    from queue
 
     union all
 
