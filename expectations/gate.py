@@ -9,17 +9,18 @@ and is kept beside that of the whole table.
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from expectations.results import Result, keep_results
 from expectations.suites import QUERY, Expectation, Suite, load_suites
 from settings import Settings
-from warehouse.connection import connect, next_turn
+from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
 
 if TYPE_CHECKING:
@@ -33,46 +34,6 @@ SUCCESS_ONLY = {"result_format": "BOOLEAN_ONLY"}
 EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
 OF_DAYS = "of_days"
 WHOLE_TABLE = "whole_table"
-
-# The columns that come last are newer than the data folders of the first version.
-CREATE_RESULTS = """
-create schema if not exists quality;
-create table if not exists quality.expectation_results (
-    run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
-    expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
-    observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null,
-    first_day date, last_day date, turn bigint
-);
-alter table quality.expectation_results add column if not exists first_day date;
-alter table quality.expectation_results add column if not exists last_day date;
-alter table quality.expectation_results add column if not exists turn bigint
-"""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one expectation. Counts are null where the check could not run or does not count rows.
-
-    `days`, both ends included, are those that it is of; None if it is of the whole table.
-    """
-
-    layer: str
-    table: str
-    name: str
-    type: str
-    severity: Literal["critical", "warning"]
-    status: Literal["passed", "failed", "error"]
-    observed: str | None
-    unexpected_rows: int | None
-    total_rows: int | None
-    detail: str | None
-    days: tuple[date, date] | None = None
-
-    @property
-    def is_blocking(self) -> bool:
-        """Whether nothing downstream of the layer may start."""
-        return self.status == "error" or (self.status == "failed" and self.severity == "critical")
-
 
 def run_layer(
     warehouse_path: Path,
@@ -103,24 +64,13 @@ def run_layer(
             results = check_suites_on_spark(settings, suites, day, days)
         else:
             results = check_suites(connection, suites, day, days)
-    _keep(warehouse_path, results, run_id, day)
+    keep_results(warehouse_path, results, run_id, day)
     for result in results:
         if result.status != "passed":
             is_warning = result.status == "failed" and result.severity == "warning"
             said = "warning" if is_warning else f"{result.status} ({result.severity})"
             logger.info(f"{said} {layer}.{result.table}: {result.name}: {result.detail}")
     return results
-
-
-def results_of_run(warehouse_path: Path, layer: str, run_id: str) -> list[Result]:
-    """What the expectations of a layer gave in a run, as `quality.expectation_results` has it."""
-    with connect(warehouse_path, read_only=True) as connection:
-        rows = connection.execute(
-            "select layer, table_name, expectation, type, severity, status, observed, unexpected_rows, total_rows, "
-            "detail from quality.expectation_results where run_id = ? and layer = ? order by table_name, expectation",
-            [run_id, layer],
-        ).fetchall()
-    return [Result(*row) for row in rows]
 
 
 def check_suites(
@@ -383,37 +333,6 @@ def _result(
         total_rows,
         detail[:DETAIL_CHARACTERS] if detail else None,
     )
-
-
-def _keep(warehouse_path: Path, results: Sequence[Result], run_id: str, as_of: date | None) -> None:
-    """Append results to the history; those of the same run and table are replaced."""
-    checked_at = datetime.now(UTC).replace(tzinfo=None)
-    columns = (
-        "run_id, as_of_date, layer, table_name, expectation, type, severity, status, observed, unexpected_rows, "
-        "total_rows, detail, checked_at, first_day, last_day"
-    )
-    rows = [
-        (
-            *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
-            *(each.observed, each.unexpected_rows, each.total_rows, each.detail, checked_at),
-            *(each.days or (None, None)),
-        )
-        for each in results
-    ]
-    with connect(warehouse_path) as connection:
-        connection.execute(CREATE_RESULTS)
-        connection.execute("begin")
-        turn = next_turn(connection)
-        connection.executemany(
-            "delete from quality.expectation_results where run_id = ? and layer = ? and table_name = ?",
-            sorted({(run_id, each.layer, each.table) for each in results}),
-        )
-        connection.executemany(
-            f"insert into quality.expectation_results ({columns}, turn) "  # noqa: S608
-            f"values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {turn})",
-            rows,
-        )
-        connection.execute("commit")
 
 
 def _literal(day: date) -> str:

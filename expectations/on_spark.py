@@ -14,7 +14,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from expectations.dialect import NamedType
-from expectations.gate import Gate, Result, dates_in_sql, quoted
+from expectations.gate import Gate, dates_in_sql, quoted
+from expectations.results import Result
 from expectations.suites import Suite
 from settings import Settings
 from warehouse.spark import execute, open_spark

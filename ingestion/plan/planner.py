@@ -16,9 +16,10 @@ from ingestion.plan.json_functions import register_functions
 from ingestion.plan.row_checks import checked_rows
 from ingestion.plan.stripe_checks import checked_objects
 from ingestion.privacy.suppression import suppressed_rows
+from ingestion.read.columns import LONGEST_NAME, Portion, shown_names
 from ingestion.read.csv_rows import Ragged
 from ingestion.read.files import SourceFile, SourceRoot
-from ingestion.read.relations import LONGEST_NAME, Portion, drop_read_tables, read_portions, shown_names
+from ingestion.read.relations import drop_read_tables, read_portions
 from ingestion.write.delivery import Changes
 from ingestion.write.ledger import TIE, FileCounts
 

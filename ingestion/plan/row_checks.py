@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from ingestion.contract.model import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
 from ingestion.contract.raw_tables import literal, quote
+from ingestion.read.columns import Cell, Portion
 from ingestion.read.json_lines import ANY_LINE, LINE
-from ingestion.read.relations import Cell, Portion, json_text
+from ingestion.read.relations import json_text
 
 JSON_OF_DECIMALS = "json_of_decimals"
 DECIMAL_PATTERN = rf"[+-]?(0*[0-9]{{1,{MONEY_DIGITS}}}(\.[0-9]*)?|\.[0-9]+)"

@@ -19,7 +19,8 @@ from dagster import (
     multi_asset_check,
 )
 
-from expectations.gate import Result, results_of_run, run_layer
+from expectations.gate import run_layer
+from expectations.results import Result, results_of_run
 from expectations.suites import Expectation, Suite, load_suites
 from orchestration.assets.keys import table_key
 from orchestration.assets.models import DAYS_BUILT

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.gate import Result, check_suites
+from expectations.gate import check_suites
+from expectations.results import Result
 from expectations.suites import KWARGS, QUERY, Expectation, Suite
 
 ROWS = """

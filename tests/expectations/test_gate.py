@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cli.main import call
-from expectations import gate
+from expectations import gate, results
+from expectations.results import CREATE_RESULTS, Result
 from expectations.suites import QUERY, Expectation, Suite
 from warehouse.connection import connect
 
@@ -56,7 +57,7 @@ def gate_of(warehouse: Path, monkeypatch: pytest.MonkeyPatch):
         *suites: Suite,
         run_id: str = "first",
         days: tuple[date, date] | None = None,
-    ) -> list[gate.Result]:
+    ) -> list[Result]:
         monkeypatch.setattr(gate, "load_suites", lambda: suites)
         return gate.run_layer(warehouse, "marts", run_id=run_id, as_of=AS_OF, days=days)
 
@@ -237,7 +238,7 @@ def test_what_makes_sense_of_the_whole_only_is_left_to_it_and_a_table_that_has_n
 
 def test_history_of_the_first_version_is_gone_on_with(gate_of, warehouse: Path) -> None:
     with connect(warehouse) as connection:
-        connection.execute(gate.CREATE_RESULTS.split(";\nalter")[0])
+        connection.execute(CREATE_RESULTS.split(";\nalter")[0])
         for column in ("first_day", "last_day"):
             connection.execute(f"alter table quality.expectation_results drop column {column}")
     gate_of(suite(expectation("id_is_missing", "id > 0")))
@@ -252,6 +253,7 @@ def test_file_is_opened_for_writing_only_to_keep_the_results(gate_of, monkeypatc
         return connect(path, read_only=read_only)
 
     monkeypatch.setattr(gate, "connect", spy)
+    monkeypatch.setattr(results, "connect", spy)
     (result,) = gate_of(suite(expectation("amount_is_negative", "amount > 0")))
     assert result.status == "failed"
     assert opened == [True, False]

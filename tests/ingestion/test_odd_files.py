@@ -16,7 +16,7 @@ from ingestion.errors import SourceError
 from ingestion.plan import planner as plans
 from ingestion.read import csv_rows, files, streams
 from ingestion.read import json_lines as lines
-from ingestion.read.relations import match_columns
+from ingestion.read.columns import match_columns
 from tests.ingestion.conftest import Source
 from tests.support.source_root import FIRST_DAY, company, json_line, write_file
 

@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetCheckSeverity, Definitions, ExecuteInProcessResult, define_asset_job, in_process_executor
 from dagster import AssetSelection as Selection
 
-from expectations.gate import Result
+from expectations.results import Result
 from orchestration.assets.keys import table_key
 from orchestration.checks import gates
 from orchestration.checks.gates import build_gates, gates_of

@@ -1,8 +1,7 @@
 {{ config(materialized='view') }}
 
 {#- Days before the first version of an account of the CRM have its owner: who holds it since then came with the sign-up,
-    and who had left it by then was never there. One who was to come and never did has neither come nor left. Of a deal's
-    versions on one day the last one counts. -#}
+    and who had left it by then was never there. One who was to come and never did has neither come nor left. -#}
 with owners as (
     select
         customer_id,
@@ -41,56 +40,6 @@ owner_events as (
     select customer_id, left_on, 'owner_left', account_id, owner_role, owner_email
     from tenures
     where came_on < left_on
-),
-
-accounts as (
-    select
-        account_id,
-        customer_id,
-        row_number() over (partition by account_id order by held_from desc) as newest_rank
-    from {{ ref('int_account_owners') }}
-),
-
-deal_versions as (
-    select
-        opportunities.opportunity_id,
-        opportunities.account_id,
-        opportunities.stage,
-        opportunities.amount_usd_year,
-        opportunities.updated_at,
-        cast(
-            case
-                when row_number() over (
-                    partition by opportunities.opportunity_id
-                    order by opportunities.updated_at
-                ) = 1 then coalesce(opportunities.created_at, opportunities.updated_at)
-                else opportunities.updated_at
-            end as date
-        ) as day
-    from {{ ref('stg_crm__opportunities') }} as opportunities
-),
-
-deal_days as (
-    select
-        deal_versions.*,
-        row_number() over (
-            partition by deal_versions.opportunity_id, deal_versions.day
-            order by deal_versions.updated_at desc
-        ) as newest_rank
-    from deal_versions
-    inner join {{ ref('int_data_day') }} as data_day on deal_versions.day <= data_day.as_of_date
-),
-
-deals as (
-    select
-        opportunity_id,
-        account_id,
-        day,
-        stage,
-        amount_usd_year,
-        lag(stage) over (partition by opportunity_id order by day) as stage_before
-    from deal_days
-    where newest_rank = 1
 )
 
 select
@@ -134,21 +83,3 @@ select
     owner_events.owner_email
 from owner_events
 inner join {{ ref('int_data_day') }} as data_day on owner_events.day <= data_day.as_of_date
-
-union all
-
-select
-    accounts.customer_id,
-    deals.day,
-    'deal_stage_changed',
-    deals.opportunity_id,
-    deals.stage,
-    cast(deals.amount_usd_year as decimal(24, 4)),
-    'USD a year',
-    'crm.opportunities',
-    null
-from deals
-inner join accounts
-    on deals.account_id = accounts.account_id
-    and accounts.newest_rank = 1
-where coalesce(deals.stage <> deals.stage_before, true)
