@@ -5,11 +5,12 @@ PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell command -v python
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SPARK_READY := $(VENV)/.spark
 
 IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test test-slow soak lint format docs bench lock clean
+.PHONY: help setup run ui test test-slow test-spark soak lint format docs bench lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,10 +35,18 @@ ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(BIN)/growth ui
 
 test: $(READY) ## Every kind of test, in less than five minutes on two processors
-	@$(BIN)/python -m pytest -m "not slow and not soak" $(IN_PARALLEL)
+	@$(BIN)/python -m pytest -m "not slow and not soak and not spark" $(IN_PARALLEL)
 
 test-slow: $(READY) ## What takes longer: whole runs, kills, backfills
-	@$(BIN)/python -m pytest -m "slow and not soak" $(IN_PARALLEL)
+	@$(BIN)/python -m pytest -m "slow and not soak and not spark" $(IN_PARALLEL)
+
+$(SPARK_READY): deploy/spark/requirements.txt $(READY)
+	@echo "Installing Spark and Iceberg into $(VENV) (400 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement deploy/spark/requirements.txt
+	@touch $@
+
+test-spark: $(SPARK_READY) ## A cluster of two workers on this host: whole runs, lost workers, a lost server
+	@$(BIN)/python -m pytest -m spark -n0 --timeout=7200
 
 soak: $(READY) ## What takes longer: large sizes, repeated kills
 	@$(BIN)/python -m pytest -m soak --timeout=7200

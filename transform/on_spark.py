@@ -84,12 +84,13 @@ def _one_session_a_thread() -> Iterator[None]:
     """
     from dbt.adapters.spark.connections import SparkConnectionManager
 
-    before = SparkConnectionManager.release
-    SparkConnectionManager.release = lambda self: None
+    manager: Any = SparkConnectionManager
+    before = manager.release
+    manager.release = lambda self: None
     try:
         yield
     finally:
-        SparkConnectionManager.release = before
+        manager.release = before
 
 
 @contextmanager
