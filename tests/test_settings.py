@@ -30,7 +30,7 @@ def test_an_unknown_environment_is_not_taken_for_local(monkeypatch: pytest.Monke
         Settings()
 
 
-def test_an_unknown_environment_stops_the_run_with_a_sentence_that_names_it(tmp_path: Path) -> None:
+def test_unknown_environment_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
     done = run_python("-m", "cli", "run", GROWTH_ENV="prod", GROWTH_DATA_DIR=str(tmp_path / "data"))
     assert done.returncode == 2
     assert "GROWTH_ENV='prod'" in done.stderr
@@ -45,7 +45,7 @@ def test_a_data_day_that_is_no_date_stops_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["o'brien", "100%", "a#1", "a ?x", "back\\slash", "new\nline"])
-def test_a_data_folder_whose_name_the_databases_misread_is_refused_by_its_character(
+def test_data_folder_with_a_forbidden_character_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.setenv("GROWTH_DATA_DIR", str(tmp_path / name / "data"))
@@ -111,7 +111,7 @@ sys.exit(cli.main.call(["run"]))
 """
 
 
-def test_a_data_folder_that_cannot_be_written_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
+def test_read_only_data_folder_stops_the_run_with_a_sentence(tmp_path: Path) -> None:
     folder = tmp_path / "locked"
     folder.mkdir()
     for readable in (tmp_path, *tmp_path.parents):

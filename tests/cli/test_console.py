@@ -115,7 +115,7 @@ def test_a_warning_is_said_once_as_a_sentence_with_its_count(monkeypatch: pytest
     assert "read people" not in said
 
 
-def test_a_failed_step_says_what_failed_and_that_nothing_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_step_says_what_failed_and_that_nothing_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
     said = printed(monkeypatch, fails)
     assert said.count("the file is cut short") == 1
     assert "Nothing was published; readers still see the last publish." in said
@@ -138,6 +138,6 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[33mwarning: raw.people" in printed(monkeypatch, gate_raw, is_terminal=True)
 
 
-def test_a_check_is_named_by_its_table_and_a_step_of_many_by_its_words() -> None:
+def test_console_names_checks_by_table_and_steps_by_words() -> None:
     assert name_of_step("marts__fct_usage_daily_every_day_is_built") == "marts.fct_usage_daily_every_day_is_built"
     assert name_of_step("build_marts") == "build marts"

@@ -29,7 +29,7 @@ def lines(folder: Path, change: str = "") -> list[str]:
     return coverage_lines(folder / "serving.duckdb")
 
 
-def test_the_four_newest_weeks_that_are_over_are_told_with_the_commonest_reason_first(tmp_path: Path) -> None:
+def test_four_newest_weeks_are_listed_with_their_main_reason(tmp_path: Path) -> None:
     assert lines(tmp_path) == [
         "  sign-ups of the weeks from 21 Sep, 28 Sep, 05 Oct, 12 Oct: 10 %, 12 %, 0 %, 33 % are ICP; "
         "of those with a work address 70 %, 67 %, -, 40 % have a segment",

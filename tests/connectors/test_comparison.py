@@ -97,7 +97,7 @@ def test_only_new_changed_and_removed_rows_land(source: Source) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["2026-10-01 00:00:00+00", "2026-09-01 00:00:00+00", None])
-def test_a_change_whose_stamp_did_not_move_gets_the_instant_of_the_snapshot(source: Source, stamp: str | None) -> None:
+def test_change_without_a_new_stamp_gets_the_snapshots_time(source: Source, stamp: str | None) -> None:
     source.land([member("a", 1)])
     source.land([member("a", 1, "8", stamp)])
     (row,) = source.last()
@@ -115,14 +115,14 @@ def test_a_clock_that_went_back_gives_no_stamp_that_is_not_later(source: Source)
     assert source.newest() == {}
 
 
-def test_a_stamp_that_the_load_refuses_does_not_hold_later_versions_back(source: Source) -> None:
+def test_refused_stamp_does_not_block_later_versions(source: Source) -> None:
     source.land([member("a", 1, "1", "infinity")])
     assert source.last()[0]["updated_at"] == "infinity"
     source.land([member("a", 1, "8", "2026-10-02 00:00:00+00")])
     assert source.last()[0]["updated_at"] == "2026-10-02 00:00:00+00"
 
 
-def test_a_removed_key_lands_once_and_comes_back_when_it_is_there_again(source: Source) -> None:
+def test_removed_key_lands_once_and_returns(source: Source) -> None:
     source.land([member("a", 1), member("b", 2)])
     assert source.land([member("b", 2)]).rows_removed == 1
     assert source.land([member("b", 2)]).files == 0
@@ -151,7 +151,7 @@ def test_without_its_index_a_landing_finds_the_same_differences(source: Source) 
     assert source.newest() == {("a", "1"): "1", ('b "x", y\n', "2"): "1", ("c", "3"): "8"}
 
 
-def test_a_landing_that_died_before_its_index_was_written_lands_nothing_twice(source: Source) -> None:
+def test_landing_killed_before_its_index_lands_nothing_twice(source: Source) -> None:
     source.land([member("a", 1)])
     before = (source.state / f"{MEMBERSHIPS.raw_name}.index.csv").read_bytes()
     source.land([member("a", 1, "8", None)])
@@ -192,7 +192,7 @@ def test_a_table_that_lost_most_of_its_keys_is_refused(source: Source) -> None:
     assert source.land(rows[20:], max_lost_share=0.2).rows_removed == 20
 
 
-def test_an_empty_table_lands_its_header_and_never_empties_what_was_landed(source: Source) -> None:
+def test_empty_table_lands_its_header_and_removes_nothing(source: Source) -> None:
     assert source.land([]).files == 1
     assert source.land([]).files == 0
     source.land([member("a", 1)])

@@ -195,7 +195,7 @@ def landed_files(company: Company) -> list[Path]:
     return sorted(path for path in Path(company.settings.resolved_source_root).rglob("*.csv.gz"))
 
 
-def test_after_days_of_changes_the_loaded_state_is_the_state_of_the_crm(company: Company) -> None:
+def test_loaded_state_matches_the_crm_after_days_of_changes(company: Company) -> None:
     removed = None
     for _ in range(DAYS):
         company.land()
@@ -256,7 +256,7 @@ def test_a_failed_reading_lands_nothing(company: Company) -> None:
     assert landed_files(company) == before
 
 
-def test_a_table_that_lost_most_of_its_rows_is_not_landed_and_stops_no_other(company: Company) -> None:
+def test_table_that_lost_most_rows_is_not_landed(company: Company) -> None:
     for _ in range(20):
         company.add_account()
     company.land()

@@ -82,7 +82,7 @@ def test_a_person_is_out_of_every_landed_file_and_of_the_caches(settings: Settin
     assert erase_landed(settings) == {"landed files of product_db/users": 0}
 
 
-def test_once_the_source_has_deleted_them_the_next_landing_brings_nobody_back(settings: Settings) -> None:
+def test_landing_after_deletion_at_the_source_brings_nobody_back(settings: Settings) -> None:
     land_users(settings, user(1, ADDRESS), user(2, "bob@beta.example"))
     suppress(settings, "address", ADDRESS)
     erase_landed(settings)

@@ -104,7 +104,7 @@ def test_a_company_and_a_deal_become_rows_of_the_contract(hubspot: FakeHubSpot, 
     assert reading.warnings_of("HubSpot", "hubspot.yml") == []
 
 
-def test_lists_are_read_to_their_last_page_and_archived_records_are_gone(hubspot: FakeHubSpot, tmp_path: Path) -> None:
+def test_all_pages_are_read_and_archived_records_removed(hubspot: FakeHubSpot, tmp_path: Path) -> None:
     for number in range(100, 110):
         hubspot.put("companies", str(number), {"name": f"Company {number}"})
     hubspot.archive("companies", "105")

@@ -26,7 +26,7 @@ def land(root: LandingRoot, tmp_path: Path, text: str, source: str = "product_db
     return path
 
 
-def test_landed_files_are_listed_in_the_order_in_which_they_were_landed(root: LandingRoot, tmp_path: Path) -> None:
+def test_landed_files_are_listed_in_landing_order(root: LandingRoot, tmp_path: Path) -> None:
     paths = [land(root, tmp_path, str(number)) for number in range(5)]
     assert root.table_files("product_db", "users") == paths
     assert [root.read(path) for path in paths] == [b"0", b"1", b"2", b"3", b"4"]

@@ -64,7 +64,7 @@ def bucket() -> Iterator[S3Server]:
         yield server
 
 
-def test_a_run_lands_in_a_bucket_and_goes_on_without_a_database_that_is_gone(
+def test_run_lands_in_a_bucket_and_survives_a_missing_database(
     hand_made: Product, bucket: S3Server, tmp_path: Path
 ) -> None:
     client = fsspec.filesystem("s3", endpoint_url=bucket.url, key="tests", secret="tests")

@@ -50,7 +50,7 @@ def contract_rows(settings: Settings, raw_name: str) -> list[tuple]:
         return connection.execute(f"select {columns} from raw.{raw_name} order by all").fetchall()
 
 
-def test_a_company_that_is_landed_gives_the_same_raw_tables_as_its_files(product: Product, tmp_path: Path) -> None:
+def test_landed_company_gives_the_same_raw_tables_as_its_files(product: Product, tmp_path: Path) -> None:
     rows = company()
     for of_table in rows.values():
         for row in of_table:
@@ -145,7 +145,7 @@ def test_all_tables_are_of_one_instant(product: Product) -> None:
     assert product.execute("select count(*) from member") != [(0,)]
 
 
-def test_a_transaction_that_commits_after_later_stamps_were_seen_is_landed(organizations: Product) -> None:
+def test_late_commit_with_an_early_stamp_is_landed(organizations: Product) -> None:
     import psycopg
 
     with psycopg.connect(organizations.url) as late:
@@ -235,7 +235,7 @@ def test_the_weekly_count_finds_what_the_window_missed(usage: Product) -> None:
     assert ("2026-03-01", "b", 3) in reports(usage)
 
 
-def test_a_new_counter_is_landed_and_a_report_without_a_day_is_counted(usage: Product) -> None:
+def test_new_counter_is_landed_and_reports_without_a_day_are_counted(usage: Product) -> None:
     usage.map("usage.usage_reports", USAGE.replace("from", ", 5 as notebook_runs_in_period from"))
     usage.execute("insert into report values ('2026-03-01', 'a', '2026-03-02', 1), (null, 'a', '2026-03-02', 2)")
     landing = usage.land_one()

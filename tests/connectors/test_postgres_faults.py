@@ -56,7 +56,7 @@ def other(url: str, **parts: object) -> str:
 # ------------------------------------------------------------------------------------------------------- connection
 
 
-def test_an_unknown_database_role_or_host_is_named_without_the_password(organizations: Product) -> None:
+def test_unknown_database_role_or_host_is_named_without_the_password(organizations: Product) -> None:
     url = organizations.url
     for changed, said in (
         (other(url, dbname="nowhere", password=PASSWORD), 'database "nowhere" does not exist'),
@@ -96,7 +96,7 @@ def test_an_address_that_is_none_is_not_quoted(organizations: Product) -> None:
     assert PASSWORD not in sentence
 
 
-def test_another_machine_is_reached_with_a_checked_certificate_unless_the_address_says_otherwise() -> None:
+def test_remote_host_needs_a_valid_certificate_by_default() -> None:
     def security(url: str) -> dict[str, str]:
         return connection._security(conninfo_to_dict(url))
 
@@ -105,7 +105,7 @@ def test_another_machine_is_reached_with_a_checked_certificate_unless_the_addres
     assert security("postgresql://127.0.0.1/app") == {}
 
 
-def test_without_a_source_root_or_an_address_it_says_which_setting_is_missing(organizations: Product) -> None:
+def test_missing_source_setting_is_named(organizations: Product) -> None:
     with pytest.raises(LandingError, match="GROWTH_SOURCE_ROOT is not set"):
         land_postgres(organizations.settings(source_root=None))
     assert "GROWTH_LAND_POSTGRES_URL is not set" in refused(organizations, land_postgres_url=None)
@@ -216,7 +216,7 @@ def test_a_mapping_file_that_is_missing_is_named(organizations: Product) -> None
 # ------------------------------------------------------------------------------------------------------------- rows
 
 
-def test_a_value_that_no_map_knows_is_named_with_its_rows_and_sets_those_aside_alone(organizations: Product) -> None:
+def test_unmapped_value_sets_aside_only_its_rows(organizations: Product) -> None:
     organizations.execute("update organization set region = 'ap-south' where id <= 3")
     report = organizations.land()
     (warning,) = report.warnings
@@ -250,7 +250,7 @@ def test_a_key_that_a_select_gives_twice_stops_its_table_alone(organizations: Pr
     assert all("memberships" in path for path in organizations.landed_files())
 
 
-def test_a_table_that_is_empty_is_landed_as_such_and_never_empties_what_was_landed(organizations: Product) -> None:
+def test_empty_table_is_landed_and_removes_nothing(organizations: Product) -> None:
     organizations.execute("create table gone as table organization")
     organizations.execute("truncate organization")
     assert organizations.land_one().files == 1

@@ -172,7 +172,7 @@ def test_two_hundred_kills_at_random_moments(changing: Product) -> None:
     kill_often(changing, 200, 4)
 
 
-def test_a_landing_that_is_killed_at_any_write_loses_and_doubles_nothing(changing: Product, tmp_path: Path) -> None:
+def test_landing_killed_at_any_write_loses_and_doubles_nothing(changing: Product, tmp_path: Path) -> None:
     """Ended in place of each write, one after the other, until one landing gets through."""
     days = Days(changing, 5)
     for write in range(40):

@@ -125,9 +125,7 @@ def test_money_is_taken_as_it_was_sent(salesforce: FakeSalesforce, tmp_path: Pat
     assert rows(read(salesforce, tmp_path / "read"), "crm.opportunities")[0]["amount_usd_year"] == amount
 
 
-def test_lists_are_read_to_their_last_page_and_deleted_records_are_gone(
-    salesforce: FakeSalesforce, tmp_path: Path
-) -> None:
+def test_all_pages_are_read_and_deleted_records_removed(salesforce: FakeSalesforce, tmp_path: Path) -> None:
     for number in range(10):
         salesforce.put("Account", f"001B{number}", {"Name": f"Account {number}"})
     salesforce.delete("Account", "001B5")

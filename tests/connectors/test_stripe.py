@@ -104,7 +104,7 @@ def test_lines_that_are_landed_are_not_fetched_again(stripe: Landing) -> None:
     assert len(stripe.files()) == len(KINDS)
 
 
-def test_lines_of_a_draft_are_fetched_again_since_they_may_change_alone(stripe: Landing) -> None:
+def test_lines_of_a_draft_are_fetched_again(stripe: Landing) -> None:
     draft = stripe.account.create_invoice(_customer(stripe.account), lines=30)
     stripe.land()
     draft["lines"]["data"][20]["description"] = "changed behind the first ten, and the total is the same"
@@ -112,7 +112,7 @@ def test_lines_of_a_draft_are_fetched_again_since_they_may_change_alone(stripe: 
     assert stripe.differences() == set()
 
 
-def test_lines_of_a_draft_that_changes_while_it_is_fetched_are_of_one_state(stripe: Landing) -> None:
+def test_lines_of_a_changing_draft_are_consistent(stripe: Landing) -> None:
     draft = stripe.account.create_invoice(_customer(stripe.account), lines=30)
 
     def change(path: str) -> None:
@@ -134,7 +134,7 @@ def test_objects_of_one_second_across_a_page_border_all_land_once(stripe: Landin
     assert len({found["created"] for found in stripe.landed("invoices")}) == 1
 
 
-def test_objects_created_while_a_list_is_paged_land_the_next_time_and_none_is_lost(stripe: Landing) -> None:
+def test_objects_created_while_paging_land_next_time(stripe: Landing) -> None:
     for _ in range(250):
         stripe.account.create("customers")
 
@@ -170,7 +170,7 @@ def test_paging_goes_on_when_the_last_objects_of_a_page_are_deleted(stripe: Land
     assert stripe.differences() == set()
 
 
-def test_draft_that_is_deleted_between_list_and_lines_is_noted_and_the_others_land(stripe: Landing) -> None:
+def test_draft_deleted_during_landing_does_not_stop_others(stripe: Landing) -> None:
     draft = stripe.account.create_invoice(_customer(stripe.account), lines=30)
     is_deleted = iter([True])
 
@@ -205,7 +205,7 @@ def test_account_of_the_test_mode_lands_in_a_root_of_its_own(tmp_path: Path) -> 
         assert stripe.newest() == stripe.expected()
 
 
-def test_landed_draft_that_is_deleted_between_list_and_lines_becomes_a_stub(stripe: Landing) -> None:
+def test_landed_draft_deleted_during_landing_becomes_a_stub(stripe: Landing) -> None:
     draft = stripe.account.create_invoice(_customer(stripe.account), lines=30)
     stripe.land()
     is_deleted = iter([True])
@@ -301,7 +301,7 @@ def test_deleted_objects_become_stubs(stripe: Landing) -> None:
 
 
 @pytest.mark.parametrize("version", ["2022-11-15", "2027-01-01.later"])
-def test_objects_are_of_the_pinned_version_whatever_that_of_the_account(tmp_path: Path, version: str) -> None:
+def test_objects_have_the_pinned_api_version(tmp_path: Path, version: str) -> None:
     account = StripeAccount(api_version=version)
     invoice = account.create_invoice(account.create("customers"), lines=30)
     account.pay(invoice)
@@ -345,7 +345,7 @@ def test_second_look_finds_what_no_event_told(stripe: Landing) -> None:
     assert report.warnings == []
 
 
-def test_weekly_full_list_says_what_neither_events_nor_the_second_look_found(stripe: Landing) -> None:
+def test_weekly_full_list_names_what_was_missed(stripe: Landing) -> None:
     account = stripe.account
     stripe.land()
     for _ in range(6):
@@ -390,7 +390,7 @@ def test_weekly_full_list_does_not_count_what_changes_while_it_lists(stripe: Lan
     assert report.warnings == []
 
 
-def test_weekly_full_list_does_not_count_what_the_second_look_would_have_found(stripe: Landing) -> None:
+def test_weekly_full_list_counts_only_what_was_missed(stripe: Landing) -> None:
     stripe.land()
     for _ in range(6):
         _pass_days(stripe, 6.9)
@@ -448,7 +448,7 @@ def test_landing_into_a_bucket_and_again_from_another_machine(stripe: Landing, m
     assert not list(stripe.settings.data_dir.rglob("landing/stripe/copies/*"))
 
 
-def test_file_that_would_hide_what_lands_is_named_before_anything_is_fetched(stripe: Landing) -> None:
+def test_file_that_would_hide_landed_rows_is_named_first(stripe: Landing) -> None:
     stray = stripe.root / "stripe" / "prices" / "export-2026.jsonl"
     stray.parent.mkdir(parents=True)
     stray.write_text("{}")
@@ -492,9 +492,7 @@ def test_what_was_in_deleted_files_lands_again(stripe: Landing, kind: str) -> No
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", "[", '{"landed_until": "yesterday"}'])
-def test_without_a_readable_note_everything_is_listed_and_nothing_lands_twice(
-    stripe: Landing, text: str | None
-) -> None:
+def test_lost_landing_note_lists_everything_and_lands_nothing_twice(stripe: Landing, text: str | None) -> None:
     stripe.land()
     subscription = next(iter(stripe.account.objects["subscriptions"].values()))
     stripe.account.change(subscription, is_missed=True, status="active")

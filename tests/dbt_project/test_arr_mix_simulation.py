@@ -157,7 +157,7 @@ def test_company_that_lost_everybody_goes_on_from_nobody() -> None:
     assert outcome.arr.max() == 0
 
 
-def test_simulation_stops_once_the_target_month_has_passed_and_the_mix_is_met() -> None:
+def test_simulation_stops_when_the_mix_is_met() -> None:
     bands = BANDS._replace(target_customers=np.array([0, 1, 0, 0]))
     met = base(10, 2500.0)
     assert len(simulate(met, bands=bands, horizon_months=24).customers) == 1
@@ -216,7 +216,7 @@ def rows(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     return [tuple(row.values()) for row in made.to_pylist()]
 
 
-def test_same_data_day_gives_the_same_rows_in_any_order_and_another_day_others(
+def test_rows_depend_on_the_data_day_and_not_on_order(
     tables: duckdb.DuckDBPyConnection,
 ) -> None:
     first = rows(tables)

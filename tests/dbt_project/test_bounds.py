@@ -124,7 +124,7 @@ def test_who_has_no_such_value_has_the_figures_of_always(built: Path) -> None:
     assert read(built, largest)[0][0] > LARGEST // 100
 
 
-def test_a_limit_below_zero_is_the_bill_and_a_credit_of_ages_lasts_to_the_last_date(built: Path) -> None:
+def test_negative_limit_is_the_bill_and_huge_credit_lasts_to_the_last_date(built: Path) -> None:
     bills = (
         f"select forecast_bill_usd from marts.fct_bill_forecasts where as_of_date = '{LAST_DAY}' and organization_id "
     )

@@ -136,7 +136,7 @@ def test_every_column_of_every_model_is_described(built: Path) -> None:
     assert set(columns) == set(described_columns())
 
 
-def test_every_mart_and_each_of_its_columns_gets_a_description_when_it_is_published(built: Path) -> None:
+def test_published_marts_and_columns_have_descriptions(built: Path) -> None:
     columns = read(
         built,
         "select table_name, column_name from duckdb_columns() where schema_name = 'marts' union all "
@@ -147,7 +147,7 @@ def test_every_mart_and_each_of_its_columns_gets_a_description_when_it_is_publis
     assert described == set(columns)
 
 
-def test_what_a_version_before_remembered_is_dropped_and_what_it_remembers_now_is_there(built: Path) -> None:
+def test_old_state_tables_are_migrated(built: Path) -> None:
     tables = "select table_name from duckdb_tables() where schema_name = 'quality' order by all"
     assert read(built, tables) == [("builds",), ("built_inputs",), ("done",), ("turns",)]
 

@@ -121,9 +121,7 @@ def test_data_day_follows_the_company_and_no_wrong_clock(
     assert warehouse.execute(history).fetchall() == [(length, first_day, data_day)]
 
 
-def test_a_few_reports_of_a_missing_day_leave_it_missing_for_everybody(
-    empty: Settings, warehouse: duckdb.DuckDBPyConnection
-) -> None:
+def test_few_reports_leave_a_day_missing_for_everybody(empty: Settings, warehouse: duckdb.DuckDBPyConnection) -> None:
     missing = date(2026, 10, 3)
     report_usage(warehouse, [(day, 1 if day == missing else count) for day, count in COMPANY])
     built(warehouse, empty)
@@ -143,9 +141,7 @@ def seconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def test_no_day_around_the_end_of_a_month_shows_a_fall_of_whom_is_billed_on_the_first(
-    empty: Settings, tmp_path: Path
-) -> None:
+def test_no_false_fall_around_the_end_of_a_month(empty: Settings, tmp_path: Path) -> None:
     """Two customers have paid 25 dollars of every month since July, each on the first day of the next."""
     data_dir = Path(shutil.copytree(empty.data_dir, tmp_path / "data"))
     walk = [date(2026, 10, 28) + timedelta(days=number) for number in range(9)]

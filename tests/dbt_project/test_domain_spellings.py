@@ -19,5 +19,5 @@ spellings = load_model("enrichment/int_domain_spellings.py")
         ("xn--99999999999.de", "xn--99999999999.de"),
     ],
 )
-def test_a_domain_is_read_in_its_letters_and_what_decodes_to_nothing_stays(domain: str, letters: str) -> None:
+def test_domain_is_decoded_unless_nothing_is_left(domain: str, letters: str) -> None:
     assert spellings.in_letters(domain) == letters

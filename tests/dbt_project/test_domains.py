@@ -185,6 +185,6 @@ def test_no_model_reads_many_others_without_a_reason(models: dict[str, dict[str,
     assert {name for name, count in parents.items() if count > MOST_PARENTS} == MORE_PARENTS.keys()
 
 
-def test_the_overview_of_the_docs_site_lists_the_domains_in_their_order() -> None:
+def test_docs_overview_lists_the_domains_in_order() -> None:
     listed = re.findall(r"^\| `(\w+)` \| (.+) \|$", (MODELS_DIR / "overview.md").read_text(), flags=re.MULTILINE)
     assert listed == [(group["name"], group["description"]) for group in GROUPS]

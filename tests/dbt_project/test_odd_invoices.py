@@ -352,7 +352,7 @@ def test_largest_amount_is_converted(built: Path, mrr: dict) -> None:
     assert mrr["largest-in-yen"] == {"09": LARGEST * rate}
 
 
-def test_no_history_is_longer_or_shorter_for_a_line_of_a_hundred_years(built: Path) -> None:
+def test_line_of_a_hundred_years_changes_no_history(built: Path) -> None:
     found = read(
         built,
         "select customer_id, min(month), max(month), count(*) from marts.fct_mrr_monthly "
@@ -368,7 +368,7 @@ def test_no_history_is_longer_or_shorter_for_a_line_of_a_hundred_years(built: Pa
     assert read(built, slices) == [(1200, 120_000)]
 
 
-def test_grant_is_credit_applied_on_the_startup_plan_and_a_way_to_pay_otherwise(built: Path) -> None:
+def test_credit_grant_lowers_mrr_only_on_the_startup_plan(built: Path) -> None:
     found = read(
         built,
         "select customer_id, list_usd, credit_applied_usd from marts.fct_mrr_monthly "
@@ -382,7 +382,7 @@ def test_grant_is_credit_applied_on_the_startup_plan_and_a_way_to_pay_otherwise(
     ]
 
 
-def test_account_has_the_startup_plan_that_another_of_its_organizations_has(built: Path) -> None:
+def test_account_has_the_startup_plan_of_any_of_its_organizations(built: Path) -> None:
     columns = "customer_id, credit_applied_usd, mrr_usd_month"
     query = f"select {columns} from marts.fct_mrr_monthly where customer_id like 'pooled%'"
     assert read(built, query) == [("pooled-first", Decimal("600.00"), Decimal("0.00"))]
@@ -397,7 +397,7 @@ def test_stripe_customer_that_no_file_holds_joins_nothing(built: Path) -> None:
     ]
 
 
-def test_bill_that_credit_paid_is_not_paid_and_one_without_an_amount_paid_is(built: Path) -> None:
+def test_bill_paid_by_credit_is_no_payment(built: Path) -> None:
     query = "select customer_id, bill_number from intermediate.int_paid_bills where customer_id in "
     assert read(built, f"{query} ('pooled-first', 'grant-of-a-startup', 'old-shape')") == [("old-shape", 1)]
 

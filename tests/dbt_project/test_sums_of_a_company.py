@@ -291,9 +291,7 @@ def test_queue_goes_by_all_accounts_of_a_customer_however_small(companies: Mappi
 
 
 @pytest.mark.parametrize("day", [EARLIER_DAY, LATER_DAY])
-def test_customer_that_is_left_out_is_explained_by_all_of_its_accounts(
-    companies: Mapping[date, Path], day: date
-) -> None:
+def test_excluded_customer_is_explained_by_all_of_its_accounts(companies: Mapping[date, Path], day: date) -> None:
     excluded = read(
         companies[day],
         "select organization_id, reason, cast(forecast_bill_usd as double), cast(customer_forecast_bill_usd as double) "
@@ -373,9 +371,7 @@ def test_limit_is_hit_since_the_present_one_was(
         ),
     ],
 )
-def test_suggestions_compare_full_windows_and_are_dated_by_what_they_say(
-    companies: Mapping[date, Path], day: date, expected: list[tuple]
-) -> None:
+def test_suggestions_compare_full_windows(companies: Mapping[date, Path], day: date, expected: list[tuple]) -> None:
     suggested = read(
         companies[day],
         "select customer_id, signal, cast(figure as double), since from marts.rpt_cross_sell "

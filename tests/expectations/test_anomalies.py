@@ -67,7 +67,7 @@ def test_a_working_day_that_looks_like_a_weekend_is_unusual() -> None:
     assert judged(days_until(THURSDAY), 1000.0, "rows").status == "unusual"
 
 
-def test_a_holiday_is_unusual_on_its_day_and_moves_nothing_a_week_later() -> None:
+def test_holiday_is_unusual_only_on_its_day() -> None:
     christmas, days = date(2026, 12, 25), days_until(date(2026, 12, 25))
     days[christmas] = 900.0
     assert judged(days, None, "rows", christmas).status == "unusual"
@@ -89,7 +89,7 @@ def test_too_little_history_is_said_and_judged_of_nobody(weeks: int, status: str
     assert ("too little history: 3 such weekdays of 4 needed" in result.note) == (weeks == 3)
 
 
-def test_a_day_without_rows_is_zero_and_a_day_without_a_ratio_is_not_judged() -> None:
+def test_day_without_rows_is_zero_and_without_a_ratio_is_skipped() -> None:
     assert (judged(SPREAD, None, "rows").value, judged(SPREAD, None, "rows").status) == (0.0, "unusual")
     assert judged(SPREAD, None, "ratio").status == "not judged"
 
@@ -119,7 +119,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_rows_of_a_table_are_held_against_what_the_gates_last_counted_on_earlier_days(
+def test_row_counts_are_compared_with_earlier_days(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     results = {(each.figure, each.table): each for each in judge_figures(warehouse, THURSDAY)}

@@ -87,7 +87,7 @@ def test_only_a_critical_failure_blocks(gate_of) -> None:
     ]
 
 
-def test_check_that_cannot_run_is_an_error_that_blocks_and_takes_no_other_with_it(gate_of) -> None:
+def test_check_that_cannot_run_blocks_and_others_still_run(gate_of) -> None:
     results = gate_of(
         suite(
             expectation("column_is_not_there", "missing_column > 0", None),
@@ -218,9 +218,7 @@ def test_the_ends_of_the_days_are_told_to_what_else_a_query_reads(gate_of) -> No
 
 
 @pytest.mark.usefixtures("amounts_by_day")
-def test_what_makes_sense_of_the_whole_only_is_left_to_it_and_a_table_that_has_no_days_is_read_whole(
-    gate_of, warehouse: Path
-) -> None:
+def test_run_for_some_days_skips_whole_table_expectations(gate_of, warehouse: Path) -> None:
     no_rows = expectation("no_third_row", "false").model_copy(update={"whole": True})
     of_people = suite(expectation("amount_is_negative", "amount > 0"))
     day = date(2026, 10, 30)

@@ -43,13 +43,13 @@ def test_keys_are_columns_of_the_model(layer: str) -> None:
     assert not {table: names for table, names in unknown.items() if names}
 
 
-def test_a_run_for_days_asks_something_in_each_check_of_what_is_built_by_days() -> None:
+def test_run_for_some_days_checks_every_daily_table() -> None:
     for suite in [suite for suite in load_suites() if suite.day]:
         asked_of_days = {each.severity for each in suite.expectations if not each.whole}
         assert asked_of_days == {each.severity for each in suite.expectations}
 
 
-def test_every_query_that_blocks_names_a_key_of_its_table_or_shows_an_identifier() -> None:
+def test_blocking_queries_show_a_key_or_an_identifier() -> None:
     """A check that says sums alone leaves a person without a row to look for."""
     figures_of_the_whole = {
         "data_day_has_no_usage",
@@ -95,7 +95,7 @@ def test_bill_of_a_day_is_held_against_the_products_of_that_day() -> None:
         assert statuses() == ["failed"]
 
 
-def test_every_expectation_of_raw_can_run_on_the_tables_of_the_contract(tmp_path: Path) -> None:
+def test_expectations_of_raw_run_on_the_contracts_tables(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema raw")
         for table in load_contract().tables:
@@ -107,7 +107,7 @@ def test_every_expectation_of_raw_can_run_on_the_tables_of_the_contract(tmp_path
     assert failed == {"no_organization_arrived", "no_billing_customer_arrived", "data_day_has_no_complete_usage"}
 
 
-def test_every_condition_of_marts_can_run_on_the_columns_of_the_contracts(tmp_path: Path) -> None:
+def test_conditions_of_marts_run_on_the_contracts_columns(tmp_path: Path) -> None:
     suites = [
         suite.model_copy(update={"expectations": [each for each in suite.expectations if each.type != QUERY]})
         for suite in suites_of("marts")

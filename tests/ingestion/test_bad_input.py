@@ -215,7 +215,7 @@ def test_a_null_counter_is_not_zero(source: Source) -> None:
     assert source.rejects("position", "column_name") == [(1, "logs_mb_in_period")]
 
 
-def test_of_two_rows_with_one_stamp_the_later_one_is_taken_and_the_other_is_listed(source: Source) -> None:
+def test_later_of_two_rows_with_one_stamp_is_loaded_and_listed(source: Source) -> None:
     rows = company()[ORGANIZATIONS]
     twins = [{**rows[0], "name": "Other name"}, dict(rows[1])]
     replace(source, ORGANIZATIONS, [*rows, *twins], "csv")
@@ -255,7 +255,7 @@ def test_of_two_reports_with_one_stamp_the_later_file_is_taken(source: Source) -
     )
 
 
-def test_rows_without_a_stamp_are_listed_where_one_file_has_the_key_twice(source: Source) -> None:
+def test_duplicate_keys_without_a_stamp_are_listed(source: Source) -> None:
     spend = company()[SPEND][0]
     replace(source, SPEND, [spend, {**spend, "amount_usd": Decimal(7)}], "csv")
     write_file(source.root / SPEND / "later.csv", SPEND, [{**spend, "amount_usd": Decimal(9)}])
@@ -264,7 +264,7 @@ def test_rows_without_a_stamp_are_listed_where_one_file_has_the_key_twice(source
     assert source.rejects("file", "position", "column_name", "rule") == [(f"{SPEND}.csv", 1, "month", "tie")]
 
 
-def test_a_row_that_was_loaded_is_replaced_by_one_of_a_later_file_alone(source: Source) -> None:
+def test_loaded_row_is_replaced_only_by_a_later_file(source: Source) -> None:
     source.load(ORGANIZATIONS)
     names = "select name, _path from raw.product_db__organizations where id = 'org-1'"
     daily = [(f"{ORGANIZATIONS}/{day}.csv", f"Name {day}") for day in (3, 4)]
@@ -355,7 +355,7 @@ def test_stripe_objects_are_read_in_both_shapes_and_faults_are_told(source: Sour
         assert sentence in reason
 
 
-def test_an_invoice_that_is_sent_twice_with_different_amounts_is_the_later_one(source: Source) -> None:
+def test_invoice_sent_twice_counts_as_the_later_one(source: Source) -> None:
     sent = [invoice(1, "cus_1", date(2026, 1, 1), amount) for amount in (100, 300, 200)]
     replace(source, INVOICES, sent[:2], "jsonl")
     query = "select cast(payload ->> 'total' as int), count(*) over () from raw.stripe__invoices"
@@ -494,7 +494,7 @@ def lose_the_root(root: Path) -> str:
         lose_the_root,
     ],
 )
-def test_a_file_that_cannot_be_used_stops_the_load_before_anything_is_written(source: Source, break_it: Any) -> None:
+def test_unusable_file_stops_the_load_before_it_writes(source: Source, break_it: Any) -> None:
     message = break_it(source.root)
     with pytest.raises(SourceError, match=message):
         source.load()

@@ -92,7 +92,7 @@ def test_what_every_row_leaves_empty_is_named(source: Source) -> None:
     assert set(users.never_filled) == {*empty, "removed_at"}
 
 
-def test_every_optional_table_that_is_absent_or_empty_says_what_is_unknown(tmp_path: Path) -> None:
+def test_absent_or_empty_optional_table_says_what_is_unknown(tmp_path: Path) -> None:
     write_source_root(tmp_path / "source", only_required=True)
     write_file(tmp_path / "source" / "crm/accounts.csv", "crm/accounts", [])
     said = unknowns(check_sources(Settings(source_root=str(tmp_path / "source"), data_dir=tmp_path / "data")))
@@ -100,7 +100,7 @@ def test_every_optional_table_that_is_absent_or_empty_says_what_is_unknown(tmp_p
     assert [sentence for sentence, _ in said] == [f"no {table.path}: {table.without}" for table in optional]
 
 
-def test_an_optional_table_that_cannot_be_read_is_a_fault_and_not_unknown(printed: Printed, source: Source) -> None:
+def test_unreadable_optional_table_is_an_error(printed: Printed, source: Source) -> None:
     (source.root / "crm/opportunities.parquet").write_bytes(b"PAR1 cut")
     code, said = printed(source.root)
     assert (code, "fault: crm/opportunities.parquet cannot be read" in said, "unknown: no crm" in said) == (
@@ -117,9 +117,7 @@ def test_a_check_sends_nobody_to_rows_that_no_load_kept(printed: Printed, source
     assert (code, f"fault: {USERS}: 11 of" in said, "growth rejects" in said) == (1, True, False)
 
 
-def test_rows_with_the_same_fault_are_one_line_and_every_other_fault_has_its_own(
-    printed: Printed, source: Source
-) -> None:
+def test_rows_with_the_same_fault_are_one_line(printed: Printed, source: Source) -> None:
     user = company()[USERS][0]
     bad = [{**user, "id": 900 + n, "is_staff": f"no {n}"} for n in range(8)]
     bad += [{**user, "id": 950, "email": None}, {**user, "id": 951, "is_staff": None}]
@@ -191,7 +189,7 @@ def test_a_required_table_with_headers_only_is_named(printed: Printed, source: S
     ],
     ids=["encoding", "delimiter"],
 )
-def test_a_file_in_another_encoding_or_with_another_delimiter_is_named(
+def test_file_with_a_wrong_encoding_or_delimiter_is_named(
     printed: Printed, source: Source, content: bytes, sentence: str
 ) -> None:
     (source.root / f"{USERS}.parquet").unlink()
@@ -227,7 +225,7 @@ def test_faults_in_all_tables_are_said_at_once(printed: Printed, source: Source)
 # ------------------------------------------------------------------------------------------------------ live systems
 
 
-def test_live_systems_are_checked_before_the_files_unless_a_folder_is_named(
+def test_check_reads_live_systems_first_unless_a_folder_is_named(
     printed: Printed, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def land(_: Settings) -> LandingReport:

@@ -127,7 +127,7 @@ def test_a_contract_that_contradicts_itself_is_refused(change: dict[str, Any], m
         parse_contract(_changed(change))
 
 
-def test_what_is_unknown_without_a_table_is_in_marts_that_follow_from_it() -> None:
+def test_unknown_figures_name_marts_that_depend_on_the_table() -> None:
     reads = {path.stem: set(re.findall(r"ref\(\s*[\"'](\w+)", path.read_text())) for path in MODEL_FILES}
     marts = described_models("marts")
     places = [(table, place) for table in load_contract().tables for place in table.unknown_marts]

@@ -80,9 +80,7 @@ def test_a_table_that_cannot_be_read_makes_no_row_of_another_look_bad(source: So
     assert "\n" not in fault_of(source)
 
 
-def test_broken_days_of_usage_are_named_whichever_batch_they_are_read_in(
-    source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_days_of_usage_are_named_in_every_batch(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_days, "BATCH_BYTES", 1)
     broken = [f"{USAGE}/date={FIRST_DAY + timedelta(days=n)}/b.csv" for n in (0, 5)]
     for path in broken:

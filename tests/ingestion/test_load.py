@@ -300,7 +300,7 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     ]
 
 
-def test_columns_beyond_the_contract_may_have_the_names_that_the_load_uses(source: Source) -> None:
+def test_extra_columns_may_have_reserved_names(source: Source) -> None:
     names = dict.fromkeys(("rank", "stays", "alike", "is_read", "line", "fields", "key"), "x")
     day = source.root / USAGE / f"date={FIRST_DAY}"
     once = {**usage_report(FIRST_DAY, "org-1", events=1), **names}
@@ -316,7 +316,7 @@ def test_columns_beyond_the_contract_may_have_the_names_that_the_load_uses(sourc
     assert source.query("select rank from raw.product_db__organizations where id = 'org-9'") == [("x",)]
 
 
-def test_folder_of_a_wrong_date_moves_no_data_day_while_it_is_there_or_after_it_was_taken_away(source: Source) -> None:
+def test_folder_with_a_wrong_date_moves_no_data_day(source: Source) -> None:
     last_day = FIRST_DAY + timedelta(days=DAYS - 1)
     wrong = source.root / USAGE / "date=2062-10-15"
     write_file(wrong / "part-0.parquet", USAGE, [usage_report(date(2062, 10, 15), "org-1", 7)])
@@ -358,9 +358,7 @@ def test_usage_is_the_same_however_large_its_files_are(source: Source, monkeypat
     assert sorted(other.query(query)) == [("org-1", 1), ("org-2", 200), ("org-3", 300), ("org-4", 400)]
 
 
-def test_a_counter_that_came_later_does_not_make_dlt_write_the_days_before_it_again(
-    source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_counter_does_not_rewrite_earlier_days(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     day = FIRST_DAY + timedelta(days=10)
     report = {**usage_report(day, "org-1", 1), "sparks_in_period": 7}
     write_file(source.root / USAGE / f"date={day}" / "a.parquet", USAGE, [report])
@@ -476,7 +474,7 @@ def test_an_object_store_is_read_like_a_folder(source: Source, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("asked", [FIRST_DAY - timedelta(days=1), FIRST_DAY + timedelta(days=400)])
-def test_a_data_day_outside_of_the_data_is_refused_with_its_first_and_last_day(source: Source, asked: date) -> None:
+def test_data_day_outside_of_the_data_is_refused_with_the_range(source: Source, asked: date) -> None:
     with pytest.raises(SourceError, match=rf"GROWTH_AS_OF={asked} is outside the data, which covers {FIRST_DAY} to"):
         source.load(as_of=asked)
     assert source.query("select count(*) from raw.product_db__users") == [(0,)]
@@ -629,7 +627,7 @@ def test_a_load_that_was_killed_ends_like_one_that_was_not(
 
 
 @pytest.mark.slow
-def test_rows_of_a_killed_load_go_when_their_file_changes_before_the_next(source: Source) -> None:
+def test_rows_of_a_killed_load_are_replaced_when_the_file_changes(source: Source) -> None:
     source.load(USERS)
     later = source.root / USERS / "later.csv"
     write_file(later, USERS, [{**company()[USERS][0], "id": n} for n in (90, 91)])

@@ -88,7 +88,7 @@ ODD_LINES: list[tuple[str | bytes, str | None, str]] = [
 
 
 @pytest.mark.parametrize("table", [ORGANIZATIONS, CUSTOMERS])
-def test_each_line_that_is_not_one_object_is_set_aside_with_what_is_wrong(source: Source, table: str) -> None:
+def test_line_that_is_not_one_object_is_set_aside(source: Source, table: str) -> None:
     good = [organization("first"), organization("last", name="\U0001f600 \u0131")]
     if table == CUSTOMERS:
         good = [
@@ -137,7 +137,7 @@ def test_odd_keys_of_a_line_are_kept_under_a_name_that_is_free(source: Source) -
     assert report.warnings == []
 
 
-def test_two_keys_for_one_column_are_a_fault_of_the_lines_that_have_both(source: Source) -> None:
+def test_line_with_two_keys_for_one_column_is_rejected(source: Source) -> None:
     good = json.loads(organization("a"))
     upper = {"ID" if key == "id" else key: value for key, value in {**good, "id": "upper"}.items()}
     spaced = {
@@ -432,7 +432,7 @@ def test_what_is_no_file_is_told_and_not_opened(
     ]
 
 
-def test_a_link_to_a_file_is_read_and_a_link_to_a_folder_above_is_refused(source: Source) -> None:
+def test_link_to_a_file_is_read_and_to_a_parent_folder_refused(source: Source) -> None:
     elsewhere = source.folder / "elsewhere.parquet"
     (source.root / f"{USERS}.parquet").rename(elsewhere)
     (source.root / f"{USERS}.parquet").symlink_to(elsewhere)

@@ -87,7 +87,7 @@ def anew(source: Source) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_an_organization_and_its_people_go_and_the_same_files_do_not_bring_them_back(loaded: Source) -> None:
+def test_deleted_organization_and_its_people_do_not_come_back(loaded: Source) -> None:
     before = loaded.raw()
     assert [word for word in OF_PAT if word not in texts(loaded)] == []
     assert list_request(loaded.settings(), "organization", " ORG-2 ").words >= OF_ORGANIZATION
@@ -136,7 +136,7 @@ def test_figures_of_what_is_left_are_those_that_were_sent(loaded: Source) -> Non
 
 
 @pytest.mark.slow
-def test_an_address_takes_the_person_and_leaves_the_domain_to_those_who_share_it(loaded: Source) -> None:
+def test_deletion_removes_the_person_and_keeps_the_shared_domain(loaded: Source) -> None:
     forget(loaded, "address", PAT)
     users = loaded.query("select email, role_detail, phone from raw.product_db__users where id = 2 order by updated_at")
     assert [re.sub("[0-9a-f]{12}", "#", email) for email, *_ in users] == [
@@ -175,7 +175,7 @@ def test_who_is_not_known_is_left_out_once_there_and_harms_nobody(loaded: Source
     assert ("company9.example",) in loaded.query("select domain from raw.enrichment__companies")
 
 
-def test_a_row_of_somebody_on_the_list_that_breaks_the_contract_is_not_quoted(loaded: Source) -> None:
+def test_rejected_row_of_a_deleted_person_is_not_quoted(loaded: Source) -> None:
     forget(loaded, "address", PAT)
     for number, line in enumerate([f'{{"id": "x", "email": "{PAT}"', f'{{"id": 2, "email": "{PAT}", "x": "{PAT}"}}']):
         (loaded.root / USERS / f"cut-{number}.jsonl").write_text(f"{line}\n" * 11)
@@ -189,7 +189,7 @@ def test_a_row_of_somebody_on_the_list_that_breaks_the_contract_is_not_quoted(lo
     assert "rivers" not in str(raised.value).lower() + repr(loaded.rejects()).lower()
 
 
-def test_the_list_names_nobody_and_says_when_its_key_is_gone_or_another(loaded: Source) -> None:
+def test_deletion_list_names_nobody_and_needs_its_key(loaded: Source) -> None:
     forget(loaded, "organization", "org-2")
     folder = loaded.settings().suppression_dir
     listed = (folder / "list.csv").read_text()
@@ -208,7 +208,7 @@ def test_what_may_be_meant_as_well_is_told(loaded: Source) -> None:
     assert list_request(loaded.settings(), "organization", "org-3").possibly_meant == []
 
 
-def test_a_payer_is_found_of_whom_one_invoice_has_the_address_in_a_file_that_is_gone(loaded: Source) -> None:
+def test_payer_is_found_by_an_invoice_of_a_vanished_file(loaded: Source) -> None:
     path = loaded.root / "stripe/invoices/2.jsonl"
     write_file(path, "stripe/invoices", [invoice(77, "cus_1", company()["usage/usage_reports"][0]["date"], 5)])
     path.write_text(path.read_text().replace('"currency"', '"receipt": {"to": "Once@x.example."}, "currency"', 1))
@@ -227,7 +227,7 @@ def write_lines(source: Source, path: str, lines: list[str]) -> None:
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def test_an_address_is_found_however_a_line_writes_it_and_does_not_come_back(source: Source) -> None:
+def test_address_is_found_in_every_spelling(source: Source) -> None:
     written = sorted(spelling for spelling in spellings(ODD) if '"' not in spelling and "\\x" not in spelling)
     customer = json.dumps(company()[CUSTOMERS][0])
     lines = [

@@ -108,7 +108,7 @@ def test_parquet_s_own_dates_have_the_same_bounds(source: Source) -> None:
     ]
 
 
-def test_a_report_of_1970_is_set_aside_and_so_is_one_that_was_received_before_its_day(source: Source) -> None:
+def test_reports_with_impossible_dates_are_set_aside(source: Source) -> None:
     received = datetime(2026, 3, 2, 23, 59, tzinfo=UTC)
     old = put(source, USAGE, [usage_report(date(1970, 1, 1), "org-1", 5, received=received)])
     future = put(source, USAGE, [usage_report(date(2062, 10, 15), "org-1", 5, received=received)], "a.csv")
@@ -163,7 +163,7 @@ WRONG_INVOICES: list[tuple[dict[str, Any], str | None, str]] = [
 ]
 
 
-def test_stripe_s_values_have_bounds_and_each_fault_is_of_its_object_alone(source: Source) -> None:
+def test_stripe_value_out_of_bounds_rejects_only_its_object(source: Source) -> None:
     good: list[dict[str, Any]] = [
         {"lines": lines(period={"start": MILLENNIUM, "end": CENTURY}, amount=-LARGEST)},
         {"total": LARGEST, "starting_balance": -LARGEST},
@@ -248,7 +248,7 @@ def test_a_word_for_null_is_a_fault_in_every_key_and_link(source: Source) -> Non
 
 
 @pytest.mark.parametrize("extension", ["csv", "parquet"])
-def test_null_in_a_link_merges_nobody_and_an_empty_field_is_no_customer(source: Source, extension: str) -> None:
+def test_null_and_empty_links_merge_nobody(source: Source, extension: str) -> None:
     first = company()[ORGANIZATIONS][0]
     values = ["NULL", "null", None, "nullarbor", "N/A Inc", "cus_none"]
     rows = [{**first, "id": f"new-{n}", "customer_id": value} for n, value in enumerate(values)]
@@ -357,7 +357,7 @@ def test_a_counter_ends_at_what_a_month_of_it_can_hold(source: Source) -> None:
 
 
 @pytest.mark.parametrize("others", [[], [{"logs_mb_in_period": 3, "rows_synced_in_period": 4}]])
-def test_a_counter_that_a_line_does_not_have_is_0_whatever_other_lines_have(source: Source, others: list[Any]) -> None:
+def test_missing_counter_of_a_line_is_0(source: Source, others: list[Any]) -> None:
     full = usage_report(FIRST_DAY, "org-7", 5)
     sparse = {key: value for key, value in full.items() if key not in {"logs_mb_in_period", "rows_synced_in_period"}}
     rows = [sparse, *(full | {"organization_id": "org-8"} | other for other in others)]

@@ -257,7 +257,7 @@ def test_mrr_of_an_odd_invoice_is_right(published: Settings, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SET_ASIDE)
-def test_row_that_breaks_the_contract_is_listed_with_its_place_column_and_id(published: Settings, name: str) -> None:
+def test_rejected_row_is_listed_with_place_column_and_id(published: Settings, name: str) -> None:
     _, table, column = SET_ASIDE[name]
     [(position, named, reason, text)] = query(
         published.warehouse_path,
@@ -343,7 +343,7 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_file_that_cannot_be_read_ends_the_run_with_a_sentence_and_leaves_what_readers_see(
+def test_unreadable_file_ends_the_run_and_keeps_the_published_file(
     published: Settings, tmp_path: Path, kind: str
 ) -> None:
     name, content, sentence = UNREADABLE[kind]

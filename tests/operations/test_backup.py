@@ -84,7 +84,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def test_a_restore_brings_back_what_was_saved_and_keeps_what_was_there(settings: Settings, tmp_path: Path) -> None:
+def test_restore_brings_back_the_backup_and_keeps_the_replaced_folder(settings: Settings, tmp_path: Path) -> None:
     backup = back_up(settings, tmp_path / "backups")
     write(settings, "second")
     (settings.exports_dir / "newer.csv").touch()
@@ -102,7 +102,7 @@ def test_a_backup_is_restored_where_nothing_was(settings: Settings, tmp_path: Pa
     assert read(tmp_path / "new") == {"first"}
 
 
-def test_a_restore_leaves_those_on_the_list_who_asked_to_be_deleted_since(
+def test_restore_keeps_later_deletion_requests(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -130,9 +130,7 @@ def test_files_that_do_not_open_and_their_logs_are_replaced(settings: Settings, 
     assert not settings.alerts_path.with_name("alerts.sqlite-journal").exists()
 
 
-def test_a_database_that_is_written_meanwhile_is_saved_as_it_was_at_one_moment(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_backup_of_a_database_in_use_is_consistent(settings: Settings, tmp_path: Path) -> None:
     with closing(sqlite3.connect(settings.dagster_home / "history.db", isolation_level=None)) as connection:
         connection.execute("insert into said values ('in the log only')")
         connection.execute("begin immediate")
@@ -212,7 +210,7 @@ def count_moves(settings: Settings, backup: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-def test_a_restore_that_is_killed_at_any_move_keeps_others_out_and_is_finished_by_the_next(
+def test_killed_restore_locks_the_folder_and_is_finished_by_the_next(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = back_up(settings, tmp_path / "backups")
@@ -270,9 +268,7 @@ def test_a_damaged_backup_is_refused_by_the_file_and_changes_nothing(
     assert sorted(settings.data_dir.iterdir()) == there
 
 
-def test_what_was_at_work_when_the_backup_was_made_does_not_keep_the_warehouse_on_another_machine(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_restored_warehouse_is_not_locked_by_the_old_machine(settings: Settings, tmp_path: Path) -> None:
     with DagsterInstance.get() as instance:
         tags = {PROCESS_TAG: f"{socket.gethostname()}-before/1/0"}
         waiting = instance.create_run_for_job(small_job, tags=tags, status=DagsterRunStatus.STARTED)

@@ -42,7 +42,7 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_address_is_in_no_file_while_another_process_has_the_database_open(database: Path) -> None:
+def test_address_is_removed_while_the_database_is_open(database: Path) -> None:
     with closing(sqlite3.connect(database)) as other:
         assert other.execute("select count(*) from events").fetchall() == [(2,)]
         assert forget._clear_database(database, ERASE) == 1
@@ -50,7 +50,7 @@ def test_an_address_is_in_no_file_while_another_process_has_the_database_open(da
         assert other.execute("select event from events order by 1").fetchall() == [("of deleted",), ("of nobody",)]
 
 
-def test_an_address_is_in_no_page_of_a_database_in_whatever_spelling_and_column(database: Path) -> None:
+def test_address_is_in_no_page_of_a_database(database: Path) -> None:
     said = sorted(spellings(ODD))
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
@@ -83,9 +83,7 @@ def test_what_was_deleted_before_the_request_is_in_no_free_page(database: Path) 
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
-def test_a_database_that_is_being_read_is_named_and_the_request_is_to_be_made_again(
-    database: Path, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_deletion_names_a_database_that_is_in_use(database: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     monkeypatch.setattr(forget, "LOCK_SECONDS", 0.1)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute(f"pragma journal_mode = {mode}")

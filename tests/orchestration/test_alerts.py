@@ -118,14 +118,14 @@ def test_a_step_that_fails_is_told_to_the_owners_of_what_it_makes() -> None:
     assert alert.severity == "error"
 
 
-def test_a_check_that_blocks_is_one_alert_and_the_step_that_it_ends_is_none() -> None:
+def test_blocking_check_sends_one_alert() -> None:
     [alert] = found(loads, calm, checks=[check_of(AssetCheckSeverity.ERROR, blocking=True)])
     assert alert == Alert(
         "check_failed", "loads rows_are_there", "loads: a, 3 rows. A load brings rows.", ("team:data",)
     )
 
 
-def test_that_publishing_refuses_after_a_failed_check_is_no_alert_of_its_own() -> None:
+def test_refused_publish_sends_no_second_alert() -> None:
     @asset(deps=[loads])
     def published() -> None:
         raise Failure("failed checks block publishing") from NotPublishableError("while checks block")
@@ -203,7 +203,7 @@ def test_a_warning_goes_out_where_the_threshold_lets_it(
     assert any("warning check_warned: loads rows_are_there" in line for line in said)
 
 
-def test_what_cannot_be_sent_is_said_without_the_secret_and_sent_later(
+def test_failed_alert_is_logged_without_the_secret_and_sent_later(
     tmp_path: Path, mail: MailServer, web: WebServer
 ) -> None:
     mail.refuses, web.status = True, 500
@@ -246,7 +246,7 @@ def sent(outbox: Outbox, now: datetime) -> list[str]:
     return [message.lines[0] for message in messages]
 
 
-def test_an_alert_is_held_back_until_the_window_is_over_and_then_says_how_often(tmp_path: Path) -> None:
+def test_repeated_alert_waits_for_the_window_and_says_its_count(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "alerts.sqlite", timedelta(hours=24))
     at = [timedelta(0), timedelta(hours=1), timedelta(hours=24, microseconds=-1), timedelta(hours=24)]
     lines = []
@@ -291,9 +291,7 @@ def test_a_message_that_nobody_took_for_two_days_is_given_up_and_said(tmp_path: 
 
 
 @pytest.mark.parametrize(("age", "alerts"), [(timedelta(hours=35, minutes=59), 0), (timedelta(hours=36), 1)])
-def test_that_no_refresh_has_succeeded_for_a_day_and_a_half_is_told_once_a_day(
-    tmp_path: Path, age: timedelta, alerts: int
-) -> None:
+def test_missing_refresh_is_alerted_once_a_day(tmp_path: Path, age: timedelta, alerts: int) -> None:
     settings = Settings(data_dir=tmp_path)
     with DagsterInstance.ephemeral() as instance:
         run_of(instance, loads)

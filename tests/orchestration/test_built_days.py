@@ -99,7 +99,7 @@ def test_a_clock_behind_the_data_hides_no_day(settings: Settings) -> None:
     assert daily_partitions(settings).get_last_partition_key() == "2040-01-01"
 
 
-def test_before_the_first_publish_the_partitions_are_the_days_of_the_sample_company(settings: Settings) -> None:
+def test_partitions_before_the_first_publish_are_the_sample_days(settings: Settings) -> None:
     sample = settings.model_copy(update={"source_root": None})
     assert daily_partitions(sample).get_last_partition_key() == "2026-11-03"
 
@@ -131,7 +131,7 @@ def test_a_day_after_the_published_one_is_not_reported(
     assert shown(instance) == [DAYS[:2], DAYS[:2]]
 
 
-def test_of_many_days_a_tick_reports_some_and_the_next_ticks_the_others(
+def test_each_tick_reports_some_of_many_days(
     tick: Callable[[], str | None], instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.automation.built_days.MAX_EVENTS", 4)

@@ -142,7 +142,7 @@ def test_no_group_has_more_assets_than_a_person_can_look_over(loaded: dict) -> N
     assert {group: size for group, size in sizes.items() if size > MOST_ASSETS_OF_A_GROUP} == {}
 
 
-def test_no_asset_hangs_in_the_air_but_readers_that_are_no_step_of_ours(loaded: dict, manifest: dict) -> None:
+def test_every_asset_has_a_step_except_readers(loaded: dict, manifest: dict) -> None:
     readers = {f"published/{exposure['name']}" for exposure in manifest["exposures"].values()}
     assert loaded["external"] == sorted(readers - set(loaded["assets"]))
     assert "published/bi_tools" in loaded["external"]
@@ -179,7 +179,7 @@ def test_every_table_of_raw_and_every_mart_has_a_gate_that_blocks(loaded: dict) 
     assert "marts/rpt_data_quality" in {asset for asset, _, _ in loaded["checks"]}
 
 
-def test_usage_forecasts_and_the_history_of_the_queue_are_daily_partitions(loaded: dict, manifest: dict) -> None:
+def test_daily_tables_are_daily_partitions(loaded: dict, manifest: dict) -> None:
     incremental = {
         f"{node['schema']}/{node['name']}"
         for node in manifest["nodes"].values()
@@ -213,14 +213,14 @@ def test_a_refresh_is_one_dbt_process_a_layer_and_a_backfill_one_step(loaded: di
     assert loaded["jobs"]["tell_of_the_week"] == ["published__weekly_digest"]
 
 
-def test_a_backfill_asks_every_expectation_of_the_marts_that_it_builds_and_no_others(loaded: dict) -> None:
+def test_backfill_checks_only_the_marts_that_it_builds(loaded: dict) -> None:
     of_marts = [[asset, name] for asset, name, _ in loaded["checks"] if asset in MARTS_BY_DAYS]
     expected = sorted(each for each in of_marts if each[1].endswith("_expectations"))
     assert {asset for asset, _ in expected} == MARTS_BY_DAYS
     assert loaded["checks_of_days"] == expected
 
 
-def test_the_suite_of_what_is_built_by_days_names_the_day_that_dbt_builds_it_by(manifest: dict) -> None:
+def test_suites_of_daily_tables_name_dbts_day_column(manifest: dict) -> None:
     days = {
         node["name"]: node["config"]["unique_key"]
         for node in manifest["nodes"].values()
@@ -245,7 +245,7 @@ def test_publishing_waits_for_every_mart(loaded: dict) -> None:
     assert loaded["assets"]["published/serving"]["parents"] == marts
 
 
-def test_every_reader_is_downstream_of_its_tables_with_an_owner_and_an_address(loaded: dict, manifest: dict) -> None:
+def test_readers_are_downstream_of_their_tables_with_an_owner(loaded: dict, manifest: dict) -> None:
     for exposure in manifest["exposures"].values():
         reader = loaded["readers"][f"published/{exposure['name']}"]
         tables = [f"marts/{node.split('.')[-1]}" for node in exposure["depends_on"]["nodes"]]
@@ -270,7 +270,7 @@ def test_every_mart_has_a_reader_and_ours_say_what_they_read(loaded: dict, manif
     assert read["daily_page"] == on_the_page.union(of_customers) - {"publish_info"}
 
 
-def test_what_was_published_is_copied_to_a_database_where_one_is_named(loaded: dict, in_production: dict) -> None:
+def test_publish_is_copied_to_the_configured_database(loaded: dict, in_production: dict) -> None:
     assert "published/postgres" not in loaded["assets"]
     assert in_production["assets"]["published/postgres"]["parents"] == ["published/serving"]
 
@@ -294,7 +294,7 @@ def test_what_starts_runs_by_itself_does_so_in_production_only(loaded: dict, in_
     }
 
 
-def test_every_asset_goes_stale_visibly_but_the_simulation_that_is_made_once(loaded: dict) -> None:
+def test_every_asset_has_freshness_except_the_sample_company(loaded: dict) -> None:
     assert loaded["without_freshness"] == ["sources/sample_company"]
 
 
@@ -312,7 +312,7 @@ def test_the_workspace_names_the_module_that_was_tested() -> None:
 
 
 @pytest.mark.slow
-def test_the_manifest_of_other_files_is_parsed_again_however_new_it_is(data_dir: Path, manifest: dict) -> None:
+def test_manifest_of_other_files_is_parsed_again(data_dir: Path, manifest: dict) -> None:
     assert manifest
     path = current_manifest(Settings(data_dir=data_dir))
     before = path.stat().st_mtime_ns
@@ -324,9 +324,7 @@ def test_the_manifest_of_other_files_is_parsed_again_however_new_it_is(data_dir:
 
 
 @pytest.mark.slow
-def test_a_process_that_needs_the_manifest_while_another_parses_waits_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_process_waits_while_another_parses_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     monkeypatch.setattr("transform.dbt_runner._parsed", {})
     monkeypatch.setattr("transform.dbt_runner.invoke_dbt", lambda *_: pytest.fail("parsed while another process did"))

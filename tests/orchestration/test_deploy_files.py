@@ -16,7 +16,7 @@ def read_yaml(path: Path) -> dict:
     return yaml.safe_load(path.read_text())
 
 
-def test_the_services_of_one_machine_find_the_code_where_its_unit_serves_it() -> None:
+def test_services_find_the_code_server_of_its_unit() -> None:
     code = (SYSTEMD / "growth-pipeline-code.service").read_text()
     server = read_yaml(SYSTEMD / "workspace.yaml")["load_from"][0]["grpc_server"]
     assert f"--socket {server['socket']}" in code
@@ -35,7 +35,7 @@ def test_the_web_server_of_one_machine_listens_to_the_proxy_only() -> None:
     assert Settings.model_fields["ui_host"].default == "127.0.0.1"
 
 
-def test_the_settings_that_one_machine_starts_from_leave_those_of_the_units() -> None:
+def test_settings_of_one_machine_keep_those_of_the_units() -> None:
     # A value in an EnvironmentFile wins over one of Environment=.
     assert "EnvironmentFile=" in (SYSTEMD / "growth-pipeline-.service.d" / "common.conf").read_text()
     example = (PROJECT_DIR / ".env.example").read_text()
@@ -56,7 +56,7 @@ def test_the_proxy_asks_for_tls_of_today_and_says_that_it_always_will() -> None:
     assert re.search(r'add_header Strict-Transport-Security "max-age=\d{8}" always;', nginx)
 
 
-def test_the_chart_serves_the_code_on_the_volume_under_the_name_that_commands_use() -> None:
+def test_helm_chart_serves_the_code_location_that_commands_use() -> None:
     values = read_yaml(PROJECT_DIR / "deploy" / "kubernetes" / "values.yaml")
     [code] = values["dagster-user-deployments"]["deployments"]
     [server] = values["dagsterWebserver"]["workspace"]["servers"]

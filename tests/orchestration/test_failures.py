@@ -104,7 +104,7 @@ def test_a_transient_error_is_retried_until_it_passes() -> None:
     assert attempts([ConnectionResetError("gone")] * 2) == (3, True)
 
 
-def test_a_transient_error_that_does_not_pass_ends_after_three_retries() -> None:
+def test_lasting_transient_error_ends_after_three_retries() -> None:
     assert attempts([ConnectionResetError("gone")] * 9) == (4, False)
 
 
@@ -160,9 +160,7 @@ def test_a_table_of_which_the_load_reports_nothing_fails_the_run(
     assert "usage__usage_reports" in reason(result)
 
 
-def test_a_check_that_fails_and_one_that_cannot_run_are_two_different_things(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_check_differs_from_one_that_cannot_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     suites = [
         Suite(layer="marts", table="people", key=["id"], expectations=[_expect("amount_is_positive", "amount > 0")]),
         Suite(layer="marts", table="nowhere", key=["id"], expectations=[_expect("key_is_there", "id > 0")]),
@@ -200,7 +198,7 @@ def holds_the_warehouse() -> None:
     work()
 
 
-def test_a_warehouse_that_is_damaged_is_what_the_run_and_its_alert_say() -> None:
+def test_run_and_alert_name_a_damaged_warehouse() -> None:
     get_settings.cache_clear()
     settings = get_settings()
     settings.data_dir.mkdir()

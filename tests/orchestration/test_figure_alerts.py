@@ -61,9 +61,7 @@ def tell(settings: Settings, run_id: str) -> None:
     send_waiting(settings, logging.getLogger(__name__))
 
 
-def test_a_crossing_is_told_once_by_every_channel_and_the_next_one_again(
-    tmp_path: Path, mail: MailServer, web: WebServer
-) -> None:
+def test_each_crossing_is_sent_once_per_channel(tmp_path: Path, mail: MailServer, web: WebServer) -> None:
     settings = settings_of(tmp_path, mail, web)
     publish(settings, crossed_on="2026-10-29")
     for run_id in ("run-1", "run-2", "run-3"):

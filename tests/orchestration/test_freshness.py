@@ -58,7 +58,7 @@ def run_and_look(keys: list[AssetCheckKey], *, alone: bool = False) -> tuple[Exe
     return result, shown
 
 
-def test_a_source_is_fresh_up_to_its_bound_stale_after_it_and_skipped_where_it_is_not_given(settings: Settings) -> None:
+def test_source_is_stale_only_beyond_its_bound(settings: Settings) -> None:
     assert settings
     result, shown = run_and_look([USAGE, STRIPE, CRM])
     assert result.success

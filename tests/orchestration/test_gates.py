@@ -107,7 +107,7 @@ def test_a_failure_on_a_day_is_a_failed_check_and_stops_no_step(
     ],
 )
 @pytest.mark.usefixtures("settings")
-def test_a_check_is_as_severe_as_its_most_severe_expectation_that_failed(
+def test_check_takes_the_severity_of_its_worst_failed_expectation(
     monkeypatch: pytest.MonkeyPatch,
     statuses: tuple[str, str],
     passed: bool,

@@ -103,7 +103,7 @@ def test_a_full_disk_while_landing_stops_no_load(run) -> None:
     assert "postgres: /landing/x.csv cannot be written or read (No space left on device)" in str(check.description)
 
 
-def test_a_system_can_be_landed_alone_and_a_table_loaded_without_landing(run) -> None:
+def test_land_one_system_and_load_one_table_without_landing(run) -> None:
     alone = run(lands, [KEY])
     assert [event.asset_key for event in alone.get_asset_materialization_events()] == [KEY]
     loaded = run(fails, [LOADED])
@@ -111,7 +111,7 @@ def test_a_system_can_be_landed_alone_and_a_table_loaded_without_landing(run) ->
     assert loaded.get_asset_check_evaluations() == []
 
 
-def test_a_configured_system_is_an_asset_with_freshness_upstream_of_the_raw_tables(
+def test_live_system_is_an_upstream_asset_with_freshness(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(systems, "SYSTEMS", (System("postgres", lambda _: True, lands, lambda _: []),))

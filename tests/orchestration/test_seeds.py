@@ -21,7 +21,7 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def test_seeds_count_as_tested_for_the_project_that_they_were_tested_with(
+def test_seeds_count_as_tested_for_one_state_of_the_project(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeds.note_tested_seeds({"products", "plans", "a table that is gone"}, seeds.files_digest(), "run-1", settings)
@@ -31,7 +31,7 @@ def test_seeds_count_as_tested_for_the_project_that_they_were_tested_with(
     assert seeds.tested_seeds(settings) == set()
 
 
-def test_no_seed_counts_as_tested_in_a_warehouse_that_dbt_has_not_seen(tmp_path: Path) -> None:
+def test_seeds_are_untested_in_a_new_warehouse(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     with connect(settings.warehouse_path) as connection:
         connection.execute("create schema raw")

@@ -93,7 +93,7 @@ def test_by_default_it_is_in_files_of_the_data_folder(tmp_path: Path, monkeypatc
     assert (settings.dagster_home / "history" / "runs.db").exists()
 
 
-def test_on_postgresql_there_are_no_files_and_no_password_in_the_configuration(
+def test_dagster_on_postgresql_writes_no_files_and_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
 ) -> None:
     monkeypatch.setenv("GROWTH_DAGSTER_POSTGRES_URL", postgres_url)
@@ -106,9 +106,7 @@ def test_on_postgresql_there_are_no_files_and_no_password_in_the_configuration(
 
 
 @pytest.mark.parametrize("seconds", [-86_400, 1, 31_536_000])
-def test_a_run_at_work_is_not_taken_for_a_dead_one_when_the_clock_is_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
-) -> None:
+def test_active_run_survives_a_clock_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
     prepare_dagster_home(Settings(data_dir=tmp_path))
     with DagsterInstance.get() as instance:

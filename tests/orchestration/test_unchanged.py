@@ -153,7 +153,7 @@ def test_what_a_person_selects_is_done(settings: Settings) -> None:
     assert unchanged_since(context(asset_check_selection=set("a")), settings) is None
 
 
-def test_a_file_that_was_edited_during_the_run_is_not_what_the_run_published(settings: Settings) -> None:
+def test_file_edited_during_a_run_counts_as_new(settings: Settings) -> None:
     (settings.data_dir / SEED).write_text("tier,arr_from_usd_year\nlarge,200000\n")
     note_published(context(), settings)
     in_a_new_process()

@@ -75,9 +75,7 @@ def seconds_of_work() -> float:
 
 
 @pytest.mark.parametrize("command", [("ui",), ("webserver", "--workspace", "workspace.yaml")])
-def test_a_port_that_is_taken_ends_the_command_at_once_with_the_setting_to_change(
-    tmp_path: Path, command: tuple[str, ...]
-) -> None:
+def test_taken_port_ends_the_command_and_names_the_setting(tmp_path: Path, command: tuple[str, ...]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         work_before = seconds_of_work()

@@ -51,7 +51,7 @@ def all_at_once(data_dir: Path, source_root: Path | None, commands: Sequence[tup
         assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.SUCCESS}
 
 
-def test_a_run_a_backfill_a_persons_build_and_a_reader_at_once_end_well_and_the_days_are_built_again(
+def test_concurrent_run_backfill_build_and_read_all_succeed(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:

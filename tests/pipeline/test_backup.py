@@ -42,7 +42,7 @@ def test_a_load_after_a_restore_reads_what_is_new_and_nothing_else(
 
 
 @pytest.mark.soak
-def test_a_run_after_a_restore_publishes_what_it_published_without_one(data_dir: Path, own_source: Path) -> None:
+def test_run_after_a_restore_publishes_the_same(data_dir: Path, own_source: Path) -> None:
     assert run_pipeline(data_dir, own_source).returncode == 0
     backup = back_up(Settings(data_dir=data_dir), data_dir.with_name("backups"))
     saved = marts(data_dir)

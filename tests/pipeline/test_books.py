@@ -85,7 +85,7 @@ def test_every_rated_line_equals_the_companys_own_to_the_cent(simulated: Setting
     assert differing == []
 
 
-def test_mrr_of_every_customer_and_month_equals_the_companys_own_to_the_cent(simulated: Settings) -> None:
+def test_mrr_equals_the_companys_books_to_the_cent(simulated: Settings) -> None:
     counted, differing = differences(simulated, MRR_HERE, MRR_BY_THE_COMPANY)
     assert counted > 1000
     assert differing == []
@@ -110,7 +110,7 @@ def retention_by_hand(books: dict[str, dict[date, Decimal]], months: list[date],
     return found
 
 
-def test_retention_is_what_plain_python_makes_of_the_companys_own_books(simulated: Settings) -> None:
+def test_retention_matches_the_companys_books(simulated: Settings) -> None:
     books: dict[str, dict[date, Decimal]] = defaultdict(dict)
     path = simulated.sample_dir / "books" / "mrr_monthly.parquet"
     for customer, month, mrr in duckdb.execute(
@@ -131,7 +131,7 @@ def test_retention_is_what_plain_python_makes_of_the_companys_own_books(simulate
         assert of_window == retention_by_hand(books, months, back)
 
 
-def test_organizations_are_resolved_into_the_customers_that_the_company_knows(simulated: Settings) -> None:
+def test_organizations_resolve_into_the_known_customers(simulated: Settings) -> None:
     counted, differing = differences(
         simulated,
         "select organization_id, customer_id from marts.dim_organizations",
@@ -168,7 +168,7 @@ def built(settings: Settings, query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-def test_cost_and_payback_of_new_customers_follow_from_the_books_and_the_spend(simulated: Settings) -> None:
+def test_acquisition_cost_and_payback_match_the_books(simulated: Settings) -> None:
     [(months, closed)] = built(
         simulated,
         "select (select list(distinct month order by month) from marts.rpt_acquisition), last_closed_month "
@@ -202,7 +202,7 @@ def test_cost_and_payback_of_new_customers_follow_from_the_books_and_the_spend(s
     assert abs(shown - payback) <= Decimal("0.005")
 
 
-def test_what_came_of_projections_and_how_often_they_held_it_follow_from_the_books(simulated: Settings) -> None:
+def test_projection_accuracy_matches_the_books(simulated: Settings) -> None:
     bounds = {"below": 0, "25k": 25_000, "50k": 50_000, "1m": 1_000_000, "mix": 25_000}
     above = {"below": 25_000, "25k": 50_000, "50k": 1_000_000, "1m": 10**12, "mix": 10**12}
     mrr = books_mrr(simulated)
@@ -226,7 +226,7 @@ def test_what_came_of_projections_and_how_often_they_held_it_follow_from_the_boo
     assert dict(shares) == {band: pytest.approx(sum(of) / len(of), abs=5e-5) for band, of in held.items()}
 
 
-def test_lines_are_crossed_by_those_whose_growth_in_the_books_takes_them_there(simulated: Settings) -> None:
+def test_line_crossers_match_the_growth_in_the_books(simulated: Settings) -> None:
     [(as_of, last_month)] = built(simulated, "select as_of_date, last_closed_month from intermediate.int_data_day")
     lines = built(simulated, "select line, line_usd_year from intermediate.int_revenue_lines")
     months = list(accumulate(range(5), lambda month, _: (month - timedelta(days=1)).replace(day=1), initial=last_month))

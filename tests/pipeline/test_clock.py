@@ -34,9 +34,7 @@ def set_a_year_ahead(settings: Settings) -> None:
     building.replace(settings.serving_path)
 
 
-def test_what_is_checked_and_published_after_a_run_whose_clock_was_a_year_ahead_comes_after_it(
-    undisturbed: Path, data_dir: Path
-) -> None:
+def test_run_after_one_with_a_clock_a_year_ahead_is_the_newest(undisturbed: Path, data_dir: Path) -> None:
     settings = Settings(data_dir=data_dir)
     set_a_year_ahead(settings)
     [before] = read(data_dir, "select run_id from marts.publish_info")

@@ -153,7 +153,7 @@ COUNTS: tuple[Callable[[dict[str, Rows], str], list[Event]], ...] = (
 
 
 @pytest.mark.slow
-def test_ten_customers_have_the_events_that_python_counts_in_the_other_tables(sample: Settings) -> None:
+def test_events_of_ten_customers_match_the_other_tables(sample: Settings) -> None:
     with snapshot(sample.serving_path) as connection:
         tables = {table: connection.sql(f"from {table}").to_arrow_table().to_pylist() for table in TABLES}
         customers = [

@@ -20,7 +20,7 @@ PHASES = (
 
 
 @pytest.mark.slow
-def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
+def test_unreadable_file_leaves_the_published_file_unchanged(
     undisturbed: Path, data_dir: Path, source_root: Path, own_source: Path
 ) -> None:
     path = own_source / "usage" / "usage_reports" / "date=2026-11-03" / "reports.jsonl.gz"
@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_read_leaves_the_published_file_as_it_was(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_warehouse_deleted_its_runs_killed_in_each_phase_and_two_started_at_once_comes_back_the_same(
+def test_warehouse_is_rebuilt_after_deletion_kills_and_concurrent_runs(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
     (data_dir / "warehouse.duckdb").unlink()
@@ -58,7 +58,7 @@ def test_a_warehouse_deleted_its_runs_killed_in_each_phase_and_two_started_at_on
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("phase", ["sources__sample_company", *PHASES])
-def test_killed_ten_times_anywhere_in_a_phase_the_sample_company_ends_the_same(phase: str, tmp_path: Path) -> None:
+def test_ten_kills_do_not_change_the_sample_company(phase: str, tmp_path: Path) -> None:
     data_dir = tmp_path / "killed"
     moments = random.Random(phase)
     for _ in range(10):

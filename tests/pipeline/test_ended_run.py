@@ -19,9 +19,7 @@ ENDINGS = (
 )
 
 
-def test_ctrl_c_and_sigterm_end_a_run_in_any_phase_and_the_next_one_ends_as_an_undisturbed_one(
-    undisturbed: Path, data_dir: Path, source_root: Path
-) -> None:
+def test_interrupted_run_is_completed_by_the_next(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
     (data_dir / "warehouse.duckdb").unlink()
     for phase, number, code in ENDINGS:
         run = Run(data_dir, source_root, GROWTH_LOG_FORMAT="json")

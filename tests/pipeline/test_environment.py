@@ -100,7 +100,7 @@ def load_twice(tmp_path: Path, moments: random.Random) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, *(pytest.param(number, marks=pytest.mark.slow) for number in range(2, 8))])
-def test_a_load_in_an_odd_environment_ends_with_rows_or_with_sentences(number: int, tmp_path: Path) -> None:
+def test_load_in_an_odd_environment_succeeds_or_says_why(number: int, tmp_path: Path) -> None:
     load_twice(tmp_path, random.Random(f"load {number}"))
 
 
@@ -112,7 +112,7 @@ def test_a_load_in_many_more_odd_environments(number: int, tmp_path: Path) -> No
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(8))
-def test_a_run_in_an_odd_environment_ends_with_a_publish_or_with_sentences(number: int, tmp_path: Path) -> None:
+def test_run_in_an_odd_environment_publishes_or_says_why(number: int, tmp_path: Path) -> None:
     moments = random.Random(f"run {number}")
     source, folder = source_and_folder(tmp_path, moments)
     # Of many odd values one would be refused before anything is done.

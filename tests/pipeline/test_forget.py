@@ -105,9 +105,7 @@ def without_names(data_dir: Path) -> dict[str, list[tuple]]:
     return rows
 
 
-def test_a_request_that_was_killed_and_the_next_leave_nothing_but_the_figures(
-    undisturbed: Path, data_dir: Path, source_root: Path
-) -> None:
+def test_killed_deletion_request_is_completed_by_the_next(undisturbed: Path, data_dir: Path, source_root: Path) -> None:
     plant(data_dir)
     before = found(data_dir)
     assert {place.split(":")[0].split("/")[0] for place in before} >= {

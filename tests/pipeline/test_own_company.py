@@ -119,7 +119,7 @@ def test_the_five_organizations_are_what_they_are_meant_to_be(journey: Journey) 
     assert journey.read("select finding, subject from rpt_data_quality") == []
 
 
-def test_what_the_check_calls_unknown_is_empty_or_unknown_in_the_marts(journey: Journey) -> None:
+def test_figures_that_check_calls_unknown_are_unknown_in_marts(journey: Journey) -> None:
     looked_at = 0
     for table in load_contract().tables:
         if (STARTER_DIR / "templates" / f"{table.path}.csv").exists():
@@ -132,7 +132,7 @@ def test_what_the_check_calls_unknown_is_empty_or_unknown_in_the_marts(journey: 
     assert looked_at > 20
 
 
-def test_who_was_removed_is_no_longer_active_and_pays_until_the_bills_end(removed: Journey) -> None:
+def test_removed_organization_pays_until_its_bills_end(removed: Journey) -> None:
     assert removed.read(
         "select name, lifecycle, users, mrr_usd_month > 0, cast(removed_at as date) from dim_organizations "
         "order by name"

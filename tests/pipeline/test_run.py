@@ -15,7 +15,7 @@ from tests.support.running import dagster_instance, marts, read, reading, run_co
 from warehouse.connection import connect
 
 
-def test_a_company_of_four_organizations_gives_the_rows_that_were_worked_out_by_hand(undisturbed: Path) -> None:
+def test_company_of_four_organizations_matches_hand_computed_rows(undisturbed: Path) -> None:
     assert read(
         undisturbed,
         "select organization_id, customer_id, domain, users, activated_at, lifecycle, size_tier, arr_usd_year "
@@ -98,7 +98,7 @@ def test_a_past_data_day_and_back_again_under_a_reader_without_pause(
     assert ledger(data_dir) == ledger(undisturbed)
 
 
-def test_a_data_day_without_usage_publishes_nothing_and_its_owner_is_told_once(
+def test_data_day_without_usage_publishes_nothing_and_alerts_once(
     undisturbed: Path, data_dir: Path, source_root: Path
 ) -> None:
     web = WebServer()
@@ -139,7 +139,7 @@ FOUND_BY = (
 
 
 @pytest.mark.slow
-def test_seeds_that_contradict_themselves_are_named_and_publish_nothing(
+def test_contradictory_seeds_are_named_and_publish_nothing(
     undisturbed: Path, data_dir: Path, source_root: Path, tmp_path: Path
 ) -> None:
     project = shutil.copytree(PROJECT_DIR, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "data", "target"))
@@ -203,7 +203,7 @@ def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:
         assert values == [] or column.endswith("owner_email"), (table, column)
 
 
-def test_a_run_counts_what_it_could_send_and_sends_nothing_unless_it_is_told_to(undisturbed: Path) -> None:
+def test_run_sends_exports_only_on_request(undisturbed: Path) -> None:
     assert (undisturbed / "state" / "exports" / "sent.duckdb").exists()
     assert not (undisturbed / "exports").exists()
 

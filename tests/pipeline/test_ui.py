@@ -79,7 +79,7 @@ def wait_until_finished(client: DagsterGraphQLClient, run_id: str) -> DagsterRun
     raise AssertionError(f"run {run_id} did not end")
 
 
-def test_a_run_launched_from_the_ui_publishes_what_a_run_of_the_command_publishes(
+def test_run_from_the_ui_publishes_the_same_as_the_command(
     new_data_dir: Path, source_root: Path, ui: DagsterGraphQLClient
 ) -> None:
     assert _addresses_listened_on(ui) == {"127.0.0.1"}

@@ -145,7 +145,7 @@ def test_every_day_is_there_and_complete(company: duckdb.DuckDBPyConnection) -> 
     assert rows_of(company, incomplete) == []
 
 
-def test_counters_are_never_negative_and_identified_events_never_above_events(
+def test_counters_are_consistent_and_not_negative(
     company: duckdb.DuckDBPyConnection,
 ) -> None:
     counters = [name for name, *_ in rows_of(company, "describe reports") if name.endswith("_in_period")]
@@ -220,7 +220,7 @@ def test_published_examples_are_priced_to_the_cent(units: dict[str, int], cents:
     assert sum(prices.tariff(k, date(2026, 9, 30)).list_cents(quantity) for k, quantity in units.items()) == cents
 
 
-def test_the_tariff_of_the_periods_last_day_is_used_and_the_first_holds_from_the_beginning() -> None:
+def test_price_of_the_periods_last_day_is_used() -> None:
     prices = load_price_list(SEEDS)
     before, after = (prices.tariff("surveys", date(2025, month, day)) for month, day in ((7, 31), (8, 1)))
     assert (before.list_cents(1_500), after.list_cents(1_500)) == (125_00, 0)
@@ -237,7 +237,7 @@ def test_money_is_rounded_half_away_from_zero() -> None:
     assert rates.to_usd_cents(yen, "jpy", date(2024, 1, 31)) == 100_00
 
 
-def test_a_year_is_cut_into_equal_months_with_the_remainder_in_the_last() -> None:
+def test_yearly_line_is_cut_into_equal_months() -> None:
     start, end = (day_number(date(year, 5, 12)) for year in (2025, 2026))
     line = Line("il_1", "scale", start, end, 1_000_01, 0, 1, "", "sub_1")
     slices = month_slices(line, line.amount)

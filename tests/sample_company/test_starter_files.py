@@ -49,7 +49,7 @@ def settings(source: Path) -> Settings:
     return Settings(source_root=str(source), data_dir=source.parent / "data")
 
 
-def test_the_five_organizations_load_without_a_fault_or_a_row_set_aside(folder: Path) -> None:
+def test_five_organizations_load_without_faults(folder: Path) -> None:
     check = check_sources(settings(folder / "source"))
     assert (check.faults, check.warnings) == ([], [])
     assert {table.table.path: table.rows_set_aside for table in check.tables if table.rows_set_aside} == {}
@@ -74,7 +74,7 @@ def test_a_template_has_every_column_of_its_table(folder: Path) -> None:
         assert set(table.column_names) - set(header) <= {"removed_at"}, table.path
 
 
-def test_the_settings_lead_into_the_folder_and_name_every_other_as_a_comment(folder: Path) -> None:
+def test_starter_settings_point_into_the_folder(folder: Path) -> None:
     file = folder / "settings.env"
     given = dotenv_values(file)
     assert {name: value for name, value in given.items() if name != "GROWTH_MAPPINGS_DIR"} == {
@@ -85,7 +85,7 @@ def test_the_settings_lead_into_the_folder_and_name_every_other_as_a_comment(fol
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_list_of_seeds_names_files_that_exist_and_what_they_are_for(folder: Path) -> None:
+def test_listed_seeds_exist_and_are_explained(folder: Path) -> None:
     listed = (folder / "your_seeds.md").read_text()
     assert {"price_list", "size_tiers", "owner_books", "company_lists"} <= set(own_seeds())
     for name, description in own_seeds().items():
@@ -120,9 +120,7 @@ def test_a_name_that_no_data_folder_may_have_is_refused_at_once(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_init_leaves_no_folder_and_the_next_one_writes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_init_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

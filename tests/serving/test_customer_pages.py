@@ -47,7 +47,7 @@ def block(page: Page, heading: str) -> str:
     return " ".join(place.first.inner_text().split())
 
 
-def test_a_name_opens_its_customer_and_back_returns_to_the_place_in_the_list(page: Page, settings: Settings) -> None:
+def test_name_opens_the_customer_and_back_returns_to_the_list(page: Page, settings: Settings) -> None:
     open_page(page, settings)
     link = page.locator("#queue-list").get_by_role("link", name="Queued 3", exact=True)
     link.scroll_into_view_if_needed()
@@ -93,7 +93,7 @@ def test_an_address_opens_a_customer_with_all_that_is_known(page: Page, settings
     assert "1 Jan 2026 now CSM" in block(page, "Owner")
 
 
-def test_a_customer_of_the_queue_says_why_it_is_there_and_how_late_it_is(page: Page, settings: Settings) -> None:
+def test_queued_customer_shows_reason_and_days_late(page: Page, settings: Settings) -> None:
     open_page(page, settings, "#customer=q0")
     expect(page.get_by_role("heading", level=2, name="Queued 0")).to_be_visible()
     queue = block(page, "Onboarding queue")
@@ -126,7 +126,7 @@ def test_a_customer_is_found_by_its_name(page: Page, settings: Settings) -> None
     expect(page.locator("#found a")).to_have_count(0)
 
 
-def test_what_is_new_since_the_day_before_stands_on_top_and_opens_its_customer(page: Page, settings: Settings) -> None:
+def test_news_since_yesterday_is_on_top_and_opens_its_customer(page: Page, settings: Settings) -> None:
     open_page(page, settings)
     since = page.locator("#since")
     said = " ".join(since.inner_text().split())
@@ -192,7 +192,7 @@ def test_a_list_is_saved_as_it_is_filtered_and_no_cell_is_a_formula(page: Page, 
     assert rows[0]["Contact by"] == "2026-10-22"
 
 
-def test_a_row_is_a_card_on_a_phone_with_name_reason_amount_and_days_late(browser: Browser, settings: Settings) -> None:
+def test_row_is_a_card_on_a_phone(browser: Browser, settings: Settings) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800})
     open_page(page, settings)
     card = page.locator("#queue-list tbody tr").first
@@ -204,9 +204,7 @@ def test_a_row_is_a_card_on_a_phone_with_name_reason_amount_and_days_late(browse
     page.close()
 
 
-def test_pages_that_are_left_out_are_counted_and_their_names_are_no_links(
-    page: Page, other: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_omitted_pages_are_counted_and_not_linked(page: Page, other: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(customer_pages, "MOST_PAGES", 5)
     write_published(other, ROWS, published_at=PUBLISHED_AT)
     write_page(other)
@@ -255,7 +253,7 @@ def test_every_text_can_be_read_against_what_is_behind_it(
     page.close()
 
 
-def test_without_a_crm_and_enrichment_nobody_is_said_to_own_a_customer(page: Page, other: Settings) -> None:
+def test_owners_are_unknown_without_crm_and_enrichment(page: Page, other: Settings) -> None:
     nothing = "crm.accounts, crm.opportunities, enrichment.companies, spend.sales_and_marketing"
     write_published(other, ROWS, published_at=PUBLISHED_AT, empty_source_tables=nothing)
     write_page(other)
@@ -275,7 +273,7 @@ def test_without_a_crm_and_enrichment_nobody_is_said_to_own_a_customer(page: Pag
 
 
 @pytest.mark.usefixtures("_without_vega")
-def test_an_earlier_publish_with_other_columns_is_not_compared_and_no_fault(tmp_path: Path) -> None:
+def test_publish_with_other_columns_is_not_compared(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     write_published(settings, ROWS, published_at=PUBLISHED_AT)
     keep_earlier(settings, ROWS)

@@ -108,7 +108,7 @@ def sentences(digest: Digest) -> dict[str, list[str]]:
     return {topic.title: list(topic.sentences) for topic in digest.topics}
 
 
-def test_the_week_is_told_with_its_figures_names_and_nothing_of_the_week_before(tmp_path: Path) -> None:
+def test_week_digest_has_only_its_own_week(tmp_path: Path) -> None:
     week = digest_of(tmp_path)
     assert (week.first_day, week.last_day) == (date(2026, 10, 25), date(2026, 10, 31))
     said = sentences(week)
@@ -176,7 +176,7 @@ def test_what_no_source_knows_is_not_told_as_zero(tmp_path: Path) -> None:
     assert said["Owners"] == ["Who owns customers is not known without a CRM."]
 
 
-def test_a_name_cannot_break_out_of_the_mail_and_the_mail_loads_nothing(tmp_path: Path) -> None:
+def test_mail_escapes_names_and_loads_nothing(tmp_path: Path) -> None:
     week = digest_of(tmp_path)
     html = as_html(week)
     assert "<img" not in html

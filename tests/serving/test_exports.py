@@ -178,7 +178,7 @@ def test_one_run_sends_no_more_than_it_may_and_the_next_goes_on(to_crm: Company,
     assert len(set(crm.keys)) == 3
 
 
-def test_a_receiver_that_fails_in_the_middle_gets_the_rest_the_next_time(to_crm: Company, crm: FakeCrm) -> None:
+def test_failed_receiver_gets_the_rest_next_time(to_crm: Company, crm: FakeCrm) -> None:
     crm.answer = lambda number: 500 if number >= 2 else 200
     with pytest.raises(ReceiverAwayError, match="answered 500 3 times"):
         quietly(to_crm)
@@ -266,7 +266,7 @@ def test_each_receiver_has_its_own_history(to_crm: Company, crm: FakeCrm) -> Non
     assert len(written(to_crm, "onboarding_queue")[0]) == 2
 
 
-def test_the_message_has_the_token_and_a_line_for_a_chat_that_calls_nobody(to_crm: Company, crm: FakeCrm) -> None:
+def test_message_has_the_token_and_mentions_nobody(to_crm: Company, crm: FakeCrm) -> None:
     to_crm.names = {"acme": "<!channel> & Co"}
     to_crm.publish()
     quietly(to_crm)
@@ -333,7 +333,7 @@ def send_in_another_process(company: Company, url: str | None = None) -> subproc
     )
 
 
-def test_killed_in_the_middle_and_run_again_the_crm_holds_each_change_once(to_crm: Company, crm: FakeCrm) -> None:
+def test_killed_export_sends_each_change_once(to_crm: Company, crm: FakeCrm) -> None:
     for number in range(20):
         to_crm.put("rpt_product_led_leads", f"lead-{number:02}", list_rank=number)
     to_crm.publish()
@@ -364,7 +364,7 @@ def test_killed_in_the_middle_and_run_again_the_crm_holds_each_change_once(to_cr
     assert quietly(to_crm).changes == {}
 
 
-def test_who_was_on_the_way_when_a_send_died_and_has_left_since_is_taken_off(to_crm: Company, crm: FakeCrm) -> None:
+def test_customer_that_left_after_a_killed_send_is_removed(to_crm: Company, crm: FakeCrm) -> None:
     crm.answer = lambda _: 503
     with pytest.raises(ReceiverAwayError):
         quietly(to_crm)
@@ -377,7 +377,7 @@ def test_who_was_on_the_way_when_a_send_died_and_has_left_since_is_taken_off(to_
 
 
 @pytest.mark.parametrize("dies", ["before it is noted", "after it is noted"])
-def test_killed_between_writing_and_showing_each_change_is_in_one_file(
+def test_kill_before_the_rename_keeps_each_change_in_one_file(
     to_files: Company, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     class KilledError(Exception):
@@ -433,7 +433,7 @@ def test_every_list_has_a_key_of_its_own_columns_and_no_column_twice() -> None:
         assert max(Counter(each.columns).values()) == 1
 
 
-def test_a_customer_who_is_deleted_is_in_no_file_and_the_next_change_is_told(to_files: Company) -> None:
+def test_deleted_customer_is_in_no_file_and_later_changes_are_sent(to_files: Company) -> None:
     to_files.names = {"acme": "Ada Acme"}
     to_files.publish()
     quietly(to_files)
@@ -450,9 +450,7 @@ def test_a_customer_who_is_deleted_is_in_no_file_and_the_next_change_is_told(to_
     assert quietly(to_files).changes == {}
 
 
-def test_a_change_on_its_way_to_a_receiver_is_not_sent_as_it_was_once_its_customer_is_deleted(
-    to_crm: Company, crm: FakeCrm
-) -> None:
+def test_pending_change_of_a_deleted_customer_is_not_sent(to_crm: Company, crm: FakeCrm) -> None:
     to_crm.names = {"acme": "Ada Acme"}
     to_crm.publish()
     crm.answer = lambda _: 503
@@ -468,7 +466,7 @@ def test_a_change_on_its_way_to_a_receiver_is_not_sent_as_it_was_once_its_custom
     assert b"Ada Acme" not in ledger.read_bytes()
 
 
-def test_an_address_in_a_name_is_neither_in_a_file_nor_in_what_waits_to_be_sent(to_files: Company) -> None:
+def test_address_in_a_name_is_removed_from_files_and_pending_exports(to_files: Company) -> None:
     address = "jörg&co@bäcker.example"
     to_files.names = {"acme": f"{address} and sons", "beta": "joann@x.example"}
     to_files.publish()

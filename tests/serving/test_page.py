@@ -173,7 +173,7 @@ def test_a_legend_and_a_reason_are_not_cut_on_a_phone(browser: Browser, settings
     page.close()
 
 
-def test_the_queue_is_sorted_by_what_it_is_worth_and_not_by_how_it_is_written(touched: Page) -> None:
+def test_queue_is_sorted_by_value(touched: Page) -> None:
     touched.locator("#queue-list th", has_text="Forecast").click()
     expect(touched.locator("#queue-list th[aria-sort=ascending]")).to_contain_text("Forecast")
     shown = [int(text.strip("$").replace(",", "")) for text in column(touched, "queue-list", "Forecast")]
@@ -260,7 +260,7 @@ def test_a_customer_cannot_break_out_of_the_page(opened: Page) -> None:
     assert HOSTILE_NAME in column(opened, "gainers", "Customer") + column(opened, "losers", "Customer")
 
 
-def test_the_page_turns_late_and_then_stale_by_the_clock_of_its_reader(touched: Page) -> None:
+def test_page_turns_late_and_stale_by_the_readers_clock(touched: Page) -> None:
     second = timedelta(seconds=1)
     for age, banner in (
         (LATE_AFTER, ""),

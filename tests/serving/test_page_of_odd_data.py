@@ -119,7 +119,7 @@ def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_broken", "_without_vega")
-def test_a_section_that_cannot_be_drawn_says_why_and_the_rest_is_there(settings: Settings) -> None:
+def test_failed_section_says_why_and_the_others_are_drawn(settings: Settings) -> None:
     write_published(settings, ROWS, published_at=PUBLISHED_AT)
     page = write_page(settings)
     assert page.faults == {
@@ -192,7 +192,7 @@ def test_without_enrichment_the_share_of_the_icp_is_not_known(settings: Settings
 
 
 @pytest.mark.usefixtures("_without_vega")
-def test_retention_without_a_base_in_the_last_month_is_not_known_and_those_before_are_drawn(settings: Settings) -> None:
+def test_retention_without_a_base_is_unknown(settings: Settings) -> None:
     write_published(settings, odd_marts.without_a_base(), published_at=PUBLISHED_AT)
     write_page(settings)
     chart = build.charts_of(settings)["retention-chart"]
@@ -206,7 +206,7 @@ def test_retention_without_a_base_in_the_last_month_is_not_known_and_those_befor
 
 
 @pytest.mark.usefixtures("_without_vega")
-def test_a_month_that_is_over_and_not_closed_is_shown_as_open_and_not_as_a_fall(settings: Settings) -> None:
+def test_month_that_is_not_closed_is_shown_as_open(settings: Settings) -> None:
     fallen = {"as_of": date(2026, 10, 31), "arr_usd": 0, "customers": 0}
     progress = [row | fallen if row["as_of"] == date(2026, 10, 31) else row for row in ROWS["rpt_arr_mix_progress"]]
     movements = [row for row in ROWS["fct_mrr_movements"] if row["month"] < date(2026, 10, 1)]
@@ -260,7 +260,7 @@ def test_sign_ups_of_a_spring_are_not_said_to_be_of_the_last_weeks(settings: Set
 
 
 @pytest.mark.usefixtures("_without_vega")
-def test_findings_are_grouped_with_their_table_and_what_to_do_and_name_the_largest(settings: Settings) -> None:
+def test_findings_are_grouped_by_table_and_name_the_largest(settings: Settings) -> None:
     kinds = [("late_line", figure, f"in_{figure}") for figure in range(1, 8)] + [("odd_thing", None, "<b>x</b>")]
     rows = [
         {

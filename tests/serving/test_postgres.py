@@ -226,7 +226,7 @@ def test_readers_without_pause_see_no_error_and_no_mixture(settings: Settings) -
 
 
 @pytest.mark.parametrize("step", ["_copy", "_swap", "_rename", "_repoint_view"])
-def test_killed_in_the_middle_it_leaves_the_old_tables_and_can_be_done_again(settings: Settings, step: str) -> None:
+def test_killed_publish_leaves_the_old_tables(settings: Settings, step: str) -> None:
     assert settings.postgres_url is not None
     publish_to_postgres(settings)
     execute(settings, "create schema bi", "create view bi.a as select * from marts.fct_a")
@@ -250,7 +250,7 @@ def test_killed_in_the_middle_it_leaves_the_old_tables_and_can_be_done_again(set
     assert ask(settings, "select distinct version from bi.a") == [(2,)]
 
 
-def test_a_reader_in_the_middle_of_a_transaction_is_waited_for_and_not_ended(settings: Settings) -> None:
+def test_publish_waits_for_a_reader_in_a_transaction(settings: Settings) -> None:
     assert settings.postgres_url is not None
     publish_to_postgres(settings)
     publish_version(settings, 2)
@@ -264,7 +264,7 @@ def test_a_reader_in_the_middle_of_a_transaction_is_waited_for_and_not_ended(set
     assert version_there(settings) == 2
 
 
-def test_a_transaction_that_began_before_the_copy_finds_every_row_of_it(settings: Settings) -> None:
+def test_open_transaction_sees_every_copied_row(settings: Settings) -> None:
     assert settings.postgres_url is not None
     publish_to_postgres(settings)
     with psycopg.connect(settings.postgres_url.get_secret_value()) as reader:

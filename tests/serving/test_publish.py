@@ -39,7 +39,7 @@ def test_every_mart_and_its_publish_info_reach_the_readers(settings: Settings) -
     ) == [("run-1", date(2026, 10, 31), published_at("2026-11-01 00:10:00"), 1, 3, 0, 0)]
 
 
-def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_set_aside(settings: Settings) -> None:
+def test_publish_info_has_closed_month_empty_sources_and_rejects(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute("create table raw.crm__accounts (id varchar); create table raw._dlt_loads (id varchar)")
         connection.execute("create table raw.product_db__organization_memberships as select 1 as user_id")
@@ -51,7 +51,7 @@ def test_readers_are_told_the_last_closed_month_the_empty_sources_and_what_was_s
     ]
 
 
-def test_a_query_by_the_old_names_of_columns_finds_them_in_a_view_wherever_the_file_is(settings: Settings) -> None:
+def test_old_column_names_are_in_a_view_of_a_moved_file(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "create table marts.rpt_segment_moves as select date '2026-10-01' as month, 'small' as state_before, "
@@ -164,7 +164,7 @@ def test_a_day_that_passed_is_no_word_for_the_whole_table_that_failed(settings: 
         publish(settings, "run-2", {})
 
 
-def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_built(settings: Settings) -> None:
+def test_gate_of_another_table_does_not_cover_a_daily_table(settings: Settings) -> None:
     check_of_a_day(settings, "passed", 8)
     with connect(settings.warehouse_path) as connection:
         connection.execute(
@@ -175,7 +175,7 @@ def test_a_whole_look_at_another_table_is_none_at_the_one_of_which_days_were_bui
         publish(settings, "run-2", {})
 
 
-def test_a_gate_that_looked_at_some_days_has_not_looked_at_what_was_built(settings: Settings) -> None:
+def test_gate_of_some_days_does_not_cover_the_whole_build(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute("insert into quality.builds values (timestamp '2026-11-01 02:02:01', 7)")
     check_of_a_day(settings, "passed", 8)
@@ -189,7 +189,7 @@ def test_readers_cannot_write_the_file(settings: Settings) -> None:
     assert stat.S_IMODE(settings.serving_path.parent.stat().st_mode) == 0o755
 
 
-def test_an_unprivileged_reader_may_read_and_is_refused_when_it_opens_the_file_for_writing() -> None:
+def test_unprivileged_reader_can_read_but_not_write() -> None:
     with TemporaryDirectory() as folder:
         # Pytest's own folders are closed to other users.
         Path(folder).chmod(0o755)
@@ -252,7 +252,7 @@ def test_stamps_of_a_clock_that_had_jumped_ahead_hold_no_publish_back(settings: 
     assert read(settings, "select run_id, publish_number from marts.publish_info") == [("run-1", 1)]
 
 
-def test_a_check_of_a_clock_that_had_jumped_ahead_is_not_taken_for_the_newest(settings: Settings) -> None:
+def test_check_with_a_clock_in_the_future_is_not_the_newest(settings: Settings) -> None:
     with connect(settings.warehouse_path) as connection:
         connection.execute(
             "insert into quality.expectation_results values "

@@ -20,7 +20,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_published(settings, {}, published_at=datetime(2026, 11, 1))  # noqa: DTZ001  (as DuckDB returns it)
 
 
-def test_there_are_thirty_each_one_statement_of_a_few_lines_with_its_answer() -> None:
+def test_thirty_questions_are_short_single_statements() -> None:
     assert [question.number for question in QUESTIONS] == list(range(1, 31))
     assert [question.number for question in QUESTIONS if len(question.sql.splitlines()) > MOST_LINES] == []
     assert [question.number for question in QUESTIONS if ";" in question.sql or not question.answer] == []
@@ -33,7 +33,7 @@ def test_a_question_can_be_asked_of_what_is_published_of_any_company(question: Q
     assert names == question.answer.splitlines()[0].split()
 
 
-def test_answers_are_written_below_their_statements_and_written_again_where_they_were(empty: Path) -> None:
+def test_answers_are_rewritten_below_their_statements(empty: Path) -> None:
     page = "# T\n\n### 1. How many?\n\n```sql\nselect count(*) as n, 'a' as b from dim_dates\n```\n\nMore.\n"
     once = with_answers(page, empty)
     assert once == page.replace("\n\nMore.", "\n\n```\nn  b\n-  -\n0  a\n```\n\nMore.")

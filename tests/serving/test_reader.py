@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
     return folder / "serving.duckdb"
 
 
-def test_a_query_sees_the_newest_publish_while_another_snapshot_of_the_process_is_open(path: Path) -> None:
+def test_query_sees_the_newest_publish_beside_an_open_snapshot(path: Path) -> None:
     with snapshot(path) as earlier:
         publish_version(path, 2)
         assert newest(path) == [(2,)]
@@ -76,7 +76,7 @@ MONEY = (
 )
 
 
-def test_a_dataframe_has_floats_or_on_request_exact_decimals_and_the_other_columns_are_the_same(path: Path) -> None:
+def test_dataframe_has_floats_or_exact_decimals_on_request(path: Path) -> None:
     floats = dataframe(MONEY, [3], path=path)
     exact = dataframe(MONEY, [3], path=path, exact_decimals=True)
     assert [f"{kind}" for kind in floats.dtypes[:3]] == ["float64"] * 3

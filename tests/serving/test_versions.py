@@ -93,9 +93,7 @@ def test_as_many_versions_are_kept_as_the_setting_says(settings: Settings) -> No
     assert runs(settings) == ["run-4"]
 
 
-def test_versions_are_in_the_order_of_their_publishes_also_after_a_clock_that_had_jumped_ahead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_versions_stay_in_publish_order_after_a_clock_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = gated_warehouse(Settings(data_dir=tmp_path / "data", kept_versions=2))
     for number, year in enumerate((2026, 2027, 2025, 2025), 1):
         build_marts(settings, number)
@@ -173,7 +171,7 @@ def test_there_is_no_going_back_further_than_what_is_kept(settings: Settings) ->
     assert live_run(settings) == "run-1"
 
 
-def test_a_version_that_went_while_the_rollback_waited_is_not_kept_any_more(settings: Settings) -> None:
+def test_rollback_reports_a_version_that_vanished_meanwhile(settings: Settings) -> None:
     chosen = version_before(settings)
     for version in (3, 4):
         build_marts(settings, version)
@@ -184,7 +182,7 @@ def test_a_version_that_went_while_the_rollback_waited_is_not_kept_any_more(sett
     assert not settings.serving_path.parent.with_name("published.building").exists()
 
 
-def test_readers_without_pause_see_one_version_or_the_other_while_it_is_rolled_back(settings: Settings) -> None:
+def test_readers_see_whole_versions_during_a_rollback(settings: Settings) -> None:
     with readers_without_pause(settings):
         for _ in range(8):
             (other,) = (version for version in versions(settings) if not version.is_live)
@@ -194,9 +192,7 @@ def test_readers_without_pause_see_one_version_or_the_other_while_it_is_rolled_b
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["publish", "rollback"])
-def test_killed_at_any_step_it_leaves_readers_a_whole_version_and_can_be_done_again(
-    settings: Settings, what: str
-) -> None:
+def test_killed_rollback_leaves_readers_a_whole_version(settings: Settings, what: str) -> None:
     build_marts(settings, version=3)
     allowed = {"publish": {"run-2", "run-3"}, "rollback": {"run-1", "run-2"}}[what]
     seen, step, status = set(), 0, -signal.SIGKILL
@@ -261,7 +257,7 @@ def test_a_published_file_that_does_not_open_is_replaced_and_not_kept(settings: 
     assert runs(settings) == ["run-1", "run-2"]
 
 
-def test_a_published_file_that_does_not_open_is_rolled_back_to_the_newest_that_does(settings: Settings) -> None:
+def test_damaged_published_file_is_rolled_back_to_the_newest_usable_version(settings: Settings) -> None:
     settings.serving_path.unlink()
     settings.serving_path.write_bytes(b"no database")
     assert roll_back(settings, version_before(settings)) is None

@@ -82,7 +82,7 @@ def test_a_run_that_loses_a_worker_publishes_what_duckdb_publishes(company: Comp
     assert read(company.on_duckdb, checks) == read(company.on_spark, checks)
 
 
-def test_a_run_that_loses_the_server_says_so_and_the_next_one_ends_right(company: Company) -> None:
+def test_run_that_loses_the_server_says_so_and_the_next_succeeds(company: Company) -> None:
     before = Settings(data_dir=company.on_spark).serving_path.read_bytes()
     add_report(company.source, "2026-10-20", "org-beta", 7_777)
     run = company.start_on_spark()
@@ -106,7 +106,7 @@ def test_a_run_that_loses_the_server_says_so_and_the_next_one_ends_right(company
     assert read(company.on_spark, "select quantity from fct_usage_daily where date = '2026-10-20'") == [(7_777,)]
 
 
-def test_a_locked_catalog_ends_a_load_with_a_sentence_and_the_next_one_repeats_it(company: Company) -> None:
+def test_locked_catalog_ends_the_load_with_a_sentence_and_a_retry_works(company: Company) -> None:
     add_report(company.source, "2026-11-03", "org-acme", 111)
     url = company.cluster.settings()["GROWTH_ICEBERG_CATALOG_URL"]
     with psycopg.connect(url) as connection:
@@ -119,7 +119,7 @@ def test_a_locked_catalog_ends_a_load_with_a_sentence_and_the_next_one_repeats_i
     assert differences(company.on_duckdb, company.on_spark) == []
 
 
-def test_a_deletion_request_leaves_no_file_of_iceberg_with_the_address(company: Company) -> None:
+def test_deletion_leaves_no_iceberg_file_with_the_address(company: Company) -> None:
     warehouse = company.cluster.folder / "warehouse"
     assert files_with(warehouse, b"bob@gmail.com")
     run = Run(

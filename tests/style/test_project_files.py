@@ -102,7 +102,7 @@ def test_sql_is_what_another_engine_can_run(path: Path) -> None:
     assert [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, text, re.I)] == []
 
 
-def test_environment_says_the_data_day_the_days_and_the_file_and_nothing_else() -> None:
+def test_dbt_gets_only_the_days_and_the_file_from_the_environment() -> None:
     readers = {path.stem for path in SQL_FILES if "env_var" in path.read_text()}
     assert readers == {"int_data_day", "days_to_build", "builds"}
 
@@ -183,7 +183,7 @@ def columns_of(layer: str) -> dict[tuple[str, str], str | None]:
     }
 
 
-def test_personal_data_is_in_those_marts_alone_that_need_it_and_is_tagged() -> None:
+def test_personal_data_is_tagged_and_only_in_listed_marts() -> None:
     marts = columns_of("marts")
     untagged = {
         f"{table}.{column}"

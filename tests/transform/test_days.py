@@ -10,7 +10,7 @@ from transform.days import Days, days_of_tags, days_to_report, dbt_variables, ra
 OCTOBER_30, OCTOBER_31 = date(2026, 10, 30), date(2026, 10, 31)
 
 
-def test_a_run_without_partitions_builds_what_has_changed_and_takes_nothing_from_the_shell() -> None:
+def test_run_builds_what_changed_and_ignores_the_shells_variables() -> None:
     assert days_of_tags({"growth/files": "abc"}) is None
     assert dbt_variables(None) == {"GROWTH_DAYS_FROM": "", "GROWTH_DAYS_TO": ""}
 

@@ -69,9 +69,7 @@ def test_without_a_run_there_is_nothing_to_copy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("user", ["me", "o'brien", "company/me", "..", "../..", "../../elsewhere", "/elsewhere"])
-def test_whatever_the_name_of_the_user_the_copy_is_in_a_folder_of_its_own_where_dbt_finds_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
-) -> None:
+def test_private_copy_is_found_for_any_user_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str) -> None:
     monkeypatch.setenv("USER", user)
     settings = Settings(data_dir=tmp_path)
     copy = settings.private_warehouse_path
@@ -83,7 +81,7 @@ def test_whatever_the_name_of_the_user_the_copy_is_in_a_folder_of_its_own_where_
 
 
 @pytest.mark.slow
-def test_dbt_in_a_shell_says_how_to_make_the_copy_and_does_not_touch_the_shared_file(settings: Settings) -> None:
+def test_dbt_in_a_shell_asks_for_a_private_copy(settings: Settings) -> None:
     settings.private_warehouse_path.parent.mkdir(parents=True)
     before = settings.warehouse_path.read_bytes()
     done = dbt(settings.data_dir, "build", "--select", "size_tiers", file=None)

@@ -75,7 +75,7 @@ def test_an_edit_that_names_nothing_is_a_sentence(project: Path, what: str, edit
         edit_project(what, edits, project)
 
 
-def test_a_folder_puts_its_seeds_and_models_in_the_place_of_the_projects(project: Path, tmp_path: Path) -> None:
+def test_folder_replaces_seeds_and_models_of_the_project(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     with pytest.raises(TrialError, match="has no seed"):

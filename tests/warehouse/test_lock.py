@@ -166,7 +166,7 @@ def test_a_file_that_somebody_else_owns_is_named_with_its_mode(tmp_path: Path, m
         pass
 
 
-def test_what_the_pipeline_alone_reads_is_closed_to_others_and_a_group_that_was_let_in_stays(tmp_path: Path) -> None:
+def test_private_folders_are_closed_and_group_access_stays(tmp_path: Path) -> None:
     data_dir = tmp_path / "new" / "data"
     path = data_dir / "warehouse.duckdb"
     with hold(path, "run first"), connect(path) as connection:
@@ -190,7 +190,7 @@ def test_what_is_written_later_has_the_larger_number(tmp_path: Path) -> None:
     assert numbers == [1, 2, 3]
 
 
-def test_a_file_of_the_sources_that_is_closed_or_cut_short_is_not_taken_for_the_warehouse(tmp_path: Path) -> None:
+def test_unreadable_source_file_is_not_blamed_on_the_warehouse(tmp_path: Path) -> None:
     (tmp_path / "invoices.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     with pytest.raises(duckdb.Error, match=r"invoices\.parquet"), connect(tmp_path / "warehouse.duckdb") as connection:
         connection.execute("from read_parquet(?)", [str(tmp_path / "invoices.parquet")])
@@ -208,7 +208,7 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_the_log_of_a_file_that_was_moved_away_is_not_read_into_the_new_one(tmp_path: Path) -> None:
+def test_stray_log_is_not_replayed_into_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.with_name("warehouse.duckdb.wal").write_bytes(os.urandom(1000))
     with hold(path, "run first"), connect(path) as connection:

@@ -51,7 +51,7 @@ def test_what_does_not_fit_goes_beside_the_file_and_is_removed(tmp_path: Path) -
     assert not spill_folder(path).exists() or not list(spill_folder(path).iterdir())
 
 
-def test_what_a_killed_process_left_on_disk_is_removed_by_the_next_one(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     code = (
         f"import os, signal, threading; from pathlib import Path; from warehouse.connection import connect\n"
