@@ -58,6 +58,38 @@ def test_every_metric_and_chart_can_be_asked_of_what_is_published(published: Pat
             connection.execute(f"select {expression} from {source(datasets[uuid])}")
 
 
+def test_every_column_that_is_described_is_selected_and_has_a_name_for_people(published: Path) -> None:
+    with snapshot(published) as connection:
+        for path, dataset in assets("datasets").items():
+            described = {column["column_name"]: column["verbose_name"] for column in dataset["columns"]}
+            assert list(described) == connection.sql(source(dataset)[1:-1]).columns, path
+            assert all(name and "_" not in name for name in described.values()), path
+
+
+def test_tables_show_names_and_dollars_and_no_ids() -> None:
+    for path, chart in assets("charts").items():
+        columns = chart["params"].get("all_columns", [])
+        assert [column for column in columns if column.endswith("_id")] == [], path
+        money = {column for column in columns if "_usd" in column}
+        formats = {name: how["d3NumberFormat"] for name, how in chart["params"].get("column_config", {}).items()}
+        assert {name for name, how in formats.items() if how.startswith("$")} == money, path
+
+
+def test_the_dashboard_filters_customers_movements_and_the_queue_by_segment_tier_and_owner() -> None:
+    (dashboard,) = assets("dashboards").values()
+    filters = dashboard["metadata"]["native_filter_configuration"]
+    columns = {target["column"]["name"] for each in filters for target in each["targets"]}
+    assert columns == {"icp_segment", "size_tier", "owner"}
+    datasets = {dataset["uuid"]: dataset for dataset in assets("datasets").values()}
+    assert {target["datasetUuid"] for each in filters for target in each["targets"]} <= datasets.keys()
+    filtered = {
+        dataset["table_name"]
+        for dataset in datasets.values()
+        if columns <= {column["column_name"] for column in dataset["columns"]}
+    }
+    assert filtered == {"customers", "mrr_movements", "onboarding_queue"}
+
+
 def test_the_dashboard_shows_every_chart_once() -> None:
     (dashboard,) = assets("dashboards").values()
     shown = [place["meta"]["uuid"] for name, place in dashboard["position"].items() if name.startswith("CHART-")]
