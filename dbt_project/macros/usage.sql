@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 
-{#- Reported counters that have a product: what usage is made of. -#}
+{#- Reported counters that have a product. -#}
 {% macro mapped_usage_counters() -%}
     {%- set seeded = seeded_usage_counters() -%}
     {{ return(reported_usage_counters() | select('in', seeded) | list) }}

@@ -1,4 +1,4 @@
-{#- Without accounts of a CRM nobody knows who holds whom. -#}
+{#- Without CRM accounts it is unknown who holds a customer. -#}
 with routed as (
     select
         history.customer_id,

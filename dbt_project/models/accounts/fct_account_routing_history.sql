@@ -1,6 +1,5 @@
-{#- On each day on which a reason begins or ends the first of those that hold says who should look after the customer: the
-    queue, then ARR, then a lead. Nobody is needed on days on which none holds. ARR is known from the day on which its
-    month is closed. -#}
+{#- When a reason begins or ends, the first one that holds says who should look after the customer: the queue, then
+    ARR, then a lead. If none holds, nobody is needed. ARR is known from the day on which its month is closed. -#}
 with stays as (
     select
         customer_id,

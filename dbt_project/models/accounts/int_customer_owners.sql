@@ -1,5 +1,5 @@
-{#- Who holds a customer at the end of the data day: of several people on one account of the CRM there is the one of the
-    version that holds, of several accounts every one. -#}
+{#- Owners of a customer at the end of the data day, one per CRM account, by the version of the account that holds
+    then. -#}
 with owners as (
     select
         owners.customer_id,

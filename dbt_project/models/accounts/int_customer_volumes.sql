@@ -1,7 +1,8 @@
-{#- Volume of each product by itself, since counters of different ones are never added; how far a rate a day has changed
-    is a share of what it was. Who began to use the product after the window before began has nothing to compare with.
-    Usage of a few weeks is read, not the whole history, and days before the data day are
-    looked at only for customers that pay or subscribe, since no list names others by them. Each day of usage finds its windows by the date itself, since a join on ranges alone compares every row with every window. -#}
+{#- Volume by product, since different counters are never added up, and its change per day as a share of before. A
+    customer that began to use the product after the earlier window began has nothing to compare with. Reads a few
+    weeks of usage, not the whole history. Days before the data day are compared only for customers that pay or
+    subscribe, since no list names others by them. Usage is joined to its windows by date: a join on ranges alone
+    compares every row with every window. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage

@@ -1,7 +1,7 @@
-{#- Days at whose end a version of billing held, and the account that it belongs to: the Stripe customer that pays. An
-    organization on it that billing does not know has no terms, but its usage is pooled like that of the others. Only
-    accounts that have a subscription at some time. A period that cannot be one (to the year 9999, or backwards) is none:
-    it has no forecast, and is listed as a finding. -#}
+{#- Days at whose end a version of billing held, and its account: the Stripe customer that pays. An organization of
+    the account without billing has no terms, but its usage is pooled with the others'. Only accounts that have a
+    subscription at some time. An impossible period (to the year 9999, or backwards) gives no forecast and is a
+    finding. -#}
 with spells as (
     select
         versions.organization_id,

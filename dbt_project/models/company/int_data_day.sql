@@ -20,7 +20,7 @@ with stretches as (
 ),
 
 chosen as (
-    {#- One row also where no usage is, so that the sentence below is said. -#}
+    {#- One row even without usage, so that the error below is raised. -#}
     select
         max(stretch_number) as stretch_number,
         max(first_usage_day) as first_usage_day,

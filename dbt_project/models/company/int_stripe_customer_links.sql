@@ -1,5 +1,5 @@
-{#- Which organizations a Stripe customer pays for, by whichever source says so. Billing decides where several do. A
-    Stripe customer that no file holds joins nothing, whoever names it. -#}
+{#- Organizations that a Stripe customer pays for, by any source; billing decides if sources differ. A Stripe customer
+    that is in no file joins nothing. -#}
 with stripe_customers as (
     select
         customers.stripe_customer_id,

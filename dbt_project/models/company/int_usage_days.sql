@@ -1,6 +1,6 @@
-{#- How many organizations reported each day, in the one pass over the long table that finds the data day. A day is
-    measured by the days before it in its stretch: without the last quarter of them, a week of a wrong clock would
-    become the measure of its next day. -#}
+{#- Organizations that reported each day, in one pass over the long table. A day is compared with the days before it
+    in its stretch, and also with those of the last quarter: otherwise a week with a wrong clock would set the measure
+    of the next day. -#}
 with calendar as (
     {{ calendar('day') | indent(4) }}
 ),

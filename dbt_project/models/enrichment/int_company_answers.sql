@@ -1,6 +1,6 @@
-{#- One answer a domain and day, the newest of the day; of several spellings of the domain the one that was scored. It
-    holds until the next one, and the first one from the beginning. What is zero or below where that makes no sense, or
-    too large to be true, is not known. -#}
+{#- One answer per domain and day, the newest of the day; of several spellings of the domain the scored one. It holds
+    until the next one, and the first one from the beginning. Impossible figures (zero or below, or far too large) are
+    unknown. -#}
 {%- set kept = [
     'status', 'employees', 'employees_180d_ago', 'engineering_employees', 'estimated_revenue_usd_year',
     'consumer_monthly_active_users', 'total_funding_usd', 'founded_year', 'social_followers', 'is_side_project',

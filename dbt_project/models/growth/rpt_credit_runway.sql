@@ -1,4 +1,5 @@
-{#- What to do follows from when in the contract the credit runs out; a renewal is due by the contract's end alone. -#}
+{#- The next action depends on when in the contract the credit runs out. A renewal depends only on the contract's end.
+    -#}
 with states as (
     select
         organization_id,

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
-{#- Days before the first version of an account of the CRM have its owner: who holds it since then came with the sign-up,
-    and who had left it by then was never there. One who was to come and never did has neither come nor left. -#}
+{#- An owner from before the first version of a CRM account came with the sign-up; one who had left by then is not
+    listed. Neither is one whose first day never came. -#}
 with owners as (
     select
         customer_id,

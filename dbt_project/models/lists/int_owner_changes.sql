@@ -1,4 +1,4 @@
-{#- A later version with the same owner is no new owner, and one who was to come and never did has not left. -#}
+{#- A later version with the same owner is no new owner. An owner whose first day never came has not left. -#}
 with departures as (
     select owners.customer_id, max(owners.held_before) as left_on
     from {{ ref('int_account_owners') }} as owners

@@ -1,6 +1,6 @@
-{#- Products that a paying customer does not use, since which of the days that are compared it has used others only, and
-    how many of the paying customers of its size do use them. A group counts as one, with its add-ons and with recordings
-    of phones beside those of the web; its main product, or else its first, is what is offered of it. -#}
+{#- Product groups that a paying customer does not use: since which of the days that are compared it has used only
+    others, and the share of paying customers of its size that use them. Add-ons count with their group, and
+    recordings of phones with those of the web. The group's main product is offered, or else its first. -#}
 with ranked as (
     select
         products.product_group,

@@ -1,4 +1,5 @@
-{#- Of bills that are not paid the oldest since which nothing was paid. Stripe keeps no history of a bill's status. -#}
+{#- Of each customer's unpaid bills the oldest one after its last payment. Stripe keeps no history of a bill's status.
+    -#}
 with payments as (
     select customer_id, max(paid_on) as last_paid_on
     from {{ ref('int_paid_bills') }}

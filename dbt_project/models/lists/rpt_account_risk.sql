@@ -1,6 +1,6 @@
-{#- A renewal is a risk only with another one, from the day on which both were there. Where nobody has logged in lately
-    logins are not recorded, which says nothing; where few have, they are few since the one left who made them so. A
-    team that has no more people than the threshold is small, and no risk. -#}
+{#- A renewal is a risk only together with another risk, from the later of the two days. If nobody has logged in
+    lately, logins are not recorded and the rule is silent. If few have, the risk began when the last of the others
+    left. A team no larger than the threshold is only small. -#}
 with active_users as (
     select customer_id, sum(case when is_recent then 1 else 0 end) as active_users, count(*) as people
     from {{ ref('int_active_users') }}

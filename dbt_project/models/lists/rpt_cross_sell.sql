@@ -1,4 +1,4 @@
-{#- Nothing is suggested to whom the onboarding specialist writes, to new customers, and while health is poor. -#}
+{#- No suggestions for new customers, customers in the onboarding queue and customers in poor health. -#}
 with users as (
     select customer_id, count(*) as users
     from {{ ref('int_active_users') }}

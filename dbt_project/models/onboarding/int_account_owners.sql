@@ -1,6 +1,6 @@
-{#- Who held an account of the CRM at the end of which days: a day has the newest version that was stamped up to its
-    end, and days before the first version have that one. An account that was closed is held by nobody from that day on, and
-    neither is one that has a role without an owner. -#}
+{#- Who held a CRM account at the end of each day, by the newest version stamped up to then; days before the first
+    version have that one. A closed account has no holder from that day on, and neither has one that has a role
+    without an owner. -#}
 with numbered as (
     select
         versions.account_id,

@@ -1,6 +1,6 @@
-{#- What a customer's forecast says on a day, whatever happened before: whether it would enter the onboarding queue, and
-    whether it would leave it. Accounts of one customer are added up; the largest bill's says when it renews, and until
-    then the customer is above the line to sales once it was. A startup plan's bill counts before its credit. -#}
+{#- By its forecast alone, whether a customer would enter or leave the onboarding queue on a day. Its accounts are
+    added up, and the one with the largest bill says when it renews. A customer that reaches the sales line counts as
+    above it until that period ends. On a startup plan the bill counts before credit. -#}
 with ranked as (
     select
         customer_id,

@@ -1,7 +1,7 @@
-{#- Forecasts of customers from the day on which the bills of all of their accounts together reach the onboarding line, or
-    one of them is on a startup plan: what comes on later days changes none. The trial is that of the account's earliest
-    created organization whose period it is, the plan and the credit are those of whichever of its organizations has
-    them on the day. -#}
+{#- Forecasts of customers from the day on which the bills of all their accounts together reach the onboarding line,
+    or one of them is on a startup plan: later days change nothing before it. The trial is that of the earliest
+    created organization that has the open period. Plan and credit are those of any organization of the account that
+    has them on the day. -#}
 with bills as (
     select
         customers.customer_id,

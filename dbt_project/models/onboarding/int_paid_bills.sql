@@ -1,6 +1,6 @@
-{#- Paid is what came as money: credit and balance are none. Where Stripe does not say how much that was, it is the total of
-    a paid invoice less the balance that it used. A bill in a currency without a rate counts when anything was paid of it:
-    whoever paid it is no new customer. -#}
+{#- Only money counts as paid, not credit or balance. If Stripe does not say how much was paid, it is the total of a
+    paid invoice less the balance that it used. A bill in a currency without a rate counts if anything was paid of it,
+    since its customer is not new. -#}
 with invoices as (
     select
         accounts.customer_id,

@@ -1,5 +1,5 @@
-{#- What is doubtful about days and periods: reports of days that cannot be, billing periods that cannot be, and months
-    that are closed and not invoiced. -#}
+{#- Doubts about days and periods: reports of impossible days, impossible billing periods, and closed months without
+    an invoice. -#}
 with reports_left_out as (
     select reports.organization_id, reports.date, days.organizations
     from {{ ref('stg_usage__usage_reports') }} as reports

@@ -1,5 +1,5 @@
-{#- What is doubtful about invoices and their lines. Whatever is listed here is counted as it was sent, but for a line of a
-    kind that no rule knows, which does not count as MRR. -#}
+{#- Doubts about invoices and their lines. They are counted as sent, except for a line of an unknown kind, which is
+    not MRR. -#}
 with line_sums as (
     select
         invoice_id,

@@ -1,5 +1,4 @@
-{#- What is doubtful about credit notes, subscriptions and the joining of organizations. Whatever is listed here is
-    counted as it was sent. -#}
+{#- Doubts about credit notes, subscriptions and joined organizations. They are counted as sent. -#}
 with line_sums as (
     select invoice_id, sum(net_minor) as net_minor
     from {{ ref('int_invoice_lines') }}

@@ -1,4 +1,4 @@
-{#- What was found in the data and left out of the figures, or counted with a doubt: listed here, never dropped. -#}
+{#- What was left out of figures, or counted with a doubt. -#}
 with invoices_without_organization as (
     select invoices.stripe_customer_id, count(*) as invoices
     from {{ ref('stg_stripe__invoices') }} as invoices

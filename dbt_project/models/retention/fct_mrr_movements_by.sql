@@ -1,6 +1,6 @@
-{#- A movement is taken apart by product and stands in the groups that the customer is in after it, churn in those that it
-    left. What a customer that changes its groups brings along is handed over from the old ones to the new ones, so that
-    in every group start plus movements is end. -#}
+{#- Movements by product and by the groups of the customer after them; churn is in those that it left. When a customer
+    changes its groups, its MRR moves from the old ones to the new ones, so that start plus movements is end in every
+    group. -#}
 {%- set groups = ['icp_segment', 'size_tier'] -%}
 
 with products as (

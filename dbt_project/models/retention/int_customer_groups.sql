@@ -1,5 +1,5 @@
-{#- Groups by which movements are told apart besides products, as they were at the end of the month: the segment is that of
-    the canonical organization. One more is a column here, and its name in fct_mrr_movements_by. -#}
+{#- Groups of a customer at the end of each month, by which movements are split besides products; the segment is that
+    of the canonical organization. A further group is one more column here, and its name in fct_mrr_movements_by. -#}
 select
     months.customer_id,
     months.month,

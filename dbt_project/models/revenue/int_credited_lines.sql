@@ -1,6 +1,6 @@
-{#- A credit note lowers the lines that it names; what names none is shared out over the lines of its invoice, and so is
-    what names an id that several of them have, over these: in proportion to what they cost, the remainder of cents on
-    the last one. Of a note above that sum each line bears its part whatever its sign. -#}
+{#- A credit note lowers the lines that it names. What names no line, or an id that several lines have, is spread over
+    them in proportion to their amounts; the last one takes the remainder of cents. Of a note above that sum each line
+    takes its part, whatever its sign. -#}
 with credit_notes as (
     select credit_notes.credit_note_id, credit_notes.invoice_id, credit_notes.amount_minor
     from {{ ref('stg_stripe__credit_notes') }} as credit_notes

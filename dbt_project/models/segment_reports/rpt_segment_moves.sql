@@ -1,5 +1,5 @@
-{#- States at the ends of months: of a customer's segment that of its canonical organization, of its tier that of all of
-    its organizations together. Who signs up in a month has not moved. -#}
+{#- States at the ends of months. The segment is that of the canonical organization, the tier that of all
+    organizations together. A customer does not move in the month of its sign-up. -#}
 with segment_changes as (
     select
         organization_id as customer_id,

@@ -1,7 +1,7 @@
 {{ built_by_days('date') }}
 
-{#- One select a counter, each reading that one column: millions of reports are never held in memory at once. The long
-    table is written once, here, and whatever needs usage reads it. -#}
+{#- One select per counter, which reads one column: millions of reports are never in memory at once. The long table is
+    written only here. -#}
 {%- for counter in mapped_usage_counters() %}
 select
     reports.organization_id,
