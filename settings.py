@@ -211,8 +211,8 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_path(self) -> Path:
-        """The warehouse: the DuckDB file that only the pipeline opens."""
-        return self.data_dir / "warehouse.duckdb"
+        """The warehouse: the DuckDB file that only the pipeline opens, or one that says which server has it."""
+        return self.data_dir / ("warehouse.postgres" if self.target == "postgres" else "warehouse.duckdb")
 
     @property
     def private_warehouse_path(self) -> Path:

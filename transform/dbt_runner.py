@@ -12,8 +12,9 @@ from typing import Any
 from filelock import FileLock
 
 from settings import PERSONAL_MARK, PROJECT_DIR, Settings, UserError
-from transform import on_spark
+from transform import on_postgres, on_spark
 from transform.days import Days, dbt_variables
+from warehouse import postgres
 from warehouse.folder import damage, make_data_folder, unwritable
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def invoke_dbt(
     with ExitStack() as held:
         held.enter_context(log)
         held.enter_context(_environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}))
+        if settings.target == "postgres":
+            held.enter_context(on_postgres.building(settings))
         if settings.target == "spark" and arguments[0] in BUILDING:
             held.enter_context(on_spark.building(settings))
         try:
@@ -104,6 +107,8 @@ def _message(settings: Settings, results: Sequence[Any], exception: BaseExceptio
     message = "; ".join(failed) or str(exception)
     if settings.target == "spark":
         return on_spark.sentence(settings, message)
+    if settings.target == "postgres":
+        return on_postgres.sentence(message)
     return str(damage(settings.warehouse_path, message) or message)
 
 
@@ -213,6 +218,7 @@ def dbt_environment(settings: Settings, target_dir: Path) -> dict[str, str]:
         "GROWTH_MEMORY_LIMIT": f"{settings.memory_limit_bytes}B",
         "GROWTH_AS_OF": settings.as_of.isoformat() if settings.as_of else "",
         "GROWTH_TARGET": settings.target,
+        **(postgres.environment() if settings.target == "postgres" else {}),
         **(on_spark.dbt_variables(settings) if settings.target == "spark" else {}),
         "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
         "DBT_TARGET_PATH": str(target_dir),

@@ -1,4 +1,4 @@
-"""Short-lived connections to the DuckDB files of the data folder, and the order of writes to the warehouse."""
+"""Short-lived connections to the warehouse and the DuckDB files of the data folder, and the order of writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,23 @@ from pathlib import Path
 import duckdb
 
 from settings import get_settings
+from warehouse import postgres
 from warehouse.folder import damage
 
 
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A short-lived connection to a DuckDB file, in UTC, within the memory limit.
+    """A short-lived connection to a DuckDB file or the warehouse's server, in UTC, within the memory limit.
 
-    The caller holds the lock (see `hold`). Raises `DamagedFileError` if the file is damaged.
+    Tables have the same names in both. The caller holds the lock (see `hold`). Raises `DamagedFileError` if the file is
+    damaged, and `ServerError`.
     """
+    if postgres.is_on_server(path):
+        with postgres.connect(path, read_only=read_only) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            limit_memory(connection, path)
+            yield connection
+        return
     try:
         if not (read_only or path.exists()):
             _make(path)
@@ -59,6 +67,6 @@ def next_turn(connection: duckdb.DuckDBPyConnection) -> int:
     """
     connection.execute("create schema if not exists quality")
     connection.execute("create table if not exists quality.turns (turn bigint not null)")
-    return connection.execute(
-        "insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns returning turn"
-    ).fetchall()[0][0]
+    # No `returning`, which a server's table has not.
+    connection.execute("insert into quality.turns select coalesce(max(turn), 0) + 1 from quality.turns")
+    return connection.execute("select max(turn) from quality.turns").fetchall()[0][0]

@@ -101,6 +101,19 @@ def _lock(path: Path, holder: str, wait_seconds: float, say: Callable[[str], Non
     return lock
 
 
+@contextmanager
+def _hold_server(holder: str, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Other machines may build in the same database: the file's lock is not enough."""
+    try:
+        with postgres.hold(holder, wait_seconds, say):
+            yield
+    except TimeoutError as error:
+        raise WarehouseBusyError(
+            f"{holder} waited {wait_seconds:.0f} s for the warehouse: {error} holds it. "
+            "Wait for it to end, or stop it, and run again"
+        ) from None
+
+
 def _refuse_if_half_restored(path: Path) -> None:
     if path.with_name(RESTORING).exists():
         raise DataDirError(f"a restore into {path.parent} was interrupted: run `growth restore` again to complete it")

@@ -97,6 +97,10 @@
 {%- endmacro %}
 
 
+{% macro duckdb__not_inlined() -%}
+{%- endmacro %}
+
+
 {% macro duckdb__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}

@@ -96,6 +96,11 @@
 {%- endmacro %}
 
 
+{% macro postgres__not_inlined() -%}
+    materialized
+{%- endmacro %}
+
+
 {% macro postgres__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}
@@ -177,3 +182,27 @@
     {%- call statement('_') -%} {{ sql }} {%- endcall -%}
     {{ return(sql) }}
 {%- endmacro %}
+
+
+{#- dbt's own `table` builds from SQL alone. A Python model is built beside the old table, by the process that runs dbt,
+    and takes its place in one transaction. -#}
+{% materialization table, adapter='postgres', supported_languages=['sql', 'python'] -%}
+    {%- if model.language == 'sql' -%}
+        {{ return(dbt.materialization_table_default()) }}
+    {%- endif -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set built = make_intermediate_relation(target_relation) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {%- call statement('main', language='python') %}
+{{ compiled_code }}
+WRITTEN_TABLE = '{{ built }}'
+    {% endcall -%}
+    {%- call statement('look') -%} analyze {{ built }} {%- endcall -%}
+    {%- do adapter.drop_relation(target_relation) -%}
+    {%- do adapter.rename_relation(built, target_relation) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do persist_docs(target_relation, model) -%}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}

@@ -88,6 +88,10 @@
 {%- endmacro %}
 
 
+{% macro spark__not_inlined() -%}
+{%- endmacro %}
+
+
 {% macro spark__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}

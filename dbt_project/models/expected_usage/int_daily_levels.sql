@@ -4,7 +4,7 @@
 {%- set lags = range(7) -%}
 {%- set weeks = range(4) -%}
 
-with histories as (
+with histories as {{ not_inlined() }} (
     select
         accounts.account_organization_id,
         accounts.as_of_date,
@@ -32,7 +32,7 @@ with histories as (
     where windows.age_days is not null
 ),
 
-rhythms as (
+rhythms as {{ not_inlined() }} (
     select
         account_organization_id,
         as_of_date,
@@ -59,7 +59,7 @@ rhythms as (
     from histories
 ),
 
-weekly as (
+weekly as {{ not_inlined() }} (
     select
         account_organization_id,
         as_of_date,
@@ -87,7 +87,7 @@ weekly as (
     from rhythms
 ),
 
-bounded as (
+bounded as {{ not_inlined() }} (
     select
         account_organization_id,
         as_of_date,

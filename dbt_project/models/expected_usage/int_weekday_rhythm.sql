@@ -39,7 +39,9 @@ select
     date,
     {% for lag in lags -%}
     cast(
-        greatest(round(percentile_cont(0.5) within group (order by factor_{{ lag }}), 2), 0.01) as decimal(12, 2)
+        greatest(
+            round(cast(percentile_cont(0.5) within group (order by factor_{{ lag }}) as decimal(12, 9)), 2), 0.01
+        ) as decimal(12, 2)
     ) as factor_{{ lag }}{{ ',' if not loop.last }}
     {% endfor %}
 from accounts
