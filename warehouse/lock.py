@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from settings import UserError
+from warehouse import postgres
 from warehouse.connection import spill_folder
 from warehouse.folder import (
     RESTORING,
@@ -57,9 +58,11 @@ def hold(
     try:
         if not to_restore:
             _refuse_if_half_restored(path)
-            _wait_for_file(path, holder, wait_seconds, say)
+            if not postgres.is_on_server(path):
+                _wait_for_file(path, holder, wait_seconds, say)
             clear(spill_folder(path))
-        yield
+        with _hold_server(holder, wait_seconds, say) if postgres.is_on_server(path) else nullcontext():
+            yield
     except Exception as error:
         if full := out_of_room(path.parent, error):
             raise full from error

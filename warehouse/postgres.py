@@ -39,6 +39,12 @@ def is_on_server(path: Path) -> bool:
     return path.suffix == SUFFIX
 
 
+def is_server(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a connection's own database is the server's."""
+    own = "select type from duckdb_databases() where database_name = current_database()"
+    return connection.execute(own).fetchall() == [("postgres",)]
+
+
 def address() -> dict[str, str]:
     """The parts of `GROWTH_WAREHOUSE_URL` as libpq names them; `host`, `port`, `user` and `dbname` always.
 
@@ -154,7 +160,11 @@ def _reason(message: str) -> str:
 def _conninfo(parts: dict[str, str]) -> str:
     from psycopg.conninfo import make_conninfo
 
-    settings = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "growth-pipeline", "client_encoding": "utf8"}
+    settings = {
+        "connect_timeout": str(CONNECT_SECONDS),
+        "application_name": "growth-pipeline",
+        "client_encoding": "utf8",
+    }
     return make_conninfo(**{**settings, **parts, "options": SESSION})
 
 
@@ -166,8 +176,9 @@ def _sign(path: Path, parts: dict[str, str]) -> None:
     elif json.loads(path.read_text()) != mine:
         noted = json.loads(path.read_text())
         raise ServerError(
-            f"{path.parent} belongs to the database {noted['dbname']} on {noted['host']}:{noted['port']}, and {SETTING} "
-            f"names another: set GROWTH_DATA_DIR to a folder of its own, or delete {path} if the database has moved"
+            f"{path.parent} belongs to the database {noted['dbname']} on {noted['host']}:{noted['port']}, and "
+            f"{SETTING} names another: set GROWTH_DATA_DIR to a folder of its own, or delete {path} if that database "
+            "has moved"
         )
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import SCHEMA
+from ingestion.contract.raw_tables import SCHEMA, literal, quote, raw_table
+from warehouse import postgres
 from warehouse.folder import clear
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ class Changes:
 def deliver(
     connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
 ) -> None:
-    """Write the changes into their tables in one load package."""
+    """Write the changes into their tables: with dlt in one load package, on a server in one transaction."""
+    if postgres.is_server(connection):
+        _write_to_server(connection, deliveries)
+        return
     import dlt
 
     for name, value in DLT_SETTINGS.items():
@@ -72,6 +76,31 @@ def deliver(
     resources = [_resource(table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
     shutil.rmtree(dlt_dir)
+
+
+def _write_to_server(
+    connection: duckdb.DuckDBPyConnection, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
+) -> None:
+    """What dlt does, without it: its destination takes PostgreSQL's CSV, in which an empty text is read as none."""
+    connection.execute("begin")
+    for table, changes in deliveries:
+        there = {name for name, *_ in connection.execute(f"describe {raw_table(table)}").fetchall()}
+        identity = ", ".join(quote(name) for name in table.identity)
+        for change in changes:
+            rows = f"read_parquet({literal(str(change.path))})"
+            for column in change.columns:
+                if column.name not in there:
+                    added = f"{quote(column.name)} {column.sql_type}"
+                    connection.execute(f"alter table {raw_table(table)} add column {added}")
+                    there.add(column.name)
+            if table.stored != "days":
+                connection.execute(
+                    f"delete from {raw_table(table)} where ({identity}) in (select ({identity}) from {rows})"  # noqa: S608
+                )
+                rows += " where _deleted is null"
+            names = ", ".join(quote(column.name) for column in change.columns)
+            connection.execute(f"insert into {raw_table(table)} ({names}) select {names} from {rows}")  # noqa: S608
+    connection.execute("commit")
 
 
 def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":

@@ -30,7 +30,7 @@
 
 {#- What stands at `path` if it is a list, as in DuckDB: of anything else there are no entries. -#}
 {% macro postgres_list(column, path) -%}
-    {%- set found = column ~ ' #> ' ~ postgres_path(path) -%}
+    {%- set found = 'cast(' ~ column ~ ' #> ' ~ postgres_path(path) ~ ' as jsonb)' -%}
     case when jsonb_typeof({{ found }}) = 'array' then {{ found }} end
 {%- endmacro %}
 
@@ -49,7 +49,7 @@
         select {{ keep | join(', ') }}, entry.name, entry.value
         from {{ relation }}
         cross join lateral jsonb_each_text(
-            case when jsonb_typeof({{ column }}) = 'object' then {{ column }} end
+            case when jsonb_typeof(cast({{ column }} as jsonb)) = 'object' then cast({{ column }} as jsonb) end
         ) as entry (name, value)
     )
 {%- endmacro %}
