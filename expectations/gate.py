@@ -184,7 +184,9 @@ class Gate:
         from expectations.dialect import DIALECT, engine_settings
 
         # With the file's own schema first, other tables are still found in it by their schema.
-        search_path = f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else suite.layer
+        search_path = (
+            f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else f"{self._database}.{suite.layer}"
+        )
         return f"{DIALECT}://", engine_settings(self._connection, search_path)
 
     def _validate(

@@ -19,6 +19,7 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import RESTORING, DataDirError
 from warehouse.lock import hold
+from warehouse.postgres import require_file
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def back_up(settings: Settings, folder: Path) -> Path:
     Waits for the warehouse's lock. Raises `DataDirError` if there is nothing to back up or no space, and `BackupError`
     if a file cannot be copied.
     """
+    require_file(settings.warehouse_path, "growth backup", "pg_dump copies the database; copy the data folder with it")
     if not settings.warehouse_path.exists():
         raise DataDirError(f"nothing to back up in {settings.data_dir} yet: run `growth run` first")
     holder = "growth backup"
@@ -80,6 +82,7 @@ def restore(settings: Settings, backup: Path) -> str:
     Everything is copied and verified before anything moves. After an interrupted restore all other commands refuse to
     run, and the next restore completes it. Raises `BackupError`.
     """
+    require_file(settings.warehouse_path, "growth restore", "pg_restore brings a database back")
     aside, moving = settings.data_dir / BEFORE, settings.data_dir / RESTORING
     incoming = moving.with_name(RESTORING + UNFINISHED)
     with (

@@ -8,6 +8,7 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import DataDirError
 from warehouse.lock import hold
+from warehouse.postgres import require_file
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ def make_private_copy(settings: Settings) -> Path:
 def copy_warehouse(settings: Settings, target: Path, *, holder: str) -> None:
     """Copy the warehouse between two runs, for which this waits. Raises `DataDirError` if nothing is built yet."""
     source = settings.warehouse_path
+    require_file(source, holder, "`createdb --template` copies a database, and PGDATABASE names the one dbt builds in")
     if not source.exists():
         raise DataDirError(f"nothing to copy in {settings.data_dir} yet: run `growth run` first")
     target.parent.mkdir(parents=True, exist_ok=True)

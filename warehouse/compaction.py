@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from settings import UserError
+from warehouse import postgres
 from warehouse.connection import connect, limit_memory
 
 # Below this share compaction is not worth it: a run needs some unused blocks again.
@@ -44,6 +45,8 @@ class FileSize(NamedTuple):
 
 def size_of(path: Path) -> FileSize:
     """The size of the warehouse, with its log. The caller holds the lock."""
+    if postgres.is_on_server(path):
+        return FileSize(postgres.database_bytes(), 0)
     with connect(path) as connection:
         connection.execute("checkpoint")
         row = connection.execute("select block_size, total_blocks, free_blocks from pragma_database_size()").fetchall()
@@ -54,9 +57,12 @@ def size_of(path: Path) -> FileSize:
 def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileSize | None:
     """Copy the used blocks of a file into a new one and swap it in; returns the size before.
 
-    None if too little is unused. The caller holds the lock. Raises `CompactionError` if the disk is too full or the
-    copy differs.
+    None if too little is unused, and on a server, which does this itself. The caller holds the lock. Raises
+    `CompactionError` if the disk is too full or the copy differs.
     """
+    if postgres.is_on_server(path):
+        postgres.vacuum(rewrite=least_unused_share == 0)
+        return None
     building = path.with_name(path.stem + ".compacting") / path.name
     shutil.rmtree(building.parent, ignore_errors=True)
     before = size_of(path)

@@ -115,6 +115,46 @@ def hold(holder: str, wait_seconds: float, say: Callable[[str], None]) -> Iterat
             connection.close()
 
 
+def require_file(path: Path, what: str, instead: str) -> None:
+    """Raise `ServerError` if the warehouse is on a server, where `what` has no file to work on."""
+    if is_on_server(path):
+        raise ServerError(f"{what} needs a warehouse in one file, and GROWTH_TARGET is postgres: {instead}")
+
+
+def vacuum(*, rewrite: bool) -> None:
+    """Let PostgreSQL use the room of replaced rows again; with `rewrite` no byte of them stays on its disk.
+
+    The caller holds the lock. Raises `ServerError`.
+    """
+    _ask("vacuum (full, analyze)" if rewrite else "vacuum (analyze)")
+
+
+def database_bytes() -> int:
+    """The size of the database on the server's disk. Raises `ServerError`."""
+    return int(_ask("select pg_database_size(current_database())")[0][0])
+
+
+def largest_tables() -> list[tuple[str, int, int]]:
+    """Name, rows as last counted, and bytes of the largest tables. Raises `ServerError`."""
+    return _ask(
+        "select schemaname || '.' || relname, n_live_tup, pg_total_relation_size(relid) from pg_stat_user_tables "
+        "order by 3 desc, 1 limit 20"
+    )
+
+
+def _ask(statement: str) -> list[Any]:
+    """Run one statement of PostgreSQL's own, outside of a transaction."""
+    import psycopg
+
+    parts = address()
+    try:
+        with psycopg.connect(_conninfo(parts), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise unreachable(parts, str(error)) from None
+
+
 def _take_lock(connection: Any, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:
     started, said = time.monotonic(), False
     while connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() != (True,):

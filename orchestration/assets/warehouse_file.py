@@ -7,6 +7,7 @@ from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
+from warehouse.postgres import largest_tables
 from warehouse.spark import tidy
 
 # How long a snapshot of Iceberg can still be read: time enough to see what a run changed.
@@ -58,6 +59,8 @@ def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
 
 def _largest_tables(warehouse: Warehouse) -> list[dict[str, str | int]]:
     """The tables with most rows. Small tables share blocks, so their bytes are an upper bound."""
+    if warehouse.settings.target == "postgres":
+        return [{"table": table, "rows": rows, "bytes": size} for table, rows, size in largest_tables()]
     with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
         return [
             {
