@@ -22,6 +22,7 @@ from expectations.suites import QUERY, Expectation, Suite, load_suites
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
+from warehouse.postgres import is_server
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -183,10 +184,10 @@ class Gate:
         """SQLAlchemy's address and settings of an engine that finds the suite's table without its schema."""
         from expectations.dialect import DIALECT, engine_settings
 
-        # With the file's own schema first, other tables are still found in it by their schema.
-        search_path = (
-            f"{self._database}.main,{OF_DAYS}.main" if self._is_of_days(suite) else f"{self._database}.{suite.layer}"
-        )
+        # With a schema of its own database first, other tables are still found in it by their schema.
+        first = "public" if is_server(self._connection) else "main"
+        of_days = f"{self._database}.{first},{OF_DAYS}.main"
+        search_path = of_days if self._is_of_days(suite) else f"{self._database}.{suite.layer}"
         return f"{DIALECT}://", engine_settings(self._connection, search_path)
 
     def _validate(
