@@ -21,6 +21,11 @@ def make_private_copy(settings: Settings) -> Path:
 
 def copy_warehouse(settings: Settings, target: Path, *, holder: str) -> None:
     """Copy the warehouse between two runs, for which this waits. Raises `DataDirError` if nothing is built yet."""
+    if settings.target != "duckdb":
+        raise DataDirError(
+            f"a copy of the warehouse is a copy of DuckDB's file, and GROWTH_TARGET is {settings.target}: build into a "
+            "schema of your own there, or try the change on a data folder with GROWTH_TARGET=duckdb"
+        )
     source = settings.warehouse_path
     require_file(source, holder, "`createdb --template` copies a database, and PGDATABASE names the one dbt builds in")
     if not source.exists():

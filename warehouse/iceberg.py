@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ def open_catalog(settings: Settings) -> Iterator["SqlCatalog"]:
     """The catalog, with the project's schemas in it. Raises `IcebergError` if its database does not answer."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    require_extra("pyiceberg")
     if settings.iceberg_catalog_url is None or settings.iceberg_warehouse is None:
         raise IcebergError("set GROWTH_ICEBERG_CATALOG_URL and GROWTH_ICEBERG_WAREHOUSE: GROWTH_TARGET is spark")
     url = settings.iceberg_catalog_url.get_secret_value()
@@ -46,6 +48,14 @@ def open_catalog(settings: Settings) -> Iterator["SqlCatalog"]:
             f"the Iceberg catalog at {place.hostname}:{place.port}{place.path} does not answer ({reason}): start it, "
             "or mend GROWTH_ICEBERG_CATALOG_URL, and run again"
         ) from error
+
+
+def require_extra(package: str) -> None:
+    """Raise `IcebergError` if a package of the extra `spark` is not installed."""
+    if find_spec(package) is None:
+        raise IcebergError(
+            f"GROWTH_TARGET is spark, and {package} is not installed: pip install 'growth-pipeline[spark]'"
+        )
 
 
 @lru_cache(maxsize=1)

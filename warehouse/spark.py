@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from settings import Settings, UserError
-from warehouse.iceberg import CATALOG, SCHEMAS, open_catalog, tables
+from warehouse.iceberg import CATALOG, SCHEMAS, open_catalog, require_extra, tables
 
 DEFAULT_PORT = 10000
 # In every session: bad casts fail, and names are quoted as on other engines.
@@ -46,6 +46,7 @@ def address(settings: Settings) -> Address:
 @contextmanager
 def open_spark(settings: Settings) -> Iterator[Any]:
     """A session, as a connection of the database API. Raises `SparkError` for what fails in it."""
+    require_extra("pyhive")
     from pyhive import hive
     from thrift.transport.TTransport import TTransportException
 
