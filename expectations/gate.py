@@ -36,6 +36,7 @@ EVERY_DAY = (date(1900, 1, 1), date(9999, 12, 31))
 OF_DAYS = "of_days"
 WHOLE_TABLE = "whole_table"
 
+
 def run_layer(
     warehouse_path: Path,
     layer: str,

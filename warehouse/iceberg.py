@@ -107,25 +107,26 @@ def _in_days(day: str | None, days: Sequence[date] | None) -> Any:
 
 
 def _prepared(catalog: "SqlCatalog", schema: str, name: str, wanted: "pa.Schema", day: str | None) -> "Table":
-    """The table with these columns, made or widened where it has others."""
-    from pyiceberg.exceptions import NoSuchTableError, ValidationError
-
-    try:
+    """The table with these columns: made, widened, or made again where a type has changed."""
+    if catalog.table_exists((schema, name)):
         table = catalog.load_table((schema, name))
-        missing = set(wanted.names) - {field.name for field in table.schema().fields}
-        if missing:
-            with table.update_schema() as update:
-                update.union_by_name(wanted)
-        return table
-    except NoSuchTableError:
-        pass
-    except ValidationError:
-        catalog.drop_table((schema, name))
+        there, asked = _kinds(table.schema().as_arrow()), _kinds(wanted)
+        if all(asked.get(column, kind) == kind for column, kind in there.items()):
+            if asked.keys() - there.keys():
+                with table.update_schema() as update:
+                    update.union_by_name(wanted)
+            return table
+        catalog.purge_table((schema, name))
     table = catalog.create_table((schema, name), wanted, properties={"format-version": "2"})
     if day:
         with table.update_spec() as update_spec:
             update_spec.add_identity(day)
     return table
+
+
+def _kinds(schema: "pa.Schema") -> dict[str, str]:
+    """The type of each column; Iceberg's texts come back as large ones."""
+    return {field.name: str(field.type).removeprefix("large_") for field in schema}
 
 
 def _stored(schema: "pa.Schema") -> "pa.Schema":
