@@ -1,10 +1,12 @@
 """The raw tables as assets: one step loads, and one simulates the sample company if no source root is set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckResult,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     AssetSpec,
     Failure,
@@ -19,6 +21,9 @@ from orchestration.assets.landing import land_systems, system_checks, system_spe
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.load import TableReport
 
 REJECTED_ROWS_KEY = table_key("raw", "rejected_rows")
 
@@ -54,29 +59,7 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
     systems = system_specs(settings)
     of_systems = {spec.key for spec in systems}
     upstream = [*([] if settings.source_root else [SOURCE_KEY]), *(spec.key for spec in systems)]
-    specs = [
-        AssetSpec(
-            table_key("raw", table.raw_name),
-            deps=upstream,
-            description=table.description,
-            group_name=f"raw_{table.source}",
-            owners=OWNERS,
-            kinds={"dlt", "duckdb"},
-            skippable=True,
-        )
-        for table in contract.tables
-    ]
-    specs.append(
-        AssetSpec(
-            REJECTED_ROWS_KEY,
-            deps=upstream,
-            description="What the load did not take: rows at fault, and rows that a later one replaces.",
-            group_name="raw_rejected",
-            owners=OWNERS,
-            kinds={"duckdb"},
-            skippable=True,
-        )
-    )
+    specs = _table_specs(contract, upstream)
 
     @multi_asset(
         specs=[*systems, *specs],
@@ -101,18 +84,7 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
             context.log.warning(warning)
         for table in report.tables:
             tables.discard(table.table_name)
-            yield MaterializeResult(
-                asset_key=table_key("raw", table.table_name),
-                metadata={
-                    "dagster/row_count": table.rows_total,
-                    "is_absent": table.is_absent,
-                    "files_read": table.files_read,
-                    "rows_read": table.rows_read,
-                    "rows_changed": table.rows_changed,
-                    "rows_set_aside": table.rows_set_aside,
-                    "seconds": table.seconds,
-                },
-            )
+            yield _loaded(table)
         if REJECTED_ROWS_KEY in context.selected_asset_keys:
             in_all = {"rows_set_aside_in_all": report.rows_rejected}
             yield MaterializeResult(asset_key=REJECTED_ROWS_KEY, metadata=in_all)
@@ -120,3 +92,38 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
             raise Failure(f"the load reported nothing of {', '.join(sorted(tables))}", allow_retries=False)
 
     return load
+
+
+def _table_specs(contract: Contract, upstream: Sequence[AssetKey]) -> list[AssetSpec]:
+    """The raw tables of the contract, and the rows that were set aside."""
+    rejected = "What the load did not take: rows at fault, and rows that a later one replaces."
+    tables = [
+        (table_key("raw", t.raw_name), t.description, f"raw_{t.source}", {"dlt", "duckdb"}) for t in contract.tables
+    ]
+    return [
+        AssetSpec(
+            key,
+            deps=upstream,
+            description=description,
+            group_name=group,
+            owners=OWNERS,
+            kinds=kinds,
+            skippable=True,
+        )
+        for key, description, group, kinds in [*tables, (REJECTED_ROWS_KEY, rejected, "raw_rejected", {"duckdb"})]
+    ]
+
+
+def _loaded(table: "TableReport") -> MaterializeResult:
+    return MaterializeResult(
+        asset_key=table_key("raw", table.table_name),
+        metadata={
+            "dagster/row_count": table.rows_total,
+            "is_absent": table.is_absent,
+            "files_read": table.files_read,
+            "rows_read": table.rows_read,
+            "rows_changed": table.rows_changed,
+            "rows_set_aside": table.rows_set_aside,
+            "seconds": table.seconds,
+        },
+    )
