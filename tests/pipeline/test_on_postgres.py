@@ -1,0 +1,220 @@
+"""The whole run with its warehouse in PostgreSQL publishes what DuckDB's does, and ends in a sentence if it cannot."""
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import psycopg
+import pytest
+
+from settings import Settings
+from tests.support.hand_made import write_usage_day
+from tests.support.postgres_server import postgres_programs, running_server
+from tests.support.running import Run, read, run_pipeline
+
+# Columns whose values pass through a float: they may differ by a cent, or in the ninth digit.
+CLOSE = (
+    "select sum(case when {same} then 0 else 1 end) from (select row_number() over (order by all) as number, * "
+    "from mine.marts.{table}) as one full join (select row_number() over (order by all) as number, * "
+    "from other.marts.{table}) as two on one.number = two.number"
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server, on a socket."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("the warehouse is tested on a PostgreSQL server, which is not here: apt-get install postgresql")
+    with running_server(programs) as url:
+        yield url
+
+
+@pytest.fixture
+def on_server(server: str) -> Iterator[dict[str, str]]:
+    """The settings of a warehouse in a database of its own."""
+    name = f"warehouse_{uuid4().hex[:8]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    yield {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": server.replace("/postgres?", f"/{name}?")}
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+def require_equal_marts(mine: Path, other: Path) -> None:
+    """Every published mart has the same rows; where they pass through a float, to a cent or the ninth digit."""
+    with duckdb.connect() as connection:
+        for name, folder in (("mine", mine), ("other", other)):
+            connection.execute(f"attach '{Settings(data_dir=folder).serving_path}' as {name} (read_only)")
+        columns = "select table_name, column_name, data_type from duckdb_columns() where database_name = ? and "
+        columns += "schema_name = 'marts' and table_name <> 'publish_info' order by all"
+        types = connection.execute(columns, ["mine"]).fetchall()
+        assert types == connection.execute(columns, ["other"]).fetchall()
+        assert len({table for table, *_ in types}) > 40
+        for table in sorted({table for table, *_ in types}):
+            differing = (
+                f"(from mine.marts.{table} except all from other.marts.{table}) union all "
+                f"(from other.marts.{table} except all from mine.marts.{table})"
+            )
+            [(rows,)] = connection.execute(f"select count(*) from ({differing})").fetchall()
+            if rows:
+                same = " and ".join(_is_close(column, kind) for of, column, kind in types if of == table)
+                [(far,)] = connection.execute(CLOSE.format(same=same, table=table)).fetchall()
+                assert not far, f"{table}: {far} of {rows} rows differ by more than an estimate may"
+
+
+def _is_close(column: str, kind: str) -> str:
+    one, two = f'one."{column}"', f'two."{column}"'
+    if kind == "DOUBLE" or kind.startswith("DECIMAL"):
+        close = f"abs({one} - {two}) <= greatest(0.01, 1e-9 * abs({two}))"
+        return f"({one} is not distinct from {two} or coalesce({close}, false))"
+    return f"{one} is not distinct from {two}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_sample_company_is_published_as_from_duckdb(
+    sample: Settings, parsed: Path, on_server: dict[str, str], tmp_path: Path
+) -> None:
+    data_dir = Path(shutil.copytree(parsed, tmp_path / "data"))
+    done = run_pipeline(data_dir, sample.sample_dir / "source", **on_server)
+    assert done.returncode == 0, done.stdout
+    require_equal_marts(data_dir, sample.data_dir)
+    checks = "select checks_passed, checks_warned, checks_failed from marts.publish_info"
+    assert read(data_dir, checks) == read(sample.data_dir, checks)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_two_corrected_days_are_published_as_from_duckdb(
+    data_dir: Path, own_source: Path, new_data_dir: Path, on_server: dict[str, str]
+) -> None:
+    done = run_pipeline(new_data_dir, own_source, **on_server)
+    assert done.returncode == 0, done.stdout
+    for day, events in (("2026-10-09", 700_000), ("2026-10-20", 3)):
+        write_usage_day(own_source / "usage" / "usage_reports", day, [("org-acme", events), ("org-beta", 9)])
+        for folder, settings in ((data_dir, {}), (new_data_dir, on_server)):
+            done = run_pipeline(folder, own_source, **settings)
+            assert done.returncode == 0, done.stdout
+        require_equal_marts(new_data_dir, data_dir)
+
+
+@contextmanager
+def ending_connections(server: str, database: str) -> Iterator[None]:
+    """End every connection to a database, over and over."""
+    enough = threading.Event()
+
+    def end() -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            while not enough.wait(0.2):
+                connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database]
+                )
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_connection_lost_in_a_build_publishes_nothing_and_the_next_run_ends_right(
+    undisturbed: Path, source_root: Path, new_data_dir: Path, on_server: dict[str, str], server: str
+) -> None:
+    database = on_server["GROWTH_WAREHOUSE_URL"].partition("?")[0].rpartition("/")[2]
+    run = Run(new_data_dir, source_root, GROWTH_LOG_FORMAT="json", **on_server)
+    said = run.wait_for_step("marts")
+    with ending_connections(server, database):
+        ended = run.end()
+    assert ended.returncode != 0
+    assert "the connection to the warehouse's server ended" in said + ended.stdout
+    assert "Traceback" not in said + ended.stdout
+    assert not Settings(data_dir=new_data_dir).serving_path.exists()
+    done = run_pipeline(new_data_dir, source_root, **on_server)
+    assert done.returncode == 0, done.stdout
+    require_equal_marts(new_data_dir, undisturbed)
+
+
+def failed_load(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> str:
+    """What a load says that does not succeed."""
+    run = Run(data_dir, source_root, command=("load",), **settings)
+    ended = run.end()
+    assert ended.returncode == 1, ended.stdout
+    assert "Traceback" not in ended.stdout
+    return ended.stdout
+
+
+def test_server_that_is_not_there_is_a_sentence_without_the_password(tmp_path: Path) -> None:
+    url = "postgresql://growth:hidden-word@127.0.0.1:1/warehouse"
+    said = failed_load(tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": url})
+    assert "the warehouse's server growth@127.0.0.1:1/warehouse cannot be used" in said
+    assert "Connection refused" in said
+    assert "hidden-word" not in said
+
+
+def test_wrong_password_is_a_sentence_without_it(server: str, on_server: dict[str, str], tmp_path: Path) -> None:
+    folder = Path(server.partition("host=")[2])
+    rules = folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    try:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute("create role locked login password 'right'")
+            rules.write_text("local all locked scram-sha-256\n" + before)
+            connection.execute("select pg_reload_conf()")
+        url = on_server["GROWTH_WAREHOUSE_URL"].replace("growth@", "locked:hidden-word@")
+        said = failed_load(tmp_path / "data", tmp_path, {**on_server, "GROWTH_WAREHOUSE_URL": url})
+    finally:
+        rules.write_text(before)
+    assert 'password authentication failed for user "locked"' in said
+    assert "hidden-word" not in said
+
+
+def test_address_that_is_missing_or_none_is_a_sentence(tmp_path: Path) -> None:
+    said = failed_load(tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres"})
+    assert "GROWTH_WAREHOUSE_URL is not set" in said
+    said = failed_load(
+        tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": "hidden-word here"}
+    )
+    assert "GROWTH_WAREHOUSE_URL is no address" in said
+    assert "hidden-word" not in said
+
+
+def test_lock_that_another_machine_holds_is_waited_for_and_named(
+    on_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from settings import get_settings
+    from warehouse.lock import WarehouseBusyError, hold
+
+    for name, value in on_server.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    try:
+        here, there = (tmp_path / name / "warehouse.postgres" for name in ("here", "there"))
+        with (
+            hold(there, "run of another machine"),
+            pytest.raises(WarehouseBusyError, match="growth-pipeline: run of another machine"),
+            hold(here, "run here", wait_seconds=0),
+        ):
+            pass
+        with hold(here, "run here", wait_seconds=0):
+            pass
+    finally:
+        get_settings.cache_clear()
+
+
+def test_commands_that_need_a_file_say_what_to_do_on_a_server(on_server: dict[str, str], tmp_path: Path) -> None:
+    for command, instead in (("copy", "createdb"), ("backup", "pg_dump")):
+        arguments = (command, str(tmp_path / "backups")) if command == "backup" else (command,)
+        run = Run(tmp_path / "data", tmp_path, command=arguments, **on_server)
+        ended = run.end()
+        assert ended.returncode == 1, ended.stdout
+        assert "GROWTH_TARGET is postgres" in ended.stdout
+        assert instead in ended.stdout
