@@ -176,7 +176,7 @@ def digest(
 
         is_new = put_digest(settings)
         send_waiting(settings, logging.getLogger(__name__))
-        print("told" if is_new else "told before: a data day is told once", file=sys.stderr)
+        print("sent" if is_new else "not sent again: the digest of this data day was sent before", file=sys.stderr)
 
 
 def publish() -> None:

@@ -63,7 +63,7 @@ class Layout:
         return SOURCE + REMOVED in self.given
 
     def column_of(self, name: str) -> str:
-        """The column of the contract that a column of the layout is made of."""
+        """The column of the contract that a column of the layout is read from."""
         return name.removeprefix(SOURCE)
 
     def key(self, row: bytes) -> Key | None:

@@ -79,7 +79,7 @@ class CrmMapping(BaseModel):
         return self.accounts if table == ACCOUNTS else self.opportunities
 
     def fields(self, table: str) -> list[str]:
-        """The fields that the columns of a table are made of, each once."""
+        """The fields that the columns of a table read, each once."""
         sources = self.sources(table).values()
         names = [name for source in sources for name in (source.field, source.only_if) if name]
         return list(dict.fromkeys([*names, *([self.merges] if self.merges and table == ACCOUNTS else [])]))

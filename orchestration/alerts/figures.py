@@ -12,7 +12,7 @@ from serving.page.snapshot import Snapshot
 from serving.reader import snapshot
 from settings import Settings
 
-# A crossing is told once, however often its day is published again.
+# A crossing is sent once, however often its day is published again.
 FOR_GOOD = timedelta(days=36500)
 # Who gets the digest, in GROWTH_ALERT_EMAILS and GROWTH_ALERT_WEBHOOKS.
 DIGEST_RECEIVER = "digest"

@@ -1,4 +1,4 @@
-"""What is told of the published file: rules about figures that fired, and the weekly digest."""
+"""Messages about the published file: rules about figures that fired, and the weekly digest."""
 
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, asset
 
@@ -17,7 +17,7 @@ from settings import get_settings
     retry_policy=RETRY,
 )
 def figure_alerts(context: AssetExecutionContext) -> MaterializeResult:
-    """Rules about figures that fired in the last days; their receivers are told of each crossing once."""
+    """Rules about figures that fired in the last days; receivers get each crossing once."""
     with permanent_unless_transient():
         alerts = put_figure_alerts(get_settings(), context.run_id)
     return MaterializeResult(metadata={"fired": [f"{alert.about}: {alert.detail}" for alert in alerts]})

@@ -1,1 +1,1 @@
-"""What is told of the published file in sentences: figures that crossed a bound, and the week."""
+"""Sentences about the published file: figures that crossed a bound, and the week."""
