@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 FIRST_DAY = date(2026, 8, 10)
 LAST_DAY = date(2026, 10, 11)
 MODELS = ("fct_onboarding_queue", "fct_queue_exclusions", "rpt_limits_hit", "rpt_startup_rolloffs")
-SELECTION = [f"+{model},resource_type:model" for model in MODELS]
-# What the queue is made of is built by days too, and is compared with it.
+# Built by days as well, and compared with the queue.
 HISTORIES = ("fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products")
+SELECTION = [f"+{model},resource_type:model" for model in (*MODELS, *HISTORIES)]
 STAYS = "select organization_id, entered_on, entry_forecast_usd, exited_on, exit_reason from marts.fct_onboarding_queue"
 
 # Identified events a day, in spells from their first day on. 160,000 a day are 4.8 million in 30 days: 539.20 dollars.
