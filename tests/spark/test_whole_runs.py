@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from deploy.spark.cluster import Cluster, running_cluster
-from settings import Settings
+from settings import PROJECT_DIR, Settings
 from tests.spark.comparison import differences
 from tests.support.hand_made import write_hand_made_company
 from tests.support.running import Ended, Run, read, run_pipeline
@@ -43,10 +43,11 @@ class Company:
         return run_pipeline(self.on_duckdb, self.source)
 
     def run_on_spark(self) -> Ended:
-        return run_pipeline(self.on_spark, self.source, **self.cluster.settings())
+        return run_pipeline(self.on_spark, self.source, PROJECT_DIR, **self.cluster.settings())
 
-    def start_on_spark(self) -> Run:
-        return Run(self.on_spark, self.source, GROWTH_LOG_FORMAT="json", **self.cluster.settings())
+    def start_on_spark(self, *command: str) -> Run:
+        settings = {**self.cluster.settings(), "GROWTH_LOG_FORMAT": "json"}
+        return Run(self.on_spark, self.source, PROJECT_DIR, command or ("run",), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +123,7 @@ def test_locked_catalog_ends_the_load_with_a_sentence_and_a_retry_works(company:
 def test_deletion_leaves_no_iceberg_file_with_the_address(company: Company) -> None:
     warehouse = company.cluster.folder / "warehouse"
     assert files_with(warehouse, b"bob@gmail.com")
-    run = Run(
-        company.on_spark,
-        company.source,
-        command=("forget", "--email", "bob@gmail.com"),
-        **company.cluster.settings(),
-    )
+    run = company.start_on_spark("forget", "--email", "bob@gmail.com")
     ended = run.end()
     assert ended.returncode == 0, ended.stdout
     assert files_with(warehouse, b"bob@gmail.com") == []
