@@ -186,14 +186,3 @@
         'dest_columns': adapter.get_columns_in_relation(target),
     }) }}
 {%- endmacro %}
-
-
-{#- On Spark, Python models run beside dbt (transform/python_models.py): they get the code as it is, and nothing of
-    Spark's. The adapters of other engines call this with arguments of their own, and keep their macro. -#}
-{% macro py_write_table(compiled_code) -%}
-    {%- if target.type == 'spark' -%}
-        {{- compiled_code -}}
-    {%- else -%}
-        {{- dbt.py_write_table(compiled_code=compiled_code, **kwargs) -}}
-    {%- endif -%}
-{%- endmacro %}
