@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=PROJECT_DIR / "data", validate_default=True)
     as_of: date | None = None
     first_day: date = date(2024, 11, 1)
-    sample_size: Literal["small", "medium", "full"] = "small"
+    sample_size: Literal["small", "medium", "full", "huge"] = "small"
     max_set_aside_share: float = Field(default=0.01, ge=0, le=1)
     max_lost_share: float = Field(default=0.2, ge=0, le=1)
     max_usage_age_days: int = Field(default=2, ge=1)

@@ -13,7 +13,7 @@ COLUMNS = ("phase", "seconds", "CPU s", "peak GB", "rows", "rows/s", "bare CPU s
 def main() -> None:
     """Print one table per size, and one of landing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("sizes", nargs="*", choices=["small", "medium", "full", "landing"])
+    parser.add_argument("sizes", nargs="*", choices=["small", "medium", "full", "huge", "landing"])
     sizes = parser.parse_args().sizes or ["small", "medium", "landing"]
     for size in sizes:
         print(f"\n{size}", flush=True)

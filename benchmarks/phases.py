@@ -31,8 +31,12 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     published = measure(*PIECES, "publish", **environment)
     bare = measure(*PIECES, "bare_copy", str(folder / "copied.duckdb"), **environment)
     yield row_of("publish", published, rows=int(published.output.split()[-1]), bare=bare.cpu_seconds)
+    of_one_day = measure(*PIECES, "publish_one_day", **environment)
+    yield row_of("publish, one more day", of_one_day, bare=bare.cpu_seconds)
     yield row_of("daily page", measure("-m", "cli", "page", **environment))
     yield from _whole_runs(size, folder)
+    for months in (2, 24):
+        yield _refresh_of_one_more_day(source, folder / f"refresh_after_{months}_months", months)
 
 
 def _loading(source: Path, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
@@ -162,6 +166,29 @@ def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     environment = {"GROWTH_DATA_DIR": str(folder / "whole"), "GROWTH_SAMPLE_SIZE": size}
     yield row_of("whole run, from nothing", measure("-m", "cli", "run", **environment))
     yield row_of("whole run, nothing new", measure("-m", "cli", "run", **environment))
+
+
+def _refresh_of_one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
+    """Load, build, gates, publish and page of one more day after the last `months` months of usage.
+
+    The company is equally large after both.
+    """
+    days = sorted((source / "usage" / "usage_reports").iterdir())
+    *history, last = days[-round(30.4 * months) :]
+    root = folder / "source"
+    usage = root / "usage" / "usage_reports"
+    usage.mkdir(parents=True)
+    for each in source.iterdir():
+        if each.name != "usage":
+            (root / each.name).symlink_to(each)
+    for day in history:
+        (usage / day.name).symlink_to(day)
+    environment = {"GROWTH_SOURCE_ROOT": str(root), "GROWTH_DATA_DIR": str(folder / "data")}
+    measure("-m", "cli", "run", **environment)
+    (usage / last.name).symlink_to(last)
+    refreshed = measure("-m", "cli", "run", **environment)
+    shutil.rmtree(folder)
+    return row_of(f"whole run, one more day after {months} months", refreshed)
 
 
 def _inner(measured: Measured) -> Measured:

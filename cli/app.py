@@ -48,6 +48,7 @@ app.command(rich_help_panel="Models and expectations")(models.docs)
 app.command(rich_help_panel="Models and expectations")(sources.contract)
 app.command(rich_help_panel="Models and expectations")(models.dictionary)
 
+app.command(rich_help_panel="Keeping the data safe")(safekeeping.status)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.backup)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.restore)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.forget)

@@ -1,9 +1,48 @@
 """Commands that save the data folder, bring it back, and delete a person from it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from warehouse.sizes import TableSize
+
+
+def status() -> None:
+    """Show what is published, and how large the warehouse is by schema and table."""
+    from serving.publish.versions import live_version
+    from settings import get_settings
+    from warehouse.compaction import size_of
+    from warehouse.connection import connect
+    from warehouse.lock import hold
+    from warehouse.sizes import table_sizes
+
+    settings = get_settings()
+    print(f"data folder  {settings.data_dir}")
+    print(f"published    {live_version(settings) or 'nothing yet'}")
+    if not settings.warehouse_path.exists():
+        print("warehouse    not there yet: `growth run` makes it")
+        return
+    with hold(settings.warehouse_path, "growth status"):
+        size = size_of(settings.warehouse_path)
+        with connect(settings.warehouse_path, read_only=True) as connection:
+            tables = table_sizes(connection)
+    print(f"warehouse    {_megabytes(size.bytes_in_all)}, of which {_megabytes(size.bytes_unused)} unused")
+    for schema in sorted({table.schema for table in tables}):
+        of_schema = [table for table in tables if table.schema == schema]
+        print(f"\n{schema:<48} {sum(table.rows for table in of_schema):>14,} rows {_total(of_schema):>14}")
+        for table in of_schema:
+            print(f"  {table.table:<46} {table.rows:>14,} rows {_megabytes(table.bytes):>14}")
+
+
+def _total(tables: "Sequence[TableSize]") -> str:
+    return _megabytes(sum(table.bytes for table in tables))
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
 
 
 def backup(

@@ -18,6 +18,7 @@ class Size(StrEnum):
     SMALL = "small"
     MEDIUM = "medium"
     FULL = "full"
+    HUGE = "huge"
 
 
 def load() -> None:

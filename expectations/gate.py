@@ -3,8 +3,9 @@
 A table's suite is validated at once, for success or failure only. What failed is validated again for its counts and
 a sample. A check that could not run is an error: it has not failed, it has not passed, and it blocks.
 
-In a run for some days, only their rows of the tables that are built by days are checked. Such a result names its days,
-and is kept beside that of the whole table.
+In a run of everything, of tables whose changed days are known only those are read again, and once a week every row
+(`expectations/looks.py`). In a run for some days, only their rows of the tables that are built by days are checked.
+Such a result names its days, and is kept beside that of the whole table.
 """
 
 import logging
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from expectations.looks import asked, days_to_look_at
 from expectations.results import Result, keep_results
 from expectations.suites import QUERY, Expectation, Suite, load_suites
 from settings import Settings
@@ -46,13 +48,14 @@ def run_layer(
     tables: Collection[str] | None = None,
     days: tuple[date, date] | None = None,
     settings: Settings | None = None,
+    only_changed: bool = False,
 ) -> list[Result]:
     """Check the tables of a layer (all, or `tables`) and append the results to quality.expectation_results.
 
     `as_of` is the data day, None the newest complete day of usage. Of tables that are built by days only the rows of
-    `days` (first and last) are read, if they are given. The tables are those of the engine in `settings`, or else of
-    the warehouse file. The caller holds the warehouse. Running the same layer again in the same run replaces its
-    results. Raises `ValueError` for a table that has no suite.
+    `days` (first and last) are read, if they are given; with `only_changed`, those that changed since the last look.
+    The tables are those of the engine in `settings`, or else of the warehouse file. The caller holds the warehouse.
+    Running the same layer again in the same run replaces its results. Raises `ValueError` for a table without a suite.
     """
     suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
     without_suite = set(tables or ()) - {suite.table for suite in suites}
@@ -66,6 +69,7 @@ def run_layer(
             results = check_suites_on_spark(settings, suites, day, days)
         else:
             results = check_suites(connection, suites, day, days)
+            results = check_suites(connection, suites, day, days, only_changed=only_changed)
     keep_results(warehouse_path, results, run_id, day)
     for result in results:
         if result.status != "passed":
@@ -80,10 +84,33 @@ def check_suites(
     suites: Iterable[Suite],
     as_of: date | None,
     days: tuple[date, date] | None = None,
+    *,
+    only_changed: bool = False,
 ) -> list[Result]:
     """Check suites on a connection, which may be read-only, in the order of their expectations."""
-    gate = Gate(connection, as_of, days)
-    return [result for suite in suites for result in gate.check(suite)]
+    gate = Gate(connection, as_of)
+    return [result for suite in suites for result in check_suite(gate, suite, days, only_changed=only_changed)]
+
+
+def check_suite(gate: "Gate", suite: Suite, days: tuple[date, date] | None, *, only_changed: bool) -> list[Result]:
+    """The results of a suite, in the order of its expectations."""
+    if days and suite.day:
+        of_days = [each for each in suite.expectations if not each.whole]
+        return [replace(result, days=days) for result in gate.check(suite, of_days, days)]
+    look = days_to_look_at(gate.connection, suite, gate.as_of) if only_changed else None
+    if look is None:
+        return gate.check(suite, suite.expectations)
+    changed = (look.first, look.last)
+    enough = [each for each in suite.expectations if each.name in look.expectations]
+    others = [each for each in suite.expectations if each not in enough]
+    # The history of a table's rows is that of the whole table.
+    rows = gate.count_rows(suite)
+    results = {
+        result.name: replace(result, looked_at=changed, total_rows=rows)
+        for result in gate.check(suite, enough, changed)
+    }
+    results |= {result.name: result for result in gate.check(suite, others)}
+    return [results[each.name] for each in suite.expectations]
 
 
 def _data_day(connection: duckdb.DuckDBPyConnection) -> date | None:
@@ -94,40 +121,36 @@ def _data_day(connection: duckdb.DuckDBPyConnection) -> date | None:
 
 
 class Gate:
-    """Great Expectations over one connection, for one data day, and for some days of what is built by days."""
+    """Great Expectations over one connection, for one data day."""
 
     # The columns by which sampled rows are ordered.
     order = "all"
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, as_of: date | None, days: tuple[date, date] | None
-    ) -> None:
-        self._connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, as_of: date | None) -> None:
+        self.connection = connection
+        self.as_of = as_of
         self._database = connection.execute("select current_database()").fetchall()[0][0]
-        self._days = days
-        self._dates = dates_in_sql(as_of, days)
-        if days:
-            # A database in memory, since a cursor does not see the temporary views of another.
-            connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
+        self._days: tuple[date, date] | None = None
 
-    def check(self, suite: Suite) -> list[Result]:
-        """Check a suite; the results are in the order of its expectations."""
+    def check(
+        self, suite: Suite, expectations: Sequence[Expectation], days: tuple[date, date] | None = None
+    ) -> list[Result]:
+        """The results of these expectations of a suite, in their order: of every row, or of those of some days."""
         from great_expectations.datasource.fluent.interfaces import TestConnectionError
 
-        is_of_days = self._is_of_days(suite)
-        expectations = [each for each in suite.expectations if not (is_of_days and each.whole)]
-        if is_of_days:
+        if not expectations:
+            return []
+        self._days = days
+        if days:
             self._show_days(suite)
         try:
             batch = self._batch(suite)
         except TestConnectionError as error:
-            results = [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in expectations]
-        else:
-            results = self._results(suite, expectations, batch)
-        return [replace(result, days=self._days) for result in results] if is_of_days else results
+            return [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in expectations]
+        return self._results(suite, expectations, batch)
 
     def _results(self, suite: Suite, expectations: Sequence[Expectation], batch: "Batch") -> list[Result]:
-        total_rows = self._query(f"select count(*) as number_of_rows from {self._table(suite)}")[0]["number_of_rows"]  # noqa: S608
+        total_rows = self.count_rows(suite, self._days)
         outcomes = self._validate(batch, expectations, SUCCESS_ONLY)
         for each in [each for each in expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
@@ -145,24 +168,38 @@ class Gate:
                 results.append(_result(suite, each, "passed", total_rows, unexpected_rows=0))
         return results
 
-    def _is_of_days(self, suite: Suite) -> bool:
-        return self._days is not None and suite.day is not None
+    def count_rows(self, suite: Suite, days: tuple[date, date] | None = None) -> int:
+        """Rows of the table, or of the days that are shown of it."""
+        self._days = days
+        return int(self._query(f"select count(*) as number_of_rows from {self._table(suite)}")[0]["number_of_rows"])  # noqa: S608
 
     def _table(self, suite: Suite) -> str:
-        """The table in SQL: as it is, or as a view of the days that are asked for."""
-        return quoted(OF_DAYS if self._is_of_days(suite) else suite.layer, suite.table)
+        """The table in SQL: as it is, or as a view of the days that are looked at."""
+        return quoted(OF_DAYS if self._days else suite.layer, suite.table)
 
     def _query(self, query: str) -> list[dict[str, Any]]:
-        cursor = self._connection.execute(query)
+        cursor = self.connection.execute(query)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _show_days(self, suite: Suite) -> None:
         assert suite.day is not None
+        # A database in memory, since a cursor does not see the temporary views of another.
+        self.connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
         day, source = quoted(suite.day), quoted(self._database, suite.layer, suite.table)
         first, last = self._dates["{first_day}"], self._dates["{last_day}"]
         rows = f"select * from {source} where {day} >= {first} and {day} <= {last}"  # noqa: S608
-        self._connection.execute(f"create or replace view {self._table(suite)} as {rows}")
+        self.connection.execute(f"create or replace view {self._table(suite)} as {rows}")
+
+    @property
+    def _dates(self) -> dict[str, str]:
+        """What stands in a query in place of the data day and of the ends of the days that are looked at."""
+        first, last = self._days or EVERY_DAY
+        return {
+            "{as_of}": _literal(self.as_of) if self.as_of else "cast(null as date)",
+            "{first_day}": _literal(first),
+            "{last_day}": _literal(last),
+        }
 
     def _batch(self, suite: Suite) -> "Batch":
         """The table as Great Expectations sees it. Raises `TestConnectionError` if it cannot be read.
@@ -186,10 +223,10 @@ class Gate:
         from expectations.dialect import DIALECT, engine_settings
 
         # With a schema of its own database first, other tables are still found in it by their schema.
-        first = "public" if is_server(self._connection) else "main"
+        first = "public" if is_server(self.connection) else "main"
         of_days = f"{self._database}.{first},{OF_DAYS}.main"
-        search_path = of_days if self._is_of_days(suite) else f"{self._database}.{suite.layer}"
-        return f"{DIALECT}://", engine_settings(self._connection, search_path)
+        search_path = of_days if self._days else f"{self._database}.{suite.layer}"
+        return f"{DIALECT}://", engine_settings(self.connection, search_path)
 
     def _validate(
         self, batch: "Batch", expectations: Sequence[Expectation], result_format: dict
@@ -252,16 +289,6 @@ class Gate:
             condition = self._dated(expectation.kwargs["condition"])
             return f"select {quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
         return None
-
-
-def dates_in_sql(as_of: date | None, days: tuple[date, date] | None) -> dict[str, str]:
-    """What stands in a query in place of the data day and of the ends of the days that are asked for."""
-    first, last = days or EVERY_DAY
-    return {
-        "{as_of}": _literal(as_of) if as_of else "cast(null as date)",
-        "{first_day}": _literal(first),
-        "{last_day}": _literal(last),
-    }
 
 
 def _class_of(type_name: str) -> Any:
@@ -336,6 +363,7 @@ def _result(
         unexpected_rows,
         total_rows,
         detail[:DETAIL_CHARACTERS] if detail else None,
+        asked=asked(expectation),
     )
 
 

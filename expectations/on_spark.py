@@ -14,7 +14,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from expectations.dialect import NamedType
-from expectations.gate import Gate, dates_in_sql, quoted
+from expectations.gate import Gate, check_suite, quoted
 from expectations.results import Result
 from expectations.suites import Suite
 from settings import Settings
@@ -88,10 +88,10 @@ class SparkGate(Gate):
 
     order = "1"
 
-    def __init__(self, session: Any, as_of: date | None, days: tuple[date, date] | None) -> None:
+    def __init__(self, session: Any, as_of: date | None) -> None:
         self._session = session
-        self._days = days
-        self._dates = dates_in_sql(as_of, days)
+        self.as_of = as_of
+        self._days = None
 
     def _query(self, query: str) -> list[dict[str, Any]]:
         cursor = self._session.cursor()
@@ -100,7 +100,7 @@ class SparkGate(Gate):
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _table(self, suite: Suite) -> str:
-        return quoted(suite.table) if self._is_of_days(suite) else quoted(suite.layer, suite.table)
+        return quoted(suite.table) if self._days else quoted(suite.layer, suite.table)
 
     def _show_days(self, suite: Suite) -> None:
         assert suite.day is not None
@@ -118,5 +118,5 @@ def check_suites_on_spark(
 ) -> list[Result]:
     """Check suites on Spark. Raises `SparkError` if its server does not answer."""
     with open_spark(settings) as session:
-        gate = SparkGate(session, as_of, days)
-        return [result for suite in suites for result in gate.check(suite)]
+        gate = SparkGate(session, as_of)
+        return [result for suite in suites for result in check_suite(gate, suite, days, only_changed=False)]

@@ -15,11 +15,14 @@ create table if not exists quality.expectation_results (
     run_id varchar not null, as_of_date date, layer varchar not null, table_name varchar not null,
     expectation varchar not null, type varchar not null, severity varchar not null, status varchar not null,
     observed varchar, unexpected_rows bigint, total_rows bigint, detail varchar, checked_at timestamp not null,
-    first_day date, last_day date, turn bigint
+    first_day date, last_day date, turn bigint, looked_from date, looked_to date, asked varchar
 );
 alter table quality.expectation_results add column if not exists first_day date;
 alter table quality.expectation_results add column if not exists last_day date;
-alter table quality.expectation_results add column if not exists turn bigint
+alter table quality.expectation_results add column if not exists turn bigint;
+alter table quality.expectation_results add column if not exists looked_from date;
+alter table quality.expectation_results add column if not exists looked_to date;
+alter table quality.expectation_results add column if not exists asked varchar
 """
 
 
@@ -27,7 +30,8 @@ alter table quality.expectation_results add column if not exists turn bigint
 class Result:
     """What came of one expectation. Counts are null where the check could not run or does not count rows.
 
-    `days`, both ends included, are those that it is of; None if it is of the whole table.
+    `days`, both ends included, are those that it is of; None if it is of the whole table. `looked_at` are the days that
+    were read for that, since the others had not changed; None if every row was read.
     """
 
     layer: str
@@ -41,6 +45,8 @@ class Result:
     total_rows: int | None
     detail: str | None
     days: tuple[date, date] | None = None
+    looked_at: tuple[date, date] | None = None
+    asked: str | None = None
 
     @property
     def is_blocking(self) -> bool:
@@ -64,13 +70,13 @@ def keep_results(warehouse_path: Path, results: Sequence[Result], run_id: str, a
     checked_at = datetime.now(UTC).replace(tzinfo=None)
     columns = (
         "run_id, as_of_date, layer, table_name, expectation, type, severity, status, observed, unexpected_rows, "
-        "total_rows, detail, checked_at, first_day, last_day"
+        "total_rows, detail, checked_at, first_day, last_day, looked_from, looked_to, asked"
     )
     rows = [
         (
             *(run_id, as_of, each.layer, each.table, each.name, each.type, each.severity, each.status),
             *(each.observed, each.unexpected_rows, each.total_rows, each.detail, checked_at),
-            *(each.days or (None, None)),
+            *(*(each.days or (None, None)), *(each.looked_at or (None, None)), each.asked),
         )
         for each in results
     ]
@@ -84,7 +90,7 @@ def keep_results(warehouse_path: Path, results: Sequence[Result], run_id: str, a
         )
         connection.executemany(
             f"insert into quality.expectation_results ({columns}, turn) "  # noqa: S608
-            f"values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {turn})",
+            f"values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {turn})",
             rows,
         )
         connection.execute("commit")

@@ -22,7 +22,8 @@ from ingestion.privacy.suppression import apply_list
 from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from ingestion.write.delivery import deliver
-from ingestion.write.iceberg_copy import copy_changes, copy_rejected_rows
+from ingestion.write.iceberg_copy import copy_changes, copy_notes
+from ingestion.write.usage_days import drop_days, note_days
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import clear
@@ -134,7 +135,7 @@ class _Load:
         elif self.settings.target == "spark":
             # Nothing is new, but another engine was used so far.
             copy_changes(self.connection, {}, self.settings)
-            copy_rejected_rows(self.connection, self.settings)
+            copy_notes(self.connection, self.settings)
 
     def _write_rows(self, plans: list[Plan]) -> None:
         if self.starts_over:
@@ -144,8 +145,7 @@ class _Load:
             ledger.mark(self.connection, root, plan.table.raw_name, plan.files_read)
         for plan in plans:
             if plan.days:
-                delete = f"delete from {raw_table(plan.table)} where list_contains(?, date)"  # noqa: S608 (quoted name)
-                self.connection.execute(delete, [plan.days])
+                drop_days(self.connection, plan.table, plan.days)
         deliveries = [(plan.table, plan.changes) for plan in plans if plan.changes]
         if deliveries:
             logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
@@ -153,12 +153,17 @@ class _Load:
         if self.settings.target == "spark":
             changed = {plan.table.raw_name: plan.days for plan in plans}
             copy_changes(self.connection, changed, self.settings, everything=self.starts_over)
+        self._record(plans)
+
+    def _record(self, plans: list[Plan]) -> None:
         logger.info("record the loaded files")
         self.connection.execute("begin")
         for plan in plans:
-            ledger.record(self.connection, root, plan.table.raw_name, plan.counts, plan.present)
+            ledger.record(self.connection, self.root.address, plan.table.raw_name, plan.counts, plan.present)
+            if plan.days:
+                note_days(self.connection, plan.table)
         if self.settings.target == "spark":
-            copy_rejected_rows(self.connection, self.settings)
+            copy_notes(self.connection, self.settings)
         self.connection.execute("commit")
 
     def _report(self, source: SourcePlan, seconds: float) -> LoadReport:

@@ -19,6 +19,7 @@ from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.privacy.spellings import eraser
 from ingestion.privacy.suppression import apply_list, clear_texts
 from operations.backup import BEFORE, LOGS, SQLITE_HEADER, UNFINISHED
+from serving.publish.marts_copy import forget_published
 from settings import Settings
 from warehouse.compaction import compact
 from warehouse.connection import connect
@@ -58,6 +59,8 @@ def forget(settings: Settings, kind: Literal["address", "organization"], value: 
             logger.info(known if request.newly_listed else "nothing is left about this request; it is on the list")
             return True
         _delete_copies(settings)
+        with connect(settings.warehouse_path) as connection:
+            forget_published(connection)
     return _build_without(settings, unfinished)
 
 

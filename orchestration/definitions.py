@@ -57,10 +57,10 @@ def build_definitions() -> Definitions:
     by_days = AssetSelection.assets(days)
     daily_job = define_asset_job(
         DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days - AssetSelection.assets(warehouse_file, weekly_digest)
+        selection=AssetSelection.all() - by_days - AssetSelection.assets(weekly_digest)
         | AssetSelection.all_asset_checks(),
         config=PROGRESS,
-        description="Load what is new, build, validate and publish: what `growth run` does.",
+        description="Load what is new, build, validate, publish and tidy up: what `growth run` does.",
     )
     gates = build_gates(settings, days.keys)
     days_job = define_asset_job(

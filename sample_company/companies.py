@@ -1,5 +1,6 @@
 """The company behind each organization: kind, name, domain, country, and companies in both regions."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,20 +188,19 @@ def _shared(count: int, accounts: list[Account], merges: list[Merge], rng: np.ra
 
 
 def _names(count: int, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    numbers = rng.permutation(len(FIRST_PARTS) * len(SECOND_PARTS) * len(THIRD_PARTS))
-    names, domains, seen = [], [], set()
-    for number in numbers:
-        rest, third = divmod(int(number), len(THIRD_PARTS))
-        first, second = divmod(rest, len(SECOND_PARTS))
-        name = FIRST_PARTS[first] + SECOND_PARTS[second] + THIRD_PARTS[third]
-        domain = name.lower().replace(" ", "-") + ".example"
-        if domain not in seen:
-            seen.add(domain)
-            names.append(name)
-            domains.append(domain)
+    """Names and mail domains, each domain once; when every name is taken they go on with a number."""
+    numbers = rng.permutation(len(FIRST_PARTS) * len(SECOND_PARTS) * len(THIRD_PARTS)).tolist()
+    names: dict[str, str] = {}
+    for series in itertools.count(1):
+        for number in numbers:
+            rest, third = divmod(number, len(THIRD_PARTS))
+            first, second = divmod(rest, len(SECOND_PARTS))
+            name = FIRST_PARTS[first] + SECOND_PARTS[second] + THIRD_PARTS[third]
+            name += f" {series}" if series > 1 else ""
+            names.setdefault(name.lower().replace(" ", "-") + ".example", name)
             if len(names) == count:
-                return names, domains
-    raise ValueError(f"there are only {len(names)} names for {count} organizations")
+                return list(names.values()), list(names)
+    raise AssertionError("series of names have no end")
 
 
 def _countries(signups: Signups, accounts: list[Account], of: np.ndarray, rng: np.random.Generator) -> list[str]:

@@ -15,7 +15,7 @@ from warehouse import postgres
 from warehouse.connection import connect, limit_memory
 
 # Below this share compaction is not worth it: a run needs some unused blocks again.
-LEAST_UNUSED_SHARE = 0.2
+LEAST_UNUSED_SHARE = 1 / 3
 # Bytes of free disk needed per used byte, for the copy and its log.
 ROOM_NEEDED = 1.2
 DEFINITIONS = """

@@ -44,7 +44,14 @@
 
 {#- Changes with the files of the project and its seeds, and with the macros that figures go through. -#}
 {% macro project_fingerprint() -%}
-    {%- set parts = [divide_half_up('a', 'b'), rate_usage('quantities', ['key'])] -%}
+    {%- set macros = [divide_half_up('a', 'b'), rate_usage('quantities', ['key'])] -%}
+    {{ return(local_md5((macros + [files_fingerprint()]) | join('\n'))) }}
+{%- endmacro %}
+
+
+{#- Changes with the files of the project's models and its seeds. -#}
+{% macro files_fingerprint() -%}
+    {%- set parts = [] -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() | sort(attribute='unique_id')
             if node.resource_type in ('model', 'seed') -%}
@@ -74,6 +81,10 @@
 {% macro start_building_days() -%}
     {%- if execute -%}
         {%- set asked = none if must_build_every_day() else asked_days() -%}
+        {%- call statement('forget_notes') -%}
+            delete from quality.days_rebuilt
+            where table_name not in ('{{ daily_models('replace_days') | map(attribute='alias') | join("', '") }}')
+        {%- endcall -%}
         {%- call statement('forget_days') -%}
             delete from {{ built_inputs() }}
             where first_day >= (select first_day from {{ this }})
@@ -105,10 +116,27 @@
 {%- endmacro %}
 
 
+{#- Notes which days of a table are about to change, for whoever has a copy of it; all of them where it is made anew. -#}
+{% macro note_days_rebuilt(day) -%}
+    insert into quality.days_rebuilt
+    select
+        '{{ this.identifier }}',
+        '{{ day }}',
+        {% if adapter.get_relation(this.database, this.schema, this.identifier) is none -%}
+        cast('1900-01-01' as date)
+        {%- else -%} first_day {%- endif %},
+        {{ 'last_day' if asked_days() else "cast('9999-12-31' as date)" }},
+        turns.turn
+    from {{ ref('int_days_to_build') }}
+    cross join (select max(turn) as turn from quality.turns) as turns
+{%- endmacro %}
+
+
 {#- A model that is built by days; `day` is the column that says which. A person's full refresh builds all of them. -#}
 {% macro built_by_days(day) -%}
     {%- do ref('int_days_to_build') -%}
     {{ config(
+        pre_hook="{{ note_days_rebuilt('" ~ day ~ "') }}",
         materialized='incremental', incremental_strategy='replace_days', unique_key=day, full_refresh=false,
         on_schema_change='fail'
     ) }}

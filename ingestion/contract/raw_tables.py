@@ -17,6 +17,9 @@ create table if not exists raw.rejected_rows (
     table_name varchar not null, file varchar not null, position bigint not null, column_name varchar,
     reason varchar not null, rule varchar not null, original_text varchar
 );
+create table if not exists raw.usage_days (
+    date date primary key, reports bigint not null, fingerprint varchar not null, turn bigint not null
+);
 """
 
 

@@ -23,7 +23,7 @@ from ingestion.privacy.suppression import (
     suppressed_rows,
 )
 from ingestion.write import ledger
-from ingestion.write.iceberg_copy import copy_changes, copy_rejected_rows
+from ingestion.write.iceberg_copy import copy_changes, copy_notes
 from settings import Settings
 from warehouse.connection import connect
 
@@ -119,7 +119,7 @@ def rewrite_raw(settings: Settings) -> dict[str, int]:
         if settings.target == "spark":
             changed = [table.raw_name for table in load_contract().tables if rows[f"{SCHEMA}.{table.raw_name}"]]
             copy_changes(connection, dict.fromkeys(changed), settings)
-            copy_rejected_rows(connection, settings)
+            copy_notes(connection, settings)
         connection.execute("commit")
     # Left behind by an interrupted load.
     for folder in (settings.dlt_dir, settings.data_dir / "state" / "load"):

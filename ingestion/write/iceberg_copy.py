@@ -18,7 +18,8 @@ from warehouse.iceberg import open_catalog, tables, write_table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-REJECTED = "rejected_rows"
+# What the load itself notes and models read: the rows that were set aside, and what the reports of each day are.
+NOTES = ("rejected_rows", "usage_days")
 DAY = "date"
 # Rows in memory at a time: some hundred megabytes of usage.
 BATCH_ROWS = 1_000_000
@@ -47,11 +48,12 @@ def copy_changes(
                 write_table(catalog, SCHEMA, name, batches, schema, day=DAY if is_by_days else None, days=days)
 
 
-def copy_rejected_rows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Copy the rows that were set aside, which models count."""
+def copy_notes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Copy what the load notes, which models read."""
     with open_catalog(settings) as catalog:
-        schema, batches = _read(connection, REJECTED, None, None)
-        write_table(catalog, SCHEMA, REJECTED, batches, schema)
+        for name in NOTES:
+            schema, batches = _read(connection, name, None, None)
+            write_table(catalog, SCHEMA, name, batches, schema)
 
 
 def _read(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ingestion.load import TableReport
 
 REJECTED_ROWS_KEY = table_key("raw", "rejected_rows")
+USAGE_DAYS_KEY = table_key("raw", "usage_days")
 
 
 def raw_assets(settings: Settings, contract: Contract) -> list[AssetsDefinition]:
@@ -61,6 +62,18 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
     upstream = [*([] if settings.source_root else [SOURCE_KEY]), *(spec.key for spec in systems)]
     specs = _table_specs(contract, upstream)
 
+    specs.append(
+        AssetSpec(
+            USAGE_DAYS_KEY,
+            deps=upstream,
+            description="What the reports of each day of usage are, so that a build knows which days changed.",
+            group_name="raw_usage",
+            owners=OWNERS,
+            kinds={"duckdb"},
+            skippable=True,
+        )
+    )
+
     @multi_asset(
         specs=[*systems, *specs],
         check_specs=system_checks(settings),
@@ -77,7 +90,7 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         yield from land_systems(context, warehouse.settings, selected)
         if selected <= of_systems:
             return
-        tables = {key.path[-1] for key in selected - of_systems - {REJECTED_ROWS_KEY}}
+        tables = {key.path[-1] for key in selected - of_systems - {REJECTED_ROWS_KEY, USAGE_DAYS_KEY}}
         with permanent_unless_transient():
             report = load_sources(warehouse.settings, tables=tables)
         for warning in report.warnings:
@@ -88,6 +101,8 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         if REJECTED_ROWS_KEY in context.selected_asset_keys:
             in_all = {"rows_set_aside_in_all": report.rows_rejected}
             yield MaterializeResult(asset_key=REJECTED_ROWS_KEY, metadata=in_all)
+        if USAGE_DAYS_KEY in context.selected_asset_keys:
+            yield MaterializeResult(asset_key=USAGE_DAYS_KEY)
         if tables:
             raise Failure(f"the load reported nothing of {', '.join(sorted(tables))}", allow_retries=False)
 

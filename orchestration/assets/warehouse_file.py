@@ -1,30 +1,24 @@
-"""The warehouse file as an asset that shows its size and is compacted."""
+"""The warehouse file as an asset that shows its size and, after a publish, is compacted if much of it is unused."""
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, TableRecord, asset
 
-from orchestration.assets.keys import OWNERS, WAREHOUSE_KEY
+from orchestration.assets.keys import OWNERS, PUBLISHED_KEY, WAREHOUSE_KEY
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
 from warehouse.postgres import largest_tables
+from warehouse.sizes import table_sizes
 from warehouse.spark import tidy
 
 # How long a snapshot of Iceberg can still be read: time enough to see what a run changed.
 SNAPSHOTS_KEPT_DAYS = 7
-LARGEST_TABLES = """
-select tables.schema_name || '.' || tables.table_name, tables.estimated_size
-from duckdb_tables() as tables
-where tables.database_name = current_database()
-order by tables.estimated_size desc, 1
-limit 20
-"""
-BLOCKS = "select count(distinct block_id) from pragma_storage_info('{0}') where persistent"
-BLOCK_BYTES = 262_144
+SHOWN_TABLES = 20
 
 
 @asset(
     key=WAREHOUSE_KEY,
+    deps=[PUBLISHED_KEY],
     group_name="maintenance",
     owners=OWNERS,
     kinds={"duckdb"},
@@ -32,7 +26,7 @@ BLOCK_BYTES = 262_144
     retry_policy=RETRY,
 )
 def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-    """The warehouse file, rewritten without its unused blocks if they are a fifth of it.
+    """The warehouse file, rewritten without its unused blocks if they are a third of it.
 
     On Spark, also the files in Iceberg that only old snapshots have.
     """
@@ -58,15 +52,10 @@ def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
 
 
 def _largest_tables(warehouse: Warehouse) -> list[dict[str, str | int]]:
-    """The tables with most rows. Small tables share blocks, so their bytes are an upper bound."""
     if warehouse.settings.target == "postgres":
         return [{"table": table, "rows": rows, "bytes": size} for table, rows, size in largest_tables()]
     with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
         return [
-            {
-                "table": table,
-                "rows": rows,
-                "bytes": connection.execute(BLOCKS.format(table)).fetchall()[0][0] * BLOCK_BYTES,
-            }
-            for table, rows in connection.execute(LARGEST_TABLES).fetchall()
+            {"table": f"{size.schema}.{size.table}", "rows": size.rows, "bytes": size.bytes}
+            for size in table_sizes(connection)[:SHOWN_TABLES]
         ]

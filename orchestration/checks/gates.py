@@ -101,6 +101,7 @@ def _gate(layer: str, suites: Sequence[Suite], by_days: Collection[AssetKey]) ->
                     tables={key.asset_key.path[-1] for key in context.selected_asset_check_keys},
                     days=_days_built(context.run, settings),
                     settings=settings,
+                    only_changed=True,
                 )
         for key in sorted(context.selected_asset_check_keys):
             of_check = [result for result in results if result.table == key.asset_key.path[-1]]
@@ -142,6 +143,9 @@ def _check_result(key: AssetCheckKey, results: Sequence[Result], published_by: s
     unchanged = {"unchanged_since_run": published_by} if published_by else {}
     of_days = sorted({f"{first} to {last}" for first, last in (result.days for result in results if result.days)})
     days = {"days": ", ".join(of_days)} if of_days else {}
+    looked_at = sorted({f"{first} to {last}" for first, last in (each.looked_at for each in results if each.looked_at)})
+    if looked_at:
+        days["days_that_changed"] = ", ".join(looked_at)
     rows = [
         TableRecord(
             {

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import duckdb
 
+from serving.publish.marts_copy import copy_marts, identifier, literal, note_published
 from serving.publish.old_names import create_views
 from serving.publish.versions import Version, building, next_publish_number, put_live
 from settings import Settings, UserError
 from warehouse.connection import connect
 
-# The oldest version, so readable by most clients, that refuses the log of another file.
-STORAGE_VERSION = "v1.4.0"
 # Rule of rows that a later row replaced; they break no contract.
 REPLACED = "tie"
 LAYERS = ("raw", "staging", "marts")
@@ -46,16 +45,18 @@ def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, st
     with building(settings) as built:
         with connect(settings.warehouse_path) as connection:
             checks = _checks(connection)
-            _copy_marts(connection, built)
+            copied = copy_marts(connection, settings, built)
             _write_comments(connection, descriptions)
             create_views(connection)
-            info = _write_publish_info(connection, settings, run_id, checks)
-            rows = _count_rows(connection)
+            publish_number = next_publish_number(settings)
+            info = _write_publish_info(connection, settings, run_id, publish_number, checks)
             connection.execute("checkpoint serving")
             connection.execute("detach serving")
         size = built.stat().st_size
         replaced = put_live(settings, built)
-    return PublishResult(settings.serving_path, info[0], rows, info[1], checks, size, replaced)
+        with connect(settings.warehouse_path) as connection:
+            note_published(connection, copied, run_id, publish_number)
+    return PublishResult(settings.serving_path, info[0], copied.rows_by_table, info[1], checks, size, replaced)
 
 
 def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -155,33 +156,26 @@ def _outcome(status: str, severity: str) -> str:
     return "warned" if status == "failed" and severity == "warning" else "failed"
 
 
-def _copy_marts(connection: duckdb.DuckDBPyConnection, built: Path) -> None:
-    connection.execute(f"attach {_literal(str(built))} as serving (storage_version '{STORAGE_VERSION}')")
-    connection.execute("create schema serving.marts")
-    for (table,) in _mart_tables(connection):
-        name = _identifier(table)
-        connection.execute(f"create table serving.marts.{name} as from marts.{name}")
-
-
 def _write_comments(connection: duckdb.DuckDBPyConnection, descriptions: Mapping[tuple[str, str], str]) -> None:
     """Describe what was copied; a table that dbt does not know any more is left without comments."""
     copied = connection.execute(
         """
-        select table_name, '' as column_name from duckdb_tables() where database_name = 'serving'
+        select table_name, '' as column_name, comment from duckdb_tables() where database_name = 'serving'
         union all
-        select table_name, column_name from duckdb_columns() where database_name = 'serving'
+        select table_name, column_name, comment from duckdb_columns() where database_name = 'serving'
         order by all
         """
     ).fetchall()
-    for table, column in copied:
-        if description := descriptions.get((table, column)):
-            name = f"serving.marts.{_identifier(table)}"
-            kind, name = ("column", f"{name}.{_identifier(column)}") if column else ("table", name)
-            connection.execute(f"comment on {kind} {name} is {_literal(description)}")
+    for table, column, comment in copied:
+        description = descriptions.get((table, column))
+        if description and description != comment:
+            name = f"serving.marts.{identifier(table)}"
+            kind, name = ("column", f"{name}.{identifier(column)}") if column else ("table", name)
+            connection.execute(f"comment on {kind} {name} is {literal(description)}")
 
 
 def _write_publish_info(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, checks: dict[str, int]
+    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, publish_number: int, checks: dict[str, int]
 ) -> tuple[date, int]:
     row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
     if row is None:
@@ -206,7 +200,7 @@ def _write_publish_info(
         (
             "publish_number",
             "bigint",
-            next_publish_number(settings),
+            publish_number,
             "Publish number: later publishes have larger ones.",
         ),
         (
@@ -237,7 +231,7 @@ def _write_publish_info(
             for outcome, count in checks.items()
         ),
     ]
-    declared = ", ".join(f"{_identifier(name)} {kind}" for name, kind, _, _ in columns)
+    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind, _, _ in columns)
     marks = ", ".join("?" for _ in columns)
     connection.execute(f"create table serving.marts.publish_info ({declared})")
     connection.execute(
@@ -245,7 +239,7 @@ def _write_publish_info(
         [value for _, _, value, _ in columns],
     )
     for name, _, _, comment in columns:
-        connection.execute(f"comment on column serving.marts.publish_info.{_identifier(name)} is {_literal(comment)}")
+        connection.execute(f"comment on column serving.marts.publish_info.{identifier(name)} is {literal(comment)}")
     return as_of_date, set_aside
 
 
@@ -259,7 +253,7 @@ def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchall()
     empty = []
     for (table,) in tables:
-        if connection.execute(f"select 1 from raw.{_identifier(table)} limit 1").fetchone() is None:  # noqa: S608
+        if connection.execute(f"select 1 from raw.{identifier(table)} limit 1").fetchone() is None:  # noqa: S608
             empty.append(_source_table(table))
     return empty
 
@@ -267,30 +261,3 @@ def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _source_table(raw_table: str) -> str:
     """The input contract's name of a raw table: crm.accounts for crm__accounts."""
     return raw_table.replace("__", ".", 1)
-
-
-def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    counts = {}
-    for (table,) in _mart_tables(connection):
-        row = connection.execute(f"select count(*) from serving.marts.{_identifier(table)}").fetchone()  # noqa: S608
-        assert row is not None
-        counts[table] = row[0]
-    return counts
-
-
-def _mart_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str]]:
-    return connection.execute(
-        """
-        select table_name from duckdb_tables()
-        where database_name = current_database() and schema_name = 'marts'
-        order by table_name
-        """
-    ).fetchall()
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

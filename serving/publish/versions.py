@@ -58,6 +58,11 @@ def versions(settings: Settings) -> list[Version]:
     return sorted((version for version in found if version), key=lambda version: version.order)
 
 
+def live_version(settings: Settings) -> Version | None:
+    """The version that readers have; None if there is none, or it is unreadable."""
+    return next((version for version in versions(settings) if version.is_live), None)
+
+
 def next_publish_number(settings: Settings) -> int:
     """One more than the largest number of a kept version."""
     return 1 + max((version.publish_number for version in versions(settings)), default=0)
@@ -141,7 +146,7 @@ def roll_back(settings: Settings, version: Version) -> Version | None:
 
     The caller holds the warehouse's lock. Raises `NoSuchVersionError` if the version is live or no longer kept.
     """
-    live = next((each for each in versions(settings) if each.is_live), None)
+    live = live_version(settings)
     if live is not None and live.name == version.name:
         raise NoSuchVersionError(f"version {version} is already published")
     with building(settings) as place:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict) -> None
     """One row into a raw table."""
     row = {**row, "_path": "by hand", "_row": 1}
     if table != "usage__usage_reports":
-        row["_row_hash"] = ""
+        row["_row_hash"] = sha256(json.dumps(row, default=str).encode()).hexdigest()
     names = ", ".join(f'"{name}"' for name in row)
     connection.execute(f'insert into raw."{table}" ({names}) values ({", ".join("?" * len(row))})', list(row.values()))
 

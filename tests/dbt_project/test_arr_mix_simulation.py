@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -180,10 +181,11 @@ def test_negative_revenue_is_none() -> None:
 
 
 class Dbt:
-    """What dbt hands to a Python model: tables by name."""
+    """What dbt hands to a Python model: tables by name, and the name of its own."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self.this = SimpleNamespace(schema="main", identifier="int_arr_mix_simulation")
 
     def ref(self, name: str) -> duckdb.DuckDBPyRelation:
         return self.connection.query(f"select * from {name}")
@@ -213,10 +215,10 @@ def tables() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def rows(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     made = load_model(MODEL, "afresh").model(Dbt(connection), connection)
-    return [tuple(row.values()) for row in made.to_pylist()]
+    return [tuple(row.values())[:-1] for row in made.to_pylist()]
 
 
-def test_rows_depend_on_the_data_day_and_not_on_order(
+def test_rows_depend_on_the_last_closed_month_and_not_on_the_day_or_on_order(
     tables: duckdb.DuckDBPyConnection,
 ) -> None:
     first = rows(tables)
@@ -224,9 +226,34 @@ def test_rows_depend_on_the_data_day_and_not_on_order(
     tables.execute("create or replace table fct_mrr_monthly as from fct_mrr_monthly order by hash(customer_id, month)")
     assert rows(tables) == first
     tables.execute("update int_data_day set as_of_date = date '2026-11-01'")
-    again = rows(tables)
-    assert len(again) == len(first)
-    assert again != first
+    assert rows(tables) == first
+    tables.execute("update int_data_day set last_closed_month = date '2026-11-01'")
+    assert [row[1:] for row in rows(tables)] != [row[1:] for row in first]
+
+
+def test_what_was_simulated_from_the_same_is_not_simulated_again(tables: duckdb.DuckDBPyConnection) -> None:
+    def build(*, may_simulate: bool = True) -> list[dict]:
+        loaded = load_model(MODEL, "afresh")
+        if not may_simulate:
+            vars(loaded)["simulate"] = None
+        made = loaded.model(Dbt(tables), tables)
+        tables.execute("create or replace table int_arr_mix_simulation as from made")
+        return made.to_pylist()
+
+    first = build()
+    tables.execute("update int_data_day set as_of_date = date '2026-11-01'")
+    assert sorted(map(repr, build(may_simulate=False))) == sorted(map(repr, first))
+    for change in (
+        "update fct_mrr_monthly set mrr_usd_month = 7 where customer_id = 'c3' and month = date '2026-02-01'",
+        "update thresholds set value = value + 1 where name = 'projection_paths'",
+        "update int_arr_mix_bands set target_customers = target_customers + 1 where band = '25k'",
+        "update int_data_day set last_closed_month = date '2026-09-01'",
+    ):
+        tables.execute(change)
+        with pytest.raises(TypeError):
+            build(may_simulate=False)
+        build()
+        build(may_simulate=False)
 
 
 def test_projection_of_the_past_knows_nothing_of_what_came(tables: duckdb.DuckDBPyConnection) -> None:
@@ -247,4 +274,10 @@ def test_company_without_revenue_gives_a_table_without_rows(tables: duckdb.DuckD
 
 def test_model_imports_nothing_but_what_the_run_has_loaded_already() -> None:
     lines = [line for line in (MODELS_DIR / MODEL).read_text().splitlines() if line.startswith(("import", "from"))]
-    assert lines == ["from typing import Any, NamedTuple", "import numpy as np", "import pyarrow as pa"]
+    assert lines == [
+        "from hashlib import sha256",
+        "from pathlib import Path",
+        "from typing import Any, NamedTuple",
+        "import numpy as np",
+        "import pyarrow as pa",
+    ]

@@ -45,7 +45,8 @@ class Source:
         columns: dict[str, list[str]] = {}
         for table, column in self.query(
             "select table_name, column_name from duckdb_columns() where schema_name = 'raw' "
-            "and table_name not like '\\_dlt%' escape '\\' and table_name <> 'loaded_files' order by all"
+            "and table_name not like '\\_dlt%' escape '\\' and table_name <> 'loaded_files' "
+            "and column_name <> 'turn' order by all"
         ):
             if column not in without:
                 columns.setdefault(table, []).append(quote(column))

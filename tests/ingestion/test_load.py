@@ -636,3 +636,18 @@ def test_rows_of_a_killed_load_are_replaced_when_the_file_changes(source: Source
     write_file(later, USERS, [{**company()[USERS][0], "id": 92}])
     source.load(USERS)
     assert source.query("select id from raw.product_db__users where id >= 90") == [(92,)]
+
+
+def test_the_note_of_a_day_changes_with_its_values_alone(source: Source) -> None:
+    def notes_after(received_on: date, events: int) -> list[tuple]:
+        reports = [usage_report(FIRST_DAY, f"org-{n}", events * n, received=instant(received_on)) for n in range(1, 5)]
+        write_file(source.root / DAY_FOLDER / "again.parquet", USAGE, reports)
+        source.load(USAGE)
+        return source.query("select date, reports, fingerprint from raw.usage_days order by date")
+
+    first = notes_after(date(2026, 3, 9), 5)
+    again = notes_after(date(2026, 3, 10), 5)
+    other = notes_after(date(2026, 3, 11), 6)
+    assert len(first) == 3
+    assert again == first
+    assert [one == before for one, before in zip(other, first, strict=True)] == [False, True, True]

@@ -16,6 +16,7 @@ from ingestion.contract.model import load_contract
 from sample_company import write_sample_company
 from sample_company.account_ledger import Line
 from sample_company.books import month_slices
+from sample_company.companies import _names
 from sample_company.parameters import SIZES, day_number
 from sample_company.rating import ExchangeRates, after_discount, before_discount, half_up, load_price_list
 from sample_company.signups import simulate_signups
@@ -431,3 +432,9 @@ def test_signups_grow_and_follow_the_week(company: duckdb.DuckDBPyConnection) ->
     first_half_year, last_half_year, weekday, weekend = rows_of(company, query)[0]
     assert last_half_year > 1.8 * first_half_year
     assert weekday > 1.6 * weekend
+
+
+def test_names_and_mail_domains_do_not_run_out() -> None:
+    names, domains = _names(250_000, np.random.default_rng(1))
+    assert len(set(domains)) == len(names) == 250_000
+    assert any(name.endswith(" 2") for name in names)

@@ -72,8 +72,8 @@ def test_what_nothing_uses_is_given_back_and_the_rest_is_as_it_was(path: Path) -
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize(("unused", "is_compacted"), [(19, False), (20, True)])
-def test_a_fifth_of_unused_blocks_is_worth_a_copy(
+@pytest.mark.parametrize(("unused", "is_compacted"), [(33, False), (34, True)])
+def test_a_third_of_unused_blocks_is_worth_a_copy(
     path: Path, monkeypatch: pytest.MonkeyPatch, unused: int, is_compacted: bool
 ) -> None:
     monkeypatch.setattr(compaction, "size_of", lambda _: compaction.FileSize(100, unused))

@@ -1,6 +1,6 @@
 {#- Everything that the tables that are built by days are made of, in pieces that can change by themselves: what is in
     a piece (its fingerprint), and the first day that it can change. -#}
-{%- set values = ['reports.organization_id', 'organizations.organization_id'] -%}
+{%- set values = ['reports.organization_id'] -%}
 {%- for counter in mapped_usage_counters() -%}
     {%- do values.append('reports.' ~ adapter.quote(counter)) -%}
 {%- endfor -%}
@@ -9,21 +9,47 @@ with looked_at as (
     {{ days_looked_at() }}
 ),
 
+days as (
+    select
+        days.date,
+        noted.fingerprint
+    from {{ ref('int_history_days') }} as days
+    inner join looked_at on days.date >= looked_at.first_day and days.date <= looked_at.last_day
+    left join {{ ref('int_usage_days') }} as reported on days.date = reported.date
+    left join {{ ref('stg_load__usage_days') }} as noted
+        on days.date = noted.date
+        and reported.organizations = noted.reports
+),
+
+{#- The reports themselves are read only of days that the load has not noted. -#}
+read_again as (
+    select reports.date, cast(sum({{ row_fingerprint(values) }}) as {{ dbt.type_string() }}) as fingerprint
+    from {{ ref('stg_usage__usage_reports') }} as reports
+    inner join days on reports.date = days.date
+    where days.fingerprint is null
+    group by reports.date
+),
+
 usage as (
     select
         days.date as first_day,
-        coalesce(sum(
-            case when reports.organization_id is not null then {{ row_fingerprint(values) }} end
-        ), 0) as fingerprint
-    from {{ ref('int_history_days') }} as days
-    inner join looked_at on days.date >= looked_at.first_day and days.date <= looked_at.last_day
-    left join {{ ref('stg_usage__usage_reports') }} as reports
-        on days.date = reports.date
-        and reports.date >= (select first_day from looked_at)
-        and reports.date <= (select last_day from looked_at)
-    left join {{ ref('int_organizations') }} as organizations
+        coalesce(days.fingerprint, read_again.fingerprint, 'none') as fingerprint
+    from days
+    left join read_again on days.date = read_again.date
+),
+
+{#- An organization that becomes known, or internal, changes the days that it was reported on. -#}
+organizations as (
+    select
+        organizations.organization_id,
+        min(reports.date) as first_day
+    from {{ ref('stg_usage__usage_reports') }} as reports
+    inner join {{ ref('int_organizations') }} as organizations
         on reports.organization_id = organizations.organization_id
-    group by days.date
+    inner join {{ ref('int_data_day') }} as data_day
+        on reports.date >= data_day.first_usage_day
+        and reports.date <= data_day.as_of_date
+    group by organizations.organization_id
 ),
 
 opened as (
@@ -72,8 +98,20 @@ select
     'usage' as kind,
     cast(first_day as {{ dbt.type_string() }}) as key,
     first_day,
-    cast(fingerprint as {{ dbt.type_string() }}) as fingerprint
+    fingerprint
 from usage
+
+union all
+
+select
+    'organization' as kind,
+    organizations.organization_id as key,
+    organizations.first_day,
+    'known' as fingerprint
+from organizations
+inner join looked_at
+    on organizations.first_day >= looked_at.first_day
+    and organizations.first_day <= looked_at.last_day
 
 union all
 

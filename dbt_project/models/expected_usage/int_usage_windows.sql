@@ -2,7 +2,9 @@
     last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before.
     Usage is that of all organizations of an account together, as far back as the open periods and the windows reach: days
     whose forecasts stay as they are need not be looked at again. Of a missing day the mean is expected of the reported days
-    since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. -#}
+    since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. Built by some of the
+    accounts after the others. -#}
+{{ config(materialized='table_in_pieces' if target.type == 'duckdb' else 'table') }}
 with reach as (
     select
         min(accounts.period_start) as first_period_start,
@@ -24,7 +26,9 @@ usage as (
         and usage.date >= spells.held_from
         and usage.date < spells.held_before
     inner join reach on usage.date >= least(reach.first_period_start, reach.first_window_start)
-    where usage.date <= reach.last_day
+    where
+        usage.date <= reach.last_day
+        and {{ in_piece('spells.account_id') }}
     group by spells.account_id, usage.product_key, usage.date
 ),
 

@@ -1,31 +1,9 @@
 {#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
     when the invoice was made. -#}
-with days as (
-    select
-        periods.invoice_id,
-        periods.stripe_customer_id,
-        periods.period_start_on,
-        days.date
-    from {{ ref('int_invoice_line_periods') }} as periods
-    inner join {{ ref('int_history_days') }} as days
-        on days.date >= periods.period_start_on
-        and days.date < periods.period_end_on
-),
-
-usage as (
-    select
-        days.invoice_id,
-        days.period_start_on,
-        usage.product_key,
-        cast(sum(usage.quantity) as decimal(24, 6)) as quantity
-    from {{ ref('fct_usage_daily') }} as usage
-    inner join {{ ref('int_stripe_customer_links') }} as links
-        on usage.organization_id = links.organization_id
-        and links.is_billed_here
-    inner join days
-        on links.stripe_customer_id = days.stripe_customer_id
-        and usage.date = days.date
-    group by days.invoice_id, days.period_start_on, usage.product_key
+with usage as (
+    select invoice_id, period_start_on, product_key, quantity
+    from {{ ref('int_invoiced_quantities') }}
+    where product_key is not null
 ),
 
 packages as (

@@ -1,7 +1,7 @@
-{#- What an organization's whole history of usage says of it, in one pass over the long table. -#}
+{#- What an organization's whole history of usage says of it. -#}
 with usage as (
-    select organization_id, product_key, min(date) as first_day, max(date) as last_day
-    from {{ ref('fct_usage_daily') }}
+    select organization_id, product_key, min(first_day) as first_day, max(last_day) as last_day
+    from {{ ref('int_usage_months') }}
     group by organization_id, product_key
 ),
 

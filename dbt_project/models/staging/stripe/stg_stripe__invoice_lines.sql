@@ -1,16 +1,58 @@
 {#- Stripe has moved the subscription, the product, the taxes and the proration of a line between versions of its API:
-    both shapes are read. A line is known by its place in the invoice: its id may stand there twice. -#}
+    both shapes are read. A line is known by its place in the invoice: its id may stand there twice. Reading Stripe's
+    objects is dear, so lines of invoices that are the same stay as they were read. -#}
+{{ config(materialized='table') }}
+{%- set columns = [
+    'invoice_id', 'line_number', 'line_id', 'subscription_id',
+    'names_subscription', 'line_kind', 'is_proration', 'stripe_product_id',
+    'stripe_price_id', 'price_type', 'price_months', 'description',
+    'amount_minor', 'discount_minor', 'credit_grant_minor', 'inclusive_tax_minor',
+    'exclusive_tax_minor', 'period_start_at', 'period_end_at', 'made_of',
+] -%}
+{%- set keeps_rows = has_rows_to_keep(columns) -%}
 {%- set rows -%}
-{{ json_array_rows(source('stripe', 'invoices'), ['id'], 'payload', 'lines.data') }} as line
+{{ json_array_rows('invoices', ['id', 'made_of'], 'payload', 'lines.data') }} as line
 {%- endset -%}
 
-with lines as (
+with {% if keeps_rows -%}
+kept as (
+    select
+        {% for column in columns -%}
+        before.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ this }} as before
+    inner join {{ source('stripe', 'invoices') }} as invoices
+        on before.invoice_id = invoices.id
+        and before.made_of = invoices._row_hash || ' {{ files_fingerprint() }}'
+),
+
+changed as (
+    select invoices.id
+    from {{ source('stripe', 'invoices') }} as invoices
+    left join (select distinct invoice_id from kept) as known on invoices.id = known.invoice_id
+    where known.invoice_id is null
+),
+
+{% endif -%}
+invoices as (
+    select
+        invoices.id,
+        invoices.payload,
+        invoices._row_hash || ' {{ files_fingerprint() }}' as made_of
+    from {{ source('stripe', 'invoices') }} as invoices
+    {% if keeps_rows -%}
+    inner join changed on invoices.id = changed.id
+    {%- endif %}
+),
+
+lines as (
     {{ json_fields(
         rows,
         column='line.value',
         keep={
             'line.id': 'invoice_id',
             'line.number': 'line_number',
+            'line.made_of': 'made_of',
             json_array_sum('line.value', 'discount_amounts', 'amount'): 'discount_minor',
             json_array_sum('line.value', 'pretax_credit_amounts', 'amount'): 'pretax_credit_minor',
             json_array_sum('line.value', 'pretax_credit_amounts', 'amount', where='type', equals='discount'):
@@ -83,5 +125,15 @@ select
     inclusive_tax_minor,
     listed_tax_minor - inclusive_tax_minor as exclusive_tax_minor,
     {{ from_unix_seconds('period_start') }} as period_start_at,
-    {{ from_unix_seconds('period_end') }} as period_end_at
+    {{ from_unix_seconds('period_end') }} as period_end_at,
+    made_of
 from lines
+{% if keeps_rows %}
+union all
+
+select
+    {% for column in columns -%}
+    {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+from kept
+{%- endif %}

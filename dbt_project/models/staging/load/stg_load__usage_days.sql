@@ -1,0 +1,6 @@
+select
+    date,
+    reports,
+    fingerprint,
+    turn
+from {{ source('load', 'usage_days') }}
