@@ -92,11 +92,6 @@ def note_published(connection: duckdb.DuckDBPyConnection, copied: Copied, run_id
     """Note what readers have from now on; a process that ends before it does has the next publish copy everything."""
     connection.execute("begin")
     connection.execute("delete from quality.published_marts")
-    # The newest of each table stays: it says which tables are built by days.
-    connection.execute(
-        "delete from quality.days_rebuilt where (table_name, turn) not in "
-        "(select (table_name, max(turn)) from quality.days_rebuilt group by table_name)"
-    )
     connection.executemany(
         "insert into quality.published_marts values (?, ?, ?, ?, ?)",
         [(run_id, publish_number, copied.turn, table, made_of) for table, made_of in copied.made_of.items()],
