@@ -68,7 +68,6 @@ def run_layer(
 
             results = check_suites_on_spark(settings, suites, day, days)
         else:
-            results = check_suites(connection, suites, day, days)
             results = check_suites(connection, suites, day, days, only_changed=only_changed)
     keep_results(warehouse_path, results, run_id, day)
     for result in results:
