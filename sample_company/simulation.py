@@ -15,6 +15,7 @@ from sample_company.billing import Biller
 from sample_company.billing_customers import write_billing_customers
 from sample_company.books import canonical_organizations, write_books
 from sample_company.companies import Companies, merge_regions, simulate_companies
+from sample_company.courses import plant_courses
 from sample_company.crm import write_crm
 from sample_company.enrichment import write_enrichment
 from sample_company.parameters import FIRST_DAY, LAUNCH_DAYS, SIZES, UNPRICED_COUNTER, day_number
@@ -33,7 +34,7 @@ from settings import PROJECT_DIR
 logger = logging.getLogger(__name__)
 
 # Increase it whenever the same size and seed give another company than before.
-VERSION = 4
+VERSION = 5
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
@@ -120,6 +121,7 @@ class _Simulation:
         usage = AccountUsage(signups, plan, self._prices, self._rng(16))
         for account in accounts:
             pairs += usage.plan(account)
+        plant_courses(accounts, plan, self._rng(18))
         counters = (*self._prices.counters, UNPRICED_COUNTER)
         plan.set_pairs(pairs, np.array([day_number(LAUNCH_DAYS.get(counter, FIRST_DAY)) for counter in counters]))
         return plan

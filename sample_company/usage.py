@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sample_company.accounts import Account
+from sample_company.courses import course_factors
 from sample_company.parameters import (
     DAYS,
     FIRST_DAY,
@@ -123,7 +124,8 @@ class UsageSimulation:
         for counter in range(len(self._names)):
             pairs = np.flatnonzero(is_used & (plan.pair_counter == counter))
             shape, at = (len(days), len(pairs)), local[plan.pair_organization[pairs]]
-            noise = np.maximum(1 + 0.16 * rng.standard_normal(shape, dtype=np.float32), 0.2)
+            spread = 0.16 * plan.noise[plan.pair_organization[pairs]]
+            noise = np.maximum(1 + spread * rng.standard_normal(shape, dtype=np.float32), 0.2)
             level = course[:, at]
             # Adding a random fraction before truncation keeps the mean of small counts.
             units = level * plan.pair_daily[pairs] * noise + rng.random(shape, dtype=np.float32)
@@ -150,7 +152,8 @@ class UsageSimulation:
         level *= np.where(is_holiday & (weekend < 0.6), 0.65, 1.0)
         since = day - plan.burst_day[alive]
         level *= 1 + (plan.burst_factor[alive] - 1) * np.where((since >= 0) & (since < 5), 1 - since / 5, 0)
-        level *= np.maximum(1 + 0.1 * rng.standard_normal(level.shape, dtype=np.float32), 0.2)
+        level *= course_factors(plan, alive, days)
+        level *= np.maximum(1 + 0.1 * plan.noise[alive] * rng.standard_normal(level.shape, dtype=np.float32), 0.2)
         share = plan.active_share[alive]
         # At work-week companies that do not use the product daily, even fewer use it at weekends.
         is_resting = is_weekend & (weekend < 0.6) & (share < 1)

@@ -24,7 +24,9 @@ Pairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 class UsagePlan:
     """Sorted pairs of organization and counter; all other arrays have one value per organization.
 
-    Days are day numbers. `start_ratio` is the level of the first day relative to that of `growth_end`.
+    Days are day numbers. `start_ratio` is the level of the first day relative to that of `growth_end`. The last five
+    arrays are those of `courses`: noise as a multiple of the usual, number of a calendar (0 is none), the day of a step
+    and the level before it as a multiple of that after it, days of a ramp (0 is none).
     """
 
     pair_organization: np.ndarray
@@ -45,6 +47,11 @@ class UsagePlan:
     group_share: np.ndarray
     burst_day: np.ndarray
     burst_factor: np.ndarray
+    noise: np.ndarray
+    calendar: np.ndarray
+    step_day: np.ndarray
+    step_from: np.ndarray
+    ramp_days: np.ndarray
 
     def set_pairs(self, pairs: list[Pairs], launch_day: np.ndarray) -> None:
         """Set the pairs; a counter starts no earlier than the launch day of its product."""
@@ -83,6 +90,11 @@ def free_course(signups: Signups, rng: np.random.Generator) -> UsagePlan:
         group_share=np.where(rng.random(count) < 0.06, 0.4, 0.0),
         burst_day=created + (rng.random(count) * 400).astype(np.int64),
         burst_factor=np.where(rng.random(count) < 0.3, 2 + np.round(5 * rng.random(count), 4), 1.0),
+        noise=np.ones(count),
+        calendar=np.zeros(count, np.int64),
+        step_day=np.zeros(count, np.int64),
+        step_from=np.ones(count),
+        ramp_days=np.zeros(count, np.int64),
     )  # fmt: skip
 
 

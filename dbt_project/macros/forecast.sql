@@ -15,6 +15,12 @@
 {%- endmacro %}
 
 
+{#- The same in fifths, in which methods are weighed. -#}
+{% macro elapsed_fifths(day_of_period, period_days) -%}
+    cast(floor(5.0 * {{ day_of_period }} / {{ period_days }}) as int)
+{%- endmacro %}
+
+
 {#- A number of units as one to estimate with, where fractions of the sixth decimal do not matter. Never money. -#}
 {% macro estimate(number) -%}
     {{ return(adapter.dispatch('estimate', 'growth')(number)) }}
@@ -24,6 +30,28 @@
 {#- The methods by which units of the rest of a period are expected (model int_quantity_methods). -#}
 {% macro forecast_methods() -%}
     {{ return(['level', 'step', 'trend', 'month', 'weeks']) }}
+{%- endmacro %}
+
+
+{#- The day before a period, and the last days of those that its end is compared with: by name, of columns `period_start`
+    and `period_end`. Sums of usage between two days are differences of sums up to them. -#}
+{% macro ends_alike() -%}
+    {%- set ends = {'before': dbt.dateadd('day', -1, 'period_start')} -%}
+    {%- for name, unit, number in [
+        ('month_1', 'month', 1), ('month_2', 'month', 2), ('weeks_4', 'week', 4), ('weeks_8', 'week', 8)
+    ] -%}
+        {%- do ends.update({name: dbt.dateadd('day', -1, dbt.dateadd(unit, -number, 'period_end'))}) -%}
+    {%- endfor -%}
+    {%- for name, day in ends.items() -%}
+        {%- do ends.update({name: 'cast(' ~ day ~ ' as date)'}) -%}
+    {%- endfor -%}
+    {{ return(ends) }}
+{%- endmacro %}
+
+
+{#- The day some months before that is as far from the end of a period, of columns `as_of_date` and `period_end`. -#}
+{% macro same_day_before(months) -%}
+    cast({{ dbt.dateadd('day', '-1 * ' ~ dbt.datediff('as_of_date', 'period_end', 'day'), dbt.dateadd('month', -months, 'period_end')) }} as date)
 {%- endmacro %}
 
 

@@ -197,7 +197,10 @@ SECTIONS = (
         "Accuracy",
         "Daily forecasts of a billing period compared with its final bill, over closed periods. The line is where the "
         "onboarding queue begins.",
-        (Part("accuracy", ("rpt_forecast_accuracy",), trust.accuracy),),
+        (
+            Part("accuracy", ("rpt_forecast_accuracy",), trust.accuracy),
+            Part("accuracy-groups", ("rpt_forecast_accuracy_by",), trust.where_it_loses),
+        ),
     ),
     Section(
         "quality",

@@ -27,6 +27,9 @@ BAND_TITLES = {
 }
 # The projection runs until the mix is reached, possibly for years; the chart stops earlier.
 MONTHS_SHOWN = 24
+PACE_NOTE = (
+    ". Revenue grew in the last three months by far more or less than before: the paths mostly replay the months before"
+)
 
 
 def mix_today(published: Snapshot) -> Sequence[Block]:
@@ -73,7 +76,7 @@ def mix_ahead(published: Snapshot) -> Sequence[Block]:
             group by band
         )
         select band, probability_in_time, target_customers, customers_p50, customers_p10, customers_p90,
-            arr_usd_p50, arr_usd_p10, arr_usd_p90, met_month, outlook, last_day(month)
+            arr_usd_p50, arr_usd_p10, arr_usd_p90, arr_usd_naive, met_month, outlook, is_pace_unusual, last_day(month)
         from rpt_arr_mix_projection inner join ends using (band, month)
         where target_customers > 0
         order by case band when 'mix' then 1 else 0 end, target_arr_usd / target_customers
@@ -86,8 +89,12 @@ def mix_ahead(published: Snapshot) -> Sequence[Block]:
         Header("P10", "number"), Header("P90", "number"), Header("ARR", "money"),
         Header("P10", "money"), Header("P90", "money"), Header("Even odds by", "date"), Header("Outlook", "words"),
     ]  # fmt: skip
-    titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:-1]) for row in rows]
+    titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:9], *row[10:12]) for row in rows]
     title = f"Projected to {write(rows[0][-1], 'date')}: the median path; eight of ten paths end between P10 and P90"
+    if rows[-1][9] is not None:
+        title += f". At the pace of the last twelve months the mix would have {short_money(rows[-1][9])} of ARR"
+    if rows[0][-2]:
+        title += PACE_NOTE
     return [
         *(_band_chart(published, row[0], row[2]) for row in rows if row[0] != "mix"),
         PageTable("mix-ahead", title, columns, titled, "There is no projection yet.", "rpt_arr_mix_projection"),

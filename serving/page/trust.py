@@ -31,6 +31,8 @@ WEEKS_OF_FIGURES = 13
 INTERVAL = 0.8
 # Subjects listed per kind of finding.
 NAMED_FINDINGS = 5
+# Groups in which forecasts are judged, the worst first.
+GROUPS_SHOWN = 12
 METHODS = {"forecast": "This forecast", "published_rule": "Vendor's rule"}
 NEXT_WEEK = "(select date_trunc('week', as_of_date + 1) from publish_info)"
 
@@ -85,6 +87,7 @@ def accuracy(published: Snapshot) -> Sequence[Block]:
         """
         select day_of_period as day, method, median_absolute_percentage_error as error, interval_coverage as coverage
         from rpt_forecast_accuracy
+        where method in ('forecast', 'published_rule')
         order by day, method
         """
     )
@@ -127,6 +130,40 @@ def accuracy(published: Snapshot) -> Sequence[Block]:
         *(chart if shares else Note(f"{chart.title}: not known for any day.") for shares, chart in drawn),
         PageTable("accuracy-weeks", "", columns, weeks, "No period has closed yet.", "rpt_forecast_accuracy"),
     ]
+
+
+def where_it_loses(published: Snapshot) -> Sequence[Block]:
+    """Mean errors on day 10 by month, size and first or later bill, those first in which a simple rule was better."""
+    rows = published.rows(
+        f"""
+        with errors as (
+            select group_by, group_value, max(n) as bills,
+                max(case when method = 'forecast' then mean_absolute_percentage_error end) as ours,
+                max(case when method = 'published_rule' then mean_absolute_percentage_error end) as of_the_rule,
+                max(case when method = 'last_week' then mean_absolute_percentage_error end) as of_last_week,
+                max(case when method = 'weekday_means' then mean_absolute_percentage_error end) as of_weekdays,
+                max(case when method = 'forecast' then bias end) as bias,
+                max(case when method = 'forecast' then interval_coverage end) as coverage
+            from rpt_forecast_accuracy_by
+            where day_of_period = 10
+            group by group_by, group_value
+        )
+        select case group_by when 'month' then 'Month' when 'bill' then 'Bill' else 'Size' end,
+            case when group_by = 'month' then left(group_value, 7) else group_value end,
+            bills, ours, of_the_rule, of_last_week, of_weekdays, bias, coverage
+        from errors
+        order by ours - least(of_the_rule, of_last_week, of_weekdays) desc, group_by, group_value
+        limit {GROUPS_SHOWN}
+        """
+    )
+    columns = [
+        Header("Group", "words"), Header("Which"), Header("Bills", "number"), Header("Mean error", "percent"),
+        Header("Vendor's rule", "percent"), Header("Last seven days", "percent"), Header("Weekday means", "percent"),
+        Header("Bias", "percent"), Header("In the interval", "percent"),
+    ]  # fmt: skip
+    lost = sum(row[3] > min(row[4:7]) for row in rows if None not in row[3:7])
+    title = f"Day 10: in {lost} of these groups a simple rule was better than the forecast" if rows else ""
+    return [PageTable("accuracy-groups", title, columns, rows, "No period has closed yet.", "rpt_forecast_accuracy_by")]
 
 
 def checks(published: Snapshot) -> Sequence[Block]:

@@ -18,8 +18,9 @@ BANDS = simulation.Bands(
     ["below", "25k", "50k", "1m"], np.array([0, 25_000, 50_000, 1_000_000]), np.array([0, 1000, 500, 50])
 )
 RULES = simulation.Rules(
-    paths=200, horizon_months=12, window_months=12, block_months=3, neighbours=20, young_months=6, min_months=6
-)
+    paths=200, horizon_months=12, window_months=12, block_months=3, neighbours=20, young_months=6, min_months=6,
+    enough_customers=30, doubt_percent=5,
+)  # fmt: skip
 
 
 def simulate(mrr: np.ndarray, seed: int = 1, **kwargs: Any) -> Any:
@@ -173,6 +174,28 @@ def test_target_that_was_met_and_lost_again_was_met() -> None:
     assert outcome.customers[1, 1].max() == 0
     assert outcome.is_met[:, 1].all()
     assert not outcome.is_met[:, 4].any()
+
+
+def test_one_growing_customer_is_no_certainty() -> None:
+    outcome = simulate(1000 * 1.1 ** np.arange(13)[None, :])
+    low, middle, high = np.quantile(outcome.arr[12, :-1].sum(axis=0), [0.1, 0.5, 0.9])
+    assert low < 0.7 * middle < middle < high / 1.3
+
+
+def test_naive_line_goes_on_as_the_window_did() -> None:
+    # One customer more each month, all of the same size: 13 now, 25 in a year.
+    mrr = np.where(np.arange(13)[None, :] >= np.arange(13)[:, None], 2500.0, 0.0)
+    made = simulation.summary(simulate(mrr), BANDS, np.datetime64("2026-10")).to_pylist()
+    naive = [(row["customers_naive"], row["arr_usd_naive"]) for row in made if row["band"] == "25k"]
+    assert naive == [(13 + month, 30_000 * (13 + month)) for month in range(13)]
+
+
+@pytest.mark.parametrize(("last_months", "is_unusual"), [(1.05, False), (1.0, True), (1.2, True)])
+def test_pace_of_the_last_three_months_is_unusual_if_no_block_before_had_it(
+    last_months: float, is_unusual: bool
+) -> None:
+    total = np.cumprod([1000.0, *[1.05, 1.04, 1.06] * 3, *[last_months] * 3])
+    assert simulate(total[None, :].repeat(40, axis=0)).is_pace_unusual is is_unusual
 
 
 def test_negative_revenue_is_none() -> None:

@@ -83,7 +83,7 @@ MOST_MODELS_OF_A_DOMAIN = 15
 
 # Links from a source to a mart: the longest chain is usage, what was expected and how right that was, the forecast, the
 # onboarding queue, and lists of customers.
-MOST_LINKS = 26
+MOST_LINKS = 25
 
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10

@@ -96,6 +96,24 @@ def _accuracy() -> list[dict[str, Any]]:
     ]
 
 
+def _accuracy_by() -> list[dict[str, Any]]:
+    errors = {"forecast": 0.1, "published_rule": 0.2, "last_week": 0.15, "weekday_means": 0.12}
+    return [
+        {
+            "group_by": group,
+            "group_value": value,
+            "day_of_period": 10,
+            "method": method,
+            "n": 40,
+            "mean_absolute_percentage_error": 0.3 if (value, method) == ("first", "forecast") else error,
+            "bias": -0.01,
+            "interval_coverage": 0.82 if method == "forecast" else None,
+        }
+        for group, value in (("month", "2026-09-01"), ("bill", "first"), ("bill", "later"), ("size_tier", "medium"))
+        for method, error in errors.items()
+    ]
+
+
 def _movements() -> list[dict[str, Any]]:
     kinds = ("new", "expansion", "contraction", "churn", "reactivation")
     return [
@@ -127,6 +145,8 @@ def _projection() -> list[dict[str, Any]]:
             "arr_usd_p10": 1_100_000,
             "arr_usd_p50": 2_200_000,
             "arr_usd_p90": 14_400_000,
+            "arr_usd_naive": 3_300_000,
+            "is_pace_unusual": True,
             "probability_in_time": 0.125,
             "outlook": "not_within_horizon",
         }
@@ -216,6 +236,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for product, dollars in (("session_replay", 300.25 + i), ("surveys", 600))
     ],
     "rpt_forecast_accuracy": _accuracy(),
+    "rpt_forecast_accuracy_by": _accuracy_by(),
     "fct_account_routing": [
         {
             "customer_id": "c1",

@@ -1,16 +1,23 @@
-{#- What is expected of a day of each account and product: a level, and what each weekday is to it. The level is the mean
-    of the last four weeks with the newest counting most, in which no week is much above their median; after a week
-    of silence it is 0. A week in which every day is the same has no rhythm, and its days are the level. -#}
+{#- What is expected of the rest of a period by the last weeks alone: a level, times what each weekday is to it. The level is
+    the mean of the last four weeks with the newest counting most, in which no week is much above their median; after a
+    week of silence it is 0. A week in which every day is the same has no rhythm, and its days are the level. -#}
 {%- set lags = range(7) -%}
 {%- set weeks = range(4) -%}
 
 with histories as {{ not_inlined() }} (
     select
+        accounts.account_id,
         accounts.account_organization_id,
         accounts.as_of_date,
+        accounts.period_start,
+        accounts.period_end,
         accounts.period_days - accounts.day_of_period as days_left,
         windows.product_key,
         windows.age_days,
+        windows.expected_so_far,
+        windows.month_quantity,
+        windows.weeks_before,
+        windows.week_0 + coalesce(windows.week_1, 0) + coalesce(windows.week_2, 0) + coalesce(windows.week_3, 0) as weeks_quantity,
         windows.highest_quantity,
         windows.highest_quantity * (case when windows.age_days < 6 then windows.age_days + 1 else 7 end)
         = windows.week_0 as is_flat,
@@ -20,10 +27,8 @@ with histories as {{ not_inlined() }} (
         floor((windows.age_days + {{ 7 - lag }}) / 7.0) as seen_{{ lag }},
         {% endfor -%}
         {% for week in weeks -%}
-        {{ estimate('coalesce(windows.week_' ~ week ~ ', 0)') }} as quantity_of_week_{{ week }},
-        {% endfor -%}
-        {{ estimate(threshold('rhythm_prior_weeks')) }} as prior_weeks,
-        {{ estimate(threshold('level_excess_factor')) }} as excess_factor
+        {{ estimate('coalesce(windows.week_' ~ week ~ ', 0)') }} as quantity_of_week_{{ week }}{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ ref('int_account_days') }} as accounts
     inner join {{ ref('int_usage_windows') }} as windows
         on accounts.account_id = windows.account_id
@@ -34,14 +39,7 @@ with histories as {{ not_inlined() }} (
 
 rhythms as {{ not_inlined() }} (
     select
-        account_organization_id,
-        as_of_date,
-        product_key,
-        days_left,
-        age_days,
-        highest_quantity,
-        is_flat,
-        excess_factor,
+        histories.*,
         {% for lag in lags -%}
         case
             when is_flat then 1
@@ -51,56 +49,32 @@ rhythms as {{ not_inlined() }} (
                 / ({% for each in lags %}quantity_{{ each }}{{ ' + ' if not loop.last }}{% endfor %})
                 + prior_weeks * usual_{{ lag }}
             ) / (seen_{{ lag }} + prior_weeks)
-        end as factor_{{ lag }},
-        {% endfor -%}
-        {% for week in weeks -%}
-        quantity_of_week_{{ week }}{{ ',' if not loop.last }}
+        end as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from histories
+    cross join (select {{ estimate(threshold('rhythm_prior_weeks')) }} as prior_weeks) as thresholds
 ),
 
 weekly as {{ not_inlined() }} (
     select
-        account_organization_id,
-        as_of_date,
-        product_key,
-        highest_quantity,
-        is_flat,
-        excess_factor,
-        days_left,
-        age_days,
-        {% for lag in lags %}floor((days_left + {{ lag }}) / 7.0) * factor_{{ lag }}{{ ' + ' if not loop.last }}{% endfor %} as mean_days_left,
+        rhythms.*,
+        {% for lag in lags -%}
+        floor((days_left + {{ lag }}) / 7.0) * factor_{{ lag }}{{ ' + ' if not loop.last }}
+        {%- endfor %} as mean_days_left,
         {% for week in weeks -%}
         case when age_days >= {{ 7 * week }} then quantity_of_week_{{ week }} / (
             {% for lag in lags -%}
             case when age_days >= {{ 7 * week + lag }} then factor_{{ lag }} else 0 end{{ ' + ' if not loop.last }}
             {%- endfor %}
         ) end as level_{{ week }},
-        {{ 4 - week }} * (
-            case
-                when age_days >= {{ 7 * week + 6 }} then 7
-                when age_days >= {{ 7 * week }} then age_days - {{ 7 * week - 1 }}
-                else 0
-            end
-        ) as weight_{{ week }}{{ ',' if not loop.last }}
+        {{ 4 - week }} * greatest(least(age_days - {{ 7 * week - 1 }}, 7), 0) as weight_{{ week }}{{ ',' if not loop.last }}
         {% endfor %}
     from rhythms
 ),
 
-bounded as {{ not_inlined() }} (
+levels as {{ not_inlined() }} (
     select
-        account_organization_id,
-        as_of_date,
-        product_key,
-        age_days,
-        days_left,
-        is_flat,
-        highest_quantity,
-        case when is_flat then days_left else mean_days_left end as mean_days_left,
-        {% for week in weeks -%}
-        level_{{ week }},
-        weight_{{ week }},
-        {% endfor -%}
+        weekly.*,
         level_1 + level_2 + level_3 - greatest(level_1, level_2, level_3) - least(level_1, level_2, level_3) as level_before,
         excess_factor * case
             when level_2 is null then (level_0 + coalesce(level_1, level_0)) / 2
@@ -111,52 +85,40 @@ bounded as {{ not_inlined() }} (
             ) / case when level_3 is null then 1 else 2 end
         end as highest_level
     from weekly
-),
-
-expected as (
-    select
-        account_organization_id,
-        as_of_date,
-        product_key,
-        age_days,
-        days_left,
-        case
-            when is_flat then cast(highest_quantity * days_left as decimal(24, 6))
-            when level_0 = 0 then 0
-            else cast(
-                mean_days_left * (
-                    {% for week in weeks -%}
-                    weight_{{ week }} * least(coalesce(level_{{ week }}, 0), highest_level){{ ' + ' if not loop.last }}
-                    {%- endfor %}
-                ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(24, 6)
-            )
-        end as by_level,
-        case
-            when {{ levels_differ('level_0', 'level_before', ['level_1', 'level_2', 'level_3']) }}
-                then mean_days_left * level_0
-            when {{ levels_differ('level_0 + level_1', 'level_2 + level_3', ['level_0', 'level_1'], ['level_2', 'level_3']) }}
-                then mean_days_left * (level_0 + level_1) / 2
-            when {{ levels_differ('(level_0 + level_1 + level_2) / 3', 'level_3', ['level_0', 'level_1', 'level_2']) }}
-                then mean_days_left * (level_0 + level_1 + level_2) / 3
-        end as by_step,
-        case
-            when level_3 > 0 then power(
-                greatest(least(level_0 / level_3, trend_max), 1 / trend_max), least(days_left / 14.0, 2) / 3
-            )
-        end as trend
-    from bounded
-    cross join (select {{ estimate(threshold('trend_max_factor')) }} as trend_max) as thresholds
+    cross join (select {{ estimate(threshold('level_excess_factor')) }} as excess_factor) as thresholds
 )
 
 select
+    account_id,
     account_organization_id,
     as_of_date,
     product_key,
+    period_start,
+    period_end,
+    days_left,
     age_days,
-    by_level,
-    case when by_level = 0 then 0 else coalesce(cast(by_step as decimal(24, 6)), by_level) end as by_step,
+    expected_so_far,
+    month_quantity,
+    weeks_quantity,
+    weeks_before,
     case
-        when trend = 1 then by_level
-        else coalesce(cast({{ estimate('by_level') }} * trend as decimal(24, 6)), by_level)
-    end as by_trend
-from expected
+        when is_flat then cast(highest_quantity * days_left as decimal(24, 6))
+        when level_0 = 0 then 0
+        else cast(
+            mean_days_left * (
+                {% for week in weeks -%}
+                weight_{{ week }} * least(coalesce(level_{{ week }}, 0), highest_level){{ ' + ' if not loop.last }}
+                {%- endfor %}
+            ) / (weight_0 + weight_1 + weight_2 + weight_3) as decimal(24, 6)
+        )
+    end as by_level,
+    cast(case
+        when level_0 = 0 then 0
+        when {{ levels_differ('level_0', 'level_before', ['level_1', 'level_2', 'level_3']) }}
+            then mean_days_left * level_0
+        when {{ levels_differ('level_0 + level_1', 'level_2 + level_3', ['level_0', 'level_1'], ['level_2', 'level_3']) }}
+            then mean_days_left * (level_0 + level_1) / 2
+        when {{ levels_differ('(level_0 + level_1 + level_2) / 3', 'level_3', ['level_0', 'level_1', 'level_2']) }}
+            then mean_days_left * (level_0 + level_1 + level_2) / 3
+    end as decimal(24, 6)) as by_changed_level
+from levels

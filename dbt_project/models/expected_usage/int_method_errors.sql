@@ -1,6 +1,7 @@
 {#- How far each method's quantities were from those of periods that have closed, a row for each product and fifth of a
     period, with the day on which it closed. An error is a share of the closed quantity; a day counts with at most
-    `method_error_max` of it, so that no odd day decides for years. -#}
+    `method_error_max` of it, so that no odd day decides for years. The drift is how much more came than by `trend`, in
+    logarithms: below zero if less came. -#}
 {{ built_by_days('as_of_date') }}
 {%- set methods = forecast_methods() -%}
 
@@ -27,6 +28,12 @@ errors as (
         closed.period_start,
         closed.as_of_date,
         quantities.elapsed_fifths,
+        case
+            when closed.quantity > {{ estimate('quantities.expected_to_date') }} and quantities.by_trend > 0
+                then greatest(least(
+                    ln((closed.quantity - {{ estimate('quantities.expected_to_date') }}) / {{ estimate('quantities.by_trend') }}),
+                    error_max), -1 * error_max)
+        end as trend_drift,
         {% for method in methods -%}
         case
             when quantities.by_{{ method }} is not null then least(abs({{
@@ -52,6 +59,7 @@ select
     {% for method in methods -%}
     cast(avg(cast({{ method }}_error as decimal(28, 9))) as decimal(12, 9)) as {{ method }}_error,
     {% endfor -%}
+    cast(avg(cast(trend_drift as decimal(28, 9))) as decimal(12, 9)) as trend_drift,
     as_of_date
 from errors
 group by account_organization_id, product_key, period_start, as_of_date, elapsed_fifths

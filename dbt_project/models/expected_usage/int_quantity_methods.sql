@@ -3,78 +3,106 @@
 
     - level: the mean level of the last weeks.
     - step: the level since it last changed for good; the level if it did not.
-    - trend: the level, carried on at half the pace of the last weeks.
+    - trend: the level, carried on at the pace of the last four weeks to the four before, of which four fifths are believed;
+      the middle of the level is nine days back.
     - month: what followed the same day of the last two months, times what usage has been since to what it was then.
     - weeks: what followed four and eight weeks before.
 
     Of constant usage all five are the same number. -#}
 {{ built_by_days('as_of_date') }}
+{%- set months = [1, 2] -%}
 
-{%- set cycles = ['month_1', 'month_2', 'weeks_4', 'weeks_8'] -%}
+with periods as (
+    select distinct account_id, period_start, period_end
+    from {{ ref('int_account_days') }}
+),
 
-with usage as (
+ends as (
+    {% for name, day in ends_alike().items() -%}
+    select account_id, period_start, period_end, '{{ name }}' as name, {{ day }} as date
+    from periods
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+sums as (
     select
-        levels.account_organization_id,
-        levels.as_of_date,
-        levels.product_key,
-        levels.age_days,
-        alike.period_start,
-        alike.period_end,
-        cast(today.expected_so_far - coalesce(before.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
-        levels.by_level,
-        levels.by_step,
-        levels.by_trend,
-        today.month_quantity,
-        {% for cycle in cycles -%}
-        {{ cycle }}_from.age_days as {{ cycle }}_age_days,
-        {{ cycle }}_from.month_quantity as {{ cycle }}_month_quantity,
-        {{ estimate(cycle ~ '_to.expected_so_far - coalesce(' ~ cycle ~ '_from.expected_so_far, 0)') }} as {{ cycle }}_quantity
-        {{- ',' if not loop.last }}
+        ends.account_id,
+        ends.period_start,
+        ends.period_end,
+        windows.product_key,
+        {% for name in ends_alike() -%}
+        max(case when ends.name = '{{ name }}' then windows.expected_so_far end) as {{ name }}_so_far{{ ',' if not loop.last }}
+        {% endfor %}
+    from ends
+    inner join {{ ref('int_usage_windows') }} as windows
+        on ends.account_id = windows.account_id
+        and ends.date = windows.date
+    group by ends.account_id, ends.period_start, ends.period_end, windows.product_key
+),
+
+levels as (
+    select
+        levels.*,
+        {% for number in months -%}
+        {{ same_day_before(number) }} as month_{{ number }}_from{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('int_daily_levels') }} as levels
-    inner join {{ ref('int_days_alike') }} as alike
-        on levels.account_organization_id = alike.account_organization_id
-        and levels.as_of_date = alike.as_of_date
-    inner join {{ ref('int_usage_windows') }} as today
-        on alike.account_id = today.account_id
-        and levels.product_key = today.product_key
-        and alike.as_of_date = today.date
-    left join {{ ref('int_usage_windows') }} as before
-        on alike.account_id = before.account_id
-        and levels.product_key = before.product_key
-        and before.date = alike.day_before_period
-    {% for cycle in cycles -%}
-    {% for end in ['from', 'to'] -%}
-    left join {{ ref('int_usage_windows') }} as {{ cycle }}_{{ end }}
-        on alike.account_id = {{ cycle }}_{{ end }}.account_id
-        and levels.product_key = {{ cycle }}_{{ end }}.product_key
-        and alike.{{ cycle }}_{{ end }} = {{ cycle }}_{{ end }}.date
-    {% endfor -%}
+),
+
+usage as (
+    select
+        levels.*,
+        {% for name in ends_alike() -%}
+        sums.{{ name }}_so_far,
+        {% endfor -%}
+        {% for number in months -%}
+        case when month_{{ number }}.age_days >= 29 then month_{{ number }}.expected_so_far end as month_{{ number }}_from_so_far,
+        {{ estimate('nullif(month_' ~ number ~ '.month_quantity, 0)') }} as month_{{ number }}_quantity{{ ',' if not loop.last }}
+        {% endfor %}
+    from levels
+    left join sums
+        on levels.account_id = sums.account_id
+        and levels.period_start = sums.period_start
+        and levels.period_end = sums.period_end
+        and levels.product_key = sums.product_key
+    {% for number in months -%}
+    left join {{ ref('int_usage_windows') }} as month_{{ number }}
+        on levels.account_id = month_{{ number }}.account_id
+        and levels.product_key = month_{{ number }}.product_key
+        and levels.month_{{ number }}_from = month_{{ number }}.date
     {% endfor %}
 ),
 
 by_cycle as (
     select
-        account_organization_id,
-        as_of_date,
-        product_key,
-        period_start,
-        period_end,
-        expected_to_date,
-        by_level,
-        by_step,
-        by_trend,
-        {% for month in ['month_1', 'month_2'] -%}
+        usage.*,
         case
-            when {{ month }}_age_days >= 29 then {{ month }}_quantity * least(
-                {{ estimate('month_quantity') }} / {{ estimate(month ~ '_month_quantity') }}, growth_max
+            when age_days >= 55 and weeks_before > 0 and weeks_quantity <> weeks_before then power(
+                greatest(least({{ estimate('weeks_quantity') }} / {{ estimate('weeks_before') }}, growth_max), 1 / growth_max),
+                (days_left + 18) / 70.0
             )
-        end as by_{{ month }},
+        end as growth,
+        {% for number in months -%}
+        case
+            when {{ ends_alike()['month_' ~ number] }} <= as_of_date
+                then {{ estimate('month_' ~ number ~ '_so_far - month_' ~ number ~ '_from_so_far') }}
+                    * least({{ estimate('month_quantity') }} / month_{{ number }}_quantity, month_growth_max)
+        end as by_month_{{ number }},
         {% endfor -%}
-        case when month_quantity = 0 then 0 when age_days >= 27 then weeks_4_quantity end as by_weeks_4,
-        case when month_quantity = 0 then 0 when age_days >= 55 then weeks_8_quantity end as by_weeks_8
+        {% for number, age_days, quantity in [(4, 27, 'weeks_quantity'), (8, 55, '(weeks_quantity + weeks_before)')] -%}
+        case
+            when month_quantity = 0 then 0
+            when age_days >= {{ age_days }} and {{ ends_alike()['weeks_' ~ number] }} <= as_of_date
+                then weeks_{{ number }}_so_far - expected_so_far + {{ quantity }}
+        end as by_weeks_{{ number }}{{ ',' if not loop.last }}
+        {% endfor %}
     from usage
-    cross join (select {{ estimate(threshold('month_growth_max_factor')) }} as growth_max) as thresholds
+    cross join (
+        select
+            {{ estimate(threshold('trend_max_factor')) }} as growth_max,
+            {{ estimate(threshold('month_growth_max_factor')) }} as month_growth_max
+    ) as thresholds
 )
 
 select
@@ -83,12 +111,13 @@ select
     product_key,
     period_start,
     period_end,
-    cast(floor(5.0 * ({{ dbt.datediff('period_start', 'as_of_date', 'day') }} + 1)
-    / {{ dbt.datediff('period_start', 'period_end', 'day') }}) as int) as elapsed_fifths,
-    expected_to_date,
+    {{ elapsed_fifths(
+        '(' ~ dbt.datediff('period_start', 'period_end', 'day') ~ ' - days_left)', dbt.datediff('period_start', 'period_end', 'day')
+    ) }} as elapsed_fifths,
+    cast(expected_so_far - coalesce(before_so_far, 0) as decimal(24, 6)) as expected_to_date,
     by_level,
-    by_step,
-    by_trend,
+    coalesce(by_changed_level, by_level) as by_step,
+    case when growth is null then by_level else cast({{ estimate('by_level') }} * growth as decimal(24, 6)) end as by_trend,
     cast((by_month_1 + coalesce(by_month_2, by_month_1)) / 2 as decimal(24, 6)) as by_month,
-    cast((by_weeks_4 + coalesce(by_weeks_8, by_weeks_4)) / 2 as decimal(24, 6)) as by_weeks
+    cast({{ estimate('by_weeks_4 + coalesce(by_weeks_8, by_weeks_4)') }} / 2 as decimal(24, 6)) as by_weeks
 from by_cycle

@@ -121,6 +121,7 @@ by_week as (
         cast(sum(expected_quantity) over a_week as decimal(24, 6)) as week_quantity,
         cast(max(expected_quantity) over a_week as decimal(24, 6)) as highest_quantity,
         cast(sum(expected_quantity) over a_month as decimal(24, 6)) as month_quantity,
+        cast(sum(expected_quantity) over weeks_before as decimal(24, 6)) as weeks_before,
         min(case when expected_quantity > 0 then date end) over recently as first_used_on,
         weekday_quantity
     from by_weekday
@@ -128,6 +129,7 @@ by_week as (
         so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
         a_week as (partition by account_id, product_key order by date rows between 6 preceding and current row),
         a_month as (partition by account_id, product_key order by date rows between 29 preceding and current row),
+        weeks_before as (partition by account_id, product_key order by date rows between 55 preceding and 28 preceding),
         recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
 ),
 
@@ -139,6 +141,7 @@ every_day as (
         quantity_so_far,
         expected_so_far,
         month_quantity,
+        weeks_before,
         highest_quantity,
         cast({{ dbt.datediff('first_used_on', 'date', 'day') }} as int) as age_days,
         week_quantity as week_0,
@@ -153,25 +156,27 @@ every_day as (
     from by_week
 ),
 
+periods as (
+    select distinct account_id, period_start, period_end
+    from {{ ref('int_account_days') }}
+),
+
 asked as (
     select account_id, as_of_date as date
     from {{ ref('int_account_days') }}
 
-    union
+    {% for months in [1, 2] -%}
+    union all
 
-    select account_id, cast({{ dbt.dateadd('day', -1, 'period_start') }} as date) as date
+    select account_id, {{ same_day_before(months) }} as date
     from {{ ref('int_account_days') }}
 
-    {% for cycle in ['month_1', 'month_2', 'weeks_4', 'weeks_8'] -%}
-    union
+    {% endfor -%}
+    {% for day in ends_alike().values() -%}
+    union all
 
-    select account_id, {{ cycle }}_from as date
-    from {{ ref('int_days_alike') }}
-
-    union
-
-    select account_id, {{ cycle }}_to as date
-    from {{ ref('int_days_alike') }}
+    select account_id, {{ day }} as date
+    from periods
     {% endfor %}
 )
 
@@ -182,6 +187,7 @@ select
     every_day.quantity_so_far,
     every_day.expected_so_far,
     every_day.month_quantity,
+    every_day.weeks_before,
     every_day.highest_quantity,
     every_day.age_days,
     {% for week in range(4) -%}
@@ -191,6 +197,8 @@ select
     every_day.weekday_{{ lag }}{{ ',' if not loop.last }}
     {% endfor %}
 from every_day
-inner join asked
-    on every_day.account_id = asked.account_id
-    and every_day.date = asked.date
+where exists (
+    select 1
+    from asked
+    where asked.account_id = every_day.account_id and asked.date = every_day.date
+)

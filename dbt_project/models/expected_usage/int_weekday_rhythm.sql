@@ -12,7 +12,7 @@ with shares as (
         cast(
             7 * {{ estimate('windows.weekday_' ~ lag) }} / (
                 {% for each in lags %}{{ estimate('windows.weekday_' ~ each) }}{{ ' + ' if not loop.last }}{% endfor %}
-            ) as decimal(12, 9)
+            ) as decimal(28, 9)
         ) as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('int_usage_windows') }} as windows
@@ -26,10 +26,7 @@ accounts as (
     select
         date,
         {% for lag in lags -%}
-        cast(
-            {{ divide_half_up('cast(sum(factor_' ~ lag ~ ') * 1000000000 as decimal(38, 0))', 'count(*)') }}
-            * 0.000000001 as decimal(12, 9)
-        ) as factor_{{ lag }}{{ ',' if not loop.last }}
+        cast(avg(factor_{{ lag }}) as decimal(12, 9)) as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from shares
     group by account_id, date

@@ -1,5 +1,6 @@
 {#- Bills of every open period, day by day. A history, since how far forecasts were off is learned from it. -#}
 {{ built_by_days('as_of_date') }}
+{%- set rules = ['published_rule', 'last_week', 'weekday_means'] -%}
 
 with bills as (
     select
@@ -11,7 +12,9 @@ with bills as (
         sum(case when basis = 'forecast' then bill_usd else 0 end) as forecast_bill_usd,
         sum(case when basis = 'forecast' and products.is_package then bill_usd else 0 end) as fixed_usd,
         sum(case when basis = 'forecast' and limit_usd is not null then bill_usd else 0 end) as limited_usd,
-        sum(case when basis = 'published_rule' then bill_usd else 0 end) as published_rule_usd
+        {% for rule in rules -%}
+        sum(case when basis = '{{ rule }}' then bill_usd else 0 end) as {{ rule }}_usd{{ ',' if not loop.last }}
+        {% endfor %}
     from {{ ref('int_rated_forecasts') }} as rated
     left join {{ ref('products') }} as products on rated.product_key = products.product_key
     group by rated.account_organization_id, rated.as_of_date
@@ -45,6 +48,9 @@ forecasts as (
         {{ usd('coalesce(bills.forecast_after_discount_usd, 0)') }} as forecast_after_discount_usd,
         {{ usd('coalesce(bills.forecast_bill_usd, 0)') }} as forecast_bill_usd,
         {{ usd('coalesce(bills.published_rule_usd, 0)') }} as published_rule_usd,
+        {% for rule in rules if rule != 'published_rule' -%}
+        {{ usd('case when accounts.day_of_period % 5 = 0 then coalesce(bills.' ~ rule ~ '_usd, 0) end') }} as {{ rule }}_usd,
+        {% endfor -%}
         {{ usd('coalesce(bills.fixed_usd, 0)') }} as fixed_usd,
         {{ usd('coalesce(bills.limited_usd, 0)') }} as limited_usd,
         {{ usd('coalesce(limits.limits_usd, 0)') }} as limits_usd,
@@ -75,7 +81,9 @@ select
         'case when forecast_bill_usd > credit_balance_usd'
         ~ ' then forecast_bill_usd - greatest(credit_balance_usd, 0) else 0 end'
     ) }} as forecast_payable_usd,
-    published_rule_usd,
+    {% for rule in rules -%}
+    {{ rule }}_usd,
+    {% endfor -%}
     fixed_usd,
     limited_usd,
     limits_usd,

@@ -14,19 +14,21 @@ select
     forecasts.period_start,
     cast({{ dbt.dateadd('day', -1, 'forecasts.period_end') }} as date) as closed_on,
     {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
+    {{ elapsed_fifths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_fifths,
     tiers.tier as size_tier,
     cast(ln(
-        ({{ estimate('greatest(bills.bill_usd - forecasts.fixed_usd, 0)') }} + 1)
+        ({{ estimate('greatest(closed.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
         / ({{ estimate('greatest(forecasts.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
     ) as decimal(12, 9)) as error
 from {{ ref('int_bill_forecasts') }} as forecasts
 inner join looked_at
     on forecasts.period_end > looked_at.after_day
     and forecasts.period_end <= looked_at.last_day
-inner join {{ ref('int_closed_bills') }} as bills
-    on forecasts.account_organization_id = bills.account_organization_id
-    and forecasts.period_start = bills.period_start
-    and forecasts.period_end = bills.period_end
+inner join {{ ref('int_bill_forecasts') }} as closed
+    on forecasts.account_organization_id = closed.account_organization_id
+    and forecasts.period_start = closed.period_start
+    and forecasts.period_end = closed.period_end
+    and closed.day_of_period = closed.period_days
 inner join {{ ref('int_size_tiers') }} as tiers
     on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
     and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year

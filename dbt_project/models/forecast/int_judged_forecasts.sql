@@ -7,30 +7,35 @@ with first_bills as (
     group by account_organization_id
 ),
 
-forecasts as (
+judged as (
     select
-        forecasts.organization_id,
+        forecasts.account_organization_id as organization_id,
         forecasts.period_start,
+        forecasts.period_end,
         forecasts.as_of_date,
-        forecasts.forecast_bill_usd,
+        forecasts.day_of_period,
+        forecasts.period_days - forecasts.day_of_period as days_left,
+        forecasts.forecast_bill_usd as forecast_usd,
         forecasts.published_rule_usd,
-        cast({{ dbt.datediff('forecasts.period_start', 'forecasts.as_of_date', 'day') }} + 1 as int) as day_of_period,
-        cast({{ dbt.datediff('forecasts.as_of_date', 'forecasts.period_end', 'day') }} - 1 as int) as days_left,
+        forecasts.last_week_usd,
+        forecasts.weekday_means_usd,
         bills.bill_usd,
         bills.bill_usd > {{ threshold('accuracy_min_bill_usd') }} as is_counted,
         coalesce(forecasts.period_start <= first_bills.period_start, true) as is_first_bill,
-        bills.bill_usd >= forecasts.forecast_low_usd and bills.bill_usd <= forecasts.forecast_high_usd as is_in_interval,
-        forecasts.forecast_high_usd - forecasts.forecast_low_usd as interval_usd,
-        forecasts.period_end
-    from {{ ref('fct_bill_forecasts') }} as forecasts
+        bills.bill_usd >= intervals.forecast_low_usd and bills.bill_usd <= intervals.forecast_high_usd as is_in_interval,
+        intervals.forecast_high_usd - intervals.forecast_low_usd as interval_usd
+    from {{ ref('int_bill_forecasts') }} as forecasts
+    inner join {{ ref('fct_bill_forecasts') }} as intervals
+        on forecasts.account_organization_id = intervals.organization_id
+        and forecasts.as_of_date = intervals.as_of_date
     inner join {{ ref('int_closed_bills') }} as bills
-        on forecasts.organization_id = bills.account_organization_id
+        on forecasts.account_organization_id = bills.account_organization_id
         and forecasts.period_start = bills.period_start
         and forecasts.period_end = bills.period_end
-    left join first_bills on forecasts.organization_id = first_bills.account_organization_id
+    left join first_bills on forecasts.account_organization_id = first_bills.account_organization_id
 )
 
-{% for method, forecast_usd in [('forecast', 'forecast_bill_usd'), ('published_rule', 'published_rule_usd')] -%}
+{% for method in ['forecast', 'published_rule', 'last_week', 'weekday_means'] -%}
 select
     organization_id,
     period_start,
@@ -42,10 +47,10 @@ select
     is_counted,
     is_first_bill,
     '{{ method }}' as method,
-    {{ forecast_usd }} as forecast_usd,
+    {{ method }}_usd as forecast_usd,
     case
         when is_counted
-            then abs({{ estimate(forecast_usd) }} - {{ estimate('bill_usd') }}) / {{ estimate('bill_usd') }}
+            then abs({{ estimate(method ~ '_usd') }} - {{ estimate('bill_usd') }}) / {{ estimate('bill_usd') }}
     end as error,
     {% if method == 'forecast' -%}
     is_in_interval,
@@ -54,6 +59,9 @@ select
     cast(null as boolean) as is_in_interval,
     {{ estimate('null') }} as interval_width
     {%- endif %}
-from forecasts
+from judged
+{% if method in ['last_week', 'weekday_means'] -%}
+where day_of_period % 5 = 0
+{% endif -%}
 {{ 'union all' if not loop.last }}
 {% endfor %}

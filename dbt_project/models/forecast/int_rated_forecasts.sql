@@ -1,6 +1,9 @@
-{#- Units of each product in an open period: to date, expected by its end, and by the vendor's published rule; each priced,
-    with the packages, by the terms of the day. What is expected of missing days counts like what is expected of days to
-    come. -#}
+{#- Units of each product in an open period: to date, expected by its end, and by simple rules, each priced, with the
+    packages, by the terms of the day. What is expected of missing days counts like what is expected of days to come. The
+    rules are the vendor's published one and, on every fifth day, which is enough to judge by them, the rate of the last
+    seven days and the mean of each weekday over eight weeks. -#}
+{%- set bases = ['to_date', 'forecast', 'published_rule', 'last_week', 'weekday_means'] -%}
+
 with quantities as (
     select
         accounts.account_organization_id,
@@ -12,7 +15,11 @@ with quantities as (
         cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(24, 6)) as quantity_to_date,
         cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
         coalesce(levels.quantity_left, 0) as quantity_left,
-        windows.week_0
+        windows.week_0,
+        {% for lag in range(7) -%}
+        floor((accounts.period_days - accounts.day_of_period + {{ lag }}) / 7.0) * coalesce(windows.weekday_{{ lag }}, 0)
+        / greatest(floor((windows.age_days + {{ 7 - lag }}) / 7.0), 1){{ ' + ' if not loop.last }}
+        {%- endfor %} as weekday_means_left
     from {{ ref('int_account_days') }} as accounts
     inner join {{ ref('int_usage_windows') }} as windows
         on accounts.account_id = windows.account_id
@@ -32,8 +39,11 @@ forecasts as (
         account_organization_id,
         as_of_date,
         product_key,
-        quantity_to_date,
-        cast(expected_to_date + quantity_left as decimal(24, 6)) as projected_quantity,
+        day_of_period,
+        quantity_to_date as to_date_quantity,
+        cast(expected_to_date + quantity_left as decimal(24, 6)) as forecast_quantity,
+        cast(expected_to_date + week_0 * (period_days - day_of_period) / 7 as decimal(24, 6)) as last_week_quantity,
+        cast(expected_to_date + coalesce(weekday_means_left, 0) as decimal(24, 6)) as weekday_means_quantity,
         cast(
             case
                 when subscribed_days < {{ threshold('published_rule_quiet_days') }} then quantity_to_date
@@ -46,18 +56,14 @@ forecasts as (
 ),
 
 by_basis as (
-    select account_organization_id, as_of_date, product_key, 'to_date' as basis, quantity_to_date as quantity
+    {% for basis in bases -%}
+    select account_organization_id, as_of_date, product_key, '{{ basis }}' as basis, {{ basis }}_quantity as quantity
     from forecasts
-
-    union all
-
-    select account_organization_id, as_of_date, product_key, 'forecast' as basis, projected_quantity as quantity
-    from forecasts
-
-    union all
-
-    select account_organization_id, as_of_date, product_key, 'published_rule' as basis, published_rule_quantity as quantity
-    from forecasts
+    {% if basis in ['last_week', 'weekday_means'] -%}
+    where day_of_period % 5 = 0
+    {% endif -%}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 to_rate as (
@@ -99,11 +105,10 @@ to_rate as (
         cast(null as decimal(38, 10)) as limit_usd
     from {{ ref('int_account_days') }}
     cross join (
-        select 'to_date' as basis
-        union all
-        select 'forecast' as basis
-        union all
-        select 'published_rule' as basis
+        {% for basis in bases -%}
+        select '{{ basis }}' as basis
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
     ) as bases
     where platform_package is not null
 )

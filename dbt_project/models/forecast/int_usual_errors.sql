@@ -1,4 +1,4 @@
-{#- How far off the forecast of an account usually is as late in a period: the mean error of the account's periods that
+{#- How far off the forecast of an account usually is in a fifth of a period: the mean error of the account's periods that
     closed in the year before this one, mixed with that of all accounts of its size tier, which counts like
     `usual_error_prior_periods` of its own. A forecast of nothing that never was wrong is certain. -#}
 {%- set months_before = 'cast(' ~ threshold('interval_history_months') ~ ' as int)' -%}
@@ -14,7 +14,9 @@ days as (
         forecasts.as_of_date,
         forecasts.period_start,
         {{ month_of('forecasts.period_start') }} as month,
+        cast({{ dbt.dateadd('month', '-1 * ' ~ months_before, 'forecasts.period_start') }} as date) as learned_from,
         {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
+        {{ elapsed_fifths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_fifths,
         tiers.tier as size_tier,
         forecasts.forecast_bill_usd = forecasts.fixed_usd as is_nothing
     from {{ ref('int_bill_forecasts') }} as forecasts
@@ -26,38 +28,55 @@ days as (
     where forecasts.day_of_period < forecasts.period_days
 ),
 
-asked as (
-    select distinct account_organization_id, period_start, elapsed_thirtieths
-    from days
+errors as (
+    select
+        account_organization_id,
+        period_start,
+        closed_on,
+        elapsed_fifths,
+        avg(cast(abs(error) as decimal(28, 9))) as error
+    from {{ ref('int_forecast_errors') }}
+    group by account_organization_id, period_start, closed_on, elapsed_fifths
 ),
 
 own as (
     select
         asked.account_organization_id,
         asked.period_start,
-        asked.elapsed_thirtieths,
-        count(distinct errors.period_start) as periods,
-        avg(cast(abs(errors.error) as decimal(28, 9))) as error
-    from asked
-    inner join {{ ref('int_forecast_errors') }} as errors
+        asked.elapsed_fifths,
+        count(*) as periods,
+        avg(cast(errors.error as decimal(28, 9))) as error
+    from (select distinct account_organization_id, period_start, elapsed_fifths, learned_from from days) as asked
+    inner join errors
         on asked.account_organization_id = errors.account_organization_id
-        and asked.elapsed_thirtieths = errors.elapsed_thirtieths
+        and asked.elapsed_fifths = errors.elapsed_fifths
         and errors.closed_on < asked.period_start
-        and errors.closed_on >= {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'asked.period_start') }}
-    group by asked.account_organization_id, asked.period_start, asked.elapsed_thirtieths
+        and errors.closed_on >= asked.learned_from
+    group by asked.account_organization_id, asked.period_start, asked.elapsed_fifths
+),
+
+by_month as (
+    select
+        {{ month_of('closed_on') }} as month,
+        elapsed_fifths,
+        size_tier,
+        count(*) as forecasts,
+        sum(abs(error)) as error
+    from {{ ref('int_forecast_errors') }}
+    group by {{ month_of('closed_on') }}, elapsed_fifths, size_tier
 ),
 
 of_tier as (
     select
         asked.month,
-        errors.elapsed_thirtieths,
-        errors.size_tier,
-        avg(cast(abs(errors.error) as decimal(28, 9))) as error
+        by_month.elapsed_fifths,
+        by_month.size_tier,
+        {{ estimate('sum(by_month.error)') }} / sum(by_month.forecasts) as error
     from (select distinct month from days) as asked
-    inner join {{ ref('int_forecast_errors') }} as errors
-        on errors.closed_on < asked.month
-        and errors.closed_on >= {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'asked.month') }}
-    group by asked.month, errors.elapsed_thirtieths, errors.size_tier
+    inner join by_month
+        on by_month.month < asked.month
+        and by_month.month >= {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'asked.month') }}
+    group by asked.month, by_month.elapsed_fifths, by_month.size_tier
 )
 
 select
@@ -82,10 +101,10 @@ from days
 left join own
     on days.account_organization_id = own.account_organization_id
     and days.period_start = own.period_start
-    and days.elapsed_thirtieths = own.elapsed_thirtieths
+    and days.elapsed_fifths = own.elapsed_fifths
 left join of_tier
     on days.month = of_tier.month
-    and days.elapsed_thirtieths = of_tier.elapsed_thirtieths
+    and days.elapsed_fifths = of_tier.elapsed_fifths
     and days.size_tier = of_tier.size_tier
 cross join (select {{ estimate(threshold('usual_error_prior_periods')) }} as prior_periods) as thresholds
 where own.error is not null or of_tier.error is not null

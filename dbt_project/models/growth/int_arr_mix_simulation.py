@@ -14,6 +14,8 @@ import pyarrow as pa
 
 CENT = 0.01
 HALF = 0.5
+# Growth of a block that differs by less than this (in logarithms) is no other pace.
+LEAST_PACE = 0.03
 # Nobody is projected above the largest amount of the input contract: a leap that is replayed would outgrow every type.
 MOST_MRR_USD = 1e13
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -29,6 +31,9 @@ OUTPUT = pa.schema(
         ("customers_mean", pa.float64()),
         *((f"arr_usd_{name}", pa.float64()) for name in QUANTILES),
         ("arr_usd_mean", pa.float64()),
+        ("customers_naive", pa.int32()),
+        ("arr_usd_naive", pa.float64()),
+        ("is_pace_unusual", pa.bool_()),
         ("made_of", pa.string()),
     ]
 )
@@ -44,6 +49,8 @@ class Rules(NamedTuple):
     neighbours: int
     young_months: int
     min_months: int
+    enough_customers: int
+    doubt_percent: int
 
 
 class Bands(NamedTuple):
@@ -81,6 +88,8 @@ class Outcome(NamedTuple):
     customers: np.ndarray
     arr: np.ndarray
     is_met: np.ndarray
+    naive: np.ndarray
+    is_pace_unusual: bool
 
 
 def past_blocks(mrr: np.ndarray, rules: Rules) -> list[Block]:
@@ -162,6 +171,25 @@ def _is_held(mrr: np.ndarray, bands: Bands) -> np.ndarray:
     return _is_met(customers, bands.target_customers)[:, 0]
 
 
+def _naive_pace(mrr: np.ndarray, bands: Bands, rules: Rules) -> np.ndarray:
+    """Change of customers and of ARR a month over the window, shape (2, band)."""
+    back = min(rules.window_months, mrr.shape[1] - 1)
+    then, now = (
+        np.stack(_count(column, np.zeros(len(mrr), int), bands, 1))[:, :, 0] for column in mrr[:, [-1 - back, -1]].T
+    )
+    return (now - then) / back
+
+
+def _is_pace_unusual(mrr: np.ndarray, rules: Rules) -> bool:
+    """Whether all revenue grew in the last block by far more or less than in those before, which paths replay too."""
+    total = np.log(np.maximum(mrr[:, -1 - rules.window_months :].sum(axis=0), CENT))
+    growth = total[rules.block_months :] - total[: -rules.block_months]
+    before = growth[: -rules.block_months]
+    if len(before) < rules.block_months:
+        return False
+    return bool(abs(growth[-1] - before.mean()) > 2 * before.std() + LEAST_PACE)
+
+
 def simulate(
     mrr: np.ndarray, bands: Bands, rules: Rules, rng: np.random.Generator, *, months_to_target: int = 0
 ) -> Outcome | None:
@@ -177,6 +205,10 @@ def simulate(
         path=np.repeat(np.arange(rules.paths), paying.sum()),
         dormant=np.full(rules.paths, (known & ~paying).sum()),
     )
+    # What a handful of customers did says little of what they will do: each path has a pace of its own besides.
+    doubt = np.zeros(rules.paths)
+    if (few := 1 - paying.sum() / rules.enough_customers) > 0:
+        doubt = rng.normal(0, np.sqrt(few) * rules.doubt_percent / 100, size=rules.paths)
     months = [_count(now.mrr, now.path, bands, rules.paths)]
     before = np.tile(_is_held(mrr[:, -1], bands)[:, None], rules.paths)
     met = [before & _is_held(mrr[:, -2], bands)[:, None]]
@@ -188,6 +220,7 @@ def simulate(
             these = now._replace(mrr=now.mrr[mine], age=now.age[mine], path=now.path[mine])
             parts += _replay(block, these, np.flatnonzero(drawn == number), rules, rng)
         later, age, path = (np.concatenate(column) for column in zip(*parts, strict=True))
+        later = np.minimum(later * np.exp(doubt[path, None] * np.arange(1, rules.block_months + 1)), MOST_MRR_USD)
         for month in later.T:
             months.append(_count(month, path, bands, rules.paths))
             held = _is_met(months[-1][0], bands.target_customers)
@@ -197,7 +230,13 @@ def simulate(
         dormant = now.dormant + np.bincount(path[~stays], minlength=rules.paths)
         now = Customers(later[stays, -1], age[stays], path[stays], dormant)
     customers, arr = (np.stack(figures)[: rules.horizon_months + 1] for figures in zip(*months, strict=True))
-    return Outcome(customers, arr, np.stack(met)[: rules.horizon_months + 1])
+    return Outcome(
+        customers,
+        arr,
+        np.stack(met)[: rules.horizon_months + 1],
+        _naive_pace(mrr, bands, rules),
+        _is_pace_unusual(mrr, rules),
+    )
 
 
 def monthly_mrr(customers: np.ndarray, months: np.ndarray, mrr: np.ndarray) -> np.ndarray:
@@ -221,6 +260,13 @@ def summary(outcome: Outcome, bands: Bands, as_of_month: np.datetime64, made_of:
         quantiles = np.quantile(figures, list(QUANTILES.values()), axis=2, method="inverted_cdf")
         columns |= {f"{name}_{quantile}": of.ravel() for quantile, of in zip(QUANTILES, quantiles, strict=True)}
         columns[f"{name}_mean"] = figures.mean(axis=2).ravel()
+    ahead = np.arange(months)[:, None]
+    for name, figures, pace in zip(
+        ("customers", "arr_usd"), (outcome.customers, outcome.arr), outcome.naive, strict=True
+    ):
+        columns[f"{name}_naive"] = np.maximum(np.rint(100 * (figures[0, :, 0] + ahead * pace)) / 100, 0).ravel()
+    columns["customers_naive"] = np.rint(columns["customers_naive"])
+    columns["is_pace_unusual"] = np.full(months * rows, outcome.is_pace_unusual)
     columns["made_of"] = np.full(months * rows, made_of)
     return pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in OUTPUT})
 
@@ -243,8 +289,10 @@ def simulated_before(dbt: Any, session: Any, made_of: str) -> pa.Table | None:
     if there == [(0,)]:
         return None
     rows = session.table(f"{dbt.this.schema}.{dbt.this.identifier}")
-    before = rows.project(", ".join(field.name for field in OUTPUT)).to_arrow_table().cast(OUTPUT)
-    return before if set(before["made_of"].to_pylist()) == {made_of} else None
+    # Other code may have made other columns.
+    if rows.project("made_of").distinct().fetchall() != [(made_of,)]:
+        return None
+    return rows.project(", ".join(field.name for field in OUTPUT)).to_arrow_table().cast(OUTPUT)
 
 
 def model(dbt: Any, session: Any) -> pa.Table:

@@ -17,6 +17,9 @@ simulation as (
         simulation.arr_usd_p50,
         simulation.arr_usd_p90,
         simulation.arr_usd_mean,
+        simulation.customers_naive,
+        simulation.arr_usd_naive,
+        simulation.is_pace_unusual,
         cast({{ dbt.dateadd('month', 'simulation.months_ahead', 'simulation.as_of_month') }} as date) as month
     from {{ ref('int_arr_mix_simulation') }} as simulation
     inner join {{ ref('int_data_day') }} as data_day on simulation.as_of_month = data_day.last_closed_month
@@ -98,7 +101,10 @@ select
         else 'late'
     end as outlook,
     cast(judged.customers_coverage as decimal(5, 4)) as customers_coverage,
-    cast(judged.arr_coverage as decimal(5, 4)) as arr_coverage
+    cast(judged.arr_coverage as decimal(5, 4)) as arr_coverage,
+    simulation.customers_naive,
+    cast(simulation.arr_usd_naive as decimal(28, 2)) as arr_usd_naive,
+    simulation.is_pace_unusual
 from months
 left join simulation
     on months.band = simulation.band

@@ -9,6 +9,8 @@ with projected as (
         cast(simulation.arr_usd_p10 as decimal(28, 2)) as arr_usd_p10,
         cast(simulation.arr_usd_p50 as decimal(28, 2)) as arr_usd_p50,
         cast(simulation.arr_usd_p90 as decimal(28, 2)) as arr_usd_p90,
+        simulation.customers_naive,
+        cast(simulation.arr_usd_naive as decimal(28, 2)) as arr_usd_naive,
         {{ month_end('simulation.as_of_month') }} as as_of,
         cast({{ dbt.dateadd('month', 'simulation.months_ahead', 'simulation.as_of_month') }} as date) as month
     from {{ ref('int_arr_mix_simulation') }} as simulation
@@ -42,7 +44,9 @@ select
     projected.arr_usd_p50,
     projected.arr_usd_p90,
     {{ usd('actual.arr_usd') }} as arr_usd_actual,
-    actual.arr_usd between projected.arr_usd_p10 and projected.arr_usd_p90 as is_arr_covered
+    actual.arr_usd between projected.arr_usd_p10 and projected.arr_usd_p90 as is_arr_covered,
+    projected.customers_naive,
+    projected.arr_usd_naive
 from projected
 inner join by_band as actual
     on projected.band = actual.band
