@@ -2,9 +2,10 @@
     was and makes only the other rows anew: nothing has to be remembered but the rows, and a build that is ended on its
     way leaves them as they were. -#}
 
-{#- Whether the table is there with these columns, so that the model can read it; never in a unit test. -#}
+{#- Whether the table is there with these columns, so that the model can read it; never in a unit test, nor on Spark,
+    where a table is replaced while it is read. -#}
 {% macro has_rows_to_keep(columns) -%}
-    {%- if not execute or flags.FULL_REFRESH or model.resource_type != 'model' -%}
+    {%- if not execute or flags.FULL_REFRESH or model.resource_type != 'model' or target.type == 'spark' -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set relation = adapter.get_relation(this.database, this.schema, this.identifier) -%}
