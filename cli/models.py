@@ -34,10 +34,14 @@ def try_edits(
     ] = None,
     names: Annotated[int, typer.Option(help="how many names to print for each kind of move")] = SHOWN_NAMES,
 ) -> None:
-    """Show who would be in another segment, tier, band or list with edited seeds or models. Publishes nothing."""
+    """Show who would be in another segment, tier, band or list with edited seeds or models. Publishes nothing.
+
+    Of an edited price list: what it would have made of the last twelve closed months.
+    """
     from serving.publish.decisions import compare_decisions, lines_of
+    from serving.publish.price_change import lines_of_price_change
     from settings import UserError, get_settings
-    from transform.trial import build_trial
+    from transform.trial import build_trial, is_about_prices
 
     # Which models took long is not what this command is asked for.
     logging.getLogger("transform").setLevel(logging.WARNING)
@@ -45,6 +49,10 @@ def try_edits(
     if not settings.serving_path.exists():
         raise UserError(f"nothing is published in {settings.data_dir} to compare with: run `growth run` first")
     warehouse = build_trial(what, edits or [], settings)
+    if is_about_prices(what):
+        print("with these prices, had customers used what they used:")
+        print("\n".join(lines_of_price_change(warehouse, most=names)))
+        return
     print("with this edit, beside what is published:")
     print("\n".join(lines_of(*compare_decisions(settings.serving_path, warehouse), most=names)))
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from operator import itemgetter
 from pathlib import Path
 
 from settings import Settings, UserError
@@ -12,6 +13,9 @@ from transform.dbt_runner import DBT_PROJECT_DIR, DEVELOPER_TESTS, invoke_dbt
 from transform.private_copy import copy_warehouse
 
 NOT_COPIED = shutil.ignore_patterns("target", "logs", "__pycache__")
+PRICE_LIST, CANDIDATE_PRICE_LIST = "price_list.csv", "candidate_price_list.csv"
+# What other prices change: bills of closed months stay what they were.
+PRICE_STUDIES = ("--select", "candidate_price_list+")
 # Between the leading columns that name a row of a seed.
 BETWEEN_KEYS = "/"
 
@@ -26,7 +30,9 @@ def build_trial(what: str, edits: Sequence[str], settings: Settings) -> Path:
     """The warehouse of a trial, built with `what` edited.
 
     `what` is a seed's file, of which each edit is `ROW=VALUE` or `ROW.COLUMN=VALUE`, or a folder of edited seeds and
-    models. Raises `TrialError`, or `DbtError` if the edited project does not build.
+    models. Of an edited price list only the studies of prices are built, with its versions that differ as the
+    candidate: the list in force goes on pricing what it priced. Raises `TrialError`, or `DbtError` if the edited
+    project does not build.
     """
     folder = settings.private_warehouse_path.parent / "trial"
     shutil.rmtree(folder, ignore_errors=True)
@@ -35,9 +41,17 @@ def build_trial(what: str, edits: Sequence[str], settings: Settings) -> Path:
     edit_project(what, edits, project)
     trial = settings.model_copy(update={"data_dir": folder})
     copy_warehouse(settings, trial.warehouse_path, holder="growth try")
-    arguments = ["build", "--exclude", *DEVELOPER_TESTS]
+    selected = PRICE_STUDIES if is_about_prices(what) else ()
+    arguments = ["build", *selected, "--exclude", *DEVELOPER_TESTS]
     invoke_dbt(arguments, trial, folder / "target", project=project)
     return trial.warehouse_path
+
+
+def is_about_prices(what: str) -> bool:
+    """Whether a trial does nothing but weigh another price list."""
+    if Path(what).is_dir():
+        return [path.name for path in Path(what).iterdir()] == [CANDIDATE_PRICE_LIST]
+    return Path(what).stem in (Path(PRICE_LIST).stem, Path(CANDIDATE_PRICE_LIST).stem)
 
 
 def edit_project(what: str, edits: Sequence[str], project: Path) -> None:
@@ -71,8 +85,19 @@ def _edit_seed(what: str, edits: Sequence[str], project: Path) -> None:
         columns, *rows = csv.reader(file)
     for edit in edits:
         _apply(edit, name, columns, rows)
+    if name == PRICE_LIST:
+        name, rows = CANDIDATE_PRICE_LIST, _versions_that_differ(columns, rows, seeds[PRICE_LIST])
     with seeds[name].open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([columns, *rows])
+
+
+def _versions_that_differ(columns: Sequence[str], rows: Sequence[list[str]], price_list: Path) -> list[list[str]]:
+    """All tiers of each version of a price in which an edited row differs from the list in force."""
+    with price_list.open(newline="", encoding="utf-8") as file:
+        in_force = list(csv.reader(file))
+    version = itemgetter(columns.index("product_key"), columns.index("valid_from"))
+    edited = {version(row) for row in rows if row not in in_force}
+    return [row for row in rows if version(row) in edited]
 
 
 def _apply(edit: str, name: str, columns: Sequence[str], rows: list[list[str]]) -> None:

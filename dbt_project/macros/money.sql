@@ -16,6 +16,16 @@
 {%- endmacro %}
 
 
+{#- An amount in dollars in the minor units of a currency, half up; null without a rate. -#}
+{% macro usd_to_minor(amount_usd, usd_per_minor_unit) -%}
+    {{ divide_half_up(
+        'cast(' ~ amount_usd ~ ' * 100 as decimal(20, 0)) * 1000000000000',
+        'cast(' ~ usd_per_minor_unit ~ ' * 100000000000000 as decimal(38, 0))',
+        'decimal(38, 0)'
+    ) }}
+{%- endmacro %}
+
+
 {#- Annual recurring revenue: twelve times the monthly one. -#}
 {% macro arr_usd_year(mrr_usd_month) -%}
     {{ usd('12 * cast(' ~ mrr_usd_month ~ ' as decimal(22, 2))') }}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.page import acquisition, credit, revenue, signals, trust, worklists, yesterday
+from serving.page import acquisition, credit, pricing, revenue, signals, trust, worklists, yesterday
 from serving.page.blocks import Block, Note
 from serving.page.snapshot import Snapshot
 
@@ -189,6 +189,19 @@ SECTIONS = (
         (
             Part("channels", ("rpt_acquisition",), acquisition.channels),
             Part("funnel", ("rpt_growth_funnel",), acquisition.funnel),
+        ),
+    ),
+    Section(
+        "prices",
+        "What would another price list do?",
+        "Prices",
+        "The same units by the prices of seed candidate_price_list, with each bill's discount and spend limit.",
+        (
+            Part(
+                "price changes",
+                ("rpt_price_change_by", "rpt_price_change_customers", "rpt_price_change_mix", "dim_customers"),
+                pricing.price_change,
+            ),
         ),
     ),
     Section(

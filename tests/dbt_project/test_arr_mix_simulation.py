@@ -233,6 +233,9 @@ def tables() -> Iterator[duckdb.DuckDBPyConnection]:
             "as decimal(18, 2)) as mrr_usd_month "
             "from range(120) as customers (customer), range(22) as months (month) where month >= customer % 20"
         )
+        connection.execute(
+            "create table int_repriced_mrr (customer_id varchar, month date, mrr_change_usd decimal(22, 2))"
+        )
         yield connection
 
 
@@ -286,6 +289,21 @@ def test_projection_of_the_past_knows_nothing_of_what_came(tables: duckdb.DuckDB
     after = rows(tables)
     assert [row for row in after if row[0] == date(2026, 4, 1)] == before
     assert [row for row in after if row[0] == date(2026, 10, 1)]
+
+
+def test_other_prices_are_projected_with_the_draws_of_those_that_were_billed(tables: duckdb.DuckDBPyConnection) -> None:
+    billed = rows(tables)
+    assert {row[-1] for row in billed} == {"as_billed"}
+    tables.execute("insert into int_repriced_mrr select customer_id, month, 0 from fct_mrr_monthly")
+    again = rows(tables)
+    assert [row for row in again if row[-1] == "as_billed"] == billed
+    assert [row[:-1] for row in again if row[-1] == "candidate"] == [
+        row[:-1] for row in billed if row[0] == date(2026, 10, 1)
+    ]
+    tables.execute("insert into int_repriced_mrr values ('a new one', date '2026-10-01', 30000)")
+    [with_one_more] = [row for row in rows(tables) if (*row[:3], row[-1]) == (date(2026, 10, 1), 0, "50k", "candidate")]
+    [without] = [row for row in billed if row[:3] == (date(2026, 10, 1), 0, "50k")]
+    assert with_one_more[5] == without[5] + 1
 
 
 def test_company_without_revenue_gives_a_table_without_rows(tables: duckdb.DuckDBPyConnection) -> None:

@@ -67,6 +67,8 @@ PROTECTED = {
     "int_paid_bills",
     "int_price_tiers",
     "int_projected_quantities",
+    "int_rated_invoices",
+    "int_repriced_mrr",
     "int_revenue_lines",
     "int_signups",
     "int_size_tiers",

@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate, combinations, takewhile
@@ -13,6 +14,7 @@ from statistics import median
 import duckdb
 import pytest
 
+from sample_company.rating import after_discount, load_price_list
 from serving.page.blocks import percent, short_money
 from serving.page.headline import headline
 from serving.page.snapshot import Snapshot
@@ -21,6 +23,8 @@ from serving.reader import snapshot
 from settings import Settings
 from tests.pipeline.metrics import metric
 from tests.support.running import read, run_pipeline
+from transform.dbt_runner import DBT_PROJECT_DIR
+from transform.trial import build_trial, edit_project
 
 pytestmark = pytest.mark.slow
 
@@ -346,3 +350,95 @@ def test_the_page_says_at_its_top_what_the_metrics_say(simulated: Settings) -> N
         "Onboarding queue": f"{value('onboarding_queue_size'):,.0f}",
         "ICP share of sign-ups": percent(value("icp_share", in_them)),
     }
+
+
+# Prices that are moved at a free tier, in the middle, and in the last tier; and a package's fee.
+OTHER_PRICES = [
+    "product_analytics/1.up_to=500000",
+    "session_replay/2.unit_price_usd=0.006",
+    "feature_flags/5.unit_price_usd=0.00002",
+    "boost/1.flat_amount_usd=300",
+]
+
+
+@pytest.fixture(scope="module")
+def weighed(simulated: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[str]], Settings]:
+    """Weighs a price list on a copy of the simulated company's warehouse."""
+
+    def weigh(what: str, edits: list[str]) -> Settings:
+        # The run may be one that other tests read.
+        copy = simulated.model_copy(update={"data_dir": tmp_path_factory.mktemp("weighed")})
+        copy.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(simulated.warehouse_path, copy.warehouse_path)
+        trial = build_trial(what, edits, copy)
+        return copy.model_copy(update={"data_dir": trial.parent})
+
+    return weigh
+
+
+def test_the_same_price_list_gives_the_bills_of_all_closed_months_to_the_cent(
+    simulated: Settings, weighed: Callable[[str, list[str]], Settings], tmp_path: Path
+) -> None:
+    shutil.copyfile(DBT_PROJECT_DIR / "seeds" / "price_list.csv", tmp_path / "candidate_price_list.csv")
+    same = weighed(str(tmp_path), [])
+    [(bills, differing)] = built(
+        same,
+        "select count(*), "
+        "count(*) filter (candidate_minor <> rated_minor or candidate_minor <> invoiced_minor "
+        "or mrr_change_minor <> 0) "
+        "from intermediate.int_repriced_bills",
+    )
+    assert bills > 5000
+    assert differing == 0
+    # What the company's own books have for the same products, by bill.
+    books = simulated.sample_dir / "books" / "rated_lines.parquet"
+    in_books = duckdb.execute(
+        "select count(*), cast(sum(bill_usd) * 100 as hugeint) "
+        f"from read_parquet('{books}') where bill_usd > 0 and invoice_status not in ('draft', 'void')"
+    ).fetchall()
+    in_dollars = (
+        "select count(*), cast(sum(rated.bill_usd) * 100 as hugeint) from intermediate.int_repriced_bills as bills "
+        "join intermediate.int_rated_invoices as rated using (invoice_id, product_key, period_start_on) "
+        "where rated.bill_usd > 0"
+    )
+    assert built(same, in_dollars) == in_books
+    assert built(
+        same,
+        "select count(*) from marts.rpt_price_change_mix where probability_in_time <> candidate_probability_in_time",
+    ) == [(0,)]
+
+
+def test_another_price_list_changes_bills_as_plain_python_does(
+    weighed: Callable[[str, list[str]], Settings], tmp_path: Path
+) -> None:
+    """By the sample company's own rating in whole numbers, which shares no code with the models."""
+    other = weighed("price_list.csv", OTHER_PRICES)
+    shutil.copytree(DBT_PROJECT_DIR / "seeds", tmp_path / "seeds")
+    edit_project("price_list.csv", OTHER_PRICES, tmp_path)
+    shutil.copyfile(tmp_path / "seeds" / "candidate_price_list.csv", tmp_path / "seeds" / "price_list.csv")
+    prices = load_price_list(tmp_path / "seeds")
+    bills = built(
+        other,
+        "select bills.product_key, bills.period_end_on, bills.quantity, rated.discount_percent, rated.limit_usd, "
+        "rated.is_subscribed, bills.rated_minor, bills.candidate_minor from intermediate.int_repriced_bills as bills "
+        "join intermediate.int_rated_invoices as rated using (invoice_id, product_key, period_start_on) "
+        "where bills.currency = 'usd'",
+    )
+    moved: dict[str, int] = defaultdict(int)
+    for product, end, quantity, discount, limit, is_subscribed, rated, candidate in bills:
+        tariff = prices.tariff(product, end - timedelta(days=1))
+        units = int(quantity)
+        listed = tariff.flat_cents * units if product == "boost" else tariff.list_cents(units)
+        cents = after_discount(listed if is_subscribed else 0, int(discount * 100))
+        assert candidate == (cents if limit is None else min(cents, int(limit * 100)))
+        moved[product] += candidate != rated
+    assert {product for product, bills_moved in moved.items() if bills_moved} == {
+        "product_analytics",
+        "session_replay",
+        "feature_flags",
+        "boost",
+    }
+    # What customers pay more is what the mix gains.
+    assert built(
+        other, "select sum(candidate_arr_usd_year - arr_usd_year) from marts.rpt_price_change_customers"
+    ) == built(other, "select sum(candidate_arr_usd - arr_usd) from marts.rpt_price_change_mix where band <> 'mix'")

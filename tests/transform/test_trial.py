@@ -33,13 +33,7 @@ def rows(project: Path, seed: str) -> list[dict[str, str]]:
         ("dbt_project/seeds/size_tiers.csv", "large=80000", ("large",), "arr_from_usd_year", "80000"),
         ("size_tiers", "large.arr_from_usd_year=80000", ("large",), "arr_from_usd_year", "80000"),
         ("thresholds.csv", "data_day_quorum_share=0.3", ("data_day_quorum_share",), "value", "0.3"),
-        (
-            "price_list.csv",
-            "product_analytics/2.unit_price_usd=0.2",
-            ("product_analytics", "2"),
-            "unit_price_usd",
-            "0.2",
-        ),
+        ("exchange_rates.csv", "2026-01-01/eur.usd_per_unit=2", ("2026-01-01", "eur"), "usd_per_unit", "2"),
         ("owner_books.csv", "technical_ae.book_accounts=7", ("technical_ae",), "book_accounts", "7"),
     ],
 )
@@ -56,6 +50,17 @@ def test_an_edit_changes_one_value(  # noqa: PLR0917 (the columns of the table a
         if old[each] != new[each]
     ]
     assert changed == [(row, column, value)]
+
+
+def test_an_edited_price_is_weighed_and_the_list_in_force_stays(project: Path) -> None:
+    in_force = rows(project, "price_list")
+    edit_project("price_list.csv", ["surveys/2/2000/0.10/0/2025-08-01.unit_price_usd=0.2"], project)
+    assert rows(project, "price_list") == in_force
+    version = [row for row in in_force if (row["product_key"], row["valid_from"]) == ("surveys", "2025-08-01")]
+    assert len(version) == 5
+    assert rows(project, "candidate_price_list") == [
+        row | {"unit_price_usd": "0.2"} if row["tier"] == "2" else row for row in version
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ MOST_MRR_USD = 1e13
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
+# Prices as they were billed, and those of the candidate price list, if there is one.
+AS_BILLED, CANDIDATE = "as_billed", "candidate"
+
 OUTPUT = pa.schema(
     [
         ("as_of_month", pa.date32()),
@@ -34,6 +37,7 @@ OUTPUT = pa.schema(
         ("customers_naive", pa.int32()),
         ("arr_usd_naive", pa.float64()),
         ("is_pace_unusual", pa.bool_()),
+        ("prices", pa.string()),
         ("made_of", pa.string()),
     ]
 )
@@ -246,7 +250,9 @@ def monthly_mrr(customers: np.ndarray, months: np.ndarray, mrr: np.ndarray) -> n
     return table
 
 
-def summary(outcome: Outcome, bands: Bands, as_of_month: np.datetime64, made_of: str = "") -> pa.Table:
+def summary(
+    outcome: Outcome, bands: Bands, as_of_month: np.datetime64, made_of: str = "", prices: str = AS_BILLED
+) -> pa.Table:
     """One row a month ahead and band; month 0 is where the simulation starts."""
     months, rows = outcome.customers.shape[0], len(bands.names) + 1
     columns = {
@@ -267,6 +273,7 @@ def summary(outcome: Outcome, bands: Bands, as_of_month: np.datetime64, made_of:
         columns[f"{name}_naive"] = np.maximum(np.rint(100 * (figures[0, :, 0] + ahead * pace)) / 100, 0).ravel()
     columns["customers_naive"] = np.rint(columns["customers_naive"])
     columns["is_pace_unusual"] = np.full(months * rows, outcome.is_pace_unusual)
+    columns["prices"] = np.full(months * rows, prices)
     columns["made_of"] = np.full(months * rows, made_of)
     return pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in OUTPUT})
 
@@ -295,8 +302,20 @@ def simulated_before(dbt: Any, session: Any, made_of: str) -> pa.Table | None:
     return rows.project(", ".join(field.name for field in OUTPUT)).to_arrow_table().cast(OUTPUT)
 
 
+def repriced(mrr: np.ndarray, customers: np.ndarray, months: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """`mrr` with changes of customers and months, numbered as its rows and columns; none is below 0.
+
+    Customers after its last row paid nothing.
+    """
+    table = np.zeros((max(len(mrr), customers.max(initial=-1) + 1), mrr.shape[1]))
+    table[: len(mrr)] = mrr
+    np.add.at(table, (customers, months), changes)
+    return np.maximum(table, 0)
+
+
 def model(dbt: Any, session: Any) -> pa.Table:
-    """One simulation from the last closed month, and one from each month in the past that they are judged by.
+    """One simulation from the last closed month, and one from each month in the past that they are judged by; and from
+    the last closed month one of what the candidate price list would have made of all months, with the same draws.
 
     What the last build simulated from the same revenue and rules stays: months close once, and days come every day.
     """
@@ -309,26 +328,39 @@ def model(dbt: Any, session: Any) -> pa.Table:
     data_day = dbt.ref("int_data_day").fetchnumpy()
     rows = dbt.ref("fct_mrr_monthly").project("customer_id, month, mrr_usd_month").fetchnumpy()
     months, last_month = (days.astype("datetime64[M]") for days in (rows["month"], data_day["last_closed_month"][0]))
-    mrr = monthly_mrr(
-        np.unique(rows["customer_id"], return_inverse=True)[1],
-        (months - months.min(initial=last_month)).astype(int),
-        rows["mrr_usd_month"],
-    )
+    first_month = months.min(initial=last_month)
+    changes = dbt.ref("int_repriced_mrr").aggregate("customer_id, month, cast(sum(mrr_change_usd) as double) as usd")
+    changes = changes.order("customer_id, month").fetchnumpy()
+    names = np.concatenate([rows["customer_id"], changes["customer_id"]])
+    customers, repriced_customers = np.split(np.unique(names, return_inverse=True)[1], [len(months)])
+    mrr = monthly_mrr(customers, (months - first_month).astype(int), rows["mrr_usd_month"])
     to_target = int((targets["target_date"].max().astype("datetime64[M]") - last_month).astype(int))
-    made_of = fingerprint(mrr, rules, bands.names, *bands[1:], backtests, str(last_month), to_target)
+    starts = [(AS_BILLED, mrr, back) for back in [0, *backtests]]
+    if len(repriced_customers):
+        of_months = (changes["month"].astype("datetime64[M]") - first_month).astype(int)
+        starts.append((CANDIDATE, repriced(mrr, repriced_customers, of_months, changes["usd"]), 0))
+    made_of = fingerprint(
+        *(of_prices for _, of_prices, _ in starts),
+        rules,
+        bands.names,
+        *bands[1:],
+        backtests,
+        str(last_month),
+        to_target,
+    )
     # Beside an engine that runs no Python the code is no file that could tell that it changed: it simulates anew.
     before = simulated_before(dbt, session, made_of) if "__file__" in globals() else None
     if before is not None:
         return before
     tables = [OUTPUT.empty_table()]
-    for months_back in [0, *backtests]:
+    for prices, of_prices, months_back in starts:
         # Each simulation has numbers of its own, and the same ones while the last closed month is the same.
         rng = np.random.default_rng([int(last_month.astype(int)), months_back])
-        known = mrr[:, : max(mrr.shape[1] - months_back, 0)]
+        known = of_prices[:, : max(mrr.shape[1] - months_back, 0)]
         horizon = months_back or rules.horizon_months
         outcome = simulate(
             known, bands, rules._replace(horizon_months=horizon), rng, months_to_target=months_back or to_target
         )
         if outcome:
-            tables.append(summary(outcome, bands, last_month - months_back, made_of))
+            tables.append(summary(outcome, bands, last_month - months_back, made_of, prices))
     return pa.concat_tables(tables)

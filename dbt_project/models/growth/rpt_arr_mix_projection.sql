@@ -23,6 +23,7 @@ simulation as (
         cast({{ dbt.dateadd('month', 'simulation.months_ahead', 'simulation.as_of_month') }} as date) as month
     from {{ ref('int_arr_mix_simulation') }} as simulation
     inner join {{ ref('int_data_day') }} as data_day on simulation.as_of_month = data_day.last_closed_month
+    where simulation.prices = 'as_billed'
 ),
 
 prospects as (

@@ -7,6 +7,7 @@ in_currency as (
         rated.invoice_id,
         rated.period_start_on,
         usage.period_end_on,
+        usage.month,
         rated.product_key,
         usage.quantity,
         usage.is_subscribed,
@@ -33,6 +34,7 @@ select
     invoice_id,
     period_start_on,
     period_end_on,
+    month,
     product_key,
     quantity,
     is_subscribed,
@@ -42,11 +44,7 @@ select
     after_discount_usd,
     bill_usd,
     currency,
-    {{ divide_half_up(
-        'cast(bill_usd * 100 as decimal(20, 0)) * 1000000000000',
-        'cast(usd_per_minor_unit * 100000000000000 as decimal(38, 0))',
-        'decimal(38, 0)'
-    ) }} as bill_minor,
+    {{ usd_to_minor('bill_usd', 'usd_per_minor_unit') }} as bill_minor,
     is_price_assumed,
     has_price
 from in_currency

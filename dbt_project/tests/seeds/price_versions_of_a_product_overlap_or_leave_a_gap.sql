@@ -1,21 +1,36 @@
-with versions as (
+with listed as (
+    {% for seed in ['price_list', 'candidate_price_list'] -%}
+    select '{{ seed }}' as listed_in, product_key, tier, up_to, valid_from, valid_to
+    from {{ ref(seed) }}
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {% endfor %}
+),
+
+versions as (
     select distinct
+        listed_in,
         product_key,
         valid_from,
         valid_to
-    from {{ ref('price_list') }}
+    from listed
 ),
 
 ordered as (
     select
+        listed_in,
         product_key,
         valid_from,
         valid_to,
-        lead(valid_from) over (partition by product_key order by valid_from, valid_to) as next_valid_from
+        lead(valid_from) over (partition by listed_in, product_key order by valid_from, valid_to) as next_valid_from
     from versions
 )
 
 select
+    listed_in,
     product_key,
     valid_from,
     valid_to,

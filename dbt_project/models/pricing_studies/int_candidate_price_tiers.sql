@@ -1,0 +1,1 @@
+{{ price_tiers_of(ref('candidate_price_list')) }}

@@ -1,0 +1,67 @@
+"""Sections on prices: what another price list would do."""
+
+from collections.abc import Sequence
+
+from serving.page.blocks import Block, Header, Note, PageTable
+from serving.page.customer_rows import named
+from serving.page.snapshot import Snapshot
+
+HOW_TO_WEIGH = (
+    "No other price list is weighed. Put prices into the seed candidate_price_list, or try one without publishing: "
+    "growth try price_list.csv session_replay/2.unit_price_usd=0.006"
+)
+
+
+def price_change(published: Snapshot) -> Sequence[Block]:
+    """What the candidate price list would have made of the last closed months."""
+    groups = published.rows(
+        """
+        select attribute, attribute_value, customers_that_pay_more, customers_that_pay_less, rated_usd, candidate_usd,
+            change_usd, change_share
+        from rpt_price_change_by
+        order by array_position(['all', 'product_key', 'size_tier', 'icp_segment'], attribute), abs(change_usd) desc,
+            attribute_value
+        """
+    )
+    if not groups:
+        return [Note(HOW_TO_WEIGH)]
+    mix = published.rows(
+        """
+        select band, customers, candidate_customers, arr_usd, candidate_arr_usd, probability_in_time,
+            candidate_probability_in_time
+        from rpt_price_change_mix order by target_customers desc, band
+        """
+    )
+    customers = published.rows(
+        named(
+            "rpt_price_change_customers",
+            "rpt_price_change_customers.icp_segment, rpt_price_change_customers.size_tier, rated_usd, candidate_usd, "
+            "change_usd, change_share, direction || ' over ' || furthest_line",
+            "change_usd <> 0",
+            "abs(change_usd) desc",
+        )
+    )
+    of_group = [
+        Header("By", "words", is_filter=True, is_on_card=True), Header("Of", "words", is_on_card=True),
+        Header("Pay more", "number"), Header("Pay less", "number"), Header("Bills now", "money"),
+        Header("Bills then", "money"), Header("Change", "money", is_on_card=True), Header("Share", "percent"),
+    ]  # fmt: skip
+    of_mix = [
+        Header("Band", "words"), Header("Customers", "number"), Header("Then", "number"), Header("ARR", "money"),
+        Header("Then", "money"), Header("In time", "percent"), Header("Then", "percent"),
+    ]  # fmt: skip
+    of_customer = [
+        Header("Customer", "customer", is_on_card=True), Header("Segment", "words", is_filter=True),
+        Header("Size", "words", is_filter=True), Header("Bills now", "money"), Header("Bills then", "money"),
+        Header("Change", "cents", is_on_card=True), Header("Share", "percent"),
+        Header("Crosses a line", "words", is_on_card=True),
+    ]  # fmt: skip
+    nobody = "No bill of these months would have been another."
+    return [
+        PageTable("price-change-groups", "The last twelve closed months, had customers used what they used", of_group,
+                  groups, nobody, "rpt_price_change_by"),
+        PageTable("price-change-mix", "The mix, and the probability of meeting it in time", of_mix, mix, nobody,
+                  "rpt_price_change_mix"),
+        PageTable("price-change-customers", "By customer", of_customer, customers, nobody,
+                  "rpt_price_change_customers"),
+    ]  # fmt: skip
