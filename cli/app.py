@@ -52,6 +52,7 @@ app.command(rich_help_panel="Keeping the data safe")(safekeeping.status)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.backup)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.restore)
 app.command(rich_help_panel="Keeping the data safe")(safekeeping.forget)
+app.command(rich_help_panel="Keeping the data safe")(safekeeping.close)
 
 app.command(rich_help_panel="Single steps of a run")(results.publish)
 app.command(rich_help_panel="Single steps of a run")(results.page)

@@ -1,6 +1,7 @@
 """Commands that save the data folder, bring it back, and delete a person from it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,20 @@ def backup(
     from settings import get_settings
 
     print(f"{back_up(get_settings(), folder)} is complete: `growth restore` with it brings all of it back")
+
+
+def close(
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="such as 2026-10")],
+) -> None:
+    """Keep what is said of a month's MRR in a file that nothing changes; later differences are listed by cause."""
+    from operations.closing import close_month
+    from settings import get_settings
+
+    closed = close_month(get_settings(), month.date())
+    print(
+        f"{closed.month:%Y-%m} is closed with ${closed.mrr_usd:,.2f} of MRR from {closed.customers:,} customers, in "
+        f"{closed.path} of the source root. From the next `growth run` on rpt_closed_months says what changes it"
+    )
 
 
 def restore(backup: Annotated[Path, typer.Argument(help="the folder of the backup")]) -> None:

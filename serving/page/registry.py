@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.page import acquisition, credit, pricing, revenue, signals, trust, worklists, yesterday
+from serving.page import acquisition, closings, credit, pricing, revenue, signals, trust, worklists, yesterday
 from serving.page.blocks import Block, Note
 from serving.page.snapshot import Snapshot
 
@@ -201,6 +201,19 @@ SECTIONS = (
                 "price changes",
                 ("rpt_price_change_by", "rpt_price_change_customers", "rpt_price_change_mix", "dim_customers"),
                 pricing.price_change,
+            ),
+        ),
+    ),
+    Section(
+        "closed-months",
+        "What has changed in months that were closed?",
+        "Closed months",
+        "MRR as it was said when the month was closed, and as it is now; each change has one cause.",
+        (
+            Part(
+                "closed months",
+                ("rpt_closed_months", "rpt_closed_month_differences", "dim_customers"),
+                closings.closed_months,
             ),
         ),
     ),

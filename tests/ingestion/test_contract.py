@@ -39,9 +39,10 @@ TABLES = {
     "support/tickets": ("id",),
     "product_events/events_daily": ("date", "organization_id"),
     "spend/sales_and_marketing": ("month", "category"),
+    "closed_months/mrr_lines": ("month", "invoice_id", "line_number", "slice_number"),
 }
 OPTIONAL = {path for path in TABLES if path.startswith(("enrichment", "crm", "support", "product_events", "spend"))}
-OPTIONAL |= {"stripe/prices", "stripe/credit_notes"}
+OPTIONAL |= {"stripe/prices", "stripe/credit_notes", "closed_months/mrr_lines"}
 
 
 def test_every_table_of_the_input_has_its_key_and_stamp() -> None:

@@ -59,6 +59,13 @@ def write_optional_tables(root: Path) -> None:
         },
         "support/tickets": {"id": "t-acme", "organization_id": "org-acme", "created_at": when},
         "product_events/events_daily": {"date": "2026-08-15", "organization_id": "org-acme", "queries": 3},
+        "closed_months/mrr_lines": {
+            **{"month": "2026-06-01", "invoice_id": "in-acme", "line_number": 1, "slice_number": 1},
+            **{"closed_as_of": "2026-07-04", "invoice_status": "paid", "invoice_created_at": when, "is_counted": True},
+            **{"customer_id": "org-acme", "product_key": "surveys", "currency": "usd", "usd_per_minor_unit": "0.01"},
+            **dict.fromkeys(("line_amount_minor", "line_discount_minor", "list_minor", "discount_minor"), 0),
+            **{"startup_credit_minor": 0, "credited_minor": 0, "mrr_usd": 0},
+        },
         "spend/sales_and_marketing": {"month": "2026-08-01", "category": "ads", "channel": "ads", "amount_usd": 100},
     }
     for table, row in rows.items():

@@ -87,7 +87,10 @@ def test_an_unknown_size_is_refused_before_anything_is_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("path", [t.path for t in load_contract().tables if t.stored != "objects"])
+# The sample company has closed no month: `growth close` does.
+@pytest.mark.parametrize(
+    "path", [t.path for t in load_contract().tables if t.stored != "objects" and t.source != "closed_months"]
+)
 def test_every_table_has_the_columns_of_the_contract(
     company: duckdb.DuckDBPyConnection, directory: Path, path: str
 ) -> None:

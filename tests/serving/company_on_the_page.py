@@ -311,6 +311,62 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "next_action": "Ask.",
         }
     ],
+    "rpt_closed_months": [
+        {
+            "month": MONTHS[-1],
+            "closed_as_of": DATA_DAY,
+            "closed_mrr_usd": 105_000,
+            "mrr_usd_month": 104_900,
+            "difference_usd": -100,
+            "explained_usd": -100,
+            "unexplained_usd": 0,
+        }
+    ],
+    "rpt_closed_month_differences": [
+        {
+            "month": MONTHS[-1],
+            "cause": "credit_note",
+            "customer_id": "c3",
+            "product_key": "logs",
+            "invoice_id": "in_1",
+            "difference_usd": -100,
+        }
+    ],
+    "rpt_price_change_by": [
+        {
+            "attribute": "all",
+            "attribute_value": "all",
+            "customers_that_pay_more": 1,
+            "customers_that_pay_less": 0,
+            "rated_usd": 9_000,
+            "candidate_usd": 9_900,
+            "change_usd": 900,
+            "change_share": 0.1,
+        },
+    ],
+    "rpt_price_change_customers": [
+        {
+            "customer_id": "c3",
+            "icp_segment": "other",
+            "size_tier": "small",
+            "rated_usd": 9_000,
+            "candidate_usd": 9_900,
+            "change_usd": 900,
+            "change_share": 0.1,
+            "direction": "up",
+            "furthest_line": "medium",
+        },
+    ],
+    "rpt_price_change_mix": [
+        {
+            "band": "25k",
+            "target_customers": 1000,
+            "customers": 0,
+            "candidate_customers": 1,
+            "arr_usd": 0,
+            "candidate_arr_usd": 25_000,
+        },
+    ],
     "rpt_signups_weekly": _sign_ups(),
     "rpt_data_quality": [
         {"finding": "usage_counter_without_product", "subject": "x_in_period", "figure": 12, "unit": "units"}

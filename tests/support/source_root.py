@@ -423,6 +423,29 @@ def _optional() -> Rows:
                 "web_analytics_viewed": 0,
             }
         ],
+        "closed_months/mrr_lines": [
+            {
+                "month": date(2026, 1, 1),
+                "invoice_id": "in_1",
+                "line_number": 1,
+                "slice_number": 1,
+                "closed_as_of": date(2026, 2, 4),
+                "invoice_status": "paid",
+                "invoice_created_at": when,
+                "is_counted": True,
+                "customer_id": "org-1",
+                "product_key": "surveys",
+                "currency": "usd",
+                "usd_per_minor_unit": Decimal("0.01"),
+                "line_amount_minor": -100,
+                "line_discount_minor": 0,
+                "list_minor": -100,
+                "discount_minor": 0,
+                "startup_credit_minor": 0,
+                "credited_minor": 0,
+                "mrr_usd": Decimal("-1.00"),
+            }
+        ],
         "spend/sales_and_marketing": [
             {
                 "month": date(2026, 2, 1),

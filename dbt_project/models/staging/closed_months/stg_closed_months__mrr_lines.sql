@@ -1,0 +1,21 @@
+select
+    month,
+    invoice_id,
+    cast(line_number as int) as line_number,
+    cast(slice_number as int) as slice_number,
+    closed_as_of,
+    invoice_status,
+    invoice_created_at,
+    is_counted,
+    customer_id,
+    product_key,
+    currency,
+    cast(usd_per_minor_unit as decimal(24, 14)) as usd_per_minor_unit,
+    line_amount_minor,
+    line_discount_minor,
+    list_minor,
+    discount_minor,
+    startup_credit_minor,
+    credited_minor,
+    cast(mrr_usd as decimal(22, 2)) as mrr_usd
+from {{ source('closed_months', 'mrr_lines') }}

@@ -1,0 +1,42 @@
+"""The section on months that were closed: what was said, what is said now, and why."""
+
+from collections.abc import Sequence
+
+from serving.page.blocks import Block, Header, Note, PageTable
+from serving.page.customer_rows import named
+from serving.page.snapshot import Snapshot
+
+
+def closed_months(published: Snapshot) -> Sequence[Block]:
+    """Closed months, and each change since by cause and customer."""
+    months = published.rows(
+        """
+        select strftime(month, '%b %Y'), closed_as_of, closed_mrr_usd, mrr_usd_month, difference_usd, unexplained_usd
+        from rpt_closed_months order by month desc
+        """
+    )
+    if not months:
+        return [Note("No month is closed yet. growth close 2026-10 keeps what is said of October 2026.")]
+    changes = published.rows(
+        named(
+            "rpt_closed_month_differences",
+            "strftime(month, '%b %Y'), cause, product_key, invoice_id, difference_usd",
+            "true",
+            "month desc, abs(difference_usd) desc, invoice_id, product_key",
+        )
+    )
+    of_month = [
+        Header("Month"), Header("Closed as of", "date"), Header("MRR as closed", "cents"), Header("MRR now", "cents"),
+        Header("Change", "cents"), Header("Without a cause", "cents"),
+    ]  # fmt: skip
+    of_change = [
+        Header("Customer", "customer", is_on_card=True), Header("Month", is_filter=True),
+        Header("Cause", "words", is_filter=True, is_on_card=True), Header("Product", "words", is_filter=True),
+        Header("Invoice"), Header("Change", "cents", is_on_card=True),
+    ]  # fmt: skip
+    nothing = "Nothing has changed since."
+    return [
+        PageTable("closed-months", "", of_month, months, nothing, "rpt_closed_months"),
+        PageTable("closed-month-changes", "What changed, by cause", of_change, changes, nothing,
+                  "rpt_closed_month_differences"),
+    ]  # fmt: skip
