@@ -15,6 +15,7 @@ from sample_company.billing import Biller
 from sample_company.billing_customers import write_billing_customers
 from sample_company.books import canonical_organizations, write_books
 from sample_company.companies import Companies, merge_regions, simulate_companies
+from sample_company.costs import write_costs
 from sample_company.courses import plant_courses
 from sample_company.crm import write_crm
 from sample_company.enrichment import write_enrichment
@@ -34,7 +35,7 @@ from settings import PROJECT_DIR
 logger = logging.getLogger(__name__)
 
 # Increase it whenever the same size and seed give another company than before.
-VERSION = 5
+VERSION = 6
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
@@ -101,6 +102,7 @@ class _Simulation:
         crm_accounts = write_crm(self._source / "crm", signups, accounts, companies, merges=merges, rng=self._rng(11))
         signals = write_signals(self._source, crm_accounts, signups, accounts, people, rng=self._rng(17))
         write_spend(self._source / "spend" / "sales_and_marketing.csv", self._size, self._rng(12))
+        clusters = write_costs(self._source / "costs", self._prices, signups, accounts)
         write_books(self._books, signups, ledgers, merges, prices=self._prices, rates=self._rates)
         ids, canonical = signups.ids.tolist(), canonical_organizations(signups, ledgers, merges)
         origins = came_from(people, signups)
@@ -111,7 +113,7 @@ class _Simulation:
             if canonical[organization] != canonical[origin] and companies.of[organization] != companies.of[origin]
             and (carrier == "member" or organization not in origins)
         ]  # fmt: skip
-        plants = {"signals": signals, "word_of_mouth": sorted(carried)}
+        plants = {"signals": signals, "word_of_mouth": sorted(carried), "clusters": sorted(clusters)}
         (self._books / "plants.json").write_text(json.dumps(plants))
 
     def _plan_usage(self, signups: Signups, accounts: list[Account]) -> UsagePlan:

@@ -1,4 +1,4 @@
-"""Sections on prices: what another price list would do."""
+"""Sections on prices: what another price list would do, and who pays less than they cost."""
 
 from collections.abc import Sequence
 
@@ -64,4 +64,43 @@ def price_change(published: Snapshot) -> Sequence[Block]:
                   "rpt_price_change_mix"),
         PageTable("price-change-customers", "By customer", of_customer, customers, nobody,
                   "rpt_price_change_customers"),
+    ]  # fmt: skip
+
+
+def margins(published: Snapshot) -> Sequence[Block]:
+    """Customers that cost more than they pay, and open deals priced below cost."""
+    if published.lacks("costs.unit_costs"):
+        return [Note("What customers cost is not known: costs.unit_costs has no rows.")]
+    customers = published.rows(
+        named(
+            "rpt_margin_negative_customers",
+            "negative_since_month, mrr_usd, unit_cost_usd, account_cost_usd, margin_usd, dearest_product_key, "
+            "next_action",
+            "true",
+            "margin_usd",
+        )
+    )
+    deals = published.rows(
+        named(
+            "rpt_deals_below_cost",
+            "opportunity_type, stage, price_usd_year, cost_usd_year, margin_usd_year",
+            "true",
+            "margin_usd_year",
+        )
+    )
+    of_customer = [
+        Header("Customer", "customer", is_on_card=True), Header("Below zero since", "date"), Header("Paid", "cents"),
+        Header("Units cost", "cents"), Header("Account costs", "cents"), Header("Margin", "cents", is_on_card=True),
+        Header("Costs most", "words", is_filter=True), Header("Next action", is_on_card=True),
+    ]  # fmt: skip
+    of_deal = [
+        Header("Customer", "customer", is_on_card=True), Header("Type", "words", is_filter=True),
+        Header("Stage", "words"), Header("Price a year", "money", is_on_card=True), Header("Cost a year", "money"),
+        Header("Margin", "money", is_on_card=True),
+    ]  # fmt: skip
+    return [
+        PageTable("margin-negative-customers", "Below zero in each of the last closed months", of_customer, customers,
+                  "Every customer whose cost is known pays for it.", "rpt_margin_negative_customers"),
+        PageTable("deals-below-cost", "Open deals priced below cost", of_deal, deals,
+                  "No open deal is priced below what the customer costs.", "rpt_deals_below_cost"),
     ]  # fmt: skip

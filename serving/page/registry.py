@@ -205,6 +205,19 @@ SECTIONS = (
         ),
     ),
     Section(
+        "margins",
+        "Who costs more than they pay?",
+        "Margins",
+        "What customers pay less what their units cost, free ones too, and what their accounts cost besides.",
+        (
+            Part(
+                "margins",
+                ("rpt_margin_negative_customers", "rpt_deals_below_cost", "dim_customers"),
+                pricing.margins,
+            ),
+        ),
+    ),
+    Section(
         "closed-months",
         "What has changed in months that were closed?",
         "Closed months",

@@ -23,7 +23,7 @@ from tests.support.running import Run
 from tests.support.s3_server import running_s3
 from tests.support.stripe_account import KINDS, StripeAccount
 
-IN_THE_BUCKET = ("usage", "enrichment", "crm", "support", "product_events", "spend")
+IN_THE_BUCKET = ("usage", "enrichment", "crm", "support", "product_events", "costs", "spend")
 PATTERNS = {
     "usage.usage_reports": "usage/usage_reports/date={YYYY}-{MM}-{DD}/*",
     "enrichment.companies": "enrichment/companies*",
@@ -35,6 +35,8 @@ PATTERNS = {
     "crm.feature_requests": "crm/feature_requests*",
     "support.tickets": "support/tickets*",
     "product_events.events_daily": "product_events/events_daily*",
+    "costs.unit_costs": "costs/unit_costs*",
+    "costs.account_costs": "costs/account_costs*",
     "spend.sales_and_marketing": "spend/sales_and_marketing*",
 }
 

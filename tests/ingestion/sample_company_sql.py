@@ -50,6 +50,8 @@ create table merges as select * from '{source}/crm/account_merges.csv';
 create table contacts as select * from '{source}/crm/contacts.parquet';
 create table activities as select * from '{source}/crm/activities.parquet';
 create table feature_requests as select * from '{source}/crm/feature_requests.csv';
+create table unit_costs as select * from '{source}/costs/unit_costs.csv';
+create table account_costs as select * from '{source}/costs/account_costs.csv';
 create table tickets as select * from '{source}/support/tickets.csv.gz';
 create table events as select * from '{source}/product_events/events_daily.parquet';
 create table spend as select * from '{source}/spend/sales_and_marketing.csv';

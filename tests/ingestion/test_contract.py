@@ -39,9 +39,13 @@ TABLES = {
     "support/tickets": ("id",),
     "product_events/events_daily": ("date", "organization_id"),
     "spend/sales_and_marketing": ("month", "category"),
+    "costs/unit_costs": ("month", "product_key", "region"),
+    "costs/account_costs": ("month", "organization_id", "category"),
     "closed_months/mrr_lines": ("month", "invoice_id", "line_number", "slice_number"),
 }
-OPTIONAL = {path for path in TABLES if path.startswith(("enrichment", "crm", "support", "product_events", "spend"))}
+OPTIONAL = {
+    path for path in TABLES if path.startswith(("enrichment", "crm", "support", "product_events", "spend", "costs"))
+}
 OPTIONAL |= {"stripe/prices", "stripe/credit_notes", "closed_months/mrr_lines"}
 
 

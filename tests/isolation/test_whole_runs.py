@@ -59,6 +59,18 @@ def write_optional_tables(root: Path) -> None:
         },
         "support/tickets": {"id": "t-acme", "organization_id": "org-acme", "created_at": when},
         "product_events/events_daily": {"date": "2026-08-15", "organization_id": "org-acme", "queries": 3},
+        "costs/unit_costs": {
+            "month": "2026-08-01",
+            "product_key": "surveys",
+            "region": "all",
+            "cost_usd_per_unit": "0.001",
+        },
+        "costs/account_costs": {
+            "month": "2026-08-01",
+            "organization_id": "org-acme",
+            "category": "support",
+            "amount_usd": 10,
+        },
         "closed_months/mrr_lines": {
             **{"month": "2026-06-01", "invoice_id": "in-acme", "line_number": 1, "slice_number": 1},
             **{"closed_as_of": "2026-07-04", "invoice_status": "paid", "invoice_created_at": when, "is_counted": True},

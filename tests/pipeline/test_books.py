@@ -1,6 +1,7 @@
 """The SQL and the sample company's own books say the same, to the cent: ratings, MRR, customers."""
 
 import csv
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
@@ -442,3 +443,56 @@ def test_another_price_list_changes_bills_as_plain_python_does(
     assert built(
         other, "select sum(candidate_arr_usd_year - arr_usd_year) from marts.rpt_price_change_customers"
     ) == built(other, "select sum(candidate_arr_usd - arr_usd) from marts.rpt_price_change_mix where band <> 'mix'")
+
+
+def test_margins_are_what_plain_python_makes_of_books_reports_and_costs(simulated: Settings) -> None:
+    source = simulated.sample_dir / "source"
+    products = load_price_list(DBT_PROJECT_DIR / "seeds")
+    with (source / "costs" / "unit_costs.csv").open() as file:
+        cost = {
+            (date.fromisoformat(row["month"]), row["product_key"], row["region"]): Decimal(row["cost_usd_per_unit"])
+            for row in csv.DictReader(file)
+        }
+    customers = dict(built(simulated, "select organization_id, customer_id from marts.dim_organizations"))
+    regions = dict(built(simulated, "select organization_id, region from marts.dim_organizations"))
+    months = sorted({month for month, _, _ in cost})[-4:]
+    sums = ", ".join(f"sum({counter})" for counter in products.counters)
+    used: dict[tuple[str, date, str, str], int] = defaultdict(int)
+    for organization, month, *units in built(
+        simulated,
+        f"select organization_id, cast(date_trunc('month', date) as date), {sums} from raw.usage__usage_reports "
+        f"where date >= date '{months[0]}' group by all",
+    ):
+        for product, quantity in zip(products.products, units, strict=True):
+            if organization in customers and quantity:
+                used[customers[organization], month, product, regions[organization]] += quantity
+    extra: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    with (source / "costs" / "account_costs.csv").open() as file:
+        for row in csv.DictReader(file):
+            extra[customers[row["organization_id"]], date.fromisoformat(row["month"])] += Decimal(row["amount_usd"])
+    spent: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for (customer, month, product, region), quantity in used.items():
+        if month in months:
+            unit = cost.get((month, product, region)) or cost[month, product, "all"]
+            dollars = Decimal(quantity) / products.divisors.get(product, 1) * unit
+            spent[customer, month] += dollars.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    expected = {
+        (customer, month): paid[month] - spent[customer, month] - extra[customer, month]
+        for customer, paid in books_mrr(simulated).items()
+        for month in months
+        if paid.get(month, 0) > 0
+    }
+    found = built(
+        simulated, f"select customer_id, month, margin_usd from marts.fct_margins_monthly where month >= '{months[0]}'"
+    )
+    assert {(customer, month): margin for customer, month, margin in found} == expected
+    negative = {
+        customer
+        for customer, _ in expected
+        if all(expected.get((customer, month), Decimal(0)) < 0 for month in months[-3:])
+    }
+    listed = built(simulated, "select customer_id from marts.rpt_margin_negative_customers")
+    assert {customer for (customer,) in listed} == negative
+    planted = json.loads((simulated.sample_dir / "books" / "plants.json").read_text())["clusters"]
+    assert len(planted) == 3
+    assert {customers[organization] for organization in planted} <= negative

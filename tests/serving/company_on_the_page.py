@@ -311,6 +311,30 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "next_action": "Ask.",
         }
     ],
+    "rpt_margin_negative_customers": [
+        {
+            "customer_id": "c3",
+            "months": 3,
+            "negative_since_month": MONTHS[-3],
+            "mrr_usd": 600,
+            "unit_cost_usd": 900,
+            "account_cost_usd": None,
+            "margin_usd": -300,
+            "dearest_product_key": "logs",
+            "next_action": "Look at the discount.",
+        }
+    ],
+    "rpt_deals_below_cost": [
+        {
+            "opportunity_id": "o1",
+            "customer_id": "c3",
+            "opportunity_type": "renewal",
+            "stage": "procurement",
+            "price_usd_year": 1_000,
+            "cost_usd_year": 1_200,
+            "margin_usd_year": -200,
+        }
+    ],
     "rpt_closed_months": [
         {
             "month": MONTHS[-1],

@@ -159,6 +159,8 @@ NEEDS_PERSONAL_DATA = {
     ("rpt_line_crossers", "organization"): "The name under which people know the customer.",
     ("rpt_price_change_customers", "organization"): "The name under which people know the customer.",
     ("rpt_closed_month_differences", "organization"): "The name under which people know the customer.",
+    ("rpt_margin_negative_customers", "organization"): "The name under which people know the customer.",
+    ("rpt_deals_below_cost", "organization"): "The name under which people know the customer.",
     ("rpt_account_risk", "organization"): "The name under which people know the customer.",
     ("rpt_cross_sell", "organization"): "The name under which people know the customer.",
     ("rpt_large_deals", "organization"): "The name under which people know the customer.",

@@ -423,6 +423,22 @@ def _optional() -> Rows:
                 "web_analytics_viewed": 0,
             }
         ],
+        "costs/unit_costs": [
+            {
+                "month": date(2026, 2, 1),
+                "product_key": "surveys",
+                "region": "all",
+                "cost_usd_per_unit": Decimal("0.001"),
+            }
+        ],
+        "costs/account_costs": [
+            {
+                "month": date(2026, 2, 1),
+                "organization_id": "org-1",
+                "category": "dedicated_cluster",
+                "amount_usd": Decimal("100.00"),
+            }
+        ],
         "closed_months/mrr_lines": [
             {
                 "month": date(2026, 1, 1),

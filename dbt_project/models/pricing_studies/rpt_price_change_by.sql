@@ -8,7 +8,7 @@ with changes as (
         repriced.candidate_usd,
         repriced.mrr_change_usd
     from {{ ref('int_repriced_mrr') }} as repriced
-    inner join {{ ref('dim_customers') }} as customers on repriced.customer_id = customers.customer_id
+    inner join {{ ref('int_repriced_customers') }} as customers on repriced.customer_id = customers.customer_id
     cross join {{ ref('int_data_day') }} as data_day
     where
         repriced.month >= {{ dbt.dateadd(

@@ -27,7 +27,7 @@ bills as (
 customers as (
     select
         customers.customer_id,
-        customers.name as customer_name,
+        customers.customer_name,
         customers.icp_segment,
         customers.size_tier,
         customers.arr_mix_band,
@@ -39,7 +39,7 @@ customers as (
         customers.arr_usd_year,
         {{ arr_usd_year('customers.mrr_usd_month + bills.last_mrr_change_usd') }} as candidate_arr_usd_year
     from bills
-    inner join {{ ref('dim_customers') }} as customers on bills.customer_id = customers.customer_id
+    inner join {{ ref('int_repriced_customers') }} as customers on bills.customer_id = customers.customer_id
 ),
 
 crossed as (
