@@ -1,4 +1,4 @@
-"""Sections on prices: what another price list would do, and who pays less than they cost."""
+"""Sections on prices: another price list, whether we are the cheapest, and who pays less than they cost."""
 
 from collections.abc import Sequence
 
@@ -65,6 +65,28 @@ def price_change(published: Snapshot) -> Sequence[Block]:
         PageTable("price-change-customers", "By customer", of_customer, customers, nobody,
                   "rpt_price_change_customers"),
     ]  # fmt: skip
+
+
+def cheapest(published: Snapshot) -> Sequence[Block]:
+    """Our list price against that of each competitor, by product."""
+    rows = published.rows(
+        """
+        select coalesce(display_name, compared.product_key), competitor, customers_cheapest_share, customers_dearer,
+            customers_unknown, units_cheapest / nullif(units, 0), dearer_from_units, dearer_by_usd,
+            case when is_stale then 'stale' else 'recent' end, read_on, source
+        from rpt_cheapest_products as compared left join dim_products using (product_key)
+        order by customers_cheapest_share nulls last, 1, competitor
+        """
+    )
+    columns = [
+        Header("Product", is_on_card=True), Header("Against", "words", is_filter=True, is_on_card=True),
+        Header("Customers for whom we are the cheapest", "percent", is_on_card=True), Header("Dearer for", "number"),
+        Header("Not known for", "number"), Header("Units", "percent"), Header("Dearer from units", "number"),
+        Header("Dearer by a month", "money"), Header("Price", "words", is_filter=True), Header("Read on", "date"),
+        Header("Source"),
+    ]  # fmt: skip
+    empty = "No competitor's price is known: the seed competitor_prices has no rows."
+    return [PageTable("cheapest", "", columns, rows, empty, "rpt_cheapest_products")]
 
 
 def margins(published: Snapshot) -> Sequence[Block]:

@@ -205,6 +205,14 @@ SECTIONS = (
         ),
     ),
     Section(
+        "cheapest",
+        "Are we the cheapest for each product?",
+        "Cheapest",
+        "List price against public list price, for what customers used in the last closed month. A stale price was "
+        "read long ago.",
+        (Part("prices of others", ("rpt_cheapest_products", "dim_products"), pricing.cheapest),),
+    ),
+    Section(
         "margins",
         "Who costs more than they pay?",
         "Margins",

@@ -496,3 +496,58 @@ def test_margins_are_what_plain_python_makes_of_books_reports_and_costs(simulate
     planted = json.loads((simulated.sample_dir / "books" / "plants.json").read_text())["clusters"]
     assert len(planted) == 3
     assert {customers[organization] for organization in planted} <= negative
+
+
+def list_usd(tiers: list[tuple[Decimal | None, Decimal, Decimal]], units: Decimal) -> Decimal | None:
+    """What units cost by graduated tiers (last unit, price, flat fee), by walking them; None above the last one."""
+    total, below = Decimal(0), Decimal(0)
+    for last_unit, price, fee in tiers:
+        if units > below:
+            total += fee + price * ((units if last_unit is None else min(units, last_unit)) - below)
+        if last_unit is None or units <= last_unit:
+            return total
+        below = last_unit
+    return None
+
+
+def test_whom_we_are_cheapest_for_is_what_walking_the_price_lists_says(simulated: Settings) -> None:
+    seeds = DBT_PROJECT_DIR / "seeds"
+    tiers: dict[str, dict[str, list]] = {"theirs": defaultdict(list), "ours": defaultdict(list)}
+    for of, name, key in (("theirs", "competitor_prices", "competitor"), ("ours", "price_list", "valid_to")):
+        with (seeds / f"{name}.csv").open() as file:
+            for row in csv.DictReader(file):
+                if of == "theirs" or not row["valid_to"]:
+                    place = f"{row['product_key']} {row[key]}".strip()
+                    last_unit = Decimal(row["up_to"]) if row["up_to"] else None
+                    amounts = Decimal(row["unit_price_usd"]), Decimal(row["flat_amount_usd"])
+                    tiers[of][place].append((last_unit, *amounts))
+    used: dict[str, list[Decimal]] = defaultdict(list)
+    for product, quantity in built(
+        simulated,
+        "select product_key, sum(quantity) from marts.fct_usage_daily join marts.dim_organizations "
+        "using (organization_id) where date between '2026-10-01' and '2026-10-31' group by customer_id, product_key",
+    ):
+        used[product].append(quantity)
+    compared = built(
+        simulated,
+        "select product_key, competitor, customers_cheapest, customers_dearer, customers_unknown, dearer_from_units "
+        "from marts.rpt_cheapest_products",
+    )
+    assert {f"{product} {competitor}" for product, competitor, *_ in compared} == tiers["theirs"].keys()
+    cent = Decimal("0.01")
+    for product, competitor, *counts, dearer_from in compared:
+        ours, theirs = tiers["ours"][product], tiers["theirs"][f"{product} {competitor}"]
+        found = [0, 0, 0]
+        for quantity in used[product]:
+            their_usd, our_usd = list_usd(theirs, quantity), list_usd(ours, quantity)
+            assert our_usd is not None
+            if their_usd is None:
+                found[2] += 1
+            else:
+                pay = [amount.quantize(cent, ROUND_HALF_UP) for amount in (our_usd, their_usd)]
+                found[pay[0] > pay[1]] += 1
+        assert found == counts
+        if dearer_from is not None:
+            before, at = dearer_from - 1, dearer_from
+            assert (list_usd(ours, at) or 0) > (list_usd(theirs, at) or 0)
+            assert (list_usd(ours, before) or 0) <= (list_usd(theirs, before) or 0)

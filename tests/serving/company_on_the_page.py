@@ -335,6 +335,24 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "margin_usd_year": -200,
         }
     ],
+    "rpt_cheapest_products": [
+        {
+            "product_key": "logs",
+            "competitor": "somebody",
+            "customers": 3,
+            "customers_cheapest": 2,
+            "customers_dearer": 1,
+            "customers_unknown": 0,
+            "customers_cheapest_share": 0.6667,
+            "units": 300,
+            "units_cheapest": 100,
+            "dearer_by_usd": 12,
+            "dearer_from_units": 120,
+            "is_stale": True,
+            "read_on": MONTHS[0],
+            "source": "https://prices.example",
+        }
+    ],
     "rpt_closed_months": [
         {
             "month": MONTHS[-1],
