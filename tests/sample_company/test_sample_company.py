@@ -101,7 +101,8 @@ def test_every_table_has_the_columns_of_the_contract(
         "billing/billing_customers": "billing", "enrichment/companies": "companies", "crm/accounts": "crm_accounts",
         "crm/opportunities": "opportunities", "crm/account_merges": "merges", "spend/sales_and_marketing": "spend",
         "crm/contacts": "contacts", "crm/activities": "activities", "crm/feature_requests": "feature_requests",
-        "costs/unit_costs": "unit_costs", "costs/account_costs": "account_costs", "support/tickets": "tickets", "product_events/events_daily": "events",
+        "costs/unit_costs": "unit_costs", "costs/account_costs": "account_costs",
+        "support/tickets": "tickets", "product_events/events_daily": "events",
     }[path]  # fmt: skip
     types = {name: str(kind) for name, kind, *_ in rows_of(company, f"describe {source}")}
     # Nothing of the sample company was removed at the source, and an export need not have the column.
