@@ -1,5 +1,6 @@
 """The data of enrichment vendors about each company, in versions, with realistic gaps."""
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 from sample_company import write
 from sample_company.accounts import Account
 from sample_company.companies import KINDS, Companies
-from sample_company.parameters import COMPANY_DOMAIN, DAY_US, DAYS, END_US, day_at
+from sample_company.parameters import COMPANY_DOMAIN, DAY_US, END_US, day_at
 from sample_company.signups import Signups
 
 MONEY = pa.decimal128(18, 2)
@@ -26,9 +27,10 @@ COLUMN_TYPES = {
 NO_ROW, INSUFFICIENT, NOT_FOUND = 0.10, 0.19, 0.05
 ZERO_HEADCOUNT_SHARE = 0.03
 REENRICHED_SHARE = 0.45
-# Days from sign-up to the offering of large customers that are public, and how many founders were at a customer.
-WENT_PUBLIC_DAYS = 300
+# Founders who were at a customer; companies that grow to a thousand people with us, and that go public.
 FOUNDERS = 15
+GROWN = 3
+MANY_PEOPLE = 1_000
 EMPLOYEES = {
     "hobby": (1, 3), "micro": (1, 14), "startup": (13, 140), "scaleup": (110, 640), "enterprise": (450, 22_000),
     "agency": (4, 70), "school": (60, 3_000), "nonprofit": (5, 200),
@@ -87,24 +89,44 @@ CITIES = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Planted:
+    """What was planted: organizations by founders from another one, and those whose company grew with us, by stage."""
+
+    founders: dict[int, int]
+    grown: dict[str, list[int]]
+
+
 def write_enrichment(
     path: Path, signups: Signups, accounts: list[Account], companies: Companies, rng: np.random.Generator
-) -> dict[int, int]:
-    """Returns which organizations a founder from another one, a customer, began."""
+) -> Planted:
     rows = simulate_enrichment(signups, accounts, companies, rng)
-    _go_public(rows, signups, accounts, companies)
-    founders = _plant_founders(rows, signups, accounts, companies)
+    planted = Planted(_plant_founders(rows, signups, accounts, companies), _plant_growth(rows, signups, companies))
+    rows.sort(key=lambda row: (row["enriched_at"], row["domain"]))
     write.write_rows_parquet(path, rows, COLUMN_TYPES)
-    return founders
+    return planted
 
 
-def _go_public(rows: list[dict], signups: Signups, accounts: list[Account], companies: Companies) -> None:
-    """The largest public customers went public as customers."""
-    large = {companies.domain[a.organizations[0]]: a.organizations[0] for a in accounts if a.group in ("1m", "50k")}
+def _plant_growth(rows: list[dict], signups: Signups, companies: Companies) -> dict[str, list[int]]:
+    """Some companies reach a thousand people as customers, and some that are public went public as customers."""
+    alone = np.bincount(companies.of, minlength=len(companies.of)) == 1
+    own = {domain: number for number, domain in enumerate(companies.domain) if alone[number]}
+    newest = {row["domain"]: row for row in rows if row["domain"] in own}
+    largest: dict[str, int] = {}
     for row in rows:
-        organization = large.get(row["domain"])
-        if row["ipo_date"] is not None and organization is not None:
-            row["ipo_date"] = day_at(min(int(signups.created_day[organization]) + WENT_PUBLIC_DAYS, DAYS - 2))
+        largest[row["domain"]] = max(largest.get(row["domain"], 0), row["employees"] or 0)
+    able = [row for row in newest.values() if row["enriched_at"] < END_US - 300 * DAY_US and row["status"] == "scored"]
+    # Too large for the ICP before and after, so that no segment changes.
+    growing = [row for row in able if 500 < largest[row["domain"]] < MANY_PEOPLE][:GROWN]
+    for row in growing:
+        later = {"employees": MANY_PEOPLE + 40, "enriched_at": row["enriched_at"] + 250 * DAY_US}
+        rows.append(row | later)
+    public = [row for row in able if row["ipo_date"] is not None and row["company_type"] == "public"][:GROWN]
+    went_public = {row["domain"]: day_at(int(signups.created_day[own[row["domain"]]]) + 90) for row in public}
+    for row in rows:
+        row["ipo_date"] = went_public.get(row["domain"], row["ipo_date"])
+    found = {"many_people": [row["domain"] for row in growing], "public": [row["domain"] for row in public]}
+    return {stage: sorted(own[domain] for domain in domains) for stage, domains in found.items()}
 
 
 def _plant_founders(

@@ -40,6 +40,9 @@ RARE_FEATURE = "import of punch cards"
 # Days between two messages of an owner, the share of accounts whose owner stopped, and days of product events.
 MESSAGE_DAYS = 10
 STOPPED_SHARE = 0.2
+# Groups of accounts whose first bill somebody writes about, and of how many.
+FIRST_BILLS = ("first_bill", "5k", "startup")
+WRITTEN_SHARE = 0.7
 EVENT_DAYS = 60
 # How many customers each plant is for.
 PLANTS = {
@@ -70,7 +73,7 @@ def write_signals(
     crm = source / "crm"
     contacts = _contacts(with_account, planted["champion_left"], account_of, people, ids=ids, rng=rng)
     write.write_rows_parquet(crm / "contacts.parquet", contacts, CONTACT_TYPES)
-    activities = _activities(crm_accounts, planted, ids, rng)
+    activities = _activities(crm_accounts, accounts, planted, ids=ids, rng=rng)
     write.write_rows_parquet(crm / "activities.parquet", activities, ACTIVITY_TYPES)
     write.write_csv(crm / "feature_requests.csv", list(REQUEST_COLUMNS), _requests(crm_accounts, rng))
     tickets = _tickets(paying, accounts, planted, ids=ids, rng=rng)
@@ -133,9 +136,17 @@ def _contacts(
 
 
 def _activities(
-    crm_accounts: list[dict], planted: dict[str, list[int]], ids: list[str], rng: np.random.Generator
+    crm_accounts: list[dict],
+    accounts: list[Account],
+    planted: dict[str, list[int]],
+    *,
+    ids: list[str],
+    rng: np.random.Generator,
 ) -> list[dict]:
-    """What owners wrote: once when the CRM says so, then every ten days or so, and what accounts said of their own."""
+    """What owners wrote: once when the CRM says so, then every ten days or so, and what accounts said of their own.
+
+    Most customers whose first bill comes were written to before it does.
+    """
     newest = {row["id"]: row for row in crm_accounts}
     rows = [
         _activity(row, row["last_contacted_at"], "email", "outbound")
@@ -151,6 +162,11 @@ def _activities(
             rows.append(_activity(row, at, kind, "outbound") | {"answered_at": answered if answered < stop else None})
             at += int((4 + rng.exponential(MESSAGE_DAYS - 4)) * DAY_US)
     account_of = {row["organization_id"]: row for row in newest.values()}
+    for account in accounts:
+        asked = account_of.get(ids[account.organizations[0]])
+        at = account.start_us + int((9 + 14 * rng.random()) * DAY_US)
+        if account.group in FIRST_BILLS and asked and at < END_US and rng.random() < WRITTEN_SHARE:
+            rows.append(_activity(asked, at, "email", "outbound"))
 
     def said(signal: str, first: int, last: int, **values: Any) -> None:
         for organization in planted[signal]:

@@ -35,7 +35,7 @@ from settings import PROJECT_DIR
 logger = logging.getLogger(__name__)
 
 # Increase it whenever the same size and seed give another company than before.
-VERSION = 6
+VERSION = 7
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
@@ -98,7 +98,7 @@ class _Simulation:
         write_billing_customers(self._source / "billing" / "billing_customers", signups, ledgers, self._rng(9))
         write_stripe(self._source / "stripe", ledgers, people.owner_email, signups.ids.tolist(), self._prices)
         path = self._source / "enrichment" / "companies.parquet"
-        founders = write_enrichment(path, signups, accounts, companies, self._rng(10))
+        planted = write_enrichment(path, signups, accounts, companies, self._rng(10))
         crm_accounts = write_crm(self._source / "crm", signups, accounts, companies, merges=merges, rng=self._rng(11))
         signals = write_signals(self._source, crm_accounts, signups, accounts, people, rng=self._rng(17))
         write_spend(self._source / "spend" / "sales_and_marketing.csv", self._size, self._rng(12))
@@ -108,12 +108,18 @@ class _Simulation:
         origins = came_from(people, signups)
         carried = [
             (ids[organization], ids[origin], carrier)
-            for carrier, found in (("member", origins), ("founder", founders))
+            for carrier, found in (("member", origins), ("founder", planted.founders))
             for organization, origin in found.items()
             if canonical[organization] != canonical[origin] and companies.of[organization] != companies.of[origin]
             and (carrier == "member" or organization not in origins)
         ]  # fmt: skip
-        plants = {"signals": signals, "word_of_mouth": sorted(carried), "clusters": sorted(clusters)}
+        grown = {stage: [ids[organization] for organization in found] for stage, found in planted.grown.items()}
+        plants = {
+            "signals": signals,
+            "word_of_mouth": sorted(carried),
+            "grown_with_us": grown,
+            "clusters": sorted(clusters),
+        }
         (self._books / "plants.json").write_text(json.dumps(plants))
 
     def _plan_usage(self, signups: Signups, accounts: list[Account]) -> UsagePlan:

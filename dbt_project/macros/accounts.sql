@@ -109,3 +109,12 @@ group by customer_id, signal
     inner join {{ ref('int_listed_customers') }} as customers on candidates.customer_id = customers.customer_id
     where (signals.kind = 'risk' or not customers.is_do_not_contact) and {{ where }}
 {%- endmacro %}
+
+
+{#- Whole people for an amount of work, given what one person does: a part of a person is a whole one. -#}
+{% macro people_for(work, work_a_person) -%}
+    {{ divide_cut(
+        'cast(' ~ work ~ ' as decimal(38, 0)) + cast(' ~ work_a_person ~ ' as decimal(38, 0)) - 1',
+        'cast(' ~ work_a_person ~ ' as decimal(38, 0))'
+    ) }}
+{%- endmacro %}

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from serving.page import acquisition, closings, credit, pricing, revenue, signals, trust, worklists, yesterday
+from serving.page import (
+    acquisition,
+    closings,
+    credit,
+    pricing,
+    reach,
+    revenue,
+    signals,
+    team,
+    trust,
+    worklists,
+    yesterday,
+)
 from serving.page.blocks import Block, Note
 from serving.page.snapshot import Snapshot
 
@@ -114,6 +126,20 @@ SECTIONS = (
         "Owners",
         "What each person holds, against what one person in the role can carry.",
         (Part("owners' load", ("rpt_owner_load",), worklists.owners),),
+    ),
+    Section(
+        "responses",
+        "How soon do we answer, and who waits now?",
+        "Answers",
+        "From the day on which a list names a customer to our first word. Who may not be written to is left out.",
+        (Part("answers", ("rpt_responsiveness", "fct_responses", "dim_customers"), team.responsiveness),),
+    ),
+    Section(
+        "team",
+        "When does the team no longer fit?",
+        "Team",
+        "People that the projected customers take by the rules of coverage and the books, and what moves that.",
+        (Part("team", ("rpt_team_outlook", "rpt_team_projection"), team.outlook),),
     ),
     Section(
         "line-crossers",
@@ -235,6 +261,43 @@ SECTIONS = (
                 "closed months",
                 ("rpt_closed_months", "rpt_closed_month_differences", "dim_customers"),
                 closings.closed_months,
+            ),
+        ),
+    ),
+    Section(
+        "reach",
+        "How high up is the product used, and who grew with us?",
+        "Reach",
+        "From individual contributors up to the C-level, and from the first user to a public company.",
+        (
+            Part("levels", ("rpt_reach",), reach.levels),
+            Part("ladder", ("rpt_reach_ladder", "fct_customer_ladder", "dim_customers"), reach.ladder),
+        ),
+    ),
+    Section(
+        "word-of-mouth",
+        "Who brought whom?",
+        "Word of mouth",
+        "Organizations that somebody from another one, or a founder from a customer, brought in. No persons are named.",
+        (Part("word of mouth", ("rpt_word_of_mouth", "rpt_advocates", "dim_customers"), reach.word_of_mouth),),
+    ),
+    Section(
+        "features",
+        "What do companies ask for?",
+        "Features",
+        "Features by the companies that ask for them, those of the ICP first. A list of wishes promises nothing.",
+        (Part("features", ("rpt_feature_demand",), team.feature_demand),),
+    ),
+    Section(
+        "references",
+        "Who could be a reference customer?",
+        "References",
+        "Customers in the ICP that have paid for a product for long, are healthy, owe nothing and may be asked.",
+        (
+            Part(
+                "reference customers",
+                ("rpt_reference_progress", "rpt_reference_customers", "dim_products", "dim_customers"),
+                team.references,
             ),
         ),
     ),

@@ -413,4 +413,47 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "rpt_data_quality": [
         {"finding": "usage_counter_without_product", "subject": "x_in_period", "figure": 12, "unit": "units"}
     ],
+    "rpt_reach_ladder": [
+        {"stage": "first_user", "stage_order": 1, "meaning": "Somebody signed up.", "customers": 9, "lost_customers": 2}
+    ],
+    "rpt_word_of_mouth": [
+        {
+            "month": date(2026, 10, 1),
+            "signups": 40,
+            "self_reported_share": 0.3,
+            "carried_share": 0.05,
+            "carried_by_members": 2,
+        }
+    ],
+    "rpt_responsiveness": [
+        {
+            "list_name": "onboarding_queue",
+            "role": "onboarding_specialist",
+            "entries": 4,
+            "answered": 3,
+            "waiting": 1,
+            "ended_unanswered": 0,
+            "p50_hours": 12,
+            "p90_hours": 96,
+        }
+    ],
+    "rpt_team_outlook": [
+        {
+            "lever": "as_planned",
+            "lever_order": 1,
+            "meaning": "As it is.",
+            "team_people_max": 20,
+            "people_first_month": 12,
+            "people_last_month": 24,
+            "last_month": date(2027, 12, 1),
+            "above_month_p50": date(2027, 6, 1),
+            "outlook": "goes above",
+        }
+    ],
+    "rpt_feature_demand": [
+        {"feature": "audit log", "companies": 3, "icp_companies": 2, "would_be_the_only_user": False, "place": 1}
+    ],
+    "rpt_reference_progress": [
+        {"product_key": "surveys", "icp_segment": "high_growth", "could_be": 2, "wanted": 5, "still_missing": 3}
+    ],
 }

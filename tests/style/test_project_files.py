@@ -143,6 +143,7 @@ NOT_PERSONAL = {
     "unknown_no_domain": "A count.",
     "list_name": "A list of the project.",
     "display_name": "A product's.",
+    "would_be_the_only_user": "A flag.",
 }
 NEEDS_PERSONAL_DATA = {
     ("dim_customers", "organization"): "The name under which people know the customer.",

@@ -93,6 +93,12 @@ suggested as (
 
     select customer_id, signal, product_key, 0, figure, since
     from {{ ref('int_package_signals') }}
+
+    union all
+
+    select customer_id, signal, product_key, 0, figure, since
+    from {{ ref('int_behaviour_signals') }}
+    where product_key is not null
 ),
 
 placed as (

@@ -2,7 +2,7 @@ select
     id as activity_id,
     account_id,
     kind as activity_kind,
-    kind <> 'note' as is_contact,
+    kind <> 'note' and (coalesce(direction, 'outbound') = 'outbound' or kind in ('call', 'meeting')) as is_contact,
     direction,
     topic,
     happened_at,

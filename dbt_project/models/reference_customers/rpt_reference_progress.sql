@@ -1,0 +1,29 @@
+with counted as (
+    select
+        product_key,
+        icp_segment,
+        count(*) as customers,
+        sum(case when state = 'could_be' then 1 else 0 end) as could_be,
+        sum(case when state = 'unknown' then 1 else 0 end) as unknown_customers,
+        max(case when state = 'could_be' and place = {{ threshold('reference_customers') }} then could_be_since end) as complete_since
+    from {{ ref('rpt_reference_customers') }}
+    group by product_key, icp_segment
+)
+
+select
+    products.product_key,
+    segments.segment as icp_segment,
+    cast(coalesce(counted.customers, 0) as int) as customers,
+    cast(coalesce(counted.could_be, 0) as int) as could_be,
+    cast(coalesce(counted.unknown_customers, 0) as int) as unknown_customers,
+    cast({{ threshold('reference_customers') }} as int) as wanted,
+    cast(greatest({{ threshold('reference_customers') }} - coalesce(counted.could_be, 0), 0) as int) as still_missing,
+    counted.complete_since,
+    data_day.as_of_date
+from {{ ref('dim_products') }} as products
+inner join {{ ref('segments') }} as segments on segments.segment in ('high_growth', 'high_potential')
+cross join {{ ref('int_data_day') }} as data_day
+left join counted
+    on products.product_key = counted.product_key
+    and segments.segment = counted.icp_segment
+where not products.is_package and not products.is_credit

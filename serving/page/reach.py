@@ -1,0 +1,110 @@
+"""How high up and how far along companies use the product, and who brought whom."""
+
+from collections.abc import Sequence
+
+from serving.page.blocks import Block, Header, Note, PageTable
+from serving.page.customer_rows import customer
+from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
+
+MONTHS_SHOWN = 18
+LEVELS = ("c_level", "vice_president", "head", "lead", "individual_contributor", "unknown")
+
+
+def levels(published: Snapshot) -> Sequence[Block]:
+    """Customers by size of company and the highest level that was active in the last closed month."""
+    counts = ", ".join(f"sum(customers) filter (where highest_level = '{level}')" for level in LEVELS)
+    rows = published.rows(
+        f"""
+        select company_size, sum(customers), sum(paying_customers), {counts}
+        from rpt_reach
+        where month = {LAST_CLOSED_MONTH}
+        group by company_size, employees_from
+        order by employees_from = 0, employees_from
+        """
+    )
+    columns = [
+        Header("Employees", "words"), Header("Customers", "number"), Header("Paying", "number"),
+        Header("C-level", "number"), Header("Vice president", "number"), Header("Head", "number"),
+        Header("Lead", "number"), Header("Individual contributor", "number"), Header("No title", "number"),
+    ]  # fmt: skip
+    title = "Customers by the highest level that was active in the last closed month"
+    table = PageTable("levels", title, columns, rows, "Nobody was active in that month.", "rpt_reach")
+    if not published.lacks("enrichment.companies"):
+        return [table]
+    return [Note("How large companies are is not known: enrichment.companies has no rows."), table]
+
+
+def ladder(published: Snapshot) -> Sequence[Block]:
+    """What becomes of customers from the first user to a public company, and who grew with us."""
+    rows = published.rows(
+        """
+        select meaning, customers, reached_with_us, were_there_before, median_days_from_previous_stage,
+            lost_customers, unknown_customers
+        from rpt_reach_ladder
+        order by stage_order
+        """
+    )
+    columns = [
+        Header("Stage"), Header("Customers", "number"), Header("Reached it with us", "number"),
+        Header("Were there before", "number"), Header("Median days from the stage before", "number"),
+        Header("Stopped here", "number"), Header("Not known", "number"),
+    ]  # fmt: skip
+    grown = published.rows(
+        f"""
+        select {customer("ladder")}, ladder.stage, ladder.reached_on, ladder.days_from_previous_stage,
+            case when ladder.is_lost_here then 'stopped here' else 'still with us' end
+        from fct_customer_ladder as ladder
+        left join dim_customers using (customer_id)
+        where ladder.stage in ('many_people', 'public') and not ladder.was_there_before
+        order by ladder.reached_on desc, ladder.customer_id
+        """
+    )
+    names = [
+        Header("Customer", "customer", is_on_card=True), Header("Stage", "words", is_filter=True, is_on_card=True),
+        Header("Reached", "date", is_on_card=True), Header("Days from the stage before", "number"),
+        Header("Today", "words", is_filter=True),
+    ]  # fmt: skip
+    empty = "No company that is known grew this far as a customer."
+    return [
+        PageTable("ladder", "From the first user to a public company", columns, rows, "", "rpt_reach_ladder"),
+        PageTable("grown-with-us", "Who grew with us", names, grown, empty, "fct_customer_ladder"),
+    ]
+
+
+def word_of_mouth(published: Snapshot) -> Sequence[Block]:
+    """What people carried beside what organizations say, and from where the most came. Organizations only."""
+    rows = published.rows(
+        f"""
+        select strftime(month, '%b %Y'), signups, self_reported_share, carried_share, carried_by_members,
+            carried_by_founders, carried_but_said_otherwise, longest_chain
+        from rpt_word_of_mouth
+        order by month desc
+        limit {MONTHS_SHOWN}
+        """
+    )
+    columns = [
+        Header("Sign-ups of"), Header("Sign-ups", "number"), Header("Say word of mouth", "percent"),
+        Header("Carried by people", "percent"), Header("By members", "number"), Header("By founders", "number"),
+        Header("Carried, but say otherwise", "number"), Header("Longest chain", "number"),
+    ]  # fmt: skip
+    title = "Word of mouth that organizations report, and that people carried; – is not known"
+    months = PageTable("word-of-mouth", title, columns, rows, "Nobody has signed up.", "rpt_word_of_mouth")
+    advocates = published.rows(
+        f"""
+        select {customer("advocates")}, advocates.brought_directly, advocates.brought_in_all, advocates.generations,
+            advocates.paying, advocates.brought_arr_usd_year
+        from rpt_advocates as advocates
+        left join dim_customers using (customer_id)
+        order by advocates.brought_in_all desc, advocates.brought_arr_usd_year desc, advocates.customer_id
+        """
+    )
+    names = [
+        Header("Customer", "customer", is_on_card=True), Header("Brought", "number"),
+        Header("With all who came from these", "number", is_on_card=True), Header("Generations", "number"),
+        Header("Paying", "number", is_on_card=True), Header("Their ARR", "money", is_on_card=True),
+    ]  # fmt: skip
+    empty = "No organization is known to have brought another one."
+    notes = []
+    if published.lacks("enrichment.companies"):
+        notes = [Note("Whose founders came from a customer is not known: enrichment.companies has no rows.")]
+    return [*notes, months, PageTable("advocates", "Who brought the most", names, advocates, empty, "rpt_advocates")]
