@@ -64,7 +64,9 @@ def edit_project(what: str, edits: Sequence[str], project: Path) -> None:
 
 def _overlay(folder: Path, project: Path) -> None:
     """Put each file of the folder in the place of the project's file of the same name."""
-    files = {path.name: path for path in project.rglob("*") if path.suffix in (".csv", ".sql", ".yml")}
+    # Not those of tests: fixtures are called as the seeds are.
+    places = [path for name in ("macros", "models", "seeds") for path in (project / name).rglob("*")]
+    files = {path.name: path for path in places if path.suffix in (".csv", ".sql", ".yml")}
     edited = sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".sql", ".yml"))
     if not edited:
         raise TrialError(f"{folder} has no seed (.csv) or model (.sql): put the edited files into it")

@@ -39,7 +39,7 @@ def test_the_history_of_a_company_that_was_worked_out_by_hand(undisturbed: Path)
     assert read(
         undisturbed,
         "select day, kind, subject, what, figure from marts.fct_customer_events where customer_id = 'org-acme' "
-        "and kind not in ('signal_fired', 'forecast_crossed_line') order by day, kind, subject",
+        "and kind not in ('signal_fired', 'signal_ended', 'forecast_crossed_line') order by day, kind, subject",
     ) == [
         (date(2026, 8, 3), "signed_up", "org-acme", "word_of_mouth", None),
         (date(2026, 8, 4), "activated", "org-acme", None, None),

@@ -12,9 +12,10 @@ from transform.trial import TrialError, edit_project
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project's seeds and of one model."""
+    """A copy of the project's seeds, of the fixtures that are called as they are, and of one model."""
     project = tmp_path / "project"
-    shutil.copytree(DBT_PROJECT_DIR / "seeds", project / "seeds")
+    for folder in ("seeds", "tests/fixtures"):
+        shutil.copytree(DBT_PROJECT_DIR / folder, project / folder)
     model = next(DBT_PROJECT_DIR.rglob("dim_customers.sql"))
     (project / "models").mkdir()
     shutil.copyfile(model, project / "models" / model.name)

@@ -1,5 +1,5 @@
 {#- Lists say what fires on the data day and since when; who needs a person has a history, so that its end is known too. -#}
-{%- set parts = ['usage', 'standing', 'forecast', 'bill', 'account', 'deal'] -%}
+{%- set parts = ['usage', 'standing', 'forecast', 'bill', 'account', 'deal', 'ended_signal'] -%}
 {%- set lists = [
     'rpt_account_risk', 'rpt_cross_sell', 'rpt_product_led_leads', 'rpt_limits_hit', 'rpt_startup_rolloffs',
     'rpt_credit_runway', 'rpt_large_deals',
