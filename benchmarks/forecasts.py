@@ -106,6 +106,10 @@ def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date,
             f"select date '1900-01-01' as first_day, date '{last_day}' as last_day"
         )
         connection.execute(
+            "create table intermediate.int_build_inputs "
+            "(kind varchar, key varchar, first_day date, fingerprint decimal(38, 0))"
+        )
+        connection.execute(
             "create table staging.stg_billing__subscribed_products as "
             "select id as organization_id, created::timestamp as updated_at, product as product_key from products"
         )
