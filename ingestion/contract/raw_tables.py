@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
+from warehouse.postgres import is_server
 
 SCHEMA = "raw"
 LEDGER = """
@@ -46,11 +47,12 @@ def add_missing_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
     must be read again.
     """
     read_again = []
-    types = _column_types(connection)
+    types, on_server = _column_types(connection), is_server(connection)
     for table in load_contract().tables:
         for column in table.columns:
             before = types.get((table.raw_name, column.name))
-            if before == column.sql_type:
+            # A server's JSON is text for DuckDB.
+            if before == column.sql_type or (before == "varchar" and column.sql_type == "json" and on_server):
                 continue
             if before is not None:
                 connection.execute(f"alter table {raw_table(table)} drop column {quote(column.name)}")

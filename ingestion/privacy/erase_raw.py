@@ -26,6 +26,7 @@ from ingestion.write import ledger
 from ingestion.write.iceberg_copy import copy_changes, copy_notes
 from settings import Settings
 from warehouse.connection import connect
+from warehouse.postgres import is_server
 
 USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "raw.crm__accounts"
 # Subjects of a request by address: users who have or had it, and Stripe customers with it.
@@ -134,18 +135,32 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     replaced = [quote(name) for name in replaced_columns(table, columns)]
     if not replaced:
         return 0
-    rows = suppressed_rows(table, columns, f"select *, rowid as place from {raw_table(table)}")
+    # A server's rows have no number that DuckDB reads: there their file and position tell them apart.
+    place = "concat({0}_path, ' ', {0}_row)" if is_server(connection) else "{0}rowid"
+    rows = suppressed_rows(table, columns, f"select *, {place.format('')} as place from {raw_table(table)}")
     digest = "" if table.stored == "days" else f", {row_hash(table, columns)} as _row_hash"
     is_other = " or ".join(f"after.{name} is distinct from before.{name}" for name in replaced)
     connection.execute(
         f"create or replace temp table rewritten as select after.* from (select place, {', '.join(replaced)}{digest} "
-        f"from ({rows})) as after inner join {raw_table(table)} as before on after.place = before.rowid "
+        f"from ({rows})) as after inner join {raw_table(table)} as before on after.place = {place.format('before.')} "
         f"where {is_other}"
     )
     written = [*replaced, "_row_hash"] if digest else replaced
-    values = ", ".join(f"{name} = rewritten.{name}" for name in written)
-    update = f"update {raw_table(table)} as kept set {values} from rewritten where kept.rowid = rewritten.place"
-    rows_rewritten = connection.execute(update).fetchall()[0][0]
+    here = place.format("kept.")
+    if is_server(connection):
+        # No update: DuckDB writes text, and a server takes none for JSON.
+        values = ", ".join(f"rewritten.{name} as {name}" for name in written)
+        connection.execute(
+            f"create or replace temp table whole_rows as select kept.* replace ({values}) "
+            f"from {raw_table(table)} as kept inner join rewritten on {here} = rewritten.place"
+        )
+        where = f"where {place.format('')} in (select place from rewritten)"
+        rows_rewritten = connection.execute(f"delete from {raw_table(table)} {where}").fetchall()[0][0]
+        connection.execute(f"insert into {raw_table(table)} by name from whole_rows")
+    else:
+        values = ", ".join(f"{name} = rewritten.{name}" for name in written)
+        update = f"update {raw_table(table)} as kept set {values} from rewritten where {here} = rewritten.place"
+        rows_rewritten = connection.execute(update).fetchall()[0][0]
     if rows_rewritten:
         # Rows that contradicted each other may no longer do so.
         connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table.raw_name])

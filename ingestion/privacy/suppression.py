@@ -166,20 +166,20 @@ def clear_texts(
         [[table for table, _ in keys], [kind for _, kind in keys]],
     )
     words = f"list_transform(regexp_extract_all(text, {literal(NO_SEPARATOR)}), lambda word: rtrim(word, '.'))"
-    rows = connection.execute(
-        f"""update {relation} set {cleared} where rowid in (
-            select place from (
-                select place, table_name, unnest(list_distinct(list_concat({words}, addresses_in(text)))) as word
+    cleared_rows = connection.execute(
+        f"""update {relation} set {cleared} where (table_name, read_text(concat_ws(' ', {", ".join(texts)}))) in (
+            select (table_name, text) from (
+                select text, table_name, unnest(list_distinct(list_concat({words}, addresses_in(text)))) as word
                 from (
-                    select rowid as place, table_name, read_text(concat_ws(' ', {", ".join(texts)})) as text
+                    select distinct table_name, read_text(concat_ws(' ', {", ".join(texts)})) as text
                     from {relation}
                 ) as texts
             ) as words
             inner join suppressed on keyed_hash(case when kind = 'domain' then domain_of(word) else word end) = hash
             where kind in ('address', 'domain') or (table_name, kind) in (from kinds_of_keys)
-        ) returning 1"""
+        )"""
     ).fetchall()
-    return len(rows)
+    return int(cleared_rows[0][0])
 
 
 def clear_rejects(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

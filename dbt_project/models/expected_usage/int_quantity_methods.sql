@@ -87,7 +87,10 @@ by_cycle as (
         case
             when {{ ends_alike()['month_' ~ number] }} <= as_of_date
                 then {{ estimate('month_' ~ number ~ '_so_far - month_' ~ number ~ '_from_so_far') }}
-                    * least({{ estimate('month_quantity') }} / month_{{ number }}_quantity, month_growth_max)
+                    * least(
+                        coalesce({{ estimate('month_quantity') }} / nullif(month_{{ number }}_quantity, 0), month_growth_max),
+                        month_growth_max
+                    )
         end as by_month_{{ number }},
         {% endfor -%}
         {% for number, age_days, quantity in [(4, 27, 'weeks_quantity'), (8, 55, '(weeks_quantity + weeks_before)')] -%}
