@@ -1,9 +1,15 @@
 {#- A table that is built in pieces, so that memory depends on the size of a piece and not on that of the company or of its
     history. Each piece is written and noted by itself: a build that is ended on its way goes on from the last one. -#}
 
+{#- Whether the engine has the materialization for it; a server bounds its memory itself. -#}
+{% macro builds_in_pieces() -%}
+    {{ return(adapter.dispatch('builds_in_pieces', 'growth')()) }}
+{%- endmacro %}
+
+
 {#- Whether a row is in the piece that is built; the materialization below puts the numbers in. -#}
 {% macro in_piece(column) -%}
-    {%- if target.type == 'duckdb' and model.resource_type == 'model' -%}
+    {%- if builds_in_pieces() and model.resource_type == 'model' -%}
     {{ row_fingerprint([column]) }} % cast('__pieces__' as int) = cast('__piece__' as int)
     {%- else -%}
     1 = 1

@@ -101,6 +101,11 @@
 {%- endmacro %}
 
 
+{% macro duckdb__builds_in_pieces() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+
 {% macro duckdb__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}

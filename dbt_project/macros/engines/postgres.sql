@@ -101,6 +101,11 @@
 {%- endmacro %}
 
 
+{% macro postgres__builds_in_pieces() -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+
 {% macro postgres__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}

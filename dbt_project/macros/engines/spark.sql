@@ -92,6 +92,11 @@
 {%- endmacro %}
 
 
+{% macro spark__builds_in_pieces() -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+
 {% macro spark__without_match(text, pattern) -%}
     regexp_replace({{ text }}, {{ pattern }}, '')
 {%- endmacro %}

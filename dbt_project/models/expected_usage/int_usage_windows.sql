@@ -4,7 +4,7 @@
     whose forecasts stay as they are need not be looked at again. Of a missing day the mean is expected of the reported days
     since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. Built by some of the
     accounts after the others. -#}
-{{ config(materialized='table_in_pieces' if target.type == 'duckdb' else 'table') }}
+{{ config(materialized='table_in_pieces' if builds_in_pieces() else 'table') }}
 with reach as (
     select
         min(accounts.period_start) as first_period_start,
