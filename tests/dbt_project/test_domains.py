@@ -87,11 +87,12 @@ MOST_MODELS_OF_A_DOMAIN = 15
 
 # Links from a source to a mart: the longest chain is usage, what was expected and how right that was, the forecast, the
 # onboarding queue, and lists of customers.
-MOST_LINKS = 25
+MOST_LINKS = 27
 
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10
 MORE_PARENTS = {
+    "rpt_account_risk": "It is one list of what every kind of rule found.",
     "fct_customer_events": "It is one list of what every list and every history found.",
     "int_source_freshness": "It has a row of every source's newest table.",
     "rpt_data_quality": "It is one list of what was found in all domains.",
