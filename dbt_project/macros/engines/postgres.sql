@@ -156,11 +156,11 @@
         (extract(year from {{ second_date }}) - extract(year from {{ first_date }})) * 12
         + extract(month from {{ second_date }}) - extract(month from {{ first_date }}) as int
     )
-    {%- elif datepart == 'second' -%}
-    cast(
-        extract(epoch from date_trunc('second', {{ second_date }}))
-        - extract(epoch from date_trunc('second', {{ first_date }})) as bigint
-    )
+    {%- elif datepart in ('hour', 'minute', 'second') -%}
+    cast((
+        extract(epoch from date_trunc('{{ datepart }}', {{ second_date }}))
+        - extract(epoch from date_trunc('{{ datepart }}', {{ first_date }}))
+    ) / {{ {'hour': 3600, 'minute': 60, 'second': 1}[datepart] }} as bigint)
     {%- else -%}
     {{ exceptions.raise_compiler_error('datediff of ' ~ datepart ~ ' is not written for PostgreSQL') }}
     {%- endif -%}
