@@ -153,7 +153,7 @@ def test_contradictory_seeds_are_named_and_publish_nothing(
     tested = "select count(*) from quality.done where what = 'tested_seed'"
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
         assert connection.execute(tested).fetchall() > [(20,)]
-    done = run_pipeline(data_dir, source_root, project_dir=project)
+    done = run_pipeline(data_dir, source_root, project)
     assert done.returncode == 1
     assert [test for test in FOUND_BY if test not in done.stdout] == []
     assert marts(data_dir) == marts(undisturbed)

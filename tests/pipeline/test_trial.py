@@ -53,7 +53,7 @@ def assert_movers_are_those_of_a_run(
     done = run_command(data_dir, source_root, "try", *tried, "--names", "1000000")
     assert done.returncode == 0, done.stdout
     assert settings.serving_path.read_bytes() == published.read_bytes()
-    run = run_pipeline(data_dir, source_root, project_dir=project)
+    run = run_pipeline(data_dir, source_root, project)
     assert run.returncode == 0, run.stdout
     lines = lines_of(*compare_decisions(published, settings.serving_path), most=1_000_000)
     assert done.stdout.splitlines()[-len(lines) :] == lines

@@ -41,6 +41,7 @@ class Run:
         data_dir: Path,
         source_root: Path | None = None,
         project_dir: Path = PROJECT_DIR,
+        /,
         command: Sequence[str] = ("run",),
         **more: str,
     ) -> None:
@@ -86,7 +87,7 @@ class Run:
 
 
 def run_pipeline(
-    data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, **more: str
+    data_dir: Path, source_root: Path | None = None, project_dir: Path = PROJECT_DIR, /, **more: str
 ) -> Ended:
     """Run to the end; the caller looks at the exit code."""
     return Run(data_dir, source_root, project_dir, **more).end()

@@ -5,17 +5,17 @@
 
 with customers as (
     select
-        coverage.customer_id,
-        coverage.arr_usd_year,
-        coverage.arr_usd_year >= {{ threshold('coverage_from_usd_year') }} as is_covered,
+        customers.customer_id,
+        customers.arr_usd_year,
+        customers.arr_usd_year >= {{ threshold('coverage_from_usd_year') }} as is_covered,
         coalesce(bands.target_customers, 0) > 0 as is_of_mix,
         routing.suggested_owner_role as role
-    from {{ ref('int_customer_coverage') }} as coverage
+    from {{ ref('int_customer_standing') }} as customers
     left join {{ ref('int_arr_mix_bands') }} as bands
-        on coverage.arr_usd_year >= bands.arr_from_usd_year
-        and coverage.arr_usd_year < bands.arr_below_usd_year
-    left join {{ ref('fct_account_routing') }} as routing on coverage.customer_id = routing.customer_id
-    where coverage.arr_usd_year > 0
+        on customers.arr_usd_year >= bands.arr_from_usd_year
+        and customers.arr_usd_year < bands.arr_below_usd_year
+    left join {{ ref('fct_account_routing') }} as routing on customers.customer_id = routing.customer_id
+    where customers.arr_usd_year > 0
 ),
 
 now as (
