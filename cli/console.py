@@ -43,6 +43,8 @@ def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcess
     _print_warnings(console, result)
     if result.success:
         _print_published(console, settings, result)
+    elif _is_published(result):
+        console.print("The figures were published; a step beside or after it failed.", style="bold red")
     else:
         console.print("Nothing was published; readers still see the last publish.", style="bold red")
     return result.success
@@ -87,6 +89,12 @@ def _print_warnings(console: Console, result: "ExecuteInProcessResult") -> None:
         )
     if len(lines) > MOST_WARNINGS:
         console.print(f"and {len(lines) - MOST_WARNINGS} more: quality.expectation_results has every result")
+
+
+def _is_published(result: "ExecuteInProcessResult") -> bool:
+    from orchestration.assets.keys import PUBLISHED_KEY
+
+    return PUBLISHED_KEY in {event.asset_key for event in result.get_asset_materialization_events()}
 
 
 def _print_published(console: Console, settings: Settings, result: "ExecuteInProcessResult") -> None:

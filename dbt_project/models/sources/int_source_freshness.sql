@@ -1,6 +1,7 @@
 {#- A source's newest record that exists on the data day. A source that is absent has a row too, without an instant. -#}
 {%- set stamps = [
     ('billing', 'stg_billing__billing_customers', 'updated_at'),
+    ('closed_months', 'stg_closed_months__mrr_lines', 'closed_as_of'),
     ('costs', 'stg_costs__unit_costs', 'month'),
     ('crm', 'stg_crm__accounts', 'updated_at'),
     ('crm', 'stg_crm__opportunities', 'updated_at'),
