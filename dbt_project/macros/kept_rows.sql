@@ -5,7 +5,7 @@
 {#- Whether the table is there with these columns, so that the model can read it; never in a unit test, nor on Spark,
     where a table is replaced while it is read. -#}
 {% macro has_rows_to_keep(columns) -%}
-    {%- if not execute or flags.FULL_REFRESH or model.resource_type != 'model' or target.type == 'spark' -%}
+    {%- if not execute or flags.FULL_REFRESH or model.resource_type != 'model' or not reads_what_it_replaces() -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set relation = adapter.get_relation(this.database, this.schema, this.identifier) -%}
@@ -14,6 +14,12 @@
     {%- endif -%}
     {%- set there = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
     {{ return(columns | reject('in', there) | list | length == 0) }}
+{%- endmacro %}
+
+
+{#- Whether a table can be read in the statement that replaces it. -#}
+{% macro reads_what_it_replaces() -%}
+    {{ return(adapter.dispatch('reads_what_it_replaces', 'growth')()) }}
 {%- endmacro %}
 
 

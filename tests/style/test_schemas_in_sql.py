@@ -13,13 +13,16 @@ OWN = {("ingestion", "raw"), ("expectations", "quality"), ("orchestration", "qua
 REASONS = {
     ("cli", "raw"): "`growth rejects` lists the rows that are set aside.",
     ("cli", "quality"): "The console says where the results of a gate are.",
+    ("expectations", "raw"): "A gate reads the days of usage that were loaded since its last look.",
     ("expectations", "seeds"): "Bounds of unusual figures are thresholds, which people edit as a seed.",
+    ("operations", "intermediate"): "A month is closed up to the data day.",
     ("operations", "quality"): "A deletion takes a person out of the results of the gates.",
     ("orchestration", "raw"): "Nothing is new if the same files are loaded.",
     ("orchestration", "intermediate"): "Partitions, freshness and anomalies follow the data day and the days to build.",
     ("serving", "raw"): "`publish_info` counts the rows that are set aside.",
     ("serving", "intermediate"): "`publish_info` has the data day and the freshness of the sources.",
     ("serving", "quality"): "Nothing is published that the gates have not checked since it was built.",
+    ("transform", "quality"): "A build on Spark notes its turn and the tables that were copied back.",
     ("warehouse", "quality"): "One count of turns orders loads, builds and checks.",
     ("warehouse", "raw"): "The data day follows usage, before dbt has built anything.",
 }

@@ -101,6 +101,11 @@
 {%- endmacro %}
 
 
+{% macro duckdb__reads_what_it_replaces() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+
 {% macro duckdb__builds_in_pieces() -%}
     {{ return(true) }}
 {%- endmacro %}

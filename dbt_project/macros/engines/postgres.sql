@@ -101,6 +101,11 @@
 {%- endmacro %}
 
 
+{% macro postgres__reads_what_it_replaces() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+
 {% macro postgres__builds_in_pieces() -%}
     {{ return(false) }}
 {%- endmacro %}

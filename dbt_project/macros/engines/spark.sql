@@ -92,6 +92,11 @@
 {%- endmacro %}
 
 
+{% macro spark__reads_what_it_replaces() -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+
 {% macro spark__builds_in_pieces() -%}
     {{ return(false) }}
 {%- endmacro %}
