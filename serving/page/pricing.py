@@ -73,16 +73,17 @@ def cheapest(published: Snapshot) -> Sequence[Block]:
         """
         select coalesce(display_name, compared.product_key), competitor, customers_cheapest_share, customers_dearer,
             customers_unknown, units_cheapest / nullif(units, 0), dearer_from_units, dearer_by_usd,
-            case when is_stale then 'stale' else 'recent' end, read_on, source
+            case when is_stale then 'stale' else 'recent' end, read_on,
+            replace(source, 'https://', '')
         from rpt_cheapest_products as compared left join dim_products using (product_key)
         order by customers_cheapest_share nulls last, 1, competitor
         """
     )
     columns = [
         Header("Product", is_on_card=True), Header("Against", "words", is_filter=True, is_on_card=True),
-        Header("Customers for whom we are the cheapest", "percent", is_on_card=True), Header("Dearer for", "number"),
-        Header("Not known for", "number"), Header("Units", "percent"), Header("Dearer from units", "number"),
-        Header("Dearer by a month", "money"), Header("Price", "words", is_filter=True), Header("Read on", "date"),
+        Header("Cheapest for", "percent", is_on_card=True), Header("Dearer for", "number"),
+        Header("Not known", "number"), Header("Of units", "percent"), Header("Dearer from", "number"),
+        Header("By a month", "money"), Header("Price", "words", is_filter=True), Header("Read on", "date"),
         Header("Source"),
     ]  # fmt: skip
     empty = "No competitor's price is known: the seed competitor_prices has no rows."

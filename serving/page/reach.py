@@ -85,7 +85,7 @@ def word_of_mouth(published: Snapshot) -> Sequence[Block]:
     columns = [
         Header("Sign-ups of"), Header("Sign-ups", "number"), Header("Say word of mouth", "percent"),
         Header("Carried by people", "percent"), Header("By members", "number"), Header("By founders", "number"),
-        Header("Carried, but say otherwise", "number"), Header("Longest chain", "number"),
+        Header("Say otherwise", "number"), Header("Longest chain", "number"),
     ]  # fmt: skip
     title = "Word of mouth that organizations report, and that people carried; – is not known"
     months = PageTable("word-of-mouth", title, columns, rows, "Nobody has signed up.", "rpt_word_of_mouth")

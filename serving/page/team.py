@@ -21,8 +21,8 @@ def responsiveness(published: Snapshot) -> Sequence[Block]:
     columns = [
         Header("List", "words", is_filter=True), Header("Who answers", "words", is_filter=True),
         Header("Entries", "number"), Header("Answered", "number"), Header("Waiting", "number"),
-        Header("Ended without a word", "number"), Header("Half within hours", "number"),
-        Header("Nine of ten within hours", "number"), Header("Waiting since", "date"),
+        Header("Not answered", "number"), Header("Median hours", "number"),
+        Header("90 % within hours", "number"), Header("Waiting since", "date"),
     ]  # fmt: skip
     waiting = published.rows(
         f"""
@@ -64,9 +64,9 @@ def outlook(published: Snapshot) -> Sequence[Block]:
         """
     )
     columns = [
-        Header("With"), Header("People now", "number"), Header("People at the end", "number"),
-        Header("End of the projection", "date"), Header("Above the limit at the earliest", "date"),
-        Header("In the middle of the paths", "date"), Header("At the latest", "date"), Header("Outlook", "words"),
+        Header("With"), Header("Now", "number"), Header("At the end", "number"),
+        Header("The end", "date"), Header("Above at the earliest", "date"),
+        Header("Most likely", "date"), Header("At the latest", "date"), Header("Outlook", "words"),
     ]  # fmt: skip
     most, now = published.row("select max(team_people_max), max(people_now) from rpt_team_outlook")
     roles = published.rows(

@@ -280,6 +280,6 @@ def test_commands_that_need_a_file_say_what_to_do_on_a_server(on_server: dict[st
         arguments = (command, str(tmp_path / "backups")) if command == "backup" else (command,)
         run = Run(tmp_path / "data", tmp_path, command=arguments, **on_server)
         ended = run.end()
-        assert ended.returncode == 1, ended.stdout
+        assert ended.returncode == 2, ended.stdout
         assert "GROWTH_TARGET is postgres" in ended.stdout
         assert instead in ended.stdout

@@ -82,8 +82,8 @@ def test_a_company_that_is_there_is_not_written_again(directory: Path) -> None:
 
 
 def test_an_unknown_size_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown size 'huge'"):
-        write_sample_company(tmp_path / "huge", size="huge")
+    with pytest.raises(ValueError, match="unknown size 'endless'"):
+        write_sample_company(tmp_path / "endless", size="endless")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,7 +120,8 @@ def test_every_table_has_the_columns_of_the_contract(
 
 def test_every_table_is_there_and_every_format_is_used(directory: Path) -> None:
     source = directory / "source"
-    for table in load_contract().tables:
+    # `growth close` writes the closed months.
+    for table in (table for table in load_contract().tables if table.source != "closed_months"):
         assert list(source.glob(f"{table.path}.*")) or list(source.glob(f"{table.path}/*")), table.path
     names = [path.name for path in source.rglob("*") if path.is_file()]
     for ending in (".parquet", ".csv", ".csv.gz", ".jsonl.gz"):
