@@ -276,7 +276,7 @@ def test_what_is_loaded_is_what_duckdb_loads_and_a_second_load_changes_nothing(
 
 
 def test_commands_that_need_a_file_say_what_to_do_on_a_server(on_server: dict[str, str], tmp_path: Path) -> None:
-    for command, instead in (("copy", "createdb"), ("backup", "pg_dump")):
+    for command, instead in (("copy", "a schema of your own"), ("backup", "pg_dump")):
         arguments = (command, str(tmp_path / "backups")) if command == "backup" else (command,)
         run = Run(tmp_path / "data", tmp_path, command=arguments, **on_server)
         ended = run.end()
