@@ -11,7 +11,6 @@ import duckdb
 import pytest
 
 from settings import Settings
-from tests.support.running import read
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +32,13 @@ def source(settings: Settings, sql: str) -> list[tuple]:
         return connection.execute(sql.replace("{source}", str(folder))).fetchall()
 
 
+def published(settings: Settings, query: str) -> list[tuple]:
+    """Rows of a query on the published marts, which it names without their schema."""
+    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        return connection.execute(query).fetchall()
+
+
 def planted(settings: Settings) -> dict[str, Any]:
     return json.loads((settings.sample_dir / "books" / "plants.json").read_text())
 
@@ -50,7 +56,7 @@ def customer_of(settings: Settings) -> dict[str, str]:
 
 
 def test_who_brought_whom_is_what_was_planted(sample: Settings) -> None:
-    found = read(sample.data_dir, "select organization_id, from_organization_id, carrier from marts.fct_word_of_mouth")
+    found = published(sample, "select organization_id, from_organization_id, carrier from fct_word_of_mouth")
     truth = [tuple(row) for row in planted(sample)["word_of_mouth"]]
     assert len(truth) > 30
     assert {carrier for *_, carrier in truth} == {"member", "founder"}
@@ -69,16 +75,16 @@ def test_generations_and_advocates_are_those_of_a_walk_along_the_tree(sample: Se
             brought[customers[at]].add(organization)
         generations[organization] = walked
     assert max(generations.values()) > 2
-    assert dict(read(sample.data_dir, "select organization_id, generation from marts.fct_word_of_mouth")) == generations
-    assert dict(read(sample.data_dir, "select customer_id, brought_in_all from marts.rpt_advocates")) == {
+    assert dict(published(sample, "select organization_id, generation from fct_word_of_mouth")) == generations
+    assert dict(published(sample, "select customer_id, brought_in_all from rpt_advocates")) == {
         customer: len(organizations) for customer, organizations in brought.items()
     }
 
 
 def test_who_grew_with_us_is_what_was_planted(sample: Settings) -> None:
-    found = read(
-        sample.data_dir,
-        "select stage, customer_id from marts.fct_customer_ladder where stage_order > 2 and not was_there_before",
+    found = published(
+        sample,
+        "select stage, customer_id from fct_customer_ladder where stage_order > 2 and not was_there_before",
     )
     truth = [(stage, customer) for stage, grown in planted(sample)["grown_with_us"].items() for customer in grown]
     assert len(truth) > 4
@@ -86,9 +92,9 @@ def test_who_grew_with_us_is_what_was_planted(sample: Settings) -> None:
 
 
 def test_levels_of_the_last_closed_month_are_those_of_the_files(sample: Settings) -> None:
-    [(first, last)] = read(
-        sample.data_dir,
-        "select last_closed_month, last_closed_month + interval 1 month - interval 1 day from marts.publish_info",
+    [(first, last)] = published(
+        sample,
+        "select last_closed_month, last_closed_month + interval 1 month - interval 1 day from publish_info",
     )
     titles = dict(
         source(sample, "select user_id, max(title) from '{source}/crm/contacts.parquet' where user_id > 0 group by 1")
@@ -122,15 +128,15 @@ def test_levels_of_the_last_closed_month_are_those_of_the_files(sample: Settings
             people[customer] += 1
     truth = Counter(LEVELS[level] for level in highest.values())
     assert dict(
-        read(
-            sample.data_dir,
-            "select highest_level, sum(customers)::int from marts.rpt_reach, marts.publish_info "
+        published(
+            sample,
+            "select highest_level, sum(customers)::int from rpt_reach, publish_info "
             "where month = last_closed_month group by 1",
         )
     ) == dict(truth)
-    [(found,)] = read(
-        sample.data_dir,
-        "select sum(people)::int from marts.rpt_reach, marts.publish_info where month = last_closed_month",
+    [(found,)] = published(
+        sample,
+        "select sum(people)::int from rpt_reach, publish_info where month = last_closed_month",
     )
     assert found == people.total()
 
@@ -151,10 +157,8 @@ def truncated(at: datetime) -> datetime:
 
 
 def test_tickets_are_answered_as_soon_as_in_the_files(sample: Settings) -> None:
-    [(as_of,)] = read(sample.data_dir, "select as_of_date from marts.publish_info")
-    closed = {
-        row[0] for row in read(sample.data_dir, "select customer_id from marts.dim_customers where is_do_not_contact")
-    }
+    [(as_of,)] = published(sample, "select as_of_date from publish_info")
+    closed = {row[0] for row in published(sample, "select customer_id from dim_customers where is_do_not_contact")}
     customers = customer_of(sample)
     rows = [
         (opened, answered)
@@ -164,9 +168,9 @@ def test_tickets_are_answered_as_soon_as_in_the_files(sample: Settings) -> None:
         if customers[organization] not in closed
     ]
     now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1)
-    [found] = read(
-        sample.data_dir,
-        "select entries, answered, waiting, p50_hours::double, p90_hours::double from marts.rpt_responsiveness "
+    [found] = published(
+        sample,
+        "select entries, answered, waiting, p50_hours::double, p90_hours::double from rpt_responsiveness "
         "where list_name = 'support_tickets'",
     )
     truth = waits(rows, now)
@@ -175,7 +179,7 @@ def test_tickets_are_answered_as_soon_as_in_the_files(sample: Settings) -> None:
 
 
 def test_the_queue_is_answered_as_soon_as_in_the_files(sample: Settings) -> None:
-    [(as_of,)] = read(sample.data_dir, "select as_of_date from marts.publish_info")
+    [(as_of,)] = published(sample, "select as_of_date from publish_info")
     now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1)
     customers = customer_of(sample)
     contacts: dict[str, list[datetime]] = defaultdict(list)
@@ -193,11 +197,11 @@ def test_the_queue_is_answered_as_soon_as_in_the_files(sample: Settings) -> None
     ):
         contacts[customers[organization]].append(at)
     found, truth = {}, {}
-    for customer, known_at, outcome, minutes, entered, exited in read(
-        sample.data_dir,
+    for customer, known_at, outcome, minutes, entered, exited in published(
+        sample,
         """
         select customer_id, known_at, outcome, waited_minutes, entered_on, exited_on
-        from marts.fct_responses join marts.fct_onboarding_queue using (customer_id)
+        from fct_responses join fct_onboarding_queue using (customer_id)
         where list_name = 'onboarding_queue' and known_at = entered_on + interval 1 day
         """,
     ):
@@ -219,11 +223,11 @@ def test_the_queue_is_answered_as_soon_as_in_the_files(sample: Settings) -> None
 
 def test_the_team_is_that_of_exact_fractions(sample: Settings) -> None:
     """Without rounding of shares: at most one person of a role is between the two."""
-    customers = read(
-        sample.data_dir,
+    customers = published(
+        sample,
         """
         select arr_usd_year, arr_mix_band <> 'below', routing.suggested_owner_role
-        from marts.dim_customers left join marts.fct_account_routing as routing using (customer_id) where arr_usd_year > 0
+        from dim_customers left join fct_account_routing as routing using (customer_id) where arr_usd_year > 0
         """,
     )
     books = {"technical_ae": (20, 1_500_000), "csm": (50, 2_500_000)}
@@ -232,19 +236,19 @@ def test_the_team_is_that_of_exact_fractions(sample: Settings) -> None:
     below_covered = [row for row in below if row[0] >= 20_000]
     share = Fraction(len(below_covered), len(below))
     arr_share = Fraction(sum(row[0] for row in below_covered)) / Fraction(sum(row[0] for row in below))
-    months = read(
-        sample.data_dir,
+    months = published(
+        sample,
         """
         select month, sum(customers_p50) filter (where band = 'mix'),
             sum(customers_p50) filter (where target_customers = 0), sum(arr_usd_p50) filter (where band = 'mix'),
             sum(arr_usd_p50) filter (where target_customers = 0)
-        from marts.rpt_arr_mix_projection group by month
+        from rpt_arr_mix_projection group by month
         """,
     )
     found = {
         (month, role): people
-        for month, role, people in read(
-            sample.data_dir, "select month, role, people_p50 from marts.rpt_team_projection where lever = 'as_planned'"
+        for month, role, people in published(
+            sample, "select month, role, people_p50 from rpt_team_projection where lever = 'as_planned'"
         )
     }
     assert len(months) > 2
@@ -263,13 +267,13 @@ def test_the_team_is_that_of_exact_fractions(sample: Settings) -> None:
 
 
 def test_references_are_those_of_the_months_that_were_paid(sample: Settings) -> None:
-    [(last,)] = read(sample.data_dir, "select last_closed_month from marts.publish_info")
+    [(last,)] = published(sample, "select last_closed_month from publish_info")
     paid: dict[tuple[str, str], set[date]] = defaultdict(set)
-    for customer, product, month in read(
-        sample.data_dir,
+    for customer, product, month in published(
+        sample,
         """
-        select customer_id, product_key, month from marts.fct_mrr_products join marts.dim_products using (product_key)
-        join marts.dim_customers using (customer_id)
+        select customer_id, product_key, month from fct_mrr_products join dim_products using (product_key)
+        join dim_customers using (customer_id)
         where fct_mrr_products.mrr_usd_month > 0 and not is_package and not is_credit
             and dim_customers.icp_segment in ('high_growth', 'high_potential')
         """,
@@ -282,9 +286,9 @@ def test_references_are_those_of_the_months_that_were_paid(sample: Settings) -> 
             count, month = count + 1, (month - timedelta(days=1)).replace(day=1)
         if count:
             truth[key] = count
-    found = read(
-        sample.data_dir,
-        "select customer_id, product_key, months_paid, has_paid_long from marts.rpt_reference_customers",
+    found = published(
+        sample,
+        "select customer_id, product_key, months_paid, has_paid_long from rpt_reference_customers",
     )
     assert {(customer, product): months for customer, product, months, _ in found} == truth
     assert {is_long == (months >= 3) for *_, months, is_long in found} == {True}
@@ -294,12 +298,12 @@ def test_signals_of_behaviour_fire_for_those_that_were_planted(sample: Settings)
     """Of those that lists may name: hobbyists and others are left out by the lists."""
     customers = customer_of(sample)
     fired: dict[str, set[str]] = defaultdict(set)
-    for signal, customer in read(
-        sample.data_dir,
-        "select signal, customer_id from marts.rpt_account_risk union all select signal, customer_id from marts.rpt_cross_sell",
+    for signal, customer in published(
+        sample,
+        "select signal, customer_id from rpt_account_risk union all select signal, customer_id from rpt_cross_sell",
     ):
         fired[signal].add(customer)
-    listed = {row[0] for row in read(sample.data_dir, "select customer_id from marts.rpt_account_risk")}
+    listed = {row[0] for row in published(sample, "select customer_id from rpt_account_risk")}
     for signal, organizations in planted(sample)["signals"].items():
         truth = {customers[organization] for organization in organizations}
         assert fired[signal], signal
@@ -321,6 +325,6 @@ def test_features_are_asked_for_by_as_many_companies_as_in_the_files(sample: Set
         """,
     ):
         asked[feature].add(customers[organization] if organization else account)
-    found = read(sample.data_dir, "select feature, companies, would_be_the_only_user from marts.rpt_feature_demand")
+    found = published(sample, "select feature, companies, would_be_the_only_user from rpt_feature_demand")
     assert {feature: companies for feature, companies, _ in found} == {name: len(who) for name, who in asked.items()}
     assert {feature for feature, _, is_alone in found if is_alone} == {"import of punch cards"}
