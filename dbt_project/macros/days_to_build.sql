@@ -53,7 +53,8 @@
 {% macro files_fingerprint() -%}
     {%- set parts = [] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() | sort(attribute='unique_id')
+        {#- A unit test has no graph. -#}
+        {%- for node in graph.get('nodes', {}).values() | sort(attribute='unique_id')
             if node.resource_type in ('model', 'seed') -%}
             {%- do parts.append(node.unique_id ~ node.checksum.checksum) -%}
         {%- endfor -%}
