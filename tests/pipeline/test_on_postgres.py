@@ -20,9 +20,9 @@ from tests.support.running import Run, read, run_pipeline
 ESTIMATES = {"projected_quantity"}
 # Columns whose values pass through a float: they may differ by a cent, or in the ninth digit.
 CLOSE = (
-    "select sum(case when {same} then 0 else 1 end) from (select row_number() over (order by all) as number, * "
-    "from mine.marts.{table}) as one full join (select row_number() over (order by all) as number, * "
-    "from other.marts.{table}) as two on one.number = two.number"
+    "select sum(case when {same} then 0 else 1 end) from (select row_number() over () as number, * "
+    "from (from mine.marts.{table} order by all)) as one full join (select row_number() over () as number, * "
+    "from (from other.marts.{table} order by all)) as two on one.number = two.number"
 )
 
 
