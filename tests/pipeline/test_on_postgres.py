@@ -92,7 +92,7 @@ def test_the_sample_company_is_published_as_from_duckdb(
     assert read(data_dir, checks) == read(sample.data_dir, checks)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(1500)
 def test_two_corrected_days_are_published_as_from_duckdb(
     data_dir: Path, own_source: Path, new_data_dir: Path, on_server: dict[str, str]
@@ -128,7 +128,7 @@ def ending_connections(server: str, database: str) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(1500)
 def test_connection_lost_in_a_build_publishes_nothing_and_the_next_run_ends_right(
     undisturbed: Path, source_root: Path, new_data_dir: Path, on_server: dict[str, str], server: str
