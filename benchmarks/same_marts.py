@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 
 # Differs in every run.
 NOT_COMPARED = {"publish_info"}

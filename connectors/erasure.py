@@ -16,7 +16,7 @@ from connectors.csv_lines import field_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot, landing_root, state_folder
 from connectors.layout import SOURCE
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 from ingestion.privacy.suppression import apply_list, replaced_columns, suppressed_rows
 from settings import Settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 from ingestion.plan.all_tables import plan_sources
 from ingestion.plan.limits import insert_in_any_order
 from ingestion.plan.planner import Plan, Planner

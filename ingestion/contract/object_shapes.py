@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ingestion.contract.model import Table
-from ingestion.contract.raw_tables import literal
+from ingestion.contract.sql_text import literal
 
 LINES = "lines.data"
 

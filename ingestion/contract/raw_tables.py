@@ -1,10 +1,11 @@
-"""The tables of schema raw in SQL: definitions from the contract, quoting of names and values."""
+"""The tables of schema raw in SQL: definitions from the contract."""
 
 from collections.abc import Sequence
 
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
+from ingestion.contract.sql_text import literal, quote
 from warehouse.postgres import is_server
 
 SCHEMA = "raw"
@@ -84,16 +85,6 @@ def extra_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]
 
 def raw_table(table: Table) -> str:
     return f"{SCHEMA}.{quote(table.raw_name)}"
-
-
-def quote(name: str) -> str:
-    """`name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | int) -> str:
-    """`value` as an SQL literal."""
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _create_table(table: Table) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import extra_columns, literal, quote, raw_table
+from ingestion.contract.raw_tables import extra_columns, raw_table
+from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import SourceError, UnreadableFilesError
 from ingestion.plan.json_functions import register_functions
 from ingestion.plan.row_checks import checked_rows

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestion.contract.model import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 from ingestion.read.columns import Cell, Portion
 from ingestion.read.json_lines import ANY_LINE, LINE
 from ingestion.read.relations import json_text

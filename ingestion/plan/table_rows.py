@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.raw_tables import literal, quote, row_hash
+from ingestion.contract.raw_tables import row_hash
+from ingestion.contract.sql_text import literal, quote
 from ingestion.plan.planner import REPLACED_BY, Plan, Planner, scalar
 from ingestion.plan.row_checks import known_keys
 from ingestion.read.files import SourceFile, natural_key

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ingestion.contract.model import Table
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import UnreadableFilesError
 from ingestion.plan.planner import PLACE_BITS, REPLACED_BY, Plan, Planner, scalar
 from ingestion.read.files import SourceFile

@@ -12,7 +12,8 @@ from typing import Literal
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.raw_tables import SCHEMA, extra_columns, quote, raw_table, row_hash
+from ingestion.contract.raw_tables import SCHEMA, extra_columns, raw_table, row_hash
+from ingestion.contract.sql_text import quote
 from ingestion.privacy.suppression import (
     PSEUDONYM,
     add_to_list,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import literal
+from ingestion.contract.sql_text import literal
 from ingestion.errors import SourceError
 
 # Names reserved by the load; dlt reserves those that begin with `_dlt`.

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.raw_tables import literal, quote
+from ingestion.contract.sql_text import literal, quote
 from ingestion.read.columns import Cell, Match, Portion, match_columns, place_name, row_as_json, shown_names
 from ingestion.read.csv_rows import Ragged, read_header, read_rows
 from ingestion.read.files import SourceFile

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import SCHEMA, literal, quote, raw_table
+from ingestion.contract.raw_tables import SCHEMA, raw_table
+from ingestion.contract.sql_text import literal, quote
 from warehouse import postgres
 from warehouse.folder import clear
 

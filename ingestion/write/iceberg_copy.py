@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from ingestion.contract.model import load_contract
-from ingestion.contract.raw_tables import SCHEMA, quote
+from ingestion.contract.raw_tables import SCHEMA
+from ingestion.contract.sql_text import quote
 from settings import Settings
 from warehouse.iceberg import open_catalog, tables, write_table
 

@@ -11,7 +11,8 @@ from datetime import date
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.raw_tables import extra_columns, literal, quote, raw_table
+from ingestion.contract.raw_tables import extra_columns, raw_table
+from ingestion.contract.sql_text import literal, quote
 from warehouse.connection import next_turn
 
 # When a report was sent again with the same values, its day is the same.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract.raw_tables import quote
+from ingestion.contract.sql_text import quote
 from ingestion.load import LoadReport, TableReport, load_sources
 from settings import Settings
 from tests.support.source_root import write_source_root

@@ -20,7 +20,7 @@ import pytest
 
 from ingestion import load
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.raw_tables import quote
+from ingestion.contract.sql_text import quote
 from ingestion.errors import SourceError
 from tests.ingestion import mutations
 from tests.ingestion.conftest import Source, report_of
