@@ -111,6 +111,19 @@ group by customer_id, signal
 {%- endmacro %}
 
 
+{#- Which signal of seed `credit_runway_signals` a contract's credit gives, by when in the contract it runs out; null if it
+    lasts as long as the contract. -#}
+{% macro runway_signal(runs_out_on, term_starts_on, term_ends_on) -%}
+    case
+        when {{ runs_out_on }} >= {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('credit_free_months') ~ ' as int)', term_ends_on) }}
+            then 'runs_out_near_renewal'
+        when {{ runs_out_on }} < {{ dbt.dateadd('month', 'cast(' ~ threshold('credit_topup_months') ~ ' as int)', term_starts_on) }}
+            then 'runs_out_early'
+        when {{ runs_out_on }} is not null then 'runs_out'
+    end
+{%- endmacro %}
+
+
 {#- Whole people for an amount of work, given what one person does: a part of a person is a whole one. -#}
 {% macro people_for(work, work_a_person) -%}
     {{ divide_cut(

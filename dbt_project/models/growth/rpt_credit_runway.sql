@@ -1,16 +1,9 @@
-{#- The next action depends on when in the contract the credit runs out. A renewal depends only on the contract's end.
-    -#}
+{#- A renewal depends on the contract's end alone. -#}
 with states as (
     select
         organization_id,
         as_of_date,
-        case
-            when runs_out_on >= {{ dbt.dateadd('month', '-1 * cast(' ~ threshold('credit_free_months') ~ ' as int)', 'term_ends_on') }}
-                then 'runs_out_near_renewal'
-            when runs_out_on < {{ dbt.dateadd('month', 'cast(' ~ threshold('credit_topup_months') ~ ' as int)', 'term_starts_on') }}
-                then 'runs_out_early'
-            when runs_out_on is not null then 'runs_out'
-        end as signal
+        {{ runway_signal('runs_out_on', 'term_starts_on', 'term_ends_on') | indent(8) }} as signal
     from {{ ref('int_credit_states') }}
 ),
 

@@ -1,56 +1,11 @@
-{#- Lists say what fires on the data day. Spend limits and startup plans have a history of days, from which the signals are
-    taken that have ended: on the first day with forecasts on which they no longer fired. A day without forecasts ends none. -#}
+{#- Lists say what fires on the data day; these signals are over. One ends on the first day with forecasts on which it no
+    longer fired: a day without forecasts ends none. A deal ends with the version in which it is large no more. -#}
 with days as (
     select
         as_of_date as day,
         row_number() over (order by as_of_date) as day_number,
         lead(as_of_date) over (order by as_of_date) as next_day
     from (select distinct as_of_date from {{ ref('fct_bill_forecasts') }}) as forecast_days
-),
-
-limits as (
-    select
-        members.customer_id,
-        products.as_of_date as day,
-        levels.signal,
-        levels.rule,
-        row_number() over (
-            partition by products.organization_id, products.product_key, products.as_of_date
-            order by levels.share_of_limit desc
-        ) as place
-    from {{ ref('fct_bill_forecast_products') }} as products
-    inner join {{ ref('int_customers') }} as members on products.organization_id = members.organization_id
-    inner join {{ ref('spend_limit_levels') }} as levels
-        on products.bill_to_date_usd >= cast(products.limit_usd as decimal(20, 2)) * levels.share_of_limit
-    where products.after_discount_usd > 0 and products.limit_usd >= 0
-),
-
-rolloffs as (
-    select
-        forecasts.customer_id,
-        forecasts.as_of_date as day,
-        stages.signal,
-        stages.rule,
-        row_number() over (
-            partition by forecasts.organization_id, forecasts.as_of_date
-            order by stages.rolloff_within_days
-        ) as place
-    from {{ ref('int_onboarding_forecasts') }} as forecasts
-    inner join {{ ref('startup_rolloff_stages') }} as stages
-        on forecasts.rolloff_in_days <= stages.rolloff_within_days
-    where forecasts.startup_program is not null
-),
-
-fired as (
-    select distinct customer_id, day, signal, rule, 'rpt_limits_hit' as source_table
-    from limits
-    where place = 1
-
-    union all
-
-    select distinct customer_id, day, signal, rule, 'rpt_startup_rolloffs'
-    from rolloffs
-    where place = 1
 ),
 
 numbered as (
@@ -61,18 +16,57 @@ numbered as (
             partition by fired.customer_id, fired.source_table, fired.signal
             order by fired.day
         ) as stretch
-    from fired
+    from {{ ref('int_signal_days') }} as fired
     inner join days on fired.day = days.day
-    inner join {{ ref('int_organization_segments') }} as segments
-        on fired.customer_id = segments.organization_id
-        and segments.list_order is not null
+),
+
+accounts as (
+    select
+        account_id,
+        customer_id,
+        row_number() over (partition by account_id order by held_from desc) as newest_rank
+    from {{ ref('int_account_owners') }}
 ),
 
 ended as (
-    select customer_id, source_table, signal, rule, min(day) as fired_on, max(next_day) as ended_on
+    select
+        customer_id,
+        source_table,
+        signal as subject,
+        rule,
+        min(day) as fired_on,
+        max(next_day) as ended_on
     from numbered
     group by customer_id, source_table, signal, rule, stretch
     having max(day) < (select max(as_of_date) from {{ ref('int_data_day') }})
+
+    union all
+
+    select
+        accounts.customer_id,
+        'rpt_large_deals',
+        deals.opportunity_id,
+        signals.rule,
+        deals.large_from,
+        deals.large_before
+    from {{ ref('int_large_deal_spans') }} as deals
+    inner join accounts
+        on deals.account_id = accounts.account_id
+        and accounts.newest_rank = 1
+    inner join {{ ref('account_signals') }} as signals on signals.signal = 'large_deal'
+    where deals.large_before is not null
+),
+
+listed as (
+    select ended.*
+    from ended
+    inner join {{ ref('int_organization_segments') }} as segments on ended.customer_id = segments.organization_id
+    inner join {{ ref('int_customer_standing') }} as customers on ended.customer_id = customers.customer_id
+    where
+        (segments.list_order is not null or ended.source_table = 'rpt_credit_runway')
+        and not (
+            customers.is_do_not_contact and ended.source_table in ('rpt_product_led_leads', 'rpt_large_deals')
+        )
 )
 
 {% for day, kind in [('fired_on', 'signal_fired'), ('ended_on', 'signal_ended')] -%}
@@ -80,11 +74,11 @@ select
     customer_id,
     {{ day }} as day,
     '{{ kind }}' as kind,
-    signal as subject,
+    subject,
     rule as what,
     cast(null as decimal(24, 4)) as figure,
     cast(null as {{ dbt.type_string() }}) as unit,
     source_table
-from ended
+from listed
 {{ 'union all' if not loop.last }}
 {% endfor %}

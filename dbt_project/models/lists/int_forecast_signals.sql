@@ -1,25 +1,5 @@
 {#- Rules about forecasts, and since which of the last days they have fired without a break. -#}
-with recent as (
-    select
-        forecasts.customer_id,
-        forecasts.as_of_date,
-        forecasts.startup_program,
-        forecasts.forecast_bill_usd,
-        forecasts.forecast_payable_usd,
-        forecasts.credit_left_usd,
-        programs.credit_usd,
-        forecasts.is_on_trial,
-        forecasts.has_paid
-    from {{ ref('int_onboarding_forecasts') }} as forecasts
-    cross join {{ ref('int_data_day') }} as data_day
-    left join {{ ref('startup_programs') }} as programs on forecasts.startup_program = programs.startup_program
-    where
-        forecasts.as_of_date > {{ dbt.dateadd(
-            'day', '-1 * cast(' ~ threshold('health_window_days') ~ ' as int)', 'data_day.as_of_date'
-        ) }}
-),
-
-bills as (
+with bills as (
     select
         members.customer_id,
         forecasts.as_of_date,
@@ -59,31 +39,13 @@ figures as (
 
     union all
 
-    select customer_id, as_of_date, 'startup_credit_ends', {{ usd('sum(forecast_payable_usd)') }}
-    from recent
-    where startup_program is not null
-    group by customer_id, as_of_date
-
-    union all
-
-    select customer_id, as_of_date, 'first_bill', {{ usd('sum(forecast_payable_usd)') }}
-    from recent
-    where not is_on_trial and not has_paid
-    group by customer_id, as_of_date
-
-    union all
-
-    select
-        customer_id,
-        as_of_date,
-        'startup_credit_used',
-        {{ percent_of_millionths(divide_half_up(
-            '100000000 * (sum(credit_usd) - sum(credit_left_usd))', '100 * sum(credit_usd)'
-        )) }}
-    from recent
-    where credit_usd > 0
-    group by customer_id, as_of_date
-    having sum(forecast_bill_usd) >= {{ threshold('lead_credit_bill_usd_month') }}
+    select figures.customer_id, figures.as_of_date, figures.signal, figures.figure
+    from {{ ref('int_lead_figures') }} as figures
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        figures.as_of_date > {{ dbt.dateadd(
+            'day', '-1 * cast(' ~ threshold('health_window_days') ~ ' as int)', 'data_day.as_of_date'
+        ) }}
 ),
 
 fired as (
