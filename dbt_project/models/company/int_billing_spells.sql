@@ -16,6 +16,9 @@ with spells as (
         versions.discount_percent,
         versions.platform_package,
         versions.credit_balance_usd,
+        versions.startup_program,
+        cast(versions.credit_expires_at as date) as credit_expires_on,
+        cast(versions.free_trial_until as date) as trial_until,
         cast(versions.valid_from as date) as held_from,
         cast(versions.valid_to as date) as held_before
     from {{ ref('int_billing_versions') }} as versions
@@ -43,6 +46,9 @@ with spells as (
         cast(0 as decimal(38, 10)),
         cast(null as {{ dbt.type_string() }}),
         cast(0 as decimal(38, 10)),
+        cast(null as {{ dbt.type_string() }}),
+        cast(null as date),
+        cast(null as date),
         cast('1900-01-01' as date),
         cast('9999-12-31' as date)
     from {{ ref('int_organizations') }} as organizations
@@ -84,6 +90,9 @@ select
     spells.discount_percent,
     spells.platform_package,
     spells.credit_balance_usd,
+    spells.startup_program,
+    spells.credit_expires_on,
+    spells.trial_until,
     spells.held_from,
     spells.held_before
 from spells
