@@ -1,22 +1,20 @@
 {#- Rules about what people did in the product, asked of support and said to us. A source without rows says nothing, and a
     count that was never recorded is not zero. -#}
-{%- set recent = namespace(days={}) -%}
-{%- for days in [7, 30] -%}
-    {%- do recent.days.update({days: dbt.dateadd('day', -days, 'data_day.as_of_date')}) -%}
-{%- endfor -%}
+{%- set a_week_ago = dbt.dateadd('day', -7, 'data_day.as_of_date') -%}
+{%- set a_month_ago = dbt.dateadd('day', -30, 'data_day.as_of_date') -%}
 
 with events as (
     select
         members.customer_id,
         data_day.as_of_date,
-        max(case when events.insights_viewed > 0 then events.date end) as insights_viewed_on,
-        sum(case when events.date > {{ recent.days[7] }} then events.billing_page_views end) as visits,
-        min(case when events.date > {{ recent.days[7] }} and events.billing_page_views > 0 then events.date end) as visits_since,
-        sum(case when events.date > {{ recent.days[7] }} then events.queries end) as queries,
-        sum(case when events.date > {{ recent.days[7] }} then events.failed_queries end) as failed_queries,
-        min(case when events.date > {{ recent.days[7] }} and events.failed_queries > 0 then events.date end) as failures_since,
-        sum(case when events.date > {{ recent.days[30] }} then events.experiments_viewed end) as experiments_viewed,
-        sum(case when events.date > {{ recent.days[30] }} then events.web_analytics_viewed end) as web_analytics_viewed
+        {% for column, first_day in [
+            ('billing_page_views', a_week_ago), ('queries', a_week_ago), ('failed_queries', a_week_ago),
+            ('experiments_viewed', a_month_ago), ('web_analytics_viewed', a_month_ago),
+        ] -%}
+        sum(case when events.date > {{ first_day }} then events.{{ column }} end) as {{ column }},
+        min(case when events.date > {{ first_day }} and events.{{ column }} > 0 then events.date end) as {{ column }}_since,
+        {% endfor -%}
+        max(case when events.insights_viewed > 0 then events.date end) as insights_viewed_on
     from {{ ref('stg_product_events__events_daily') }} as events
     inner join {{ ref('int_customers') }} as members on events.organization_id = members.organization_id
     cross join {{ ref('int_data_day') }} as data_day
@@ -42,64 +40,52 @@ said as (
     select
         accounts.customer_id,
         activities.topic,
-        activities.direction,
         activities.activity_kind,
-        activities.happened_at,
         cast(activities.happened_at as date) as said_on,
-        coalesce(activities.answered_at < data_day.as_of_ts, false) as is_answered,
         data_day.as_of_date,
         activities.happened_at >= {{ dbt.dateadd(
             'day', '-1 * cast(' ~ threshold('mention_days') ~ ' as int)', 'data_day.as_of_ts'
         ) }} as is_recent,
-        max(case when activities.direction = 'inbound' then activities.happened_at end) over (
-            partition by accounts.customer_id
-        ) as last_inbound_at
+        coalesce(activities.answered_at < data_day.as_of_ts, false) or coalesce(
+            max(case when activities.direction = 'inbound' then activities.happened_at end) over (
+                partition by accounts.customer_id
+            ) > activities.happened_at, false
+        ) as is_answered
     from {{ ref('stg_crm__activities') }} as activities
     inner join accounts on activities.account_id = accounts.account_id
     cross join {{ ref('int_data_day') }} as data_day
     where activities.happened_at < data_day.as_of_ts
 ),
 
-crm as (
-    select count(*) > 0 as has_activities
-    from said
-),
-
-words as (
-    select customer_id, max(said_on) as last_word_on
-    from said
-    where activity_kind <> 'note'
-    group by customer_id
-),
-
+{#- The day comes from what was said: without any activity nobody is known to be silent. -#}
 held as (
     select
         owners.customer_id,
-        greatest(owners.owner_came_on, coalesce(words.last_word_on, owners.owner_came_on)) as last_word_on,
-        data_day.as_of_date
+        days.as_of_date,
+        greatest(owners.owner_came_on, coalesce(max(words.said_on), owners.owner_came_on)) as last_word_on
     from {{ ref('int_customer_owners') }} as owners
-    cross join {{ ref('int_data_day') }} as data_day
-    inner join crm on crm.has_activities
-    left join words on owners.customer_id = words.customer_id
+    cross join (select distinct as_of_date from said) as days
+    left join said as words
+        on owners.customer_id = words.customer_id
+        and words.activity_kind <> 'note'
     where owners.owner_rank = 1
-),
-
-contacts as (
-    {{ version_on_data_day(
-        ref('stg_crm__contacts'),
-        key=['contact_id'],
-        stamp='updated_at',
-        columns=['contact_id', 'account_id', 'contact_role', 'left_at'],
-    ) | indent }}
+    group by owners.customer_id, owners.owner_came_on, days.as_of_date
 ),
 
 champions as (
     select
         accounts.customer_id,
+        count(*) as champions,
         sum(case when contacts.left_at < data_day.as_of_ts then 1 else 0 end) as gone,
-        sum(case when contacts.left_at < data_day.as_of_ts then 0 else 1 end) as present,
         max(case when contacts.left_at < data_day.as_of_ts then cast(contacts.left_at as date) end) as gone_on
-    from contacts
+    from (
+        {{ version_on_data_day(
+            ref('stg_crm__contacts'),
+            key=['contact_id'],
+            stamp='updated_at',
+            columns=['contact_id', 'account_id', 'contact_role', 'left_at'],
+        ) | indent(8) }}
+    ) as contacts
     inner join accounts on contacts.account_id = accounts.account_id
     cross join {{ ref('int_data_day') }} as data_day
     where contacts.contact_role = 'champion'
@@ -111,92 +97,39 @@ tickets as (
         members.customer_id,
         tickets.topic,
         cast(tickets.created_at as date) as opened_on,
-        cast(tickets.created_at as date) > {{ recent.days[30] }} as is_of_last_month,
-        row_number() over (
-            partition by members.customer_id, cast(tickets.created_at as date) > {{ recent.days[30] }}
-            order by tickets.created_at, tickets.ticket_id
-        ) as place
+        row_number() over (partition by members.customer_id order by tickets.created_at, tickets.ticket_id) as place,
+        signals.threshold
     from {{ ref('stg_support__tickets') }} as tickets
     inner join {{ ref('int_customers') }} as members on tickets.organization_id = members.organization_id
     cross join {{ ref('int_data_day') }} as data_day
-    where tickets.created_at < data_day.as_of_ts
+    inner join {{ ref('account_signals') }} as signals on signals.signal = 'ticket_spike'
+    where tickets.created_at < data_day.as_of_ts and cast(tickets.created_at as date) > {{ a_month_ago }}
 ),
 
 figures as (
-    select customer_id, 'billing_page_visits' as signal, visits as figure, visits_since as since
-    from events
+    {% for signal, figure, since, rows in [
+        ('billing_page_visits', 'billing_page_views', 'billing_page_views_since', 'events'),
+        ('query_failures', percent_of_millionths(divide_half_up('1000000 * failed_queries', 'greatest(queries, 1)')),
+            'failed_queries_since', 'events'),
+        ('insights_not_viewed', dbt.datediff('insights_viewed_on', 'as_of_date', 'day'), 'insights_viewed_on', 'events'),
+        ('silent', dbt.datediff('last_word_on', 'as_of_date', 'day'), 'last_word_on', 'held'),
+        ('champion_left', 'gone', 'gone_on', 'champions where gone = champions'),
+        ('ticket_spike', 'count(*)', 'max(case when place <= threshold + 1 then opened_on end)',
+            'tickets group by customer_id'),
+        ('full_export_asked', 'count(*)', 'min(opened_on)', "tickets where topic = 'export' group by customer_id"),
+        ('recommendation_ignored', 'max(' ~ dbt.datediff('said_on', 'as_of_date', 'day') ~ ')', 'min(said_on)',
+            "said where topic = 'recommendation' and not is_answered group by customer_id"),
+        ('evaluating_alternatives', 'count(*)', 'min(said_on)',
+            "said where topic = 'alternatives' and is_recent group by customer_id"),
+        ('custom_builds', 'count(*)', 'min(said_on)',
+            "said where topic = 'custom_build' and is_recent group by customer_id"),
+    ] -%}
+    select customer_id, '{{ signal }}' as signal, {{ figure }} as figure, {{ since }} as since
+    from {{ rows }}
 
     union all
 
-    select
-        customer_id,
-        'query_failures',
-        {{ percent_of_millionths(divide_half_up('1000000 * failed_queries', 'greatest(queries, 1)')) }},
-        failures_since
-    from events
-
-    union all
-
-    select
-        customer_id,
-        'insights_not_viewed',
-        {{ dbt.datediff('insights_viewed_on', 'as_of_date', 'day') }},
-        insights_viewed_on
-    from events
-
-    union all
-
-    select customer_id, 'ticket_spike', count(*), max(case when place <= signals.threshold + 1 then opened_on end)
-    from tickets
-    inner join {{ ref('account_signals') }} as signals on signals.signal = 'ticket_spike'
-    where is_of_last_month
-    group by customer_id
-
-    union all
-
-    select customer_id, 'full_export_asked', count(*), min(opened_on)
-    from tickets
-    where topic = 'export' and is_of_last_month
-    group by customer_id
-
-    union all
-
-    select customer_id, 'silent', {{ dbt.datediff('last_word_on', 'as_of_date', 'day') }}, last_word_on
-    from held
-
-    union all
-
-    select
-        customer_id,
-        'recommendation_ignored',
-        max({{ dbt.datediff('said_on', 'as_of_date', 'day') }}),
-        min(said_on)
-    from said
-    where topic = 'recommendation' and not is_answered and coalesce(last_inbound_at <= happened_at, true)
-    group by customer_id
-
-    union all
-
-    select customer_id, 'evaluating_alternatives', count(*), min(said_on)
-    from said
-    where topic = 'alternatives' and is_recent
-    group by customer_id
-
-    union all
-
-    select customer_id, 'champion_left', gone, gone_on
-    from champions
-    where present = 0
-
-    union all
-
-    select customer_id, 'custom_builds', count(*), min(said_on)
-    from said
-    where topic = 'custom_build' and is_recent
-    group by customer_id
-
-    union all
-
+    {% endfor -%}
     select people.customer_id, 'experiments_not_viewed', people.product_people, events.as_of_date
     from people
     inner join events on people.customer_id = events.customer_id
