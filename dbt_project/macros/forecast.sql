@@ -33,6 +33,27 @@
 {%- endmacro %}
 
 
+{#- How far the mean of the methods by their weights is from method `level`, of aliases of models int_quantity_methods and
+    int_method_weights. A method without the history for it has no weight. -#}
+{% macro weighted_difference(quantities, weights) -%}
+    (
+        {% for method in forecast_methods() if method != 'level' -%}
+        case
+            when {{ quantities }}.by_{{ method }} is null then 0
+            else {{ estimate(weights ~ '.' ~ method ~ '_weight') }}
+                * {{ estimate(quantities ~ '.by_' ~ method ~ ' - ' ~ quantities ~ '.by_level') }}
+        end{{ ' + ' if not loop.last }}
+        {%- endfor %}
+    ) / (
+        {% for method in forecast_methods() -%}
+        case
+            when {{ quantities }}.by_{{ method }} is null then 0 else {{ estimate(weights ~ '.' ~ method ~ '_weight') }}
+        end{{ ' + ' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
 {#- The day before a period, and the last days of those that its end is compared with: by name, of columns `period_start`
     and `period_end`. Sums of usage between two days are differences of sums up to them. -#}
 {% macro ends_alike() -%}

@@ -57,6 +57,7 @@ PROTECTED = {
     "int_limits_hit",
     "int_member_roles",
     "int_members",
+    "int_method_weights",
     "int_mrr_lines",
     "int_onboarding_customer_days",
     "int_onboarding_forecasts",
@@ -71,7 +72,7 @@ PROTECTED = {
     "int_organizations_on_data_day",
     "int_paid_bills",
     "int_price_tiers",
-    "int_projected_quantities",
+    "int_quantity_methods",
     "int_rated_invoices",
     "int_repriced_mrr",
     "int_revenue_lines",
@@ -90,13 +91,14 @@ MOST_MODELS_OF_A_DOMAIN = 15
 
 # Links from a source to a mart: the longest chain is usage, what was expected and how right that was, the forecast, the
 # onboarding queue, and lists of customers.
-MOST_LINKS = 27
+MOST_LINKS = 24
 
 # Of sources and models; seeds are not counted. More have a reason.
 MOST_PARENTS = 10
 MORE_PARENTS = {
     "rpt_account_risk": "It is one list of what every kind of rule found.",
     "fct_customer_events": "It is one list of what every list and every history found.",
+    "fct_responses": "It is one list of what waits on every list, beside all that was said.",
     "int_source_freshness": "It has a row of every source's newest table.",
     "rpt_data_quality": "It is one list of what was found in all domains.",
 }

@@ -1,6 +1,6 @@
 {#- Units of each product in an open period: to date, expected by its end, and by simple rules, each priced, with the
-    packages, by the terms of the day. What is expected of missing days counts like what is expected of days to come. The
-    rules are the vendor's published one and, on every fifth day, which is enough to judge by them, the rate of the last
+    packages, by the terms of the day. What is expected of missing days counts like what is expected of days to come: the
+    mean of the methods by their weights, and what it drifts. The rules are the vendor's published one and, on every fifth day, which is enough to judge by them, the rate of the last
     seven days and the mean of each weekday over eight weeks. -#}
 {%- set bases = ['to_date', 'forecast', 'published_rule', 'last_week', 'weekday_means'] -%}
 
@@ -14,7 +14,9 @@ with quantities as (
         {{ dbt.datediff('accounts.subscribed_on', 'accounts.as_of_date', 'day') }} as subscribed_days,
         cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(24, 6)) as quantity_to_date,
         cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
-        coalesce(levels.quantity_left, 0) as quantity_left,
+        methods.by_level,
+        {{ weighted_difference('methods', 'weights') | indent(8) }} as difference,
+        {{ estimate('weights.drift') }} as drift,
         windows.week_0,
         {% for lag in range(7) -%}
         floor((accounts.period_days - accounts.day_of_period + {{ lag }}) / 7.0) * coalesce(windows.weekday_{{ lag }}, 0)
@@ -28,10 +30,15 @@ with quantities as (
         on accounts.account_id = earlier.account_id
         and windows.product_key = earlier.product_key
         and earlier.date = {{ dbt.dateadd('day', -1, 'accounts.period_start') }}
-    left join {{ ref('int_projected_quantities') }} as levels
-        on accounts.account_organization_id = levels.account_organization_id
-        and accounts.as_of_date = levels.as_of_date
-        and windows.product_key = levels.product_key
+    left join {{ ref('int_quantity_methods') }} as methods
+        on accounts.account_organization_id = methods.account_organization_id
+        and accounts.as_of_date = methods.as_of_date
+        and windows.product_key = methods.product_key
+    left join {{ ref('int_method_weights') }} as weights
+        on methods.account_organization_id = weights.account_organization_id
+        and methods.product_key = weights.product_key
+        and methods.period_start = weights.period_start
+        and methods.elapsed_fifths = weights.elapsed_fifths
 ),
 
 forecasts as (
@@ -41,7 +48,13 @@ forecasts as (
         product_key,
         day_of_period,
         quantity_to_date as to_date_quantity,
-        cast(expected_to_date + quantity_left as decimal(24, 6)) as forecast_quantity,
+        cast(
+            expected_to_date + coalesce(
+                by_level + cast(
+                    difference + ({{ estimate('by_level') }} + difference) * (exp(drift) - 1) as decimal(24, 6)
+                ), 0
+            ) as decimal(24, 6)
+        ) as forecast_quantity,
         cast(expected_to_date + week_0 * (period_days - day_of_period) / 7 as decimal(24, 6)) as last_week_quantity,
         cast(expected_to_date + coalesce(weekday_means_left, 0) as decimal(24, 6)) as weekday_means_quantity,
         cast(
