@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from settings import UserError, get_settings
+from settings import SettingsError, UserError, get_settings
 
 SUFFIX = ".postgres"
 SETTING = "GROWTH_WAREHOUSE_URL"
@@ -116,9 +116,9 @@ def hold(holder: str, wait_seconds: float, say: Callable[[str], None]) -> Iterat
 
 
 def require_file(path: Path, what: str, instead: str) -> None:
-    """Raise `ServerError` if the warehouse is on a server, where `what` has no file to work on."""
+    """Raise `SettingsError` if the warehouse is on a server, where `what` has no file to work on."""
     if is_on_server(path):
-        raise ServerError(f"{what} needs a warehouse in one file, and GROWTH_TARGET is postgres: {instead}")
+        raise SettingsError(f"{what} needs a warehouse in one file, and GROWTH_TARGET is postgres: {instead}")
 
 
 def vacuum(*, rewrite: bool) -> None:
