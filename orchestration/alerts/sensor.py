@@ -42,7 +42,7 @@ def tell_of_ended_runs(instance: DagsterInstance, owners: Owners, settings: Sett
                 where = f"run {run_id} of {run.job_name}: {link}; what to do: docs/runbook.md"
                 _put(outbox, settings, run_id, where, alerts_of_run(instance, run, owners))
         send_waiting(settings, log)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 (what cannot be told ends no run; the log has it)
         log.warning(
             f"alerts could not be made: {type(error).__name__}: {error}. If {settings.alerts_path} is damaged, move it "
             "away: alerts of two days are repeated"

@@ -65,8 +65,7 @@ def customer_pages(published: Snapshot, shown: Sequence[str]) -> CustomerPages:
         return CustomerPages()
     try:
         return _customer_pages(published, shown)
-    except Exception as error:  # noqa: BLE001
-        # The figures of the company are there without the pages of its customers.
+    except Exception as error:  # noqa: BLE001 (the company's figures show without its customers' pages)
         return CustomerPages(fault=f"{type(error).__name__}: {error}")
 
 

@@ -35,8 +35,7 @@ class Part:
             return [Note(f"No {self.what}: {' and '.join(missing)} {are} not in the published file.")]
         try:
             return self.build(published)
-        except Exception as error:  # noqa: BLE001
-            # One failing part must not take the page down.
+        except Exception as error:  # noqa: BLE001 (the page names the fault; the other sections show)
             kind = type(error).__name__
             return [Note(f"The {self.what} cannot be drawn ({kind}).", fault=f"{kind}: {error}")]
 

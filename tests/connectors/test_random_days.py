@@ -123,7 +123,7 @@ def landed_states(product: Product) -> list[list[tuple]]:
     ]
 
 
-def live(product: Product, days: int, seed: int, *, load_every: int = 1) -> None:
+def assert_days_are_landed(product: Product, days: int, seed: int, *, load_every: int = 1) -> None:
     """Change, land, load, compare; a second landing of the same state writes nothing."""
     changes = Days(product, seed)
     for day in range(1, days + 1):
@@ -140,15 +140,15 @@ def live(product: Product, days: int, seed: int, *, load_every: int = 1) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_ten_days_of_random_changes(changing: Product, seed: int) -> None:
-    live(changing, 10, seed)
+    assert_days_are_landed(changing, 10, seed)
 
 
 @pytest.mark.soak
 def test_three_hundred_days_of_random_changes(changing: Product) -> None:
-    live(changing, 300, 7, load_every=10)
+    assert_days_are_landed(changing, 300, 7, load_every=10)
 
 
-def kill_often(product: Product, kills: int, seed: int) -> None:
+def assert_kills_lose_nothing(product: Product, kills: int, seed: int) -> None:
     """Kill landings at random moments; the next one that ends has everything, once."""
     changes, chance = Days(product, seed), random.Random(seed)
     for number in range(1, kills + 1):
@@ -164,12 +164,12 @@ def kill_often(product: Product, kills: int, seed: int) -> None:
 
 @pytest.mark.slow
 def test_ten_kills_at_random_moments(changing: Product) -> None:
-    kill_often(changing, 10, 3)
+    assert_kills_lose_nothing(changing, 10, 3)
 
 
 @pytest.mark.soak
 def test_two_hundred_kills_at_random_moments(changing: Product) -> None:
-    kill_often(changing, 200, 4)
+    assert_kills_lose_nothing(changing, 200, 4)
 
 
 def test_landing_killed_at_any_write_loses_and_doubles_nothing(changing: Product, tmp_path: Path) -> None:

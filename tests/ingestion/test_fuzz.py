@@ -405,8 +405,10 @@ def test_an_odd_row_of_csv_is_set_aside_or_loaded_as_it_was_sent(tmp_path: Path)
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(8))
 def test_many_odd_rows(tmp_path: Path, seed: int) -> None:
-    fuzz_rows(Source(tmp_path / "lines"), seed, 2000)
-    fuzz_csv(Source(tmp_path / "csv"), seed, 500)
+    lines = fuzz_rows(Source(tmp_path / "lines"), seed, 2000)
+    assert min(lines["loaded"], lines["set aside"]) > 500
+    csv = fuzz_csv(Source(tmp_path / "csv"), seed, 500)
+    assert min(csv["loaded"], csv["set aside"]) > 80
 
 
 # ------------------------------------------------------------------------------------------------------------ odd files

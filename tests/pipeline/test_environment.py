@@ -85,7 +85,7 @@ def source_and_folder(tmp_path: Path, moments: random.Random) -> tuple[Path, Pat
     return source, tmp_path / moments.choice(FOLDERS)
 
 
-def load_twice(tmp_path: Path, moments: random.Random) -> None:
+def assert_load_succeeds_or_says_why(tmp_path: Path, moments: random.Random) -> None:
     """A load in an odd environment, and one in a usual one, which finds nothing left to do."""
     source, folder = source_and_folder(tmp_path, moments)
     said = ended(LOADS, folder, source, moments, share_of_odd=0.5)
@@ -101,13 +101,13 @@ def load_twice(tmp_path: Path, moments: random.Random) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, *(pytest.param(number, marks=pytest.mark.slow) for number in range(2, 8))])
 def test_load_in_an_odd_environment_succeeds_or_says_why(number: int, tmp_path: Path) -> None:
-    load_twice(tmp_path, random.Random(f"load {number}"))
+    assert_load_succeeds_or_says_why(tmp_path, random.Random(f"load {number}"))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(8, 50))
 def test_a_load_in_many_more_odd_environments(number: int, tmp_path: Path) -> None:
-    load_twice(tmp_path, random.Random(f"load {number}"))
+    assert_load_succeeds_or_says_why(tmp_path, random.Random(f"load {number}"))
 
 
 @pytest.mark.soak
