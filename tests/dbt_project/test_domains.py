@@ -66,7 +66,6 @@ PROTECTED = {
     "int_organization_members",
     "int_organization_mrr",
     "int_organization_mrr_monthly",
-    "int_organization_role_fit",
     "int_organization_segments",
     "int_organizations",
     "int_organizations_on_data_day",

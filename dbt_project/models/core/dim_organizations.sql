@@ -1,4 +1,18 @@
-with organizations as (
+with roles as (
+    select
+        organization_id,
+        role_fit,
+        row_number() over (
+            partition by organization_id
+            order by
+                case role_fit when 'primary' then 1 when 'secondary' then 2 when 'data_team' then 3 else 4 end,
+                user_id
+        ) as fit_rank
+    from {{ ref('int_member_roles') }}
+    where is_active
+),
+
+organizations as (
     select
         organizations.organization_id,
         organizations.customer_id,
@@ -28,7 +42,9 @@ with organizations as (
     left join {{ ref('int_organization_mrr') }} as mrr on organizations.organization_id = mrr.organization_id
     left join {{ ref('int_organization_segments') }} as segments
         on organizations.organization_id = segments.organization_id
-    left join {{ ref('int_organization_role_fit') }} as roles on organizations.organization_id = roles.organization_id
+    left join roles
+        on organizations.organization_id = roles.organization_id
+        and roles.fit_rank = 1
     left join {{ ref('int_customer_coverage') }} as coverage on organizations.customer_id = coverage.customer_id
 )
 

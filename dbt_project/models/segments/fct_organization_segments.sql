@@ -1,4 +1,51 @@
-with spans as (
+{#- The tier of a month holds from the day on which the month is closed; a month without counted lines is of no ARR. -#}
+with months as (
+    select
+        organization_id,
+        month,
+        case when mrr_usd_month > 0 then {{ arr_usd_year('mrr_usd_month') }} else 0 end as arr_usd_year,
+        cast(lead(month) over (partition by organization_id order by month) as date) as next_month
+    from {{ ref('int_organization_mrr_monthly') }}
+),
+
+closings as (
+    select organization_id, {{ month_closes_on('month') }} as valid_from, arr_usd_year
+    from months
+
+    union all
+
+    select
+        months.organization_id,
+        {{ month_closes_on(dbt.dateadd('month', 1, 'months.month')) }} as valid_from,
+        0 as arr_usd_year
+    from months
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        {{ dbt.dateadd('month', 1, 'months.month') }} <= data_day.last_closed_month
+        and coalesce(months.next_month > {{ dbt.dateadd('month', 1, 'months.month') }}, true)
+
+    union all
+
+    select organization_id, cast('1900-01-01' as date) as valid_from, 0 as arr_usd_year
+    from {{ ref('int_organizations') }}
+),
+
+tiers as (
+    select
+        closings.organization_id,
+        closings.valid_from,
+        cast(
+            lead(closings.valid_from, 1, cast('9999-12-31' as date))
+                over (partition by closings.organization_id order by closings.valid_from) as date
+        ) as valid_to,
+        tiers.tier as size_tier
+    from closings
+    inner join {{ ref('int_size_tiers') }} as tiers
+        on closings.arr_usd_year >= tiers.arr_from_usd_year
+        and closings.arr_usd_year < tiers.arr_below_usd_year
+),
+
+spans as (
     select
         companies.organization_id,
         greatest(companies.created_on, segments.valid_from, tiers.valid_from) as valid_from,
@@ -12,7 +59,7 @@ with spans as (
         companies.company_domain
     from {{ ref('int_organization_companies') }} as companies
     inner join {{ ref('int_segment_spans') }} as segments on companies.company_key = segments.company_key
-    inner join {{ ref('int_organization_size_tiers') }} as tiers
+    inner join tiers
         on companies.organization_id = tiers.organization_id
         and segments.valid_from < tiers.valid_to
         and tiers.valid_from < segments.valid_to
