@@ -27,6 +27,17 @@
 {%- endmacro %}
 
 
+{#- One row with these thresholds as numbers to estimate with, each a column of its name. -#}
+{% macro thresholds_to_estimate_with(names) -%}
+    (
+        select
+            {% for name in names -%}
+            {{ estimate(threshold(name)) }} as {{ name }}{{ ',' if not loop.last }}
+            {% endfor %}
+    ) as thresholds
+{%- endmacro %}
+
+
 {#- The methods by which units of the rest of a period are expected (model int_quantity_methods). -#}
 {% macro forecast_methods() -%}
     {{ return(['level', 'step', 'trend', 'month', 'weeks']) }}

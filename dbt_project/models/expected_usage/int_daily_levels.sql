@@ -47,12 +47,12 @@ rhythms as {{ not_inlined() }} (
                 quantity_{{ lag }}
                 * ({% for each in lags %}seen_{{ each }} * usual_{{ each }}{{ ' + ' if not loop.last }}{% endfor %})
                 / ({% for each in lags %}quantity_{{ each }}{{ ' + ' if not loop.last }}{% endfor %})
-                + prior_weeks * usual_{{ lag }}
-            ) / (seen_{{ lag }} + prior_weeks)
+                + rhythm_prior_weeks * usual_{{ lag }}
+            ) / (seen_{{ lag }} + rhythm_prior_weeks)
         end as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from histories
-    cross join (select {{ estimate(threshold('rhythm_prior_weeks')) }} as prior_weeks) as thresholds
+    cross join {{ thresholds_to_estimate_with(['rhythm_prior_weeks']) | indent(4) }}
 ),
 
 weekly as {{ not_inlined() }} (
@@ -76,7 +76,7 @@ levels as {{ not_inlined() }} (
     select
         weekly.*,
         level_1 + level_2 + level_3 - greatest(level_1, level_2, level_3) - least(level_1, level_2, level_3) as level_before,
-        excess_factor * case
+        level_excess_factor * case
             when level_2 is null then (level_0 + coalesce(level_1, level_0)) / 2
             else (
                 level_0 + level_1 + level_2 + coalesce(level_3, 0)
@@ -85,7 +85,7 @@ levels as {{ not_inlined() }} (
             ) / case when level_3 is null then 1 else 2 end
         end as highest_level
     from weekly
-    cross join (select {{ estimate(threshold('level_excess_factor')) }} as excess_factor) as thresholds
+    cross join {{ thresholds_to_estimate_with(['level_excess_factor']) | indent(4) }}
 )
 
 select

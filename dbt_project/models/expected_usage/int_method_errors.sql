@@ -32,13 +32,13 @@ errors as (
             when closed.quantity > {{ estimate('quantities.expected_to_date') }} and quantities.by_trend > 0
                 then greatest(least(
                     ln((closed.quantity - {{ estimate('quantities.expected_to_date') }}) / {{ estimate('quantities.by_trend') }}),
-                    error_max), -1 * error_max)
+                    method_error_max), -1 * method_error_max)
         end as trend_drift,
         {% for method in methods -%}
         case
             when quantities.by_{{ method }} is not null then least(abs({{
                 estimate('quantities.expected_to_date + quantities.by_' ~ method)
-            }} - closed.quantity) / closed.quantity, error_max)
+            }} - closed.quantity) / closed.quantity, method_error_max)
         end as {{ method }}_error{{ ',' if not loop.last }}
         {% endfor %}
     from closed
@@ -47,7 +47,7 @@ errors as (
         and closed.product_key = quantities.product_key
         and closed.period_start = quantities.period_start
         and closed.as_of_date > quantities.as_of_date
-    cross join (select {{ estimate(threshold('method_error_max')) }} as error_max) as thresholds
+    cross join {{ thresholds_to_estimate_with(['method_error_max']) | indent(4) }}
     where closed.as_of_date = {{ dbt.dateadd('day', -1, 'quantities.period_end') }}
 )
 

@@ -80,20 +80,20 @@ select
     periods.period_start,
     periods.elapsed_fifths,
     {% for method in methods -%}
-    cast({{ 'head_start' if method in ['level', 'step', 'trend'] else '1' }} / power(error_floor + (
+    cast({{ 'method_head_start' if method in ['level', 'step', 'trend'] else '1' }} / power(method_error_floor + (
         coalesce({{ estimate('of_product.' ~ method ~ '_error') }}, 0)
-        + prior_periods * coalesce({{ estimate('of_all.' ~ method ~ '_error') }}, default_error)
-    ) / (coalesce(of_product.{{ method }}_periods, 0) + prior_periods), 6) as decimal(28, 6)) as {{ method }}_weight,
+        + method_prior_periods * coalesce({{ estimate('of_all.' ~ method ~ '_error') }}, method_default_error)
+    ) / (coalesce(of_product.{{ method }}_periods, 0) + method_prior_periods), 6) as decimal(28, 6)) as {{ method }}_weight,
     {% endfor -%}
     cast(coalesce(case
         when abs({{ estimate('of_product.drift_a_year_before') }}) > year_end_factor * (
-            {{ estimate('of_product.distance - abs(of_product.drift_a_year_before)') }} + prior_periods * default_error
-        ) / (of_product.drift_periods - 1 + prior_periods)
+            {{ estimate('of_product.distance - abs(of_product.drift_a_year_before)') }} + method_prior_periods * method_default_error
+        ) / (of_product.drift_periods - 1 + method_prior_periods)
             then {{ estimate('of_product.drift_a_year_before') }}
         else {{ estimate('of_product.drift') }} / (
             of_product.drift_periods + drift_prior_periods * power((
-                {{ estimate('of_product.distance') }} + prior_periods * default_error
-            ) / (of_product.drift_periods + prior_periods) / drift_calm_share, 2)
+                {{ estimate('of_product.distance') }} + method_prior_periods * method_default_error
+            ) / (of_product.drift_periods + method_prior_periods) / drift_calm_share, 2)
         )
     end, 0) as decimal(12, 9)) as drift
 from periods
@@ -105,13 +105,7 @@ left join of_product
     and periods.product_key = of_product.product_key
     and periods.period_start = of_product.period_start
     and periods.elapsed_fifths = of_product.elapsed_fifths
-cross join (
-    select
-        {{ estimate(threshold('method_head_start')) }} as head_start,
-        {{ estimate(threshold('method_error_floor')) }} as error_floor,
-        {{ estimate(threshold('method_prior_periods')) }} as prior_periods,
-        {{ estimate(threshold('method_default_error')) }} as default_error,
-        {{ estimate(threshold('drift_prior_periods')) }} as drift_prior_periods,
-        {{ estimate(threshold('drift_calm_share')) }} as drift_calm_share,
-        {{ estimate(threshold('year_end_factor')) }} as year_end_factor
-) as thresholds
+cross join {{ thresholds_to_estimate_with([
+    'method_head_start', 'method_error_floor', 'method_prior_periods', 'method_default_error',
+    'drift_prior_periods', 'drift_calm_share', 'year_end_factor',
+]) }}

@@ -79,7 +79,7 @@ by_cycle as (
         usage.*,
         case
             when age_days >= 55 and weeks_before > 0 and weeks_quantity <> weeks_before then power(
-                greatest(least({{ estimate('weeks_quantity') }} / {{ estimate('weeks_before') }}, growth_max), 1 / growth_max),
+                greatest(least({{ estimate('weeks_quantity') }} / {{ estimate('weeks_before') }}, trend_max_factor), 1 / trend_max_factor),
                 (days_left + 18) / 70.0
             )
         end as growth,
@@ -88,8 +88,8 @@ by_cycle as (
             when {{ ends_alike()['month_' ~ number] }} <= as_of_date
                 then {{ estimate('month_' ~ number ~ '_so_far - month_' ~ number ~ '_from_so_far') }}
                     * least(
-                        coalesce({{ estimate('month_quantity') }} / nullif(month_{{ number }}_quantity, 0), month_growth_max),
-                        month_growth_max
+                        coalesce({{ estimate('month_quantity') }} / nullif(month_{{ number }}_quantity, 0), month_growth_max_factor),
+                        month_growth_max_factor
                     )
         end as by_month_{{ number }},
         {% endfor -%}
@@ -101,11 +101,7 @@ by_cycle as (
         end as by_weeks_{{ number }}{{ ',' if not loop.last }}
         {% endfor %}
     from usage
-    cross join (
-        select
-            {{ estimate(threshold('trend_max_factor')) }} as growth_max,
-            {{ estimate(threshold('month_growth_max_factor')) }} as month_growth_max
-    ) as thresholds
+    cross join {{ thresholds_to_estimate_with(['trend_max_factor', 'month_growth_max_factor']) | indent(4) }}
 )
 
 select

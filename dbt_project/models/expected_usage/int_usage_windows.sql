@@ -98,104 +98,69 @@ product_days as (
 
 by_weekday as (
     select
-        account_id,
-        product_key,
-        date,
-        quantity,
-        expected_quantity,
+        product_days.*,
         cast(sum(expected_quantity) over (
             partition by account_id, product_key, weekday
             order by date
             rows between 7 preceding and current row
-        ) as decimal(24, 6)) as weekday_quantity
+        ) as decimal(24, 6)) as weekday_0
     from product_days
 ),
 
-by_week as (
+{#- A frame that ends before the first use is empty, and its sum null. -#}
+every_day as (
     select
         account_id,
         product_key,
         date,
         cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
         cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
-        cast(sum(expected_quantity) over a_week as decimal(24, 6)) as week_quantity,
-        cast(max(expected_quantity) over a_week as decimal(24, 6)) as highest_quantity,
         cast(sum(expected_quantity) over a_month as decimal(24, 6)) as month_quantity,
         cast(sum(expected_quantity) over weeks_before as decimal(24, 6)) as weeks_before,
-        min(case when expected_quantity > 0 then date end) over recently as first_used_on,
-        weekday_quantity
+        cast(max(expected_quantity) over week_0 as decimal(24, 6)) as highest_quantity,
+        cast(
+            {{ dbt.datediff('min(case when expected_quantity > 0 then date end) over recently', 'date', 'day') }} as int
+        ) as age_days,
+        {% for week in range(4) -%}
+        cast(sum(expected_quantity) over week_{{ week }} as decimal(24, 6)) as week_{{ week }},
+        {% endfor -%}
+        weekday_0,
+        {% for lag in range(1, 7) -%}
+        lag(weekday_0, {{ lag }}) over in_order as weekday_{{ lag }}{{ ',' if not loop.last }}
+        {% endfor %}
     from by_weekday
     window
-        so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
-        a_week as (partition by account_id, product_key order by date rows between 6 preceding and current row),
-        a_month as (partition by account_id, product_key order by date rows between 29 preceding and current row),
-        weeks_before as (partition by account_id, product_key order by date rows between 55 preceding and 28 preceding),
-        recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
-),
-
-every_day as (
-    select
-        account_id,
-        product_key,
-        date,
-        quantity_so_far,
-        expected_so_far,
-        month_quantity,
-        weeks_before,
-        highest_quantity,
-        cast({{ dbt.datediff('first_used_on', 'date', 'day') }} as int) as age_days,
-        week_quantity as week_0,
-        {% for week in [1, 2, 3] -%}
-        lag(week_quantity, {{ 7 * week }}) over (partition by account_id, product_key order by date) as week_{{ week }},
-        {% endfor -%}
-        weekday_quantity as weekday_0,
-        {% for lag in range(1, 7) -%}
-        lag(weekday_quantity, {{ lag }}) over (partition by account_id, product_key order by date) as weekday_{{ lag }}
-        {{- ',' if not loop.last }}
+        in_order as (partition by account_id, product_key order by date),
+        {% for name, frame in {
+            'so_far': 'unbounded preceding and current row',
+            'recently': '55 preceding and current row',
+            'weeks_before': '55 preceding and 28 preceding',
+            'a_month': '29 preceding and current row',
+            'week_0': '6 preceding and current row',
+            'week_1': '13 preceding and 7 preceding',
+            'week_2': '20 preceding and 14 preceding',
+            'week_3': '27 preceding and 21 preceding',
+        }.items() -%}
+        {{ name }} as (partition by account_id, product_key order by date rows between {{ frame }}){{ ',' if not loop.last }}
         {% endfor %}
-    from by_week
-),
-
-periods as (
-    select distinct account_id, period_start, period_end
-    from {{ ref('int_account_days') }}
 ),
 
 asked as (
-    select account_id, as_of_date as date
+    {% for day in ['as_of_date', same_day_before(1), same_day_before(2)] -%}
+    select account_id, {{ day }} as date
     from {{ ref('int_account_days') }}
 
-    {% for months in [1, 2] -%}
     union all
-
-    select account_id, {{ same_day_before(months) }} as date
-    from {{ ref('int_account_days') }}
 
     {% endfor -%}
     {% for day in ends_alike().values() -%}
-    union all
-
     select account_id, {{ day }} as date
-    from periods
+    from (select distinct account_id, period_start, period_end from {{ ref('int_account_days') }}) as periods
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 )
 
-select
-    every_day.account_id,
-    every_day.product_key,
-    every_day.date,
-    every_day.quantity_so_far,
-    every_day.expected_so_far,
-    every_day.month_quantity,
-    every_day.weeks_before,
-    every_day.highest_quantity,
-    every_day.age_days,
-    {% for week in range(4) -%}
-    every_day.week_{{ week }},
-    {% endfor -%}
-    {% for lag in range(7) -%}
-    every_day.weekday_{{ lag }}{{ ',' if not loop.last }}
-    {% endfor %}
+select every_day.*
 from every_day
 where exists (
     select 1
