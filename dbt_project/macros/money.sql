@@ -49,6 +49,32 @@
 {%- endmacro %}
 
 
+{#- Rows of a relation that has `slices`, once for each of them, with its `slice_number`: as many as a period may have that
+    lies within the hundred years that the input contract has. -#}
+{% macro in_month_slices(relation) -%}
+    select
+        sliced.*,
+        numbers.slice_number
+    from {{ relation }} as sliced
+    inner join (
+        select cast(generated_number as int) as slice_number
+        from ({{ dbt.generate_series(1200) }}) as series
+    ) as numbers on sliced.slices >= numbers.slice_number
+{%- endmacro %}
+
+
+{#- Rows of a relation that has `month` and `currency`, each with `usd_per_minor_unit`; null without a rate. -#}
+{% macro with_exchange_rate(relation) -%}
+    select
+        amounts.*,
+        {{ usd_per_minor_unit('amounts.currency', 'rates') }} as usd_per_minor_unit
+    from {{ relation }} as amounts
+    left join {{ ref('int_exchange_rates') }} as rates
+        on amounts.month = rates.month
+        and amounts.currency = rates.currency
+{%- endmacro %}
+
+
 {#- One of `slices` equal parts of an amount in minor units; the last part has what is left over. -#}
 {% macro month_slice(amount_minor) -%}
     case

@@ -62,6 +62,19 @@
 {%- endmacro %}
 
 
+{#- Joins `subscribed` and `limits`: what was subscribed of a product, and limited, by a version of billing. -#}
+{% macro join_terms_of_product(organization_id, updated_at, product_key) -%}
+    {%- for relation, name in [
+        (ref('stg_billing__subscribed_products'), 'subscribed'), (ref('stg_billing__spend_limits'), 'limits')
+    ] %}
+    left join {{ relation }} as {{ name }}
+        on {{ organization_id }} = {{ name }}.organization_id
+        and {{ updated_at }} = {{ name }}.updated_at
+        and {{ product_key }} = {{ name }}.product_key
+    {%- endfor %}
+{%- endmacro %}
+
+
 {#- A price list of the shape of seed `price_list` with each tier's lower bound. A package's fee is a flat one a month: its
     unit is the month. What has no end, a last tier or a price in force, ends past all that can be: a join on plain
     comparisons is a hash join, and one on a null's replacement is not. -#}

@@ -94,14 +94,7 @@ to_rate as (
     inner join {{ ref('int_account_days') }} as accounts
         on by_basis.account_organization_id = accounts.account_organization_id
         and by_basis.as_of_date = accounts.as_of_date
-    left join {{ ref('stg_billing__subscribed_products') }} as subscribed
-        on accounts.terms_organization_id = subscribed.organization_id
-        and accounts.terms_updated_at = subscribed.updated_at
-        and by_basis.product_key = subscribed.product_key
-    left join {{ ref('stg_billing__spend_limits') }} as limits
-        on accounts.terms_organization_id = limits.organization_id
-        and accounts.terms_updated_at = limits.updated_at
-        and by_basis.product_key = limits.product_key
+    {{ join_terms_of_product('accounts.terms_organization_id', 'accounts.terms_updated_at', 'by_basis.product_key') }}
     where by_basis.quantity > 0
 
     union all

@@ -20,6 +20,7 @@ near_limits as (
     select
         customer_id,
         organization_id,
+        signal,
         product_key,
         since,
         {{ percent_of_millionths(divide_half_up(
@@ -31,13 +32,9 @@ near_limits as (
 
 nearest_limits as (
     select
-        customer_id,
-        product_key,
-        since,
-        figure,
+        near_limits.*,
         row_number() over (
-            partition by customer_id, product_key
-            order by figure desc, since, organization_id
+            partition by customer_id, product_key order by figure desc, since, organization_id
         ) as account_rank
     from near_limits
 ),
@@ -78,27 +75,17 @@ suggested as (
         and unused.product_key = roles.product_key
     inner join users on unused.customer_id = users.customer_id
 
+    {% for rows, product in [
+        (ref('int_volume_signals'), "'product_analytics'"),
+        (ref('int_package_signals'), 'product_key'),
+        (ref('int_behaviour_signals') ~ ' where product_key is not null', 'product_key'),
+        ('nearest_limits where account_rank = 1', 'product_key'),
+    ] -%}
     union all
 
-    select customer_id, signal, 'product_analytics', 0, figure, since
-    from {{ ref('int_volume_signals') }}
-
-    union all
-
-    select customer_id, 'near_limit', product_key, 0, figure, since
-    from nearest_limits
-    where account_rank = 1
-
-    union all
-
-    select customer_id, signal, product_key, 0, figure, since
-    from {{ ref('int_package_signals') }}
-
-    union all
-
-    select customer_id, signal, product_key, 0, figure, since
-    from {{ ref('int_behaviour_signals') }}
-    where product_key is not null
+    select customer_id, signal, {{ product }}, 0, figure, since
+    from {{ rows }}
+    {% endfor %}
 ),
 
 placed as (

@@ -1,6 +1,10 @@
 {#- The same units, discount and limit as in the bill: only prices differ. Startup credit goes on paying for its share of a
     product, so that what it covers whole stays covered. -#}
-with usage as (
+with candidate_tiers as (
+    {{ price_tiers_of(ref('candidate_price_list')) | indent }}
+),
+
+usage as (
     select
         rated.invoice_id,
         rated.product_key,
@@ -15,15 +19,13 @@ with usage as (
         rated.bill_minor,
         cast({{ dbt.dateadd('day', -1, 'rated.period_end_on') }} as date) as priced_on
     from {{ ref('int_rated_invoices') }} as rated
-    inner join (select distinct product_key from {{ ref('int_candidate_price_tiers') }}) as candidates
+    inner join (select distinct product_key from candidate_tiers) as candidates
         on rated.product_key = candidates.product_key
     where rated.bill_minor is not null
 ),
 
 rated as (
-    {{ rate_usage(
-        'usage', ['invoice_id', 'period_start_on', 'product_key'], ref('int_candidate_price_tiers')
-    ) | indent }}
+    {{ rate_usage('usage', ['invoice_id', 'period_start_on', 'product_key'], 'candidate_tiers') | indent }}
 ),
 
 invoiced as (

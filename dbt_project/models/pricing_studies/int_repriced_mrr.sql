@@ -1,15 +1,6 @@
 {#- A fee that covers several months is cut into them as MRR is. -#}
-{%- set most_slices = 1200 -%}
-
-with numbers as (
-    select cast(generated_number as int) as slice_number
-    from ({{ dbt.generate_series(most_slices) | indent(4) }}) as series
-),
-
-slices as (
-    select bills.*, numbers.slice_number
-    from {{ ref('int_repriced_bills') }} as bills
-    inner join numbers on bills.slices >= numbers.slice_number
+with slices as (
+    {{ in_month_slices(ref('int_repriced_bills')) | indent }}
 ),
 
 dated as (
@@ -22,29 +13,24 @@ dated as (
             ~ dbt.dateadd('month', 'slice_number', 'period_start_on')
             ~ ' else period_end_on end'
         )) }} as month,
-        {{ month_slice('invoiced_minor') }} as invoiced_minor,
-        {{ month_slice('rated_minor') }} as rated_minor,
-        {{ month_slice('candidate_minor') }} as candidate_minor,
-        {{ month_slice('mrr_change_minor') }} as mrr_change_minor
+        {% for amount in ['invoiced', 'rated', 'candidate', 'mrr_change'] -%}
+        {{ month_slice(amount ~ '_minor') }} as {{ amount }}_minor{{ ',' if not loop.last }}
+        {% endfor %}
     from slices
 ),
 
 converted as (
-    select dated.*, {{ usd_per_minor_unit('dated.currency', 'rates') }} as usd_per_minor_unit
-    from dated
-    left join {{ ref('int_exchange_rates') }} as rates
-        on dated.month = rates.month
-        and dated.currency = rates.currency
+    {{ with_exchange_rate('dated') | indent }}
 )
 
 select
     converted.customer_id,
     converted.month,
     converted.product_key,
-    {{ usd('sum(' ~ round_half_up('converted.invoiced_minor * converted.usd_per_minor_unit') ~ ')') }} as invoiced_usd,
-    {{ usd('sum(' ~ round_half_up('converted.rated_minor * converted.usd_per_minor_unit') ~ ')') }} as rated_usd,
-    {{ usd('sum(' ~ round_half_up('converted.candidate_minor * converted.usd_per_minor_unit') ~ ')') }} as candidate_usd,
-    {{ usd('sum(' ~ round_half_up('converted.mrr_change_minor * converted.usd_per_minor_unit') ~ ')') }} as mrr_change_usd
+    {% for amount in ['invoiced', 'rated', 'candidate', 'mrr_change'] -%}
+    {{ usd('sum(' ~ round_half_up('converted.' ~ amount ~ '_minor * converted.usd_per_minor_unit') ~ ')') }} as {{ amount }}_usd
+    {{- ',' if not loop.last }}
+    {% endfor %}
 from converted
 cross join {{ ref('int_data_day') }} as data_day
 where converted.month <= data_day.last_closed_month and converted.usd_per_minor_unit is not null

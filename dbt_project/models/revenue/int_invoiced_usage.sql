@@ -71,11 +71,4 @@ from billed
 left join {{ ref('int_billing_versions') }} as terms
     on billed.terms_organization_id = terms.organization_id
     and billed.billing_version_at = terms.updated_at
-left join {{ ref('stg_billing__subscribed_products') }} as subscribed
-    on billed.terms_organization_id = subscribed.organization_id
-    and billed.billing_version_at = subscribed.updated_at
-    and billed.product_key = subscribed.product_key
-left join {{ ref('stg_billing__spend_limits') }} as limits
-    on billed.terms_organization_id = limits.organization_id
-    and billed.billing_version_at = limits.updated_at
-    and billed.product_key = limits.product_key
+{{ join_terms_of_product('billed.terms_organization_id', 'billed.billing_version_at', 'billed.product_key') }}

@@ -1,6 +1,3 @@
-{#- As many slices as a line may have whose period lies within the hundred years that the input contract has. -#}
-{%- set most_slices = 1200 -%}
-
 with lines as (
     select
         lines.invoice_id,
@@ -24,17 +21,8 @@ with lines as (
     where lines.is_mrr
 ),
 
-numbers as (
-    select cast(generated_number as int) as slice_number
-    from ({{ dbt.generate_series(most_slices) | indent(4) }}) as series
-),
-
 slices as (
-    select
-        lines.*,
-        numbers.slice_number
-    from lines
-    inner join numbers on numbers.slice_number <= lines.slices
+    {{ in_month_slices('lines') | indent }}
 ),
 
 dated as (
@@ -61,13 +49,7 @@ dated as (
 ),
 
 converted as (
-    select
-        dated.*,
-        {{ usd_per_minor_unit('dated.currency', 'rates') }} as usd_per_minor_unit
-    from dated
-    left join {{ ref('int_exchange_rates') }} as rates
-        on dated.month = rates.month
-        and dated.currency = rates.currency
+    {{ with_exchange_rate('dated') | indent }}
 )
 
 select

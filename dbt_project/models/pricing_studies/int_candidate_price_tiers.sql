@@ -1,1 +1,0 @@
-{{ price_tiers_of(ref('candidate_price_list')) }}
