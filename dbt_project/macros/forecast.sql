@@ -34,7 +34,7 @@
             {% for name in names -%}
             {{ estimate(threshold(name)) }} as {{ name }}{{ ',' if not loop.last }}
             {% endfor %}
-    ) as thresholds
+    )
 {%- endmacro %}
 
 

@@ -52,7 +52,7 @@ rhythms as {{ not_inlined() }} (
         end as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from histories
-    cross join {{ thresholds_to_estimate_with(['rhythm_prior_weeks']) | indent(4) }}
+    cross join {{ thresholds_to_estimate_with(['rhythm_prior_weeks']) | indent(4) }} as thresholds
 ),
 
 weekly as {{ not_inlined() }} (
@@ -85,7 +85,7 @@ levels as {{ not_inlined() }} (
             ) / case when level_3 is null then 1 else 2 end
         end as highest_level
     from weekly
-    cross join {{ thresholds_to_estimate_with(['level_excess_factor']) | indent(4) }}
+    cross join {{ thresholds_to_estimate_with(['level_excess_factor']) | indent(4) }} as thresholds
 )
 
 select

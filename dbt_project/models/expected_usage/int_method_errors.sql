@@ -47,7 +47,7 @@ errors as (
         and closed.product_key = quantities.product_key
         and closed.period_start = quantities.period_start
         and closed.as_of_date > quantities.as_of_date
-    cross join {{ thresholds_to_estimate_with(['method_error_max']) | indent(4) }}
+    cross join {{ thresholds_to_estimate_with(['method_error_max']) | indent(4) }} as thresholds
     where closed.as_of_date = {{ dbt.dateadd('day', -1, 'quantities.period_end') }}
 )
 

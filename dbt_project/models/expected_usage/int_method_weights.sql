@@ -108,4 +108,4 @@ left join of_product
 cross join {{ thresholds_to_estimate_with([
     'method_head_start', 'method_error_floor', 'method_prior_periods', 'method_default_error',
     'drift_prior_periods', 'drift_calm_share', 'year_end_factor',
-]) }}
+]) }} as thresholds

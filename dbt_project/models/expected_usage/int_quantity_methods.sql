@@ -101,7 +101,7 @@ by_cycle as (
         end as by_weeks_{{ number }}{{ ',' if not loop.last }}
         {% endfor %}
     from usage
-    cross join {{ thresholds_to_estimate_with(['trend_max_factor', 'month_growth_max_factor']) | indent(4) }}
+    cross join {{ thresholds_to_estimate_with(['trend_max_factor', 'month_growth_max_factor']) | indent(4) }} as thresholds
 )
 
 select
