@@ -29,7 +29,7 @@ with bills as (
 ),
 rows as (
     select
-        f.organization_id as id, f.period_start, f.as_of_date,
+        f.organization_id as id, f.period_start, f.period_end, f.as_of_date,
         datediff('day', f.period_start, f.as_of_date) + 1 as day,
         datediff('day', f.period_start, f.period_end) as period_days,
         bills.bill::double as bill, f.forecast_bill_usd::double as forecast, f.published_rule_usd::double as rule,
