@@ -45,7 +45,7 @@
 
 
 {#- How far the mean of the methods by their weights is from method `level`, of aliases of models int_quantity_methods and
-    int_method_weights. A method without the history for it has no weight. -#}
+    int_method_weights. A method without the history for it has no weight; null where none has. -#}
 {% macro weighted_difference(quantities, weights) -%}
     (
         {% for method in forecast_methods() if method != 'level' -%}
@@ -55,12 +55,12 @@
                 * {{ estimate(quantities ~ '.by_' ~ method ~ ' - ' ~ quantities ~ '.by_level') }}
         end{{ ' + ' if not loop.last }}
         {%- endfor %}
-    ) / (
+    ) / nullif(
         {% for method in forecast_methods() -%}
         case
             when {{ quantities }}.by_{{ method }} is null then 0 else {{ estimate(weights ~ '.' ~ method ~ '_weight') }}
         end{{ ' + ' if not loop.last }}
-        {%- endfor %}
+        {%- endfor %}, 0
     )
 {%- endmacro %}
 
