@@ -1,0 +1,162 @@
+"""Every number that people edit can be edited: the whole project still builds, unit tests and all."""
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+from settings import PROJECT_DIR
+from tests.dbt_project.building import DBT_DIR, dbt
+from tests.dbt_project.test_build import write_company
+
+SEEDS_DIR = DBT_DIR / "seeds"
+NUMBERS = ("int", "bigint", "decimal", "double")
+Column = tuple[str, str]
+Edit = Callable[[Decimal], Decimal]
+
+
+def twice(number: Decimal) -> Decimal:
+    """Keeps an order, and a bound of zero."""
+    return number * 2
+
+
+def half(number: Decimal) -> Decimal:
+    return number / 2
+
+
+def one_more(number: Decimal) -> Decimal:
+    return number + 1
+
+
+def one_less(number: Decimal) -> Decimal:
+    return number - 1
+
+
+def a_little(number: Decimal) -> Decimal:
+    """One more of what is counted, a little less of a share or factor."""
+    return number + 1 if number == number.to_integral_value() else number * Decimal("0.95")
+
+
+def ten_times(number: Decimal) -> Decimal:
+    """A power of ten stays one, and none is above a million."""
+    return number * 10 if number < 1_000_000 else number
+
+
+def unless_one(number: Decimal) -> Decimal:
+    """A dollar is worth a dollar."""
+    return number if number == 1 else number * 2
+
+
+# Every value of these columns is edited so, within the rules of its seed.
+EDITS: dict[Column, Edit] = {
+    ("account_signals", "threshold"): one_more,
+    ("arr_mix_backtests", "months_back"): one_more,
+    ("arr_mix_targets", "arr_from_usd_year"): half,
+    ("arr_mix_targets", "price_usd_year"): half,
+    # The targets are 100 million dollars together.
+    ("arr_mix_targets", "target_customers"): twice,
+    ("candidate_price_list", "up_to"): twice,
+    ("candidate_price_list", "unit_price_usd"): half,
+    ("candidate_price_list", "flat_amount_usd"): one_more,
+    ("company_sizes", "employees_from"): twice,
+    ("competitor_prices", "up_to"): twice,
+    ("competitor_prices", "unit_price_usd"): half,
+    ("competitor_prices", "flat_amount_usd"): one_more,
+    ("exchange_rates", "usd_per_unit"): unless_one,
+    # From 0 to 4.
+    ("exchange_rates", "minor_unit_decimals"): twice,
+    ("figure_alert_rules", "bound"): half,
+    ("figure_alert_rules", "days"): twice,
+    ("health_weights", "weight"): twice,
+    ("ladder_stages", "stage_order"): twice,
+    ("levels", "level_order"): twice,
+    ("owner_books", "book_accounts"): half,
+    ("owner_books", "book_arr_usd_year"): half,
+    ("prepaid_discounts", "credit_from_usd"): twice,
+    ("prepaid_discounts", "discount_percent"): half,
+    ("price_list", "up_to"): half,
+    ("price_list", "unit_price_usd"): twice,
+    ("price_list", "flat_amount_usd"): one_more,
+    ("product_pairs", "offer_order"): twice,
+    ("retention_windows", "base_months"): twice,
+    ("score_cuts", "cut"): one_less,
+    ("score_cuts", "version"): twice,
+    ("score_points", "at_least"): twice,
+    ("score_points", "points"): one_more,
+    ("score_points", "up_to"): twice,
+    ("score_points", "version"): twice,
+    ("segment_criteria", "bound"): one_more,
+    ("segments", "precedence"): twice,
+    ("size_tiers", "arr_from_usd_year"): twice,
+    ("spend_limit_levels", "share_of_limit"): half,
+    ("startup_programs", "credit_usd"): half,
+    ("startup_rolloff_stages", "rolloff_within_days"): one_more,
+    ("strategy_figures", "target"): twice,
+    ("team_levers", "book_percent"): one_less,
+    ("team_levers", "covered_percent"): one_less,
+    ("team_levers", "lever_order"): twice,
+    ("team_levers", "queue_percent"): one_less,
+    ("team_roles", "accounts_a_person"): one_more,
+    ("team_roles", "fixed_people"): one_more,
+    ("thresholds", "value"): a_little,
+    ("title_levels", "rank"): twice,
+    ("usage_counters", "units_per_billed_unit"): ten_times,
+    ("user_roles", "rank"): twice,
+}  # fmt: skip
+# A tier is the place of a price among the others: no other number is within the rules.
+FOLLOWS_FROM_THE_OTHERS = {(seed, "tier") for seed in ("price_list", "candidate_price_list", "competitor_prices")}
+# Its bounds are of several kinds, so the column is text.
+NUMBERS_IN_TEXT = {("segment_criteria", "bound")}
+
+
+def columns_of_numbers() -> Iterator[Column]:
+    described = [yaml.safe_load(path.read_text())["seeds"] for path in sorted(SEEDS_DIR.glob("_*seeds.yml"))]
+    for seed in chain.from_iterable(described):
+        for column, kind in seed["config"]["column_types"].items():
+            if kind.partition("(")[0] in NUMBERS:
+                yield seed["name"], column
+
+
+def edit_column(path: Path, column: str, edit: Edit) -> int:
+    """Edit every number of a column of a seed; how many there are."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    place, edited = header.index(column), 0
+    for row in rows:
+        try:
+            row[place] = f"{edit(Decimal(row[place])).normalize():f}"
+            edited += 1
+        except InvalidOperation:
+            # Nothing, or a bound that is true or false.
+            continue
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    return edited
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project with another number in every place, and with a candidate of every price."""
+    folder = tmp_path_factory.mktemp("edited")
+    ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
+    project = shutil.copytree(PROJECT_DIR / "dbt_project", folder / "dbt_project", ignore=ignored)
+    shutil.copyfile(project / "seeds" / "price_list.csv", project / "seeds" / "candidate_price_list.csv")
+    for (seed, column), edit in EDITS.items():
+        assert edit_column(project / "seeds" / f"{seed}.csv", column, edit), (seed, column)
+    return Path(project)
+
+
+def test_every_number_that_people_edit_is_edited_here() -> None:
+    assert set(columns_of_numbers()) | NUMBERS_IN_TEXT == EDITS.keys() | FOLLOWS_FROM_THE_OTHERS
+
+
+@pytest.mark.slow
+def test_the_project_builds_with_another_number_in_every_place(edited: Path, tmp_path: Path) -> None:
+    write_company(tmp_path / "warehouse.duckdb")
+    done = dbt(tmp_path, "build", project=edited)
+    assert done.returncode == 0, done.stdout[-5000:]
