@@ -4,18 +4,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 # More rows than anyone scrolls through; the table in the published file has all of them.
 SHOWN_ROWS = 200
 UNKNOWN = "not known"
 
-Kind = Literal["text", "words", "money", "cents", "number", "percent", "date", "person", "customer", "late", "unit"]
+Kind = Literal[
+    "text", "words", "money", "cents", "number", "percent", "date", "month", "person", "customer", "late", "unit"
+]  # fmt: skip
 Tone = Literal["", "good", "warning", "bad"]
 # Width of a block on a wide screen.
 Span = Literal["whole", "half", "third"]
-ACRONYMS = {word: word.upper() for word in ("ae", "ai", "arr", "crm", "csm", "db", "icp", "llm", "mrr", "yc")}
+ACRONYMS = {word: word.upper() for word in ("ae", "ai", "arr", "crm", "cs", "csm", "db", "icp", "llm", "mrr", "yc")}
+# Keys whose words are written in another way.
+WRITTEN = {"product_led_leads": "Product-led leads", "revops": "RevOps"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def write(value: object, kind: Kind) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if isinstance(value, date | datetime):
-        return f"{value.day} {value:%b %Y}"
+        return f"{value:%b %Y}" if kind == "month" else f"{value.day} {value:%b %Y}"
     if isinstance(value, dict):
         return value["name"] or value["id"]
     if isinstance(value, int | float | Decimal) and kind not in ("words", "person"):
@@ -165,8 +169,9 @@ def _write_number(value: int | float | Decimal, kind: str) -> str:
 
 
 def money(dollars: int | float | Decimal) -> str:
-    """Whole dollars."""
-    return f"{'−' if dollars < 0 else ''}${abs(dollars):,.0f}"
+    """Whole dollars, half a dollar rounded up as on the pages of customers."""
+    exact = Decimal(dollars)
+    return f"{'−' if exact < 0 else ''}${int(abs(exact).to_integral_value(ROUND_HALF_UP)):,}"
 
 
 def short_money(dollars: int | float | Decimal | None) -> str:
@@ -202,6 +207,8 @@ def late(days: int) -> str:
 
 def words(key: str) -> str:
     """Turn a key such as `first_bill` into words."""
+    if key in WRITTEN:
+        return WRITTEN[key]
     text = " ".join(ACRONYMS.get(word, word) for word in key.split("_"))
     return text[:1].upper() + text[1:]
 

@@ -12,10 +12,11 @@ Rows = Sequence[Mapping[str, Any]]
 MOVEMENTS = ("new", "expansion", "reactivation", "contraction", "churn")
 # The bands of the mix, the largest first, and what the legend calls them.
 BANDS = {"1m": "From $1M", "50k": "From $50k", "25k": "From $25k", "below": "Below"}
-# Of a customer's products; the ninth has the first colour again.
+# Of a customer's largest products; the page adds the others up under the last colour.
 PRODUCT_COLOURS = (
-    "band-1m", "expansion", "reactivation", "contraction", "churn", "neutral", "band-25k", "band-50k",
+    "band-1m", "expansion", "reactivation", "contraction", "churn", "band-50k", "band-25k", "neutral",
 )  # fmt: skip
+PRODUCT_COLUMNS = "width < 380 ? 2 : width < 900 ? 4 : 0"
 HEIGHT = 240
 MONTH = "%b %Y"
 # Wrap legends that are wider than the chart, as on a phone.
@@ -213,7 +214,7 @@ def sign_ups(rows: Rows, names: Sequence[str]) -> dict[str, Any]:
         .mark_bar()
         .encode(
             x=alt.X("week", type="ordinal", timeUnit="utcyearmonthdate", title=None, axis=weeks),
-            y=alt.Y("organizations", type="quantitative", title=None, axis=alt.Axis(tickCount=5)),
+            y=alt.Y("organizations", type="quantitative", title=None, axis=alt.Axis(tickCount=5, tickMinStep=1)),
             color=_by("segment", names, colours),
             order=alt.Order("place", type="quantitative"),
             tooltip=_tooltips(
@@ -233,7 +234,12 @@ def customer_mrr() -> dict[str, Any]:
         .encode(
             x=_months(),
             y=_dollars("mrr"),
-            color=alt.Color("product", type="nominal", scale=alt.Scale(range=colours)),
+            color=alt.Color(
+                "product",
+                type="nominal",
+                scale=alt.Scale(range=colours),
+                legend=alt.Legend(columns=alt.ExprRef(PRODUCT_COLUMNS)),
+            ),
             tooltip=_tooltips(("month", "Month", "month"), ("product", "Product", ""), ("mrr", "MRR", "$,.2f")),
         )
     )

@@ -204,6 +204,13 @@ TABLES = (
         "product_group, weight, fall_percent",
         "weight desc, product_group",
     ),
+    _of_customer(
+        "owners",
+        "fct_customer_events",
+        "day, kind, what, owner_email",
+        "day desc, kind, owner_email",
+        "kind in ('owner_came', 'owner_left')",
+    ),
     PagesTable(
         "events",
         ("fct_customer_events",),

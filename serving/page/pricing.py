@@ -112,7 +112,7 @@ def margins(published: Snapshot) -> Sequence[Block]:
         )
     )
     of_customer = [
-        Header("Customer", "customer", is_on_card=True), Header("Below zero since", "date"), Header("Paid", "cents"),
+        Header("Customer", "customer", is_on_card=True), Header("Below zero since", "month"), Header("Paid", "cents"),
         Header("Units cost", "cents"), Header("Account costs", "cents"), Header("Margin", "cents", is_on_card=True),
         Header("Costs most", "words", is_filter=True), Header("Next action", is_on_card=True),
     ]  # fmt: skip

@@ -38,14 +38,14 @@ def ladder(published: Snapshot) -> Sequence[Block]:
     """What becomes of customers from the first user to a public company, and who grew with us."""
     rows = published.rows(
         """
-        select meaning, customers, reached_with_us, were_there_before, median_days_from_previous_stage,
+        select stage, customers, reached_with_us, were_there_before, median_days_from_previous_stage,
             lost_customers, unknown_customers
         from rpt_reach_ladder
         order by stage_order
         """
     )
     columns = [
-        Header("Stage"), Header("Customers", "number"), Header("Reached it with us", "number"),
+        Header("Stage", "words"), Header("Customers", "number"), Header("Reached it with us", "number"),
         Header("Were there before", "number"), Header("Median days from the stage before", "number"),
         Header("Stopped here", "number"), Header("Not known", "number"),
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from serving.page import charts
 from serving.page.blocks import (
+    UNKNOWN,
     Block,
     Chart,
     Figure,
@@ -50,7 +51,7 @@ def mix_today(published: Snapshot) -> Sequence[Block]:
 
 def _band(row: tuple) -> list[Figure]:
     _, customers, target, capped, target_arr, arr, progress, added, needed = row
-    pace = Figure("Customers added a month", "–" if added is None else f"{added:,.1f}")
+    pace = Figure("Customers added a month", UNKNOWN if added is None else f"{added:,.1f}")
     if needed is not None:
         is_slow = added is not None and added < needed
         tone: Tone = "" if added is None else "bad" if is_slow else "good"
@@ -84,10 +85,12 @@ def mix_ahead(published: Snapshot) -> Sequence[Block]:
     )
     if not rows:
         return [Note("There is no projection yet.")]
+    if all(row[3] is None for row in rows):
+        return [Note("Where the mix is going is not known: there is too little history for a projection.")]
     columns = [
         Header("Band"), Header("Chance", "percent"), Header("Target", "number"), Header("Customers", "number"),
         Header("P10", "number"), Header("P90", "number"), Header("ARR", "money"),
-        Header("P10", "money"), Header("P90", "money"), Header("Even odds by", "date"), Header("Outlook", "words"),
+        Header("P10", "money"), Header("P90", "money"), Header("Even odds by", "month"), Header("Outlook", "words"),
     ]  # fmt: skip
     titled = [(BAND_TITLES.get(row[0], row[0]), *row[1:9], *row[10:12]) for row in rows]
     title = f"Projected to {write(rows[0][-1], 'date')}: the median path; eight of ten paths end between P10 and P90"

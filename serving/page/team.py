@@ -65,8 +65,8 @@ def outlook(published: Snapshot) -> Sequence[Block]:
     )
     columns = [
         Header("With"), Header("Now", "number"), Header("At the end", "number"),
-        Header("The end", "date"), Header("Above at the earliest", "date"),
-        Header("Most likely", "date"), Header("At the latest", "date"), Header("Outlook", "words"),
+        Header("The end", "month"), Header("Above at the earliest", "month"),
+        Header("Most likely", "month"), Header("At the latest", "month"), Header("Outlook", "words"),
     ]  # fmt: skip
     most, now = published.row("select max(team_people_max), max(people_now) from rpt_team_outlook")
     roles = published.rows(
@@ -80,11 +80,14 @@ def outlook(published: Snapshot) -> Sequence[Block]:
         """
     )
     names = [
-        Header("Role", "words", is_filter=True), Header("Month", "date"), Header("Lowest tenth of the paths", "number"),
-        Header("Middle", "number"), Header("Highest tenth", "number"),
+        Header("Role", "words", is_filter=True), Header("Month", "month"),
+        Header("Lowest tenth of the paths", "number"), Header("Middle", "number"), Header("Highest tenth", "number"),
     ]  # fmt: skip
     limit = Figure("The team stays within", "–" if most is None else f"{most:,}", "people")
     owners = Figure("Own a customer today", UNKNOWN if now is None else f"{now:,}")
+    if rows and all(row[1] is None for row in rows):
+        unknown = "How many people it will take is not known: there is too little history for a projection."
+        return [Figures([limit, owners]), Note(unknown)]
     return [
         Figures([limit, owners]),
         PageTable("team-outlook", "What moves it", columns, rows, "Nothing could be projected.", "rpt_team_outlook"),
@@ -101,6 +104,8 @@ def outlook(published: Snapshot) -> Sequence[Block]:
 
 def references(published: Snapshot) -> Sequence[Block]:
     """Who could be a reference for each product, and what the next ones lack."""
+    if published.lacks("enrichment.companies"):
+        return [Note("Which customers are in the ICP is not known: enrichment.companies has no rows.")]
     progress = published.rows(
         """
         select products.display_name, progress.icp_segment, progress.could_be, progress.wanted, progress.still_missing,

@@ -208,7 +208,7 @@ def freshness(published: Snapshot) -> Sequence[Block]:
     (empty,) = published.row("select empty_source_tables from publish_info")
     if not empty:
         return [table]
-    return [table, Note(f"No rows in {empty}: figures based on these tables are unknown.")]
+    return [Note(f"No rows in {empty}: figures based on these tables are unknown."), table]
 
 
 def findings(published: Snapshot) -> Sequence[Block]:

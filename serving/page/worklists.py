@@ -77,7 +77,7 @@ def owners(published: Snapshot) -> Sequence[Block]:
     rows = published.rows(
         """
         select owner_email, owner_role, accounts, book_accounts, arr_usd_year, book_arr_usd_year,
-            case when is_over_book then 'over the book' when is_over_book is null then 'no book' else 'within' end
+            case when is_over_book then 'over the book' when book_accounts is null then 'no book' else 'within' end
         from rpt_owner_load
         order by is_over_book desc nulls last, arr_usd_year desc, owner_email
         """

@@ -98,8 +98,12 @@ def _usage() -> list[dict[str, Any]]:
     ]
 
 
-def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+def customer_rows(names: dict[str, str]) -> Rows:
     """Rows by table, of customers with these names by id."""
+    return {"dim_organizations": _organizations(names), **_bills(), **_standing_of_c1(), **_lists(), **_growth()}
+
+
+def _organizations(names: dict[str, str]) -> list[dict[str, Any]]:
     known = {customer_id: (segment, domain, users) for customer_id, segment, domain, users in ORGANIZATIONS}
     organizations = []
     for customer_id, name in names.items():
@@ -108,23 +112,46 @@ def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
         segment, domain, users = known.get(customer_id, ("unknown", None, 3))
         organizations.append(organization(customer_id, name, segment, domain=domain, users=users))
     fresh = datetime.fromisoformat("2026-10-29T09:00:00")
-    organizations.append(organization(NEW, names[NEW], "high_potential", domain="new.example", created_at=fresh))
+    return [*organizations, organization(NEW, names[NEW], "high_potential", domain="new.example", created_at=fresh)]
+
+
+def _month(customer_id: str, month: date, mrr_usd_month: int, discount_usd: int) -> dict[str, Any]:
     return {
-        "dim_organizations": organizations,
+        "customer_id": customer_id,
+        "month": month,
+        "list_usd": mrr_usd_month + discount_usd,
+        "discount_usd": discount_usd,
+        "credit_applied_usd": 0,
+        "refund_usd": 0,
+        "mrr_usd_month": mrr_usd_month,
+        "basis": "usage",
+    }
+
+
+def _bills() -> Rows:
+    """What c1 and c2 pay, what c1 uses, and why its bill is not in the queue."""
+    return {
         "fct_mrr_monthly": [
-            {
-                "customer_id": "c1",
-                "month": month,
-                "list_usd": 110_000,
-                "discount_usd": 10_000,
-                "credit_applied_usd": 0,
-                "refund_usd": 0,
-                "mrr_usd_month": 100_000,
-                "basis": "usage",
-            }
-            for month in MONTHS
+            *(_month("c1", month, 100_000, 10_000) for month in MONTHS),
+            _month("c2", MONTHS[-1], 5_000, 0),
         ],
         "fct_usage_daily": _usage(),
+        "fct_queue_exclusions": [
+            {
+                "organization_id": "c1",
+                "customer_id": "c1",
+                "reason": "paid_before",
+                "forecast_bill_usd": 99_000,
+                "customer_forecast_bill_usd": 99_000,
+                "as_of_date": DATA_DAY,
+            }
+        ],
+    }
+
+
+def _standing_of_c1() -> Rows:
+    """Its segment, who should hold it, how healthy it is, and what happened to it."""
+    return {
         "fct_segment_criteria": [
             _criterion("employees_at_least", "12", ">= 15", "not_met", "high_growth"),
             _criterion("revenue", None, ">= 100000", "unknown", None),
@@ -147,16 +174,6 @@ def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
                 "valid_from": MONTHS[0],
             }
         ],
-        "fct_queue_exclusions": [
-            {
-                "organization_id": "c1",
-                "customer_id": "c1",
-                "reason": "paid_before",
-                "forecast_bill_usd": 99_000,
-                "customer_forecast_bill_usd": 99_000,
-                "as_of_date": DATA_DAY,
-            }
-        ],
         "fct_customer_events": [
             _event(
                 date(2026, 9, 3), "mrr_moved", subject="2026-08-01", what="expansion", figure=120.5, unit="USD a month"
@@ -173,9 +190,20 @@ def customer_rows(names: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
                 "health": "healthy",
             }
         ],
+    }
+
+
+def _lists() -> Rows:
+    return {
         "rpt_product_led_leads": [_signal("q3", "lead_score", unit="users")],
         "rpt_cross_sell": [_signal("c2", "pair", product_key="surveys")],
         "rpt_large_deals": [_signal("c2", "large_deal", opportunity_id="d1", stage="evaluation", unit="criteria")],
+    }
+
+
+def _growth() -> Rows:
+    """Tables of the whole company: owners, channels, cohorts."""
+    return {
         "rpt_owner_load": [
             {
                 "owner_email": "ada.owner@vendor.example",

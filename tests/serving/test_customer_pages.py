@@ -78,7 +78,7 @@ def test_an_address_opens_a_customer_with_all_that_is_known(page: Page, settings
     segment = block(page, "Segment")
     assert "High growth, if employees at least were >= 15 (it is 12)." in segment
     assert "High growth Employees at least 12 >= 15 not met" in segment
-    assert "High growth Revenue not known >= 100000 not known" in segment
+    assert "High growth Revenue not known >= 100,000 not known" in segment
     assert "because it has paid a bill before. Its bills are forecast at $99,000.00." in block(page, "Onboarding queue")
     lists = block(page, "Lists that it is on")
     assert "It should be held by a CSM, because of its ARR, with many primary products" in lists

@@ -370,7 +370,7 @@ def test_dollars_and_shares_are_written_without_loss_of_their_size() -> None:
     assert [short_money(amount) for amount in (0, 999, 1000, 12_345, -375_000, 1_049_999, 25_000_000, 100_000_000)] == [
         "$0", "$999", "$1k", "$12.3k", "−$375k", "$1.05M", "$25M", "$100M",
     ]  # fmt: skip
-    assert money(Decimal("-1234.5")) == "−$1,234"
+    assert [money(Decimal(amount)) for amount in ("-1234.5", "14.50", "13.49")] == ["−$1,235", "$15", "$13"]
     assert [percent(share) for share in (0, Decimal("0.015"), 0.8, Decimal("1.2225"), -0.022)] == [
         "0 %", "1.5 %", "80 %", "122 %", "−2.2 %",
     ]  # fmt: skip

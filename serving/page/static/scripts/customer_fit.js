@@ -1,5 +1,17 @@
 /* Who a customer is: segment with every criterion, health with its parts, owner, organizations, scores. */
 
+const UNKNOWN_BECAUSE = {
+  no_address: "nobody with an address has signed up",
+  no_owner: "nobody with an address has signed up",
+  no_domain: "its people have no address of a company",
+  free_mail: "its people use addresses of free mail",
+  not_enriched: "enrichment has not been asked about it",
+  not_found: "enrichment does not know it",
+  insufficient_data: "enrichment knows too little about it",
+  disqualified: "enrichment disqualifies it",
+  stale: "what enrichment knows of it is too old",
+  missing_fact: "a fact that decides is missing",
+};
 const RESULTS = { met: "met", not_met: "not met", unknown: "not known" };
 
 function segmentBlock(data, id, about) {
@@ -7,17 +19,17 @@ function segmentBlock(data, id, about) {
   const spans = rowsOf(data, "segments", id) ?? [];
   const now = spans[0] ?? {};
   const sure = { strict: "every fact that this rests on is known", likely: "a fact is missing that may be absent for good", unknown: "" }[now.icp_confidence];
-  const why = now.unknown_reason ? `: ${words(now.unknown_reason).toLowerCase()}` : sure ? `: ${sure}` : "";
+  const why = now.unknown_reason ? `: ${UNKNOWN_BECAUSE[now.unknown_reason] ?? words(now.unknown_reason).toLowerCase()}` : sure ? `: ${sure}` : "";
   const deciding = criteria.filter((row) => row.would_decide);
-  const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)}, if ${words(row.criterion).toLowerCase()} were ${row.result === "unknown" ? "known to be" : ""} ${row.threshold} (it is ${row.observed ?? "not known"}).`));
+  const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)}, if ${words(row.criterion).toLowerCase()} were ${row.result === "unknown" ? "known to be" : ""} ${grouped(row.threshold)} (it is ${grouped(row.observed) ?? "not known"}).`));
   const isUnknown = about.icp_segment === "unknown";
   const facts = isUnknown ? "Facts about its company that are not known now." : "No single fact would change it.";
   const stays = about.icp_segment && !["unknown", "other"].includes(about.icp_segment) ? "It leaves this segment when one of the criteria that are met no longer holds." : facts;
   const columns = [
     ["Segment", "words", (row) => words(row.segment)],
     ["Criterion", "words", (row) => words(row.criterion)],
-    ["Observed", "text", (row) => row.observed ?? "not known"],
-    ["Asked", "text", (row) => row.threshold],
+    ["Observed", "text", (row) => grouped(row.observed) ?? "not known"],
+    ["Asked", "text", (row) => grouped(row.threshold)],
     ["Result", "words", (row) => RESULTS[row.result] ?? row.result],
   ];
   const history = [
@@ -63,7 +75,7 @@ function ownerBlock(data, id, about) {
     ["Because", "words", (row) => (row.reason ? words(row.reason) : "–")],
   ];
   const spans = rowsOf(data, "routing_history", id) ?? [];
-  const owned = (rowsOf(data, "events", id) ?? []).filter((row) => ["owner_came", "owner_left"].includes(row.kind));
+  const owned = rowsOf(data, "owners", id) ?? [];
   const changes = [
     ["Day", "date", (row) => day(row.day)],
     ["Owner", "person", (row) => person(row.owner_email)],
@@ -97,7 +109,7 @@ function scoresBlock(data, id) {
     ["Organization", "text", (row) => row.organization],
     ["Points", "number", (row) => (row.points_at_most > row.points ? `${row.points} to ${row.points_at_most}` : number(row.points))],
     ["Asked", "number", (row) => number(row.cut)],
-    ["Passes", "words", (row) => (row.passes ? "yes" : "no")],
+    ["Passes", "words", (row) => (row.passes ? "yes" : row.points_at_most >= row.cut ? "not known" : "no")],
     ["Facts missing", "number", (row) => number(row.facts_missing)],
   ];
   return scores.length ? block("Scores", "whole", plainTable("Scores", columns, scores)) : null;

@@ -44,13 +44,35 @@ function mrrBlock(data, id) {
   return block("MRR by month and product", "whole", drawing, rest);
 }
 
+const OTHER_PRODUCTS = "Other products";
+
+/* MRR by month of the largest products, one a colour; the others are added up. */
+function mrrOfLargest(rows, most) {
+  const totals = new Map();
+  for (const row of rows) totals.set(row.product_key, (totals.get(row.product_key) ?? 0) + row.mrr_usd_month);
+  const ranked = [...totals.keys()].sort((one, other) => totals.get(other) - totals.get(one) || one.localeCompare(other));
+  const largest = ranked.length > most ? ranked.slice(0, most - 1) : ranked;
+  const sums = new Map();
+  for (const row of rows) {
+    const product = largest.includes(row.product_key) ? words(row.product_key) : OTHER_PRODUCTS;
+    const key = `${row.month} ${product}`;
+    const sum = sums.get(key) ?? { month: row.month, product, mrr: 0 };
+    sums.set(key, { ...sum, mrr: sum.mrr + row.mrr_usd_month });
+  }
+  const names = largest.map(words);
+  return { values: [...sums.values()], names: largest.length < ranked.length ? [...names, OTHER_PRODUCTS] : names };
+}
+
 /* The chart's specification is in the page; the customer's rows take the place of its own. */
 function drawCustomerCharts(data, id) {
   const place = customerView.querySelector("[data-customer-chart]");
   if (!place) return;
-  const rows = rowsOf(data, "mrr", id) ?? [];
-  const values = rows.map((row) => ({ month: row.month, product: words(row.product_key), mrr: row.mrr_usd_month }));
-  draw(place, { ...charts["customer-mrr"], data: { values } });
+  const specification = charts["customer-mrr"];
+  const { color } = specification.encoding;
+  const { values, names } = mrrOfLargest(rowsOf(data, "mrr", id) ?? [], color.scale.range.length);
+  const range = names.map((name, at) => (name === OTHER_PRODUCTS ? color.scale.range.at(-1) : color.scale.range[at]));
+  const encoding = { ...specification.encoding, color: { ...color, scale: { domain: names, range } } };
+  draw(place, { ...specification, encoding, data: { values } });
 }
 
 function billsBlock(data, id, bills) {

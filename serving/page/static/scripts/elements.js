@@ -12,23 +12,30 @@ function element(name, attributes, ...children) {
 }
 
 const ACRONYMS = new Set(["ae", "ai", "arr", "crm", "csm", "cs", "db", "icp", "llm", "mrr", "yc", "usd", "us", "eu"]);
+const WRITTEN = { product_led_leads: "Product-led leads", revops: "RevOps" };
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 function words(key) {
   if (key === null || key === undefined || key === "") return "not known";
+  if (WRITTEN[key]) return WRITTEN[key];
   const text = String(key).split("_").map((word) => (ACRONYMS.has(word) ? word.toUpperCase() : word)).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/* A role with its article, such as an onboarding specialist. */
+/* A role with its article, as in a sentence: an onboarding specialist, a technical AE. */
 function aRole(key) {
-  const role = words(key);
-  return `${/^[AEIOU]/.test(role) ? "an" : "a"} ${role}`;
+  const role = words(key).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  return `${/^[aeiou]/i.test(role) ? "an" : "a"} ${role}`;
 }
 
 function number(value, digits = 2) {
   if (value === null || value === undefined) return "–";
   return value.toLocaleString("en-US", { maximumFractionDigits: digits }).replace("-", "−");
+}
+
+/* Long numbers within a text, with their thousands apart. */
+function grouped(text) {
+  return text?.replace(/(?<![.\d])\d{5,}/g, (digits) => Number(digits).toLocaleString("en-US"));
 }
 
 function money(value, digits = 0) {
