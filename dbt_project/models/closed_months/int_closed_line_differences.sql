@@ -10,15 +10,9 @@ with closings as (
 ),
 
 current_lines as (
-    select lines.*
+    select lines.*, closings.closed_as_of as month_closed_as_of
     from {{ ref('int_month_lines') }} as lines
     inner join closings on lines.month = closings.month
-),
-
-known_invoices as (
-    select invoice_id, max(invoice_status) as invoice_status
-    from {{ closed }} as closed
-    group by invoice_id
 ),
 
 known_lines as (
@@ -38,13 +32,6 @@ billed_then as (
     where is_counted
 ),
 
-sent as (
-    select invoices.invoice_id, invoices.status, coalesce(statuses.is_counted, false) as is_status_counted
-    from {{ ref('stg_stripe__invoices') }} as invoices
-    inner join known_invoices on invoices.invoice_id = known_invoices.invoice_id
-    left join {{ ref('invoice_statuses') }} as statuses on invoices.status = statuses.status
-),
-
 came as (
     select
         lines.month,
@@ -54,31 +41,27 @@ came as (
         lines.product_key,
         lines.mrr_usd as difference_usd,
         case
-            when known_lines.line_amount_minor = lines.line_amount_minor
-                and known_lines.line_discount_minor = lines.line_discount_minor
-                and known_lines.was_counted = 0
-                and lines.currency <> 'usd'
-                then 'currency'
-            when known_lines.line_amount_minor = lines.line_amount_minor
-                and known_lines.line_discount_minor = lines.line_discount_minor
-                then 'rule_changed'
+            when unchanged.was_counted = 0 and lines.currency <> 'usd' then 'currency'
+            when unchanged.invoice_id is not null then 'rule_changed'
             when known_invoices.invoice_id is not null then 'invoice_changed'
-            when cast(lines.invoice_created_at as date) <= closings.closed_as_of then 'counted_later'
+            when cast(lines.invoice_created_at as date) <= lines.month_closed_as_of then 'counted_later'
             when billed_then.month is not null then 'late_usage'
             else 'late_invoice'
         end as cause
     from current_lines as lines
-    inner join closings on lines.month = closings.month
     left join {{ closed }} as closed
         on lines.month = closed.month
         and lines.invoice_id = closed.invoice_id
         and lines.line_number = closed.line_number
         and lines.slice_number = closed.slice_number
         and closed.is_counted
-    left join known_lines
-        on lines.invoice_id = known_lines.invoice_id
-        and lines.line_number = known_lines.line_number
-    left join known_invoices on lines.invoice_id = known_invoices.invoice_id
+    left join known_lines as unchanged
+        on lines.invoice_id = unchanged.invoice_id
+        and lines.line_number = unchanged.line_number
+        and lines.line_amount_minor = unchanged.line_amount_minor
+        and lines.line_discount_minor = unchanged.line_discount_minor
+    left join (select distinct invoice_id from known_lines) as known_invoices
+        on lines.invoice_id = known_invoices.invoice_id
     left join billed_then
         on lines.month = billed_then.month
         and lines.customer_id = billed_then.customer_id
@@ -95,20 +78,11 @@ went as (
         closed.product_key,
         -1 * closed.mrr_usd as difference_usd,
         case
-            when invoices.invoice_id is not null
-                and lines.amount_minor = closed.line_amount_minor
-                and lines.discount_minor = closed.line_discount_minor
-                and lines.is_mrr
-                and closed.currency <> 'usd'
-                and rates.month is null
-                then 'currency'
-            when invoices.invoice_id is not null
-                and lines.amount_minor = closed.line_amount_minor
-                and lines.discount_minor = closed.line_discount_minor
-                then 'rule_changed'
+            when unchanged.is_mrr and closed.currency <> 'usd' and rates.month is null then 'currency'
+            when unchanged.invoice_id is not null then 'rule_changed'
             when invoices.invoice_id is not null then 'invoice_changed'
             when sent.status is null or sent.status <> closed.invoice_status then 'invoice_not_counted'
-            when not sent.is_status_counted then 'rule_changed'
+            when not coalesce(statuses.is_counted, false) then 'rule_changed'
             else 'account_left'
         end as cause
     from {{ closed }} as closed
@@ -119,13 +93,16 @@ went as (
         and closed.slice_number = current_lines.slice_number
         and current_lines.is_counted
     left join {{ ref('int_invoices') }} as invoices on closed.invoice_id = invoices.invoice_id
-    left join {{ ref('int_invoice_lines') }} as lines
-        on closed.invoice_id = lines.invoice_id
-        and closed.line_number = lines.line_number
+    left join {{ ref('int_invoice_lines') }} as unchanged
+        on invoices.invoice_id = unchanged.invoice_id
+        and closed.line_number = unchanged.line_number
+        and closed.line_amount_minor = unchanged.amount_minor
+        and closed.line_discount_minor = unchanged.discount_minor
     left join {{ ref('int_exchange_rates') }} as rates
         on closed.month = rates.month
         and closed.currency = rates.currency
-    left join sent on closed.invoice_id = sent.invoice_id
+    left join {{ ref('stg_stripe__invoices') }} as sent on closed.invoice_id = sent.invoice_id
+    left join {{ ref('invoice_statuses') }} as statuses on sent.status = statuses.status
     where closed.is_counted and current_lines.invoice_id is null
 ),
 
