@@ -92,43 +92,31 @@ terms as (
     left join listed_by_version as listed
         on spells.organization_id = listed.organization_id
         and spells.updated_at = listed.updated_at
+),
+
+inputs as (
+    select 'usage' as kind, cast(first_day as {{ dbt.type_string() }}) as key, first_day, fingerprint
+    from usage
+
+    union all
+
+    select 'organization', organization_id, first_day, 'known'
+    from organizations
+
+    union all
+
+    select 'terms', key, first_day, cast(fingerprint as {{ dbt.type_string() }})
+    from terms
+
+    union all
+
+    select 'project', 'project', cast('1900-01-01' as date), '{{ project_fingerprint() }}'
 )
 
 select
-    'usage' as kind,
-    cast(first_day as {{ dbt.type_string() }}) as key,
-    first_day,
-    fingerprint
-from usage
-
-union all
-
-select
-    'organization' as kind,
-    organizations.organization_id as key,
-    organizations.first_day,
-    'known' as fingerprint
-from organizations
-inner join looked_at
-    on organizations.first_day >= looked_at.first_day
-    and organizations.first_day <= looked_at.last_day
-
-union all
-
-select
-    'terms' as kind,
-    terms.key,
-    terms.first_day,
-    cast(terms.fingerprint as {{ dbt.type_string() }}) as fingerprint
-from terms
-inner join looked_at on terms.first_day >= looked_at.first_day and terms.first_day <= looked_at.last_day
-
-union all
-
-select
-    'project' as kind,
-    'project' as key,
-    cast('1900-01-01' as date) as first_day,
-    '{{ project_fingerprint() }}' as fingerprint
-from looked_at
-where looked_at.first_day <= cast('1900-01-01' as date)
+    inputs.kind,
+    inputs.key,
+    inputs.first_day,
+    inputs.fingerprint
+from inputs
+inner join looked_at on inputs.first_day >= looked_at.first_day and inputs.first_day <= looked_at.last_day
