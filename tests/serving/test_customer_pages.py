@@ -236,7 +236,7 @@ def _without_vega(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_pages_of_ten_customers_show_what_the_marts_hold(page: Page, settings: Settings) -> None:
     open_page(page, settings)
     customers = ["c1", "c2", "c3", *(f"q{number}" for number in range(7))]
-    assert assert_pages_show_the_marts(page, settings, customers) > 80
+    assert assert_pages_show_the_marts(page, settings, customers) > 150
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
