@@ -23,6 +23,8 @@ from tests.connectors.stripe_landing import KEY, WRITES, Landing, killed, landin
 from tests.support.fake_stripe import PERMISSIONS, Fault, served
 from tests.support.stripe_account import DAY_SECONDS, KINDS, StripeAccount
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stripe(tmp_path: Path) -> Iterator[Landing]:

@@ -12,6 +12,8 @@ import pytest
 from settings import PROJECT_DIR
 from tests.dbt_project.building import MODELS_DIR, load_model
 
+pytestmark = pytest.mark.slow
+
 MODEL = "growth/int_arr_mix_simulation.py"
 simulation = load_model(MODEL)
 BANDS = simulation.Bands(

@@ -17,6 +17,8 @@ from tests.dbt_project.building import insert, read, stripe
 from tests.dbt_project.test_revenue import JUNE, MAY, line
 from transform.dbt_runner import build_models
 
+pytestmark = pytest.mark.slow
+
 JUNE_1 = date(2026, 6, 1)
 MODELS = ("rpt_closed_months", "rpt_closed_month_differences", "fct_mrr_monthly", "int_month_lines")
 

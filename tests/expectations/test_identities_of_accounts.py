@@ -7,6 +7,8 @@ import pytest
 
 from tests.expectations.breaking import broken_of, company_of, never_broken
 
+pytestmark = pytest.mark.slow
+
 SUITES = (
     "fct_account_routing",
     "fct_account_routing_history",

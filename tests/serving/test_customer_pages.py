@@ -19,6 +19,8 @@ from tests.serving.counted_customers import assert_pages_show_the_marts
 from tests.serving.published_marts import keep_earlier, write_published
 from tests.serving.test_page import PUBLISHED_AT, browser, column, open_page, settings
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["browser", "settings"]
 
 

@@ -12,6 +12,8 @@ from serving.publish.decisions import Band, Move, compare_decisions, lines_of
 from settings import Settings, UserError
 from tests.serving.published_marts import write_published
 
+pytestmark = pytest.mark.slow
+
 ROWS: dict[str, list[dict]] = {
     "dim_customers": [
         {"customer_id": "acme", "name": "Acme", "arr_usd_year": 90000, "size_tier": "medium", "arr_mix_band": "50k"},

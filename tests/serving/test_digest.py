@@ -15,6 +15,8 @@ from serving.reader import snapshot
 from settings import Settings
 from tests.serving.published_marts import write_published
 
+pytestmark = pytest.mark.slow
+
 HOSTILE_NAME = "</p><img src=x onerror=alert(1)>"
 CUSTOMERS = {
     "a": ("Acme", 120000), "b": ("Blue Fin", 60000), "c": ("", 1200), "d": ("Dune", 900), "h": (HOSTILE_NAME, 500)

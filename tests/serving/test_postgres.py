@@ -19,6 +19,8 @@ from serving.postgres import PostgresError, publish_to_postgres
 from settings import PROJECT_DIR, Settings
 from tests.support.postgres_server import postgres_programs, running_server
 
+pytestmark = pytest.mark.slow
+
 READER = """
 import sys, time
 import psycopg

@@ -14,6 +14,8 @@ from settings import Settings
 from tests.serving.warehouse import gated_warehouse, read
 from warehouse.connection import connect, next_turn
 
+pytestmark = pytest.mark.slow
+
 BY_DAYS = "select date '2026-10-01' + cast(i % 31 as int) as day, i as n from range(310000) as r (i)"
 NOTED = "insert into quality.days_rebuilt values ('fct_by_days', 'day', date '{0}', date '{1}', {2})"
 

@@ -33,6 +33,8 @@ from tests.serving.warehouse import (
 )
 from warehouse.connection import connect
 
+pytestmark = pytest.mark.slow
+
 # Does what it is told to a data folder, and dies by SIGKILL at the n-th step that touches the file system.
 KILLED = """
 import os, signal, sys
