@@ -21,6 +21,8 @@ HEIGHT = 240
 MONTH = "%b %Y"
 # Wrap legends that are wider than the chart, as on a phone.
 LEGEND_COLUMNS = "width < 380 ? 3 : 0"
+# A bar begins at its month, so the axis ends with the month after the last bar, of which nothing is shown.
+WITHOUT_THE_END = "+datum.value >= +domain('x')[1] ? '' : datum.label"
 # Vega writes zero with the unit of its neighbours, as $0k.
 DOLLARS = "datum.value === 0 ? '$0' : datum.label"
 
@@ -47,6 +49,11 @@ def _data(rows: Rows) -> alt.InlineData:
 
 def _months(field: str = "month") -> alt.X:
     return alt.X(field, type="temporal", timeUnit="utcyearmonth", title=None, axis=alt.Axis(format=MONTH, tickCount=6))
+
+
+def _bars_of_months(field: str = "month") -> alt.X:
+    axis = alt.Axis(format=MONTH, tickCount=6, labelExpr=WITHOUT_THE_END)
+    return alt.X(field, type="temporal", timeUnit="utcyearmonth", title=None, axis=axis)
 
 
 def _days(field: str) -> alt.X:
@@ -85,7 +92,7 @@ def arr_by_band(rows: Rows) -> dict[str, Any]:
         alt.Chart(_data(rows))
         .mark_bar()
         .encode(
-            x=_months("as_of"),
+            x=_bars_of_months("as_of"),
             y=_dollars("arr_usd"),
             color=_by("band", list(BANDS.values()), [f"band-{band}" for band in BANDS]),
             order=alt.Order("place", type="quantitative"),
@@ -102,7 +109,7 @@ def movements(rows: Rows) -> dict[str, Any]:
         alt.Chart(_data(rows))
         .mark_bar()
         .encode(
-            x=_months(),
+            x=_bars_of_months(),
             y=_dollars("delta", "MRR a month"),
             color=_by("movement", MOVEMENTS, MOVEMENTS),
             order=alt.Order("place", type="quantitative"),
@@ -114,7 +121,7 @@ def movements(rows: Rows) -> dict[str, Any]:
         alt.Chart()
         .mark_tick(color=variable("ink"), thickness=2.5, width=14)
         .encode(
-            x=_months(),
+            x=_bars_of_months(),
             y=alt.Y("sum(delta):Q"),
             tooltip=[*_tooltips(("month", "Month", "month")), alt.Tooltip("sum(delta):Q", title="Net", format="$,.0f")],
         )
@@ -232,7 +239,7 @@ def customer_mrr() -> dict[str, Any]:
         alt.Chart(_data([]))
         .mark_bar()
         .encode(
-            x=_months(),
+            x=_bars_of_months(),
             y=_dollars("mrr"),
             color=alt.Color(
                 "product",
