@@ -6,7 +6,7 @@ from sample_company.accounts import Account
 from sample_company.parameters import DAYS, LAUNCH_DAYS, day_at, day_number, instant
 from sample_company.rating import SCALE, PriceList
 from sample_company.signups import Signups
-from sample_company.terms import plan_limits
+from sample_company.terms import plan_limits, plan_rising_bill
 from sample_company.usage_plan import DAYS_OF_A_MONTH, NEVER, Pairs, UsagePlan
 
 ADD_ONS = ("enhanced_persons", "group_analytics")
@@ -22,7 +22,11 @@ SPEND_WEIGHTS = {
 }  # fmt: skip
 # Products used within the free tier only.
 TRIED_PRODUCTS = 2
+# The product that is used and not subscribed is used so many times as much as is free.
+UNSUBSCRIBED_TIMES = 1.6
 PAUSE_DAYS = 75
+# So long use has declined of those whose bill rises.
+RISING_BILL_DAYS = 30
 
 
 class AccountUsage:
@@ -39,8 +43,14 @@ class AccountUsage:
         """The pairs of the account's organizations; fills in its products, quantities and dated settings."""
         spend = self._spend(account)
         account.quantities = {product: self._monthly_quantity(account, product, usd) for product, usd in spend.items()}
+        if "unsubscribed_product" in account.traits and len(spend) > 1:
+            unsubscribed = list(spend)[-1]
+            least = np.rint(UNSUBSCRIBED_TIMES * self._free_units(unsubscribed))
+            account.quantities[unsubscribed] = max(account.quantities[unsubscribed], float(least))
         self._adopt(account, list(spend))
         plan_limits(account, {product: usd for product, usd in spend.items() if usd > 0}, self._rng)
+        if "bill_rises" in account.traits:
+            plan_rising_bill(account)
         for organization in account.organizations:
             self._course(account, organization)
         return self._pairs(account)
@@ -94,10 +104,9 @@ class AccountUsage:
 
     def _monthly_quantity(self, account: Account, product: str, usd: float) -> float:
         """Counter units per month whose list value is `usd`; events include their add-ons."""
-        free = self._prices.versions(product)[-1].upper_bounds[0] or 0
         if usd <= 0:
             often = 1.3 if "unsubscribed_product" in account.traits else 0.75
-            return float(np.rint(free * self._rng.uniform(0.08, often)))
+            return float(np.rint(self._free_units(product) * self._rng.uniform(0.08, often)))
         share = {product: 1.0}
         if product == "product_analytics":
             share |= {"enhanced_persons": account.identified_share, "group_analytics": account.group_share}
@@ -109,6 +118,9 @@ class AccountUsage:
             else:
                 high = middle
         return float(np.rint(high))
+
+    def _free_units(self, product: str) -> int:
+        return self._prices.versions(product)[-1].upper_bounds[0] or 0
 
     def _course(self, account: Account, organization: int) -> None:
         plan, rng = self._plan, self._rng
@@ -131,6 +143,8 @@ class AccountUsage:
             plan.pause_end[organization] = plan.pause_day[organization] + PAUSE_DAYS
         if "declining" in account.traits:
             plan.decline_day[organization] = DAYS - int(rng.integers(18, 50))
+        if "bill_rises" in account.traits:
+            plan.decline_day[organization] = DAYS - RISING_BILL_DAYS
         if account.end_day is not None:
             plan.growth_end[organization] = account.end_day
             plan.decline_day[organization] = account.end_day - 45

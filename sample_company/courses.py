@@ -19,8 +19,9 @@ from itertools import pairwise
 import numpy as np
 
 from sample_company.accounts import Account
-from sample_company.parameters import DAYS, day_at
-from sample_company.usage_plan import UsagePlan
+from sample_company.parameters import DAYS, EVENTS, day_at
+from sample_company.signups import Signups
+from sample_company.usage_plan import DAYS_OF_A_MONTH, NEVER, Pairs, UsagePlan
 
 SHARES = {"month_end": 0.06, "month_start": 0.06, "on_off": 0.06, "step": 0.12}
 CALM, RESTLESS = 0.4, 2.0
@@ -28,8 +29,12 @@ RAMP_SHARE = 0.7
 RAMP_DAYS = (20, 51)
 STEPS = (0.5, 1.6)
 # Of these other things are planted, which a course would hide.
-PLANTED_OTHERWISE = {"refund_credit_note", "paused", "declining", "vendor", "unsubscribed_product"}
+PLANTED_OTHERWISE = {"refund_credit_note", "paused", "declining", "vendor", "unsubscribed_product", "bill_rises"}
 BUSY_DAYS, BUSY_FACTOR = 4, 6.0
+# Free organizations that come near the free tier: how many, signed up in which days, from and to which share of it.
+GROWING = 3
+GROWS_SINCE = (380, 460)
+GROWS_FROM, GROWS_UP_TO = 0.3, 0.97
 
 
 def plant_courses(accounts: Sequence[Account], plan: UsagePlan, rng: np.random.Generator) -> None:
@@ -49,6 +54,25 @@ def plant_courses(accounts: Sequence[Account], plan: UsagePlan, rng: np.random.G
         plan.step_from[account.organizations] = STEPS[position % len(STEPS)]
     for account in _parts([account for account in usual if account.group == "first_bill"], [RAMP_SHARE], rng)[0]:
         plan.ramp_days[account.organizations] = int(rng.integers(*RAMP_DAYS))
+
+
+def plant_free_growth(signups: Signups, pairs: Pairs, plan: UsagePlan, free_events: int) -> list[int]:
+    """Let a few free organizations grow evenly up to just below the free tier of events; returns them."""
+    organization, counter, daily, _ = pairs
+    sends = np.flatnonzero(counter == EVENTS)
+    created = signups.created_day[organization[sends]]
+    stays = (plan.last_day[organization[sends]] == DAYS) & ~signups.is_internal[organization[sends]]
+    planted = sends[stays & (created >= GROWS_SINCE[0]) & (created < GROWS_SINCE[1])][:GROWING]
+    chosen = organization[planted]
+    daily[planted] = GROWS_UP_TO * free_events / DAYS_OF_A_MONTH
+    plan.start_ratio[chosen] = GROWS_FROM
+    plan.is_late_bloomer[chosen] = False
+    plan.growth_end[chosen] = DAYS
+    plan.decline_day[chosen] = NEVER
+    plan.active_share[chosen] = 1.0
+    plan.burst_factor[chosen] = 1.0
+    plan.noise[chosen] = CALM
+    return chosen.tolist()
 
 
 def course_factors(plan: UsagePlan, organizations: np.ndarray, days: np.ndarray) -> np.ndarray:

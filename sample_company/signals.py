@@ -44,6 +44,8 @@ STOPPED_SHARE = 0.2
 FIRST_BILLS = ("first_bill", "5k", "startup")
 WRITTEN_SHARE = 0.7
 EVENT_DAYS = 60
+# So long nobody has viewed insights of those that are planted: longer than use is counted over.
+UNVIEWED_DAYS = 45
 # How many customers each plant is for.
 PLANTS = {
     "champion_left": 5, "recommendation_ignored": 4, "evaluating_alternatives": 3, "custom_builds": 3,
@@ -257,7 +259,8 @@ def _events(
             if day_at(day).weekday() > 4 and rng.random() < 0.8:
                 continue
             queries, ago = int(rng.poisson(30)) + 1, DAYS - 1 - day
-            viewed = 0 if organization in planted["insights_not_viewed"] and ago < 12 else int(rng.poisson(9)) + 1
+            is_blind = organization in planted["insights_not_viewed"] and ago < UNVIEWED_DAYS
+            viewed = 0 if is_blind else int(rng.poisson(9)) + 1
             failing = 0.3 if organization in planted["query_failures"] and ago < 7 else 0.02
             visits = int(rng.random() < 0.04) if ago > 7 else 2 * (organization in planted["billing_page_visits"])
             failed = int(failing * queries)

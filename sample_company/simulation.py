@@ -16,7 +16,7 @@ from sample_company.billing_customers import write_billing_customers
 from sample_company.books import canonical_organizations, write_books
 from sample_company.companies import Companies, merge_regions, simulate_companies
 from sample_company.costs import write_costs
-from sample_company.courses import plant_courses
+from sample_company.courses import plant_courses, plant_free_growth
 from sample_company.crm import write_crm
 from sample_company.enrichment import write_enrichment
 from sample_company.parameters import FIRST_DAY, LAUNCH_DAYS, SIZES, UNPRICED_COUNTER, day_number
@@ -35,7 +35,7 @@ from settings import PROJECT_DIR
 logger = logging.getLogger(__name__)
 
 # Increase it whenever the same size and seed give another company than before.
-VERSION = 7
+VERSION = 8
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 
 
@@ -84,7 +84,7 @@ class _Simulation:
         companies = simulate_companies(signups, accounts, merges, self._rng(5))
         people = simulate_people(signups, accounts, companies, self._rng(6))
         logger.info(f"{len(signups.ids):,} organizations, {len(people.email):,} users, {len(accounts):,} accounts")
-        plan = self._plan_usage(signups, accounts)
+        plan, growing = self._plan_usage(signups, accounts)
         usage = UsageSimulation(
             signups=signups, accounts=accounts, plan=plan, counters=self._prices.counters, rng=self._rng(8)
         )
@@ -119,20 +119,30 @@ class _Simulation:
             "word_of_mouth": sorted(carried),
             "grown_with_us": grown,
             "clusters": sorted(clusters),
+            "rising_bills": sorted(ids[a.organizations[0]] for a in accounts if "bill_rises" in a.traits),
+            "free_tier_ends": sorted(ids[organization] for organization in growing),
+            "sent_not_subscribed": sorted(
+                (ids[account.organizations[0]], list(account.quantities)[-1])
+                for account in accounts
+                if "unsubscribed_product" in account.traits and len(account.quantities) > 1
+            ),
         }
         (self._books / "plants.json").write_text(json.dumps(plants))
 
-    def _plan_usage(self, signups: Signups, accounts: list[Account]) -> UsagePlan:
+    def _plan_usage(self, signups: Signups, accounts: list[Account]) -> tuple[UsagePlan, list[int]]:
+        """The plan, and the free organizations that will come to pay."""
         rng = self._rng(7)
         plan = free_course(signups, rng)
         pairs = [free_pairs(signups, accounts, plan, self._prices, rng)]
+        free_events = self._prices.versions("product_analytics")[-1].upper_bounds[0] or 0
+        growing = plant_free_growth(signups, pairs[0], plan, free_events)
         usage = AccountUsage(signups, plan, self._prices, self._rng(16))
         for account in accounts:
             pairs += usage.plan(account)
         plant_courses(accounts, plan, self._rng(18))
         counters = (*self._prices.counters, UNPRICED_COUNTER)
         plan.set_pairs(pairs, np.array([day_number(LAUNCH_DAYS.get(counter, FIRST_DAY)) for counter in counters]))
-        return plan
+        return plan, growing
 
     def _rng(self, part: int) -> np.random.Generator:
         """A separate stream for each part, so that a change in one does not affect the others."""

@@ -186,6 +186,19 @@ def _odd_events(dealer: _Dealer) -> None:
     dealer.deal("deleted_customer", 0.05, 1, lambda a: a.group == "churned" and (a.end_day or DAYS) < 600)
     dealer.deal("unpaid_at_the_end", 0.3, 3, lambda a: a.group == "churned" and a.final_period is not None)
     dealer.deal("discount_ends", 0.3, 1, lambda a: a.traits == {"coupon"} and a.closed_periods >= 5)
+    # Small enough for a package to show, large enough to be billed after the decline.
+    dealer.deal(
+        "bill_rises",
+        0.02,
+        2,
+        lambda a: is_plain(a) and a.group == "micro" and a.net_usd_year > 400 and a.start_day < 600,
+    )
+
+
+def plan_rising_bill(account: Account) -> None:
+    """A package in the open period, as a dated change of the account's settings."""
+    opened = max(day for day in account.period_days if day < DAYS)
+    account.changes.append((instant(min(opened + 2, DAYS - 1), 10 * 3_600), {"platform_package": "boost"}))
 
 
 def plan_limits(account: Account, spend_usd_month: dict[str, float], rng: np.random.Generator) -> None:
