@@ -141,3 +141,16 @@ select
     valid_to
 from typed
 {%- endmacro %}
+
+
+{#- What a thousand units cost by an amount in dollars, half up to six decimals; null without units. The widths hold the
+    most money there is for one unit. -#}
+{% macro usd_per_thousand_units(amount_usd, quantity) -%}
+    cast(
+        {{ divide_half_up(
+            'cast(' ~ amount_usd ~ ' * 100 as decimal(22, 0)) * cast(10000000000000 as decimal(14, 0))',
+            'cast(' ~ quantity ~ ' * 1000000 as decimal(38, 0))',
+            'decimal(27, 0)'
+        ) }} * cast(0.000001 as decimal(7, 6)) as decimal(28, 6)
+    )
+{%- endmacro %}

@@ -1,4 +1,4 @@
-"""The section on months that were closed: what was said, what is said now, and why."""
+"""Sections on months that were closed: what changed since and why, and how Stripe's invoices lead to their MRR."""
 
 from collections.abc import Sequence
 
@@ -40,3 +40,22 @@ def closed_months(published: Snapshot) -> Sequence[Block]:
         PageTable("closed-month-changes", "What changed, by cause", of_change, changes, nothing,
                   "rpt_closed_month_differences"),
     ]  # fmt: skip
+
+
+def tie_out(published: Snapshot) -> Sequence[Block]:
+    """From Stripe's invoices of each closed month to its MRR, step by step."""
+    rows = published.rows(
+        """
+        select strftime(month, '%b %Y'), invoiced_usd, void_or_draft_usd + of_no_customer_usd, tax_usd,
+            one_off_usd + proration_usd, prepaid_credit_usd + credit_grant_usd + startup_credit_usd + credit_note_usd,
+            other_months_usd, currency_usd + not_in_lines_usd, unexplained_usd, mrr_usd_month
+        from rpt_stripe_tie_out order by month desc
+        """
+    )
+    headers = [
+        Header("Month", is_on_card=True), Header("Invoiced", "cents", is_on_card=True),
+        Header("Not counted", "cents"), Header("Tax", "cents"), Header("One-off", "cents"), Header("Credit", "cents"),
+        Header("Other months", "cents"), Header("Other", "cents"), Header("No reason", "cents", is_on_card=True),
+        Header("MRR", "cents", is_on_card=True),
+    ]  # fmt: skip
+    return [PageTable("tie-out", "", headers, rows, "No month is closed yet.", "rpt_stripe_tie_out")]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from serving.page import (
     acquisition,
+    bills,
     closings,
     credit,
     pricing,
@@ -251,6 +252,28 @@ SECTIONS = (
         ),
     ),
     Section(
+        "bill-and-use",
+        "Whose bill and use disagree?",
+        "Bill and use",
+        "The forecast of the open bill against the last one, and whether use holds or falls; what is billed and hardly "
+        "used, and what leaving it off saves.",
+        (
+            Part(
+                "bill and use",
+                ("rpt_bill_and_use", "rpt_billed_products", "dim_customers"),
+                bills.bill_and_use,
+            ),
+        ),
+    ),
+    Section(
+        "headroom",
+        "What could customers come to pay?",
+        "Headroom",
+        "Units that are sent and not subscribed, free use that will bill, and products that others of the same size "
+        "use. It says where the product helps more, not whom to sell to.",
+        (Part("headroom", ("rpt_headroom", "rpt_headroom_accuracy", "dim_customers"), bills.headroom),),
+    ),
+    Section(
         "closed-months",
         "What has changed in months that were closed?",
         "Closed months",
@@ -262,6 +285,13 @@ SECTIONS = (
                 closings.closed_months,
             ),
         ),
+    ),
+    Section(
+        "stripe",
+        "Does MRR follow from what Stripe invoiced?",
+        "Stripe",
+        "From the invoices of a month to its MRR; what is left without an explanation is 0.",
+        (Part("tie-out", ("rpt_stripe_tie_out",), closings.tie_out),),
     ),
     Section(
         "reach",

@@ -81,6 +81,7 @@ PROTECTED = {
     "int_unmapped_usage_counters",
     "int_usage_by_organization",
     "int_usage_days",
+    "int_usage_months",
     "int_usage_windows",
     "int_volume_windows",
 }

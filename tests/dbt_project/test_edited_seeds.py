@@ -83,6 +83,7 @@ EDITS: dict[Column, Edit] = {
     ("price_list", "unit_price_usd"): twice,
     ("price_list", "flat_amount_usd"): one_more,
     ("product_pairs", "offer_order"): twice,
+    ("product_uses", "hardly_used_at_most"): one_more,
     ("retention_windows", "base_months"): twice,
     ("score_cuts", "cut"): one_less,
     ("score_cuts", "version"): twice,

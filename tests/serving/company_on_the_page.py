@@ -356,6 +356,71 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "source": "https://prices.example",
         }
     ],
+    "rpt_bill_and_use": [
+        {
+            "customer_id": "c3",
+            "cell": "bill_rises_use_falls",
+            "health": "poor",
+            "fall_percent": 30,
+            "billed_usd": 600,
+            "forecast_bill_usd": 780,
+            "bill_change_percent": 30,
+            "largest_product_key": "logs",
+            "unit_cost_change_percent": 12,
+            "hardly_used_products": 1,
+            "saves_usd_month": 250,
+            "next_action": "Show what makes up the bill.",
+        }
+    ],
+    "rpt_billed_products": [
+        {
+            "customer_id": "c3",
+            "product_key": "boost",
+            "billed_usd": 225,
+            "list_usd": 250,
+            "use_measure": "active_people",
+            "use_figure": 1,
+            "is_hardly_used": True,
+            "saves_usd_month": 250,
+            "next_action": "Ask who uses it.",
+        }
+    ],
+    "rpt_headroom": [
+        {
+            "kind": "free_tier_ends",
+            "customer_id": "c3",
+            "icp_segment": "other",
+            "product_key": "surveys",
+            "quantity": 1_800,
+            "low_usd_month": 0,
+            "usd_month": 30,
+            "high_usd_month": 60,
+            "bills_from": date(2026, 12, 6),
+        }
+    ],
+    "rpt_headroom_accuracy": [
+        {
+            "kind": "free_tier_ends",
+            "month": MONTHS[-3],
+            "expected": 4,
+            "came": 3,
+            "came_in_range": 2,
+            "came_unexpected": 1,
+            "expected_usd_month": 100,
+            "expected_of_came_usd_month": 80,
+            "came_usd_month": 90,
+        }
+    ],
+    "rpt_stripe_tie_out": [
+        {
+            "month": MONTHS[-1],
+            "invoiced_usd": 120_000,
+            "tax_usd": -9_000,
+            "one_off_usd": -6_100,
+            "unexplained_usd": 0,
+            "mrr_usd_month": 104_900,
+        }
+    ],
     "rpt_closed_months": [
         {
             "month": MONTHS[-1],

@@ -1,0 +1,138 @@
+{#- What customers used by product and closed month, back to the months from which headroom is judged. Growth is that of the
+    months up to it: the median of the slopes between any two, as of revenue, with their quartiles as a range. The month in
+    which a product was first used is no whole one. -#}
+with usage as (
+    select
+        members.customer_id,
+        months.product_key,
+        months.month,
+        cast(sum(months.quantity) as decimal(24, 6)) as quantity,
+        min(months.month) over (partition by members.customer_id, months.product_key) as first_month
+    from {{ ref('int_usage_months') }} as months
+    inner join {{ ref('int_customers') }} as members on months.organization_id = members.organization_id
+    group by members.customer_id, months.product_key, months.month
+),
+
+dated as (
+    select
+        usage.*,
+        {{ month_end('usage.month') }} as month_end,
+        {{ dbt.datediff('usage.month', 'data_day.last_closed_month', 'month') }} as months_back
+    from usage
+    inner join {{ ref('int_data_day') }} as data_day on usage.month <= data_day.last_closed_month
+),
+
+months as (
+    select
+        dated.*,
+        months_back = 0 or (
+            months_back >= {{ threshold('headroom_months') }}
+            and months_back < {{ threshold('headroom_months') }} + {{ threshold('headroom_backtests') }}
+        ) as is_base
+    from dated
+    where
+        quantity > 0
+        and months_back < {{ threshold('growth_window_months') }} + {{ threshold('headroom_months') }}
+        + {{ threshold('headroom_backtests') }}
+),
+
+subscriptions as (
+    select distinct bases.month, members.customer_id, subscribed.product_key
+    from (select distinct month, month_end from months where is_base) as bases
+    inner join {{ ref('int_billing_versions') }} as versions
+        on {{ dbt.dateadd('day', 1, 'bases.month_end') }} > versions.valid_from
+        and {{ dbt.dateadd('day', 1, 'bases.month_end') }} <= versions.valid_to
+        and versions.has_active_subscription
+    inner join {{ ref('int_customers') }} as members on versions.organization_id = members.organization_id
+    left join {{ ref('stg_billing__subscribed_products') }} as subscribed
+        on versions.organization_id = subscribed.organization_id
+        and versions.updated_at = subscribed.updated_at
+),
+
+bases as (
+    select
+        months.customer_id,
+        months.product_key,
+        months.month,
+        months.months_back,
+        months.quantity,
+        tiers.units_to as free_units,
+        subscribers.customer_id is not null and subscriptions.customer_id is null as is_not_subscribed
+    from months
+    left join {{ ref('int_price_tiers') }} as tiers
+        on months.product_key = tiers.product_key
+        and months.month_end >= tiers.valid_from
+        and months.month_end < tiers.valid_to
+        and tiers.tier = 1
+        and tiers.unit_price_usd = 0
+    left join (select distinct month, customer_id from subscriptions) as subscribers
+        on months.month = subscribers.month
+        and months.customer_id = subscribers.customer_id
+    left join subscriptions
+        on months.month = subscriptions.month
+        and months.customer_id = subscriptions.customer_id
+        and months.product_key = subscriptions.product_key
+    where months.is_base
+),
+
+slopes as (
+    select
+        bases.customer_id,
+        bases.product_key,
+        bases.month,
+        least(
+            (ln({{ estimate('later.quantity') }}) - ln({{ estimate('earlier.quantity') }}))
+            / (earlier.months_back - later.months_back),
+            ln({{ estimate(threshold('month_growth_max_factor')) }})
+        ) as slope
+    from bases
+    inner join months as later
+        on bases.customer_id = later.customer_id
+        and bases.product_key = later.product_key
+        and bases.months_back <= later.months_back
+    inner join months as earlier
+        on later.customer_id = earlier.customer_id
+        and later.product_key = earlier.product_key
+        and later.months_back < earlier.months_back
+    where
+        earlier.months_back < bases.months_back + {{ threshold('growth_window_months') }}
+        and earlier.month > earlier.first_month
+        and bases.quantity <= bases.free_units
+        and bases.quantity >= bases.free_units * {{ threshold('free_use_from_share') }}
+),
+
+growth as (
+    select
+        customer_id,
+        product_key,
+        month,
+        percentile_cont(0.25) within group (order by slope) as low_growth,
+        percentile_cont(0.5) within group (order by slope) as growth,
+        percentile_cont(0.75) within group (order by slope) as high_growth
+    from slopes
+    group by customer_id, product_key, month
+    having 2 * count(*) >= {{ threshold('growth_min_months') }} * ({{ threshold('growth_min_months') }} - 1)
+)
+
+select
+    months.customer_id,
+    months.product_key,
+    months.month,
+    months.month_end,
+    cast(months.months_back as int) as months_back,
+    months.is_base,
+    months.quantity,
+    bases.free_units,
+    bases.is_not_subscribed,
+    growth.low_growth,
+    growth.growth,
+    growth.high_growth
+from months
+left join bases
+    on months.customer_id = bases.customer_id
+    and months.product_key = bases.product_key
+    and months.month = bases.month
+left join growth
+    on months.customer_id = growth.customer_id
+    and months.product_key = growth.product_key
+    and months.month = growth.month
