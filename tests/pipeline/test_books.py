@@ -315,6 +315,45 @@ METRICS = {
 }
 
 
+OF_LAST_MONTH = "where month = (select last_closed_month from intermediate.int_data_day)"
+KNOWN = "count(*) filter (where outcome <> 'unknown')"
+ANSWERED = "count(*) filter (where outcome = 'answered')"
+CARRIED = "sum(carried_by_members + coalesce(carried_by_founders, 0))"
+# The same of the strategy's marts: metric, group, its column, figures, table and what rows of it.
+STRATEGY_METRICS = [
+    ("margin", "", "", "sum(margin_usd)", "fct_margins_monthly", OF_LAST_MONTH),
+    ("mrr_with_margin", "", "", "sum(mrr_usd_month)", "fct_margins_monthly",
+        f"{OF_LAST_MONTH} and margin_usd is not null"),
+    ("margin_share", "", "", "sum(margin_usd) / sum(mrr_usd_month)", "fct_margins_monthly",
+        f"{OF_LAST_MONTH} and margin_usd is not null"),
+    ("customers_by_bill_and_use", "customer__cell", "cell", "count(*)", "rpt_bill_and_use", ""),
+    ("savings_of_fixes", "", "", "sum(saves_usd_month)", "rpt_billed_products", ""),
+    ("headroom", "headroom_row__kind", "kind", "sum(usd_month)", "rpt_headroom", ""),
+    ("headroom_expected", "judged_row__kind", "kind", "sum(expected)", "rpt_headroom_accuracy", ""),
+    ("headroom_came", "judged_row__kind", "kind", "sum(came)", "rpt_headroom_accuracy", ""),
+    ("headroom_came_share", "judged_row__kind", "kind", "sum(came) / sum(expected)", "rpt_headroom_accuracy", ""),
+    ("stripe_invoiced", "metric_time__month", "month", "sum(invoiced_usd)", "rpt_stripe_tie_out", ""),
+    ("stripe_unexplained", "metric_time__month", "month", "sum(0)", "rpt_stripe_tie_out", ""),
+    ("entries_that_ask", "response__list_name", "list_name", KNOWN, "fct_responses", ""),
+    ("entries_answered", "response__role", "role", ANSWERED, "fct_responses", ""),
+    ("answered_share", "response__list_name", "list_name", f"{ANSWERED} / {KNOWN}", "fct_responses", ""),
+    ("entries_waiting", "", "", "count(*)", "fct_responses", "where outcome = 'waiting'"),
+    ("active_customers", "reach_row__highest_level", "highest_level", "sum(customers)", "rpt_reach",
+        "where month = (select max(month) from marts.rpt_reach)"),
+    ("signups_by_month", "metric_time__month", "month", "sum(signups)", "rpt_word_of_mouth", ""),
+    ("carried_signups", "metric_time__month", "month", CARRIED, "rpt_word_of_mouth", ""),
+    ("carried_share", "", "", f"{CARRIED} / sum(signups)", "rpt_word_of_mouth", ""),
+    ("missing_references", "product", "product_key", "sum(still_missing)", "rpt_reference_progress", ""),
+    ("feature_demand", "feature__feature_name", "feature", "sum(companies)", "rpt_feature_demand", ""),
+    ("team_people", "team_row__lever", "lever", "sum(people_p50)", "rpt_team_projection",
+        "where month = (select min(month) from marts.rpt_team_projection)"),
+]  # fmt: skip
+METRICS |= {
+    name: ((by,) if by else (), f"select {column + ', ' if by else ''}{figure} from marts.{mart} {where} group by all")
+    for name, by, column, figure, mart, where in STRATEGY_METRICS
+}
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_is_what_the_marts_say(simulated: Settings, name: str) -> None:
     by, figures = METRICS[name]
