@@ -11,15 +11,16 @@ def bill_and_use(published: Snapshot) -> Sequence[Block]:
     """Customers in four cells, those whose bill rises while they use less, and what is billed and hardly used."""
     cells = published.rows(
         """
-        select cell, count(*), sum(billed_usd), sum(forecast_bill_usd), median(unit_cost_change_percent) / 100,
-            sum(saves_usd_month)
+        select replace(cell, '_use', ', use'), count(*), sum(billed_usd), sum(forecast_bill_usd),
+            median(unit_cost_change_percent) / 100, sum(saves_usd_month)
         from rpt_bill_and_use group by cell order by cell = 'unknown', cell desc
         """
     )
     disagree = published.rows(
         named(
             "rpt_bill_and_use",
-            "cell, billed_usd, forecast_bill_usd, unit_cost_change_percent / 100, saves_usd_month, next_action",
+            "replace(cell, '_use', ', use'), billed_usd, forecast_bill_usd, unit_cost_change_percent / 100, "
+            "saves_usd_month, next_action",
             "cell = 'bill_rises_use_falls' or saves_usd_month > 0",
             "cell <> 'bill_rises_use_falls', saves_usd_month desc nulls last",
         )
@@ -54,7 +55,7 @@ def bill_and_use(published: Snapshot) -> Sequence[Block]:
         notes.append(Note("Whether insights are viewed is not known: product_events.events_daily has no rows."))
     return [
         *notes,
-        PageTable("bill-and-use", "Health against the forecast of the open bill", of_cell, cells,
+        PageTable("bill-and-use-cells", "Health against the forecast of the open bill", of_cell, cells,
                   "Nobody was billed for the last closed month.", "rpt_bill_and_use"),
         PageTable("bill-and-use-customers", "Whom to show what the bill is made of", of_customer, disagree,
                   "No bill rises while its customer uses less, and nothing is billed and hardly used.",
@@ -84,13 +85,14 @@ def headroom(published: Snapshot) -> Sequence[Block]:
     )
     customers = published.rows(
         f"""
-        select {customer("headroom")}, headroom.kind, headroom.icp_segment, headroom.product_key, headroom.quantity,
-            headroom.low_usd_month, headroom.usd_month, headroom.high_usd_month, headroom.bills_from
+        select {customer("headroom")}, headroom.kind, headroom.icp_segment, headroom.product_key,
+            round(headroom.quantity), headroom.low_usd_month, headroom.usd_month, headroom.high_usd_month,
+            headroom.bills_from
         from rpt_headroom as headroom
         left join dim_customers using (customer_id)
         where headroom.icp_segment <> 'hobbyist'
-        order by headroom.icp_segment not in ('high_growth', 'high_potential'), headroom.usd_month desc,
-            headroom.customer_id, headroom.product_key, headroom.kind
+        order by headroom.icp_segment not in ('high_growth', 'high_potential'), headroom.kind = 'peers_use',
+            headroom.usd_month desc, headroom.customer_id, headroom.product_key, headroom.kind
         """
     )
     of_kind = [
@@ -109,5 +111,6 @@ def headroom(published: Snapshot) -> Sequence[Block]:
     return [
         PageTable("headroom-kinds", "At list price, and what came of it within three months in the past", of_kind,
                   kinds, empty, "rpt_headroom"),
-        PageTable("headroom", "By customer and product, the ICP first", of_customer, customers, empty, "rpt_headroom"),
+        PageTable("headroom-customers", "By customer and product, the ICP first", of_customer, customers, empty,
+                  "rpt_headroom"),
     ]  # fmt: skip
