@@ -38,6 +38,15 @@
 {%- endmacro %}
 
 
+{#- The mean of decimals, half up at the places that they have. `avg` is a float on DuckDB alone, and the mean of a few is often
+    half of a last place, which a float rounds either way. -#}
+{% macro mean_of(decimals, places) -%}
+    cast({{ divide_half_up(
+        'cast(sum(' ~ decimals ~ ') * 1' ~ '0' * places ~ ' as decimal(38, 0))', 'count(' ~ decimals ~ ')', 'decimal(31, 0)'
+    ) }} * 0.{{ '0' * (places - 1) }}1 as decimal(28, {{ places }}))
+{%- endmacro %}
+
+
 {#- The methods by which units of the rest of a period are expected (model int_quantity_methods). -#}
 {% macro forecast_methods() -%}
     {{ return(['level', 'step', 'trend', 'month', 'weeks']) }}

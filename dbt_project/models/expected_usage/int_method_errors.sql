@@ -57,9 +57,9 @@ select
     period_start,
     elapsed_fifths,
     {% for method in methods -%}
-    cast(avg(cast({{ method }}_error as decimal(28, 9))) as decimal(12, 9)) as {{ method }}_error,
+    cast({{ mean_of('cast(' ~ method ~ '_error as decimal(28, 9))', 9) }} as decimal(12, 9)) as {{ method }}_error,
     {% endfor -%}
-    cast(avg(cast(trend_drift as decimal(28, 9))) as decimal(12, 9)) as trend_drift,
+    cast({{ mean_of('cast(trend_drift as decimal(28, 9))', 9) }} as decimal(12, 9)) as trend_drift,
     as_of_date
 from errors
 group by account_organization_id, product_key, period_start, as_of_date, elapsed_fifths

@@ -26,7 +26,7 @@ accounts as (
     select
         date,
         {% for lag in lags -%}
-        cast(avg(factor_{{ lag }}) as decimal(12, 9)) as factor_{{ lag }}{{ ',' if not loop.last }}
+        cast({{ mean_of('factor_' ~ lag, 9) }} as decimal(12, 9)) as factor_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
     from shares
     group by account_id, date

@@ -2,9 +2,6 @@
     period was over and by the temper of the account: what intervals of that month's forecasts are made of. An account
     counts once for the periods that end in one month, with their mean, so that its short or long periods do not stand for
     everybody's; as one of many, it moves a bound by one rank a month of the history. -#}
-{%- set mean_multiple -%}
-    cast({{ divide_half_up('cast(sum(multiple) * 1000000 as decimal(38, 0))', 'count(*)', 'decimal(31, 0)') }} * 0.000001 as decimal(28, 6))
-{%- endset -%}
 
 with months as (
     select distinct {{ month_of('accounts.as_of_date') }} as month
@@ -26,13 +23,13 @@ multiples as (
 ),
 
 grouped as (
-    select last_month, elapsed_thirtieths, temper, {{ mean_multiple }} as multiple
+    select last_month, elapsed_thirtieths, temper, {{ mean_of('multiple', 6) }} as multiple
     from multiples
     group by account_organization_id, last_month, elapsed_thirtieths, temper
 
     union all
 
-    select last_month, elapsed_thirtieths, 'all' as temper, {{ mean_multiple }} as multiple
+    select last_month, elapsed_thirtieths, 'all' as temper, {{ mean_of('multiple', 6) }} as multiple
     from multiples
     group by account_organization_id, last_month, elapsed_thirtieths
 ),

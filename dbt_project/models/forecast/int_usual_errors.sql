@@ -34,7 +34,7 @@ errors as (
         period_start,
         closed_on,
         elapsed_fifths,
-        avg(cast(abs(error) as decimal(28, 9))) as error
+        {{ mean_of('abs(error)', 9) }} as error
     from {{ ref('int_forecast_errors') }}
     group by account_organization_id, period_start, closed_on, elapsed_fifths
 ),
@@ -45,7 +45,7 @@ own as (
         asked.period_start,
         asked.elapsed_fifths,
         count(*) as periods,
-        avg(cast(errors.error as decimal(28, 9))) as error
+        {{ mean_of('errors.error', 9) }} as error
     from (select distinct account_organization_id, period_start, elapsed_fifths, learned_from from days) as asked
     inner join errors
         on asked.account_organization_id = errors.account_organization_id
