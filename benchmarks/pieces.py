@@ -208,20 +208,6 @@ def publish() -> None:
     print(sum(publish_marts(settings, "bench", descriptions_of_marts(settings)).rows_by_table.values()))
 
 
-def publish_one_day() -> None:
-    """Ours: publish again after the newest day was built again. Prints the rows."""
-    from warehouse.connection import connect, next_turn
-
-    settings = get_settings()
-    with connect(settings.warehouse_path) as connection:
-        connection.execute(
-            "insert into quality.days_rebuilt select distinct table_name, day_column, as_of_date, as_of_date, ? "
-            "from quality.days_rebuilt cross join intermediate.int_data_day",
-            [next_turn(connection)],
-        )
-    publish()
-
-
 def bare_copy(target: str) -> None:
     """DuckDB's: copy the marts into another file."""
     connection = duckdb.connect(str(get_settings().warehouse_path))

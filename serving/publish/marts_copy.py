@@ -77,15 +77,16 @@ def copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, built:
     before = _published_before(connection, settings)
     if before and _attach_copy_of(connection, settings.serving_path, built):
         rebuilt = _days_rebuilt(connection)
-        for table in columns:
-            _bring_up_to_date(connection, table, before.get(table) == made_of[table], rebuilt.get(table))
+        rows = {
+            table: _bring_up_to_date(connection, table, before.get(table) == made_of[table], rebuilt.get(table))
+            for table in columns
+        }
         _drop_what_is_gone(connection, set(columns))
     else:
         connection.execute(f"attach {literal(str(built))} as serving (storage_version '{STORAGE_VERSION}')")
         connection.execute("create schema serving.marts")
-        for table in columns:
-            _copy(connection, table)
-    return Copied(turn, made_of, {table: _count(connection, f"serving.marts.{identifier(table)}") for table in columns})
+        rows = {table: _copy(connection, table) for table in columns}
+    return Copied(turn, made_of, rows)
 
 
 def note_published(connection: duckdb.DuckDBPyConnection, copied: Copied, run_id: str, publish_number: int) -> None:
@@ -161,21 +162,21 @@ def _days_rebuilt(connection: duckdb.DuckDBPyConnection) -> dict[str, Rebuilt]:
     return {table: Rebuilt(*rest) for table, *rest in rows}
 
 
-def _bring_up_to_date(
-    connection: duckdb.DuckDBPyConnection, table: str, is_same: bool, rebuilt: Rebuilt | None
-) -> None:
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, table: str, is_same: bool, rebuilt: Rebuilt | None) -> int:
+    """The rows that the table has then."""
     name = identifier(table)
     if not is_same:
         connection.execute(f"drop table if exists serving.marts.{name}")
-        _copy(connection, table)
-        return
+        return _copy(connection, table)
     if rebuilt and rebuilt.first <= rebuilt.last:
         of_days = f"{identifier(rebuilt.day_column)} between date '{rebuilt.first}' and date '{rebuilt.last}'"
         connection.execute(f"delete from serving.marts.{name} where {of_days}")  # noqa: S608
         connection.execute(f"insert into serving.marts.{name} from marts.{name} where {of_days}")
-    if _count(connection, f"serving.marts.{name}") != _count(connection, f"marts.{name}"):
+    rows = _count(connection, f"serving.marts.{name}")
+    if rows != _count(connection, f"marts.{name}"):
         # Somebody built the table by hand: nothing says which of its days differ.
-        _bring_up_to_date(connection, table, False, None)
+        return _bring_up_to_date(connection, table, False, None)
+    return rows
 
 
 def _drop_what_is_gone(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
@@ -190,9 +191,10 @@ def _drop_what_is_gone(connection: duckdb.DuckDBPyConnection, tables: set[str]) 
             connection.execute(f"drop {kind} serving.marts.{identifier(name)}")
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The rows of the table."""
     name = identifier(table)
-    connection.execute(f"create table serving.marts.{name} as from marts.{name}")
+    return int(connection.execute(f"create table serving.marts.{name} as from marts.{name}").fetchall()[0][0])
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
