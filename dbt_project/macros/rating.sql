@@ -154,3 +154,18 @@ from typed
         ) }} * cast(0.000001 as decimal(7, 6)) as decimal(28, 6)
     )
 {%- endmacro %}
+
+
+{#- How much what a thousand units cost has changed, in percent of what it was, by 10^11 times at most; null if it was 0. Its
+    millionths are whole numbers, since most units cost far less than a cent. -#}
+{% macro unit_cost_change_percent(now, before) -%}
+    case
+        when {{ before }} > 0 then {{ percent_of_millionths(
+            'case when ' ~ now ~ ' > 100000000000 * ' ~ before ~ ' then 100000000000000000 else '
+            ~ divide_half_up(
+                'cast((' ~ now ~ ' - ' ~ before ~ ') * 1000000 as decimal(38, 0)) * 1000000',
+                'cast(' ~ before ~ ' * 1000000 as decimal(38, 0))'
+            ) ~ ' end'
+        ) }}
+    end
+{%- endmacro %}

@@ -113,17 +113,19 @@ def test_a_thousand_units_cost_what_the_books_say(sample: Settings) -> None:
     }
     found = published(
         sample,
-        "select customer_id, product_key, usd_per_thousand_units, usd_per_thousand_units_before "
+        "select customer_id, product_key, usd_per_thousand_units, usd_per_thousand_units_before, "
+        "unit_cost_change_percent "
         "from rpt_billed_products join dim_customers using (customer_id) "
         "where usd_per_thousand_units is not null and organizations = 1",
     )
     assert len(found) > 100
-    for customer, product, now, before in found:
+    for customer, product, now, before, change in found:
         key = customer, product, last
         assert float(now) == pytest.approx(1000 * float(billed[key]) / float(units[key]), abs=1e-6)
         key = customer, product, add_months(last, -3)
         if before is not None:
             assert float(before) == pytest.approx(1000 * float(billed[key]) / float(units[key]), abs=1e-6)
+            assert float(change) == pytest.approx(100 * float((now - before) / before), abs=1e-4)
 
 
 def used_by_month(settings: Settings) -> Months:

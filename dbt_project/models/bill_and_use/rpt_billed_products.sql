@@ -124,9 +124,9 @@ select
     priced.quantity,
     priced.usd_per_thousand_units,
     priced.usd_per_thousand_units_before,
-    {{ percent_of_millionths(change_millionths(
-        'priced.usd_per_thousand_units', '1', 'priced.usd_per_thousand_units_before', '1'
-    )) }} as unit_cost_change_percent,
+    {{ unit_cost_change_percent(
+        'priced.usd_per_thousand_units', 'priced.usd_per_thousand_units_before'
+    ) }} as unit_cost_change_percent,
     priced.measure as use_measure,
     cast(priced.use_figure as bigint) as use_figure,
     priced.use_figure <= priced.hardly_used_at_most as is_hardly_used,
