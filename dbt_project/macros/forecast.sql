@@ -38,12 +38,16 @@
 {%- endmacro %}
 
 
-{#- The mean of decimals, half up at the places that they have. `avg` is a float on DuckDB alone, and the mean of a few is often
-    half of a last place, which a float rounds either way. -#}
+{#- The mean of decimals, half up (away from zero) at the places that they have. `avg` is a float on DuckDB alone, and the
+    mean of a few is often half of a last place, which a float rounds either way. Here every number that is rounded is a
+    whole one below 2^53, or half of one: floats divide those like decimals, in a tenth of the time. -#}
 {% macro mean_of(decimals, places) -%}
-    cast({{ divide_half_up(
-        'cast(sum(' ~ decimals ~ ') * 1' ~ '0' * places ~ ' as decimal(38, 0))', 'count(' ~ decimals ~ ')', 'decimal(31, 0)'
-    ) }} * 0.{{ '0' * (places - 1) }}1 as decimal(28, {{ places }}))
+    {%- set units = 'round(' ~ estimate('sum(' ~ decimals ~ ')') ~ ' * 1' ~ '0' * places ~ ')' -%}
+    {%- set count = estimate('count(' ~ decimals ~ ')') -%}
+    cast(
+        sign({{ units }}) * floor((abs({{ units }}) + 0.5 * {{ count }}) / {{ count }}) / 1{{ '0' * places }}
+        as decimal(28, {{ places }})
+    )
 {%- endmacro %}
 
 

@@ -108,8 +108,8 @@ def test_two_corrected_days_are_published_as_from_duckdb(
             done = run_pipeline(folder, own_source, **settings)
             assert done.returncode == 0, done.stdout
         require_equal_marts(new_data_dir, data_dir)
-    every_test = ("build", "--select", "resource_type:unit_test", "resource_type:test")
-    done = Run(new_data_dir, own_source, command=every_test, **on_server).end()
+    data_tests = ("build", "--select", "resource_type:test")
+    done = Run(new_data_dir, own_source, command=data_tests, **on_server).end()
     assert done.returncode == 0, done.stdout
 
 
