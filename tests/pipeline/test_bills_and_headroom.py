@@ -71,7 +71,17 @@ def test_cells_follow_from_last_bills_forecasts_and_health(sample: Settings) -> 
 def test_hardly_used_is_what_nobody_looked_at(sample: Settings) -> None:
     customers = customer_of(sample)
     analytics = {"product_analytics", "enhanced_persons", "group_analytics"}
-    truth = {customers[organization] for organization in planted(sample)["signals"]["insights_not_viewed"]}
+    blind = {customers[organization] for organization in planted(sample)["signals"]["insights_not_viewed"]}
+    [(as_of,)] = published(sample, "select as_of_date from publish_info")
+    seen = {
+        customers[organization]
+        for (organization,) in source(
+            sample,
+            "select distinct organization_id::varchar from '{source}/product_events/events_daily.parquet' "
+            f"where date > date '{as_of}' - 30 and date <= date '{as_of}'",
+        )
+        if organization in customers
+    }
     paid = {
         (customer, product): dollars
         for customer, product, dollars in published(
@@ -79,9 +89,10 @@ def test_hardly_used_is_what_nobody_looked_at(sample: Settings) -> None:
             "select customer_id, product_key, list_usd from fct_mrr_products, publish_info "
             "where month = last_closed_month and list_usd > discount_usd",
         )
-        if customer in truth and product in analytics
+        if (customer in blind or customer not in seen) and product in analytics
     }
-    assert paid
+    assert blind <= {customer for customer, _ in paid}
+    assert {customer for customer, _ in paid} - blind
     found = published(
         sample, "select customer_id, product_key, saves_usd_month from rpt_billed_products where is_hardly_used"
     )

@@ -1,6 +1,6 @@
 {#- A unit costs what bills ask for it, after discounts and before credit: volume makes it cheaper by the tiers, a discount
-    that ended makes it dearer. How much a product is used is what seed `product_uses` counts of it; a source that did not
-    count it leaves it unknown. -#}
+    that ended makes it dearer. How much a product is used is what seed `product_uses` counts of it. A customer without a row
+    looked at nothing; what the source recorded for nobody is not known. -#}
 {%- set events = ['insights_viewed', 'experiments_viewed', 'web_analytics_viewed'] -%}
 
 with days as (
@@ -63,18 +63,31 @@ used as (
     group by members.customer_id, usage.product_key
 ),
 
-looked_at as (
-    select
-        members.customer_id,
-        {% for event in events -%}
-        sum(events.{{ event }}) as {{ event }}{{ ',' if not loop.last }}
-        {% endfor %}
+events as (
+    select members.customer_id, {{ events | join(', ') }}
     from {{ ref('stg_product_events__events_daily') }} as events
     inner join days
         on events.date > days.used_after
         and events.date <= days.as_of_date
     inner join {{ ref('int_customers') }} as members on events.organization_id = members.organization_id
-    group by members.customer_id
+),
+
+looked_at as (
+    select
+        customer_id,
+        {% for event in events -%}
+        sum({{ event }}) as {{ event }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from events
+    group by customer_id
+),
+
+recorded as (
+    select
+        {% for event in events -%}
+        min(case when {{ event }} is not null then 0 end) as {{ event }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from events
 ),
 
 measured as (
@@ -89,10 +102,12 @@ measured as (
             when 'active_people' then coalesce(people.active_people, 0)
             when 'days_used' then coalesce(used.days_used, 0)
             {% for event in events -%}
-            when '{{ event }}' then looked_at.{{ event }}
+            when '{{ event }}'
+                then case when looked_at.customer_id is null then recorded.{{ event }} else looked_at.{{ event }} end
             {% endfor -%}
         end as use_figure
     from billed
+    cross join recorded
     left join units
         on billed.customer_id = units.customer_id
         and billed.product_key = units.product_key
