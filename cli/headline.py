@@ -16,11 +16,12 @@ def headline_lines(settings: Settings) -> list[str]:
         before, earlier = _figures(version_before(settings).path)
     except NoSuchVersionError:
         before, earlier = "", {}
-    since = f", beside the publish as of {before}" if before else ""
+    since = f", beside the publish as of {before}" if before not in ("", as_of) else ""
     lines = [f"As of {as_of}{since}:"]
     for name, (value, note) in figures.items():
-        was = earlier.get(name, (value, ""))[0]
-        lines.append(f"  {name:<24}{value:>9}  {note}" + (f" (was {was})" if was != value else ""))
+        earlier_value = earlier.get(name, (value, ""))[0]
+        was = f" (was {earlier_value})" if earlier_value != value else ""
+        lines.append(f"  {name:<24}{value:>9}{was}  {note}")
     return lines
 
 

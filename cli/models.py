@@ -38,8 +38,10 @@ def try_edits(
 
     Of an edited price list: what it would have made of the last twelve closed months.
     """
+    from serving.page.snapshot import Snapshot
     from serving.publish.decisions import compare_decisions, lines_of
     from serving.publish.price_change import lines_of_price_change
+    from serving.reader import snapshot
     from settings import UserError, get_settings
     from transform.trial import build_trial, is_about_prices
 
@@ -48,12 +50,15 @@ def try_edits(
     settings = get_settings()
     if not settings.serving_path.exists():
         raise UserError(f"nothing is published in {settings.data_dir} to compare with: run `growth run` first")
-    warehouse = build_trial(what, edits or [], settings)
+    with snapshot(settings.serving_path) as connection:
+        (as_of,) = Snapshot(connection).row("select as_of_date from publish_info")
+    # What differs is then the edit's doing, also after a publish of a past day.
+    warehouse = build_trial(what, edits or [], settings.model_copy(update={"as_of": as_of}))
     if is_about_prices(what):
         print("with these prices, had customers used what they used:")
         print("\n".join(lines_of_price_change(warehouse, most=names)))
         return
-    print("with this edit, beside what is published:")
+    print(f"with this edit, beside what is published as of {as_of}:")
     print("\n".join(lines_of(*compare_decisions(settings.serving_path, warehouse), most=names)))
 
 

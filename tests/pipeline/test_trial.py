@@ -80,3 +80,14 @@ def test_movers_of_a_trial_are_those_of_a_run(
 ) -> None:
     project = project_with({seed: [edit]}, tmp_path / "project")
     assert_movers_are_those_of_a_run([seed, edit], project, data_dir, source_root, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_trial_after_a_publish_of_a_past_day_is_of_that_day(data_dir: Path, source_root: Path) -> None:
+    assert run_pipeline(data_dir, source_root, GROWTH_AS_OF="2026-09-10").returncode == 0
+    done = run_command(data_dir, source_root, "try", "size_tiers.csv", "large=60001")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-2:] == [
+        "with this edit, beside what is published as of 2026-09-10:",
+        "No decision differs.",
+    ]
