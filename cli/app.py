@@ -1,7 +1,9 @@
 """The table of contents: every command of `growth`, in groups.
 
-A command imports what it needs when it is called, so that `growth --help` and short commands start at once.
+A command imports the room that it needs when it is called, so that `growth --help` and short commands start at once.
 """
+
+from collections.abc import Callable
 
 import typer
 
@@ -18,48 +20,31 @@ app = typer.Typer(
 # No `-h` here: it would be found in the middle of an argument such as `-metric_time__month`.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
 
-app.command(rich_help_panel="Every day")(runs.run)
-app.command(rich_help_panel="Every day")(runs.ui)
-app.command(rich_help_panel="Every day")(runs.backfill)
-
-app.command(rich_help_panel="Results")(results.query)
-app.command(rich_help_panel="Results", context_settings=PASSED_ON)(results.metrics)
-app.command(rich_help_panel="Results")(results.versions)
-app.command(rich_help_panel="Results")(results.changes)
-app.command(rich_help_panel="Results")(results.diff)
-app.command(rich_help_panel="Results")(results.rollback)
-app.command(rich_help_panel="Results")(results.export)
-app.command(rich_help_panel="Results")(results.digest)
-app.command(rich_help_panel="Results")(results.mcp)
-
-app.command(rich_help_panel="Sources")(checking.init)
-app.command(rich_help_panel="Sources")(checking.check)
-app.command(rich_help_panel="Sources")(landing.land)
-app.command(rich_help_panel="Sources")(sources.load)
-app.command(rich_help_panel="Sources")(sources.rejects)
-app.command(rich_help_panel="Sources")(sources.sample)
-
-app.command("try", rich_help_panel="Models and expectations")(models.try_edits)
-app.command(rich_help_panel="Models and expectations")(models.copy)
-app.command(rich_help_panel="Models and expectations", context_settings=PASSED_ON)(models.build)
-app.command(rich_help_panel="Models and expectations")(models.gate)
-app.command(rich_help_panel="Models and expectations")(models.expectations)
-app.command(rich_help_panel="Models and expectations")(models.docs)
-app.command(rich_help_panel="Models and expectations")(sources.contract)
-app.command(rich_help_panel="Models and expectations")(models.dictionary)
-
-app.command(rich_help_panel="Keeping the data safe")(safekeeping.status)
-app.command(rich_help_panel="Keeping the data safe")(safekeeping.backup)
-app.command(rich_help_panel="Keeping the data safe")(safekeeping.restore)
-app.command(rich_help_panel="Keeping the data safe")(safekeeping.forget)
-app.command(rich_help_panel="Keeping the data safe")(safekeeping.close)
-
-app.command(rich_help_panel="Single steps of a run")(results.publish)
-app.command(rich_help_panel="Single steps of a run")(results.page)
-app.command(rich_help_panel="Single steps of a run")(results.images)
-app.command(rich_help_panel="Single steps of a run")(results.postgres)
-app.command(rich_help_panel="Single steps of a run")(models.parse)
-app.command(rich_help_panel="Single steps of a run")(runs.webserver)
+# By the panel of `growth --help`.
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Every day": (runs.run, runs.ui, runs.backfill),
+    "Results": (
+        results.query, results.metrics, results.versions, results.changes, results.diff, results.rollback,
+        results.export, results.digest, results.mcp,
+    ),
+    "Sources": (checking.init, checking.check, landing.land, sources.load, sources.rejects, sources.sample),
+    "Models and expectations": (
+        models.try_edits, models.copy, models.build, models.gate, models.expectations, models.docs, sources.contract,
+        models.dictionary,
+    ),
+    "Keeping the data safe": (
+        safekeeping.status, safekeeping.backup, safekeeping.restore, safekeeping.forget, safekeeping.close,
+    ),
+    "Single steps of a run": (
+        results.publish, results.page, results.images, results.postgres, models.parse, runs.webserver,
+    ),
+}  # fmt: skip
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        # `try` is a word of Python's own.
+        name = "try" if command is models.try_edits else None
+        context_settings = PASSED_ON if command in (results.metrics, models.build) else None
+        app.command(name, rich_help_panel=panel, context_settings=context_settings)(command)
 
 
 @app.callback()

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from settings import Settings, get_settings
+
 if TYPE_CHECKING:
     from ingestion.check import SourceCheck, TableCheck
-    from settings import Settings
 
 
 def init(folder: Annotated[Path, typer.Argument(help="a new folder")]) -> None:
@@ -26,8 +27,6 @@ def check(
     ] = None,
 ) -> None:
     """Say what a load would refuse or set aside, and what would stay unknown; it loads nothing."""
-    from settings import get_settings
-
     settings = get_settings()
     if source_root is not None:
         address = source_root if "://" in source_root else str(Path(source_root).expanduser().resolve())
@@ -39,7 +38,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _check_live(settings: "Settings") -> dict[str, list[str]]:
+def _check_live(settings: Settings) -> dict[str, list[str]]:
     """Check the connection and the mapping of each live system; its faults, by its name."""
     from connectors.systems import configured_systems
 
@@ -51,7 +50,7 @@ def _check_live(settings: "Settings") -> dict[str, list[str]]:
     return faults
 
 
-def _check_files(settings: "Settings", *, is_landed: bool) -> bool:
+def _check_files(settings: Settings, *, is_landed: bool) -> bool:
     """Check the files of the source root; whether they would load.
 
     `is_landed`: live systems are landed there, so there may be none yet.

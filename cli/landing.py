@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from settings import Settings, get_settings
+
 if TYPE_CHECKING:
     from connectors.report import LandingReport
     from connectors.systems import System
-    from settings import Settings
 
 
 def land(
@@ -16,7 +17,6 @@ def land(
     """Land what is new in live sources as files in GROWTH_SOURCE_ROOT; `growth run` begins with it."""
     from connectors.report import LandingError
     from connectors.systems import land_system
-    from settings import get_settings
 
     settings = get_settings()
     has_failed = False
@@ -33,7 +33,7 @@ def land(
         raise typer.Exit(1)
 
 
-def _chosen(settings: "Settings", names: list[str]) -> "list[System]":
+def _chosen(settings: Settings, names: list[str]) -> "list[System]":
     from connectors.report import LandingError
     from connectors.systems import SYSTEMS, configured_systems
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from settings import UserError, get_settings
+
 SHOWN_NAMES = 5
 
 
@@ -21,7 +23,6 @@ class Layer(StrEnum):
 
 def copy() -> None:
     """Copy the warehouse for yourself: dbt in a shell builds there."""
-    from settings import get_settings
     from transform.private_copy import make_private_copy
 
     print(f"{make_private_copy(get_settings())} is yours: dbt in dbt_project builds there")
@@ -42,7 +43,6 @@ def try_edits(
     from serving.publish.decisions import compare_decisions, lines_of
     from serving.publish.price_change import lines_of_price_change
     from serving.reader import snapshot
-    from settings import UserError, get_settings
     from transform.trial import build_trial, is_about_prices
 
     # Which models took long is not what this command is asked for.
@@ -64,7 +64,6 @@ def try_edits(
 
 def build(context: typer.Context) -> None:
     """Run `dbt build` in the shared warehouse when it is free: `growth build --select my_model+`."""
-    from settings import get_settings
     from transform.dbt_runner import invoke_dbt, parsed_project
     from warehouse.folder import DataDirError
     from warehouse.lock import hold
@@ -84,7 +83,6 @@ def gate(
 ) -> None:
     """Check a layer against its expectations, and keep the results in quality.expectation_results."""
     from expectations.gate import run_layer
-    from settings import get_settings
     from warehouse.lock import hold
 
     settings = get_settings()
@@ -116,7 +114,6 @@ def expectations() -> None:
 def parse() -> None:
     """Parse the dbt project, which the first command on a data folder does otherwise."""
     from orchestration.instance.home import prepare_dagster_home
-    from settings import get_settings
     from transform.dbt_runner import current_manifest
 
     settings = get_settings()
@@ -126,7 +123,6 @@ def parse() -> None:
 
 def docs() -> None:
     """Write dbt's documentation site as one file in the data folder."""
-    from settings import get_settings
     from transform.dbt_runner import invoke_dbt
     from warehouse.lock import hold
 
@@ -141,7 +137,6 @@ def dictionary(
     check: Annotated[bool, typer.Option("--check", help="write nothing; fail if the file is stale")] = False,
 ) -> None:
     """Write docs/dictionary.md, the published tables and their columns, from dbt's YAML."""
-    from settings import get_settings
     from transform.dbt_runner import current_manifest
     from transform.dictionary import is_stale, write_dictionary
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from settings import Settings, UserError, get_settings
+
 if TYPE_CHECKING:
     from serving.publish.versions import Version
-    from settings import Settings
 
 SHOWN_ROWS = 100
 VersionName = Annotated[str | None, typer.Argument(help="a version's name; left out: the one before")]
@@ -31,7 +32,6 @@ def query(sql: Annotated[str, typer.Argument(help='such as "from rpt_arr_mix_pro
 
 def metrics(context: typer.Context) -> None:
     """Ask MetricFlow: query, list, validate-configs, such as `growth metrics query --metrics mrr`."""
-    from settings import get_settings
     from transform.dbt_runner import DBT_PROJECT_DIR
 
     program, environment = _metricflow(get_settings())
@@ -42,7 +42,6 @@ def metrics(context: typer.Context) -> None:
 def mcp() -> None:
     """Serve the published tables to an assistant, read-only, by the Model Context Protocol on standard input."""
     from serving.assistant.server import build_server
-    from settings import UserError, get_settings
     from transform.dbt_runner import DBT_PROJECT_DIR
 
     settings = get_settings()
@@ -66,7 +65,7 @@ def mcp() -> None:
     build_server(settings, ask).run("stdio")
 
 
-def _metricflow(settings: "Settings") -> tuple[str, dict[str, str]]:
+def _metricflow(settings: Settings) -> tuple[str, dict[str, str]]:
     """MetricFlow's program, and the environment in which it asks the published file."""
     from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
 
@@ -83,7 +82,6 @@ def _metricflow(settings: "Settings") -> tuple[str, dict[str, str]]:
 def versions() -> None:
     """List the published versions that are kept."""
     from serving.publish.versions import versions as kept_versions
-    from settings import get_settings
 
     found = kept_versions(get_settings())
     for version in found:
@@ -96,7 +94,6 @@ def changes(version: VersionName = None) -> None:
     """Compare what is published with an earlier version: rows and money, by table and band."""
     from serving.publish.comparison import as_table
     from serving.publish.comparison import changes as changes_between
-    from settings import get_settings
 
     settings = get_settings()
     earlier = _earlier(settings, version)
@@ -112,7 +109,6 @@ def diff(
 ) -> None:
     """Show who changed segment, tier, band or list between another file or version and what is published."""
     from serving.publish.decisions import compare_decisions, lines_of
-    from settings import get_settings
 
     settings = get_settings()
     path = Path(other) if other and Path(other).is_file() else _earlier(settings, other).path
@@ -123,7 +119,6 @@ def diff(
 def rollback(version: VersionName = None) -> None:
     """Publish an earlier version again."""
     from serving.publish.versions import roll_back
-    from settings import get_settings
     from warehouse.lock import hold
 
     settings = get_settings()
@@ -145,7 +140,6 @@ def export(
 ) -> None:
     """Show what has changed on the work lists since they were last sent, and send it."""
     from serving.exports.send import export as export_lists
-    from settings import get_settings
 
     done = export_lists(get_settings(), send=send)
     print(f"work lists as of {done.as_of_date}, {'sent' if send else 'to be sent (a dry run: --send sends)'}:")
@@ -164,7 +158,6 @@ def digest(
     from serving.digest.written import as_html, as_text
     from serving.page.snapshot import Snapshot
     from serving.reader import snapshot
-    from settings import get_settings
 
     settings = get_settings()
     with snapshot(settings.serving_path) as connection:
@@ -182,7 +175,6 @@ def digest(
 def publish() -> None:
     """Publish what passed the gates."""
     from serving.publish.published_file import publish as publish_file
-    from settings import get_settings
     from transform.dbt_runner import descriptions_of_marts
     from warehouse.lock import hold
 
@@ -195,15 +187,12 @@ def publish() -> None:
 
 def page() -> None:
     """Write the daily page from what is published."""
-    from settings import get_settings
-
     _write_page(get_settings())
 
 
 def images(folder: Annotated[Path, typer.Argument(help="such as docs/images")]) -> None:
     """Draw the main charts of the page as PNG files."""
     from serving.page.images import write_images
-    from settings import get_settings
 
     for path in write_images(get_settings(), folder):
         print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)")
@@ -212,7 +201,6 @@ def images(folder: Annotated[Path, typer.Argument(help="such as docs/images")]) 
 def postgres() -> None:
     """Copy what is published to the PostgreSQL database of GROWTH_POSTGRES_URL."""
     from serving.postgres import publish_to_postgres
-    from settings import get_settings
 
     copied = publish_to_postgres(get_settings())
     if copied.is_unchanged:
@@ -221,13 +209,13 @@ def postgres() -> None:
         print(f"PostgreSQL has what run {copied.run_id} published: {sum(copied.rows_by_table.values()):,} rows")
 
 
-def _earlier(settings: "Settings", name: str | None) -> "Version":
+def _earlier(settings: Settings, name: str | None) -> "Version":
     from serving.publish.versions import version_before, version_named
 
     return version_named(settings, name) if name else version_before(settings)
 
 
-def _write_page(settings: "Settings") -> None:
+def _write_page(settings: Settings) -> None:
     from serving.page.build import write_page
 
     written = write_page(settings)
@@ -238,7 +226,7 @@ def _write_page(settings: "Settings") -> None:
         print(f"warning: {sentence} {fault}", file=sys.stderr)
 
 
-def _write_page_again(settings: "Settings") -> bool:
+def _write_page_again(settings: Settings) -> bool:
     """Whether the page of the version that is live again could be written; the old page would contradict it."""
     import duckdb
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from settings import SettingsError, get_settings
+
 DAY = ["%Y-%m-%d"]
 
 
@@ -13,7 +15,6 @@ def run() -> None:
     """Load, build, validate and publish: what every day does."""
     from cli.console import run_and_show
     from orchestration.instance.run import GARBAGE_THRESHOLDS, run_daily
-    from settings import get_settings
 
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     is_success = run_and_show(get_settings(), run_daily)
@@ -31,7 +32,6 @@ def backfill(
     from cli.console import run_and_show
     from orchestration.assets.days import daily_partitions
     from orchestration.instance.run import run_daily, run_days
-    from settings import SettingsError, get_settings
     from transform.days import Days
 
     settings, days = get_settings(), Days(first.date(), last.date())
@@ -49,7 +49,6 @@ def backfill(
 def ui() -> None:
     """Serve Dagster's UI and its daemon, on 127.0.0.1 unless GROWTH_UI_HOST names another address."""
     from orchestration.instance.web import require_free_address
-    from settings import get_settings
 
     settings = get_settings()
     require_free_address(settings)
@@ -71,7 +70,6 @@ def webserver(
     """Serve Dagster's UI alone, for the code of a workspace file."""
     from orchestration.instance.home import prepare_dagster_home
     from orchestration.instance.web import require_free_address, serve
-    from settings import get_settings
     from warehouse.process import end_as_usual
 
     settings = get_settings()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from settings import get_settings
+
 if TYPE_CHECKING:
     from warehouse.sizes import TableSize
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 def status() -> None:
     """Show what is published, and how large the warehouse is by schema and table."""
     from serving.publish.versions import live_version
-    from settings import get_settings
     from warehouse.compaction import size_of
     from warehouse.connection import connect
     from warehouse.lock import hold
@@ -51,7 +52,6 @@ def backup(
 ) -> None:
     """Copy the data folder's state into a new folder, between two runs."""
     from operations.backup import back_up
-    from settings import get_settings
 
     print(f"{back_up(get_settings(), folder)} is complete: `growth restore` with it brings all of it back")
 
@@ -61,7 +61,6 @@ def close(
 ) -> None:
     """Keep what is said of a month's MRR in a file that nothing changes; later differences are listed by cause."""
     from operations.closing import close_month
-    from settings import get_settings
 
     closed = close_month(get_settings(), month.date())
     print(
@@ -74,7 +73,6 @@ def restore(backup: Annotated[Path, typer.Argument(help="the folder of the backu
     """Put a backup in the place of the data folder's state."""
     from operations.backup import BEFORE
     from operations.backup import restore as restore_state
-    from settings import get_settings
 
     settings = get_settings()
     made_at = restore_state(settings, backup)
@@ -92,7 +90,6 @@ def forget(
 ) -> None:
     """Delete a person or an organization everywhere, and leave them out of every later load."""
     from operations.deletion import forget as forget_everywhere
-    from settings import get_settings
 
     if (email is None) == (organization is None):
         raise typer.BadParameter("give either --email or --organization")

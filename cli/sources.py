@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sample_company import DEFAULT_SEED
+from settings import PROJECT_DIR, UserError, get_settings
 
 if TYPE_CHECKING:
     from ingestion.load import LoadReport
@@ -24,7 +25,6 @@ class Size(StrEnum):
 def load() -> None:
     """Load new and changed files of the source root, and nothing else."""
     from ingestion.load import load_sources
-    from settings import get_settings
     from warehouse.lock import hold
 
     settings = get_settings()
@@ -36,7 +36,6 @@ def load() -> None:
 def rejects() -> None:
     """List the rows that are set aside, and why."""
     from ingestion.write.ledger import count_replaced
-    from settings import UserError, get_settings
     from warehouse.connection import connect
     from warehouse.lock import hold
 
@@ -63,7 +62,6 @@ def sample(
 ) -> None:
     """Write the sample company, if it is not there yet."""
     from sample_company import write_sample_company
-    from settings import get_settings
 
     settings = get_settings()
     chosen = size.value if size else settings.sample_size
@@ -77,7 +75,6 @@ def contract(
 ) -> None:
     """Write the files that follow from the input contract: dbt's sources and docs/sources.md."""
     from ingestion.contract.documents import stale_documents, write_documents
-    from settings import PROJECT_DIR
 
     paths = stale_documents() if check else write_documents()
     for path in paths:
