@@ -24,9 +24,8 @@ from orchestration.assets.keys import DIGEST_KEY, SOURCE_KEY, WAREHOUSE_KEY
 from orchestration.assets.models import build_dbt_assets
 from orchestration.assets.published import build_published, daily_page, postgres_copy
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.told import figure_alerts, weekly_digest
+from orchestration.assets.told import figure_alerts, weekly_digest, work_list_exports
 from orchestration.assets.warehouse_file import warehouse_file
-from orchestration.assets.work_lists import work_list_exports
 from orchestration.automation.built_days import build_built_days_sensor
 from orchestration.automation.new_files import build_new_files_sensor
 from orchestration.checks.anomaly_checks import build_anomalies
@@ -42,6 +41,12 @@ DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
 COMPACT_JOB_NAME = "compact_warehouse"
 DIGEST_JOB_NAME = "tell_of_the_week"
+# Name, job, when in UTC, and why then.
+SCHEDULES = (
+    ("every_day", DAILY_JOB_NAME, "30 1 * * *", "After the day is over and its usage reports have been sent."),
+    ("every_week", COMPACT_JOB_NAME, "0 5 * * 0", "After Sunday's refresh, whose turn comes first."),
+    ("every_monday", DIGEST_JOB_NAME, "0 6 * * 1", "The week that ended on Sunday, after Monday's refresh."),
+)
 PROGRESS: dict[str, Any] = {"loggers": {"progress": {}}}
 FRESHNESS = FreshnessPolicy.time_window(warn_window=LATE_AFTER, fail_window=STALE_AFTER)
 WEEKLY = FreshnessPolicy.time_window(warn_window=timedelta(days=8), fail_window=timedelta(days=15))
@@ -55,32 +60,25 @@ def build_definitions() -> Definitions:
     readers = reader_specs(manifest)
     marts = sorted(key for model_set in [*models, days] for key in model_set.keys if key.path[0] == "marts")
     by_days = AssetSelection.assets(days)
-    daily_job = define_asset_job(
-        DAILY_JOB_NAME,
-        selection=AssetSelection.all() - by_days - AssetSelection.assets(weekly_digest)
-        | AssetSelection.all_asset_checks(),
-        config=PROGRESS,
-        description="Load what is new, build, validate, publish and tidy up: what `growth run` does.",
-    )
     gates = build_gates(settings, days.keys)
-    days_job = define_asset_job(
-        DAYS_JOB_NAME,
-        selection=by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
-        config=PROGRESS,
-        description="Rebuild the selected days and validate them. First half of a backfill: daily_refresh publishes.",
-    )
-    compact_job = define_asset_job(
-        COMPACT_JOB_NAME,
-        selection=AssetSelection.assets(warehouse_file),
-        config=PROGRESS,
-        description="Show how large the warehouse is, and give back what nothing in it uses.",
-    )
-    digest_job = define_asset_job(
-        DIGEST_JOB_NAME,
-        selection=AssetSelection.assets(weekly_digest),
-        config=PROGRESS,
-        description="Tell receiver `digest` what happened in the week up to the published data day.",
-    )
+    jobs = {
+        DAILY_JOB_NAME: (
+            AssetSelection.all() - by_days - AssetSelection.assets(weekly_digest) | AssetSelection.all_asset_checks(),
+            "Load what is new, build, validate, publish and tidy up: what `growth run` does.",
+        ),
+        DAYS_JOB_NAME: (
+            by_days.without_checks() | AssetSelection.checks(*gates_of(days.keys, gates)),
+            "Rebuild the selected days and validate them. First half of a backfill: daily_refresh publishes.",
+        ),
+        COMPACT_JOB_NAME: (
+            AssetSelection.assets(warehouse_file),
+            "Show how large the warehouse is, and give back what nothing in it uses.",
+        ),
+        DIGEST_JOB_NAME: (
+            AssetSelection.assets(weekly_digest),
+            "Tell receiver `digest` what happened in the week up to the published data day.",
+        ),
+    }
     assets = [
         *raw_assets(settings, contract),
         *models,
@@ -101,7 +99,10 @@ def build_definitions() -> Definitions:
             build_source_freshness(contract),
             build_anomalies(),
         ],
-        jobs=[daily_job, days_job, compact_job, digest_job],
+        jobs=[
+            define_asset_job(name, selection=selection, config=PROGRESS, description=description)
+            for name, (selection, description) in jobs.items()
+        ],
         schedules=_schedules(settings),
         sensors=[
             build_new_files_sensor(settings, DAILY_JOB_NAME),
@@ -123,32 +124,16 @@ def steps_after_publishing(settings: Settings) -> list[AssetsDefinition]:
 def _schedules(settings: Settings) -> list[ScheduleDefinition]:
     """They run in production; elsewhere a person who wants one switches it on."""
     is_production = settings.env == "production"
-    status = DefaultScheduleStatus.RUNNING if is_production else DefaultScheduleStatus.STOPPED
     return [
         ScheduleDefinition(
-            name="every_day",
-            job_name=DAILY_JOB_NAME,
-            cron_schedule="30 1 * * *",
+            name=name,
+            job_name=job_name,
+            cron_schedule=when,
             execution_timezone="UTC",
-            description="After the day is over and its usage reports have been sent.",
-            default_status=status,
-        ),
-        ScheduleDefinition(
-            name="every_week",
-            job_name=COMPACT_JOB_NAME,
-            cron_schedule="0 5 * * 0",
-            execution_timezone="UTC",
-            description="After Sunday's refresh, whose turn comes first.",
-            default_status=status,
-        ),
-        ScheduleDefinition(
-            name="every_monday",
-            job_name=DIGEST_JOB_NAME,
-            cron_schedule="0 6 * * 1",
-            execution_timezone="UTC",
-            description="The week that ended on Sunday, after Monday's refresh.",
-            default_status=status,
-        ),
+            description=description,
+            default_status=DefaultScheduleStatus.RUNNING if is_production else DefaultScheduleStatus.STOPPED,
+        )
+        for name, job_name, when, description in SCHEDULES
     ]
 
 

@@ -1,9 +1,9 @@
 """What readers open: the published file, downstream of every mart, the page and the PostgreSQL copy."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster import (
     AssetCheckResult,
@@ -86,19 +86,19 @@ def _changed_since(replaced: "Version | None", path: Path) -> str:
         return "the version before was damaged, and is not kept"
 
 
-@asset(
-    key=PAGE_KEY,
-    check_specs=[
-        AssetCheckSpec(
-            "every_section_is_drawn", asset=PAGE_KEY, description="Each section of the page shows what it is to show."
-        )
-    ],
-    deps=[PUBLISHED_KEY],
-    group_name="published",
-    owners=OWNERS,
-    kinds={"html"},
-    retry_policy=RETRY,
+def after_publishing(key: AssetKey, kind: str, **more: Any) -> Callable[[Callable], AssetsDefinition]:
+    """Make a function the step of an asset that is made of the published file."""
+    return asset(
+        key=key, deps=[PUBLISHED_KEY], group_name="published", owners=OWNERS, kinds={kind}, retry_policy=RETRY, **more
+    )
+
+
+PAGE_CHECK = AssetCheckSpec(
+    "every_section_is_drawn", asset=PAGE_KEY, description="Each section of the page shows what it is to show."
 )
+
+
+@after_publishing(PAGE_KEY, "html", check_specs=[PAGE_CHECK])
 def daily_page() -> MaterializeResult:
     """One HTML file with the figures of the published file; it opens from disk without a network."""
     from serving.page.build import write_page
@@ -114,7 +114,7 @@ def daily_page() -> MaterializeResult:
         },
         check_results=[
             AssetCheckResult(
-                check_name="every_section_is_drawn",
+                check_name=PAGE_CHECK.name,
                 passed=not page.faults,
                 severity=AssetCheckSeverity.WARN,
                 # Alerts show the description. Error messages may contain a name, so they are metadata only.
@@ -125,14 +125,7 @@ def daily_page() -> MaterializeResult:
     )
 
 
-@asset(
-    key=POSTGRES_KEY,
-    deps=[PUBLISHED_KEY],
-    group_name="published",
-    owners=OWNERS,
-    kinds={"postgres"},
-    retry_policy=RETRY,
-)
+@after_publishing(POSTGRES_KEY, "postgres")
 def postgres_copy() -> MaterializeResult:
     """The published file as schema `marts` of a PostgreSQL database, for readers that need a server."""
     from serving.postgres import publish_to_postgres

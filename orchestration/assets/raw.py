@@ -60,22 +60,9 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
     systems = system_specs(settings)
     of_systems = {spec.key for spec in systems}
     upstream = [*([] if settings.source_root else [SOURCE_KEY]), *(spec.key for spec in systems)]
-    specs = _table_specs(contract, upstream)
-
-    specs.append(
-        AssetSpec(
-            USAGE_DAYS_KEY,
-            deps=upstream,
-            description="What the reports of each day of usage are, so that a build knows which days changed.",
-            group_name="raw_usage",
-            owners=OWNERS,
-            kinds={"duckdb"},
-            skippable=True,
-        )
-    )
 
     @multi_asset(
-        specs=[*systems, *specs],
+        specs=[*systems, *_table_specs(contract, upstream)],
         check_specs=system_checks(settings),
         name="load",
         can_subset=True,
@@ -110,10 +97,13 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
 
 
 def _table_specs(contract: Contract, upstream: Sequence[AssetKey]) -> list[AssetSpec]:
-    """The raw tables of the contract, and the rows that were set aside."""
+    """The raw tables of the contract, and what the load notes beside them."""
     rejected = "What the load did not take: rows at fault, and rows that a later one replaces."
+    days = "What the reports of each day of usage are, so that a build knows which days changed."
     tables = [
-        (table_key("raw", t.raw_name), t.description, f"raw_{t.source}", {"dlt", "duckdb"}) for t in contract.tables
+        *((table_key("raw", t.raw_name), t.description, f"raw_{t.source}", {"dlt", "duckdb"}) for t in contract.tables),
+        (REJECTED_ROWS_KEY, rejected, "raw_rejected", {"duckdb"}),
+        (USAGE_DAYS_KEY, days, "raw_usage", {"duckdb"}),
     ]
     return [
         AssetSpec(
@@ -125,7 +115,7 @@ def _table_specs(contract: Contract, upstream: Sequence[AssetKey]) -> list[Asset
             kinds=kinds,
             skippable=True,
         )
-        for key, description, group, kinds in [*tables, (REJECTED_ROWS_KEY, rejected, "raw_rejected", {"duckdb"})]
+        for key, description, group, kinds in tables
     ]
 
 

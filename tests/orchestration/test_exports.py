@@ -7,7 +7,7 @@ import pytest
 from dagster import AssetSpec, DagsterInstance, ExecuteInProcessResult, materialize
 
 from orchestration.assets.keys import PUBLISHED_KEY
-from orchestration.assets.work_lists import work_list_exports
+from orchestration.assets.told import work_list_exports
 from settings import get_settings
 from tests.serving.company_with_lists import Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
