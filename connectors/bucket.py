@@ -7,7 +7,6 @@ name lands again, as a later file. Nothing follows a deletion.
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -56,7 +55,6 @@ class Landed:
 
 def land(settings: Settings) -> LandingReport:
     """Land every object that is new or changed. Raises `LandingError`; a table that cannot be is in `failures`."""
-    started = time.monotonic()
     report = LandingReport(SYSTEM)
     mapping = read_mapping(settings.mappings_dir / MAPPING_NAME)
     root = landing_root(settings, SYSTEM)
@@ -73,7 +71,6 @@ def land(settings: Settings) -> LandingReport:
                 report.failures.append(str(error))
             finally:
                 shutil.rmtree(work_folder, ignore_errors=True)
-    report.seconds = time.monotonic() - started
     return report
 
 

@@ -3,7 +3,6 @@
 import gzip
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,7 +51,7 @@ class Crm:
 
     def land(self, settings: Settings) -> LandingReport:
         """Land what changed. Raises `LandingError` if nothing can be landed; a table that cannot is in `failures`."""
-        started, report = time.monotonic(), LandingReport(self.system)
+        report = LandingReport(self.system)
         if settings.land_hubspot_token and settings.land_salesforce_url:
             raise LandingError(
                 "HubSpot and Salesforce are both set, but one CRM has the accounts: leave out "
@@ -68,7 +67,6 @@ class Crm:
                 self._land(reader, mapping, _Landing(root, state, settings.max_lost_share, report))
             finally:
                 _clear(state)
-        report.seconds = time.monotonic() - started
         return report
 
     def _land(self, reader: Reader, mapping: CrmMapping, landing: "_Landing") -> None:

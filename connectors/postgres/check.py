@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
 
 from connectors.mapping import TableMapping
 from connectors.postgres.connection import SYSTEM
 from connectors.postgres.select import given_rows
 from ingestion.contract.model import Column, Table
-
-if TYPE_CHECKING:
-    import psycopg
 
 WHOLE = {"int2", "int4", "int8"}
 TEXTS = {"text", "varchar", "bpchar", "name", "citext"}
@@ -52,11 +51,8 @@ class Given:
     faults: tuple[str, ...]
 
 
-def describe(connection: "psycopg.Connection", path: Path, table: Table, mapping: TableMapping) -> Given:
+def describe(connection: psycopg.Connection, path: Path, table: Table, mapping: TableMapping) -> Given:
     """Describe the select of a table without reading a row, and compare it with the contract."""
-    import psycopg
-    from psycopg import sql
-
     name, where = f"{table.source}.{table.name}", f"correct its select in {path}"
     try:
         with connection.transaction():
@@ -76,7 +72,7 @@ def describe(connection: "psycopg.Connection", path: Path, table: Table, mapping
     return Given(tuple(names), tuple(f"{SYSTEM}: {name}: {fault} ({where})" for fault in faults))
 
 
-def _type_names(connection: "psycopg.Connection", codes: Sequence[int]) -> dict[int, str]:
+def _type_names(connection: psycopg.Connection, codes: Sequence[int]) -> dict[int, str]:
     """Names of types by number. A domain counts as the type below it, a company's enumeration as `enum`."""
     rows = connection.execute(
         "select own.oid, case when coalesce(base.typtype, own.typtype) = 'e' then 'enum' "

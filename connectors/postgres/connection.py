@@ -4,13 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from connectors.report import LandingError
 from settings import LOOPBACK_HOSTS, Settings
-
-if TYPE_CHECKING:
-    import psycopg
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -32,18 +32,16 @@ PAUSE_SECONDS = 5.0
 ENDED = ("conflict with recovery", "closed the connection", "terminating connection", "connection not open")
 
 
-def with_snapshot(settings: Settings, read: Callable[["psycopg.Connection"], Result]) -> Result:
+def with_snapshot(settings: Settings, read: Callable[[psycopg.Connection], Result]) -> Result:
     """What `read` gives, in one repeatable-read transaction. It is read again if the server ended the transaction.
 
     Raises `LandingError`.
     """
-    from psycopg import Error
-
     for attempt in range(1, ATTEMPTS + 1):
         with connected(settings) as connection:
             try:
                 return read(connection)
-            except Error as error:
+            except psycopg.Error as error:
                 message = _first_line(error)
                 if attempt == ATTEMPTS or not any(words in message for words in ENDED):
                     raise LandingError(
@@ -56,10 +54,8 @@ def with_snapshot(settings: Settings, read: Callable[["psycopg.Connection"], Res
 
 
 @contextmanager
-def connected(settings: Settings) -> Iterator["psycopg.Connection"]:
+def connected(settings: Settings) -> Iterator[psycopg.Connection]:
     """A connection whose one transaction reads a snapshot. Raises `LandingError`, which never has the password."""
-    import psycopg
-
     if settings.land_postgres_url is None:
         raise LandingError(f"{SYSTEM}: GROWTH_LAND_POSTGRES_URL is not set: set it to the address of the database")
     url = settings.land_postgres_url.get_secret_value()
@@ -89,12 +85,9 @@ def connected(settings: Settings) -> Iterator["psycopg.Connection"]:
 
 def _parts(url: str) -> dict[str, Any]:
     """The parts of an address. Raises `LandingError`, which does not quote it."""
-    from psycopg import Error
-    from psycopg.conninfo import conninfo_to_dict
-
     try:
         return conninfo_to_dict(url)
-    except Error:
+    except psycopg.Error:
         raise LandingError(
             f"{SYSTEM}: GROWTH_LAND_POSTGRES_URL is no address of a database: write it as "
             "postgresql://reader@db.example:5432/app, with % signs for special characters"

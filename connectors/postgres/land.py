@@ -1,13 +1,14 @@
 """Land the product's PostgreSQL database: every table of the mapping from one snapshot, as far as it changed."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
 
 from connectors.comparison import Snapshot, land_snapshot
 from connectors.landing import landing_root, state_folder
@@ -21,21 +22,13 @@ from connectors.report import LandingError, LandingReport, TableLanding
 from ingestion.contract.model import Table, load_contract
 from settings import Settings
 
-if TYPE_CHECKING:
-    import psycopg
-    from psycopg import sql
-
 MAPPING_NAME = "postgres.yml"
 SHOWN_DAYS = 5
 
 
 def land_postgres(settings: Settings) -> LandingReport:
     """Land what is new. Raises `LandingError` if nothing can be landed; a table that cannot is in `failures`."""
-    started = time.monotonic()
-    landing = _Landing(settings)
-    report = landing.run()
-    report.seconds = time.monotonic() - started
-    return report
+    return _Landing(settings).run()
 
 
 def check_postgres(settings: Settings) -> list[str]:
@@ -48,7 +41,7 @@ def check_postgres(settings: Settings) -> list[str]:
         return [str(error)]
 
 
-def _faults(connection: "psycopg.Connection", path: Path, mapping: dict[Table, TableMapping]) -> list[str]:
+def _faults(connection: psycopg.Connection, path: Path, mapping: dict[Table, TableMapping]) -> list[str]:
     faults: list[str] = []
     for table, entry in mapping.items():
         given = describe(connection, path, table, entry)
@@ -99,7 +92,7 @@ class _Landing:
         for folder in (self.work, self.state / "copies"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _read(self, connection: "psycopg.Connection") -> _Reading:
+    def _read(self, connection: psycopg.Connection) -> _Reading:
         """Check every select, then copy every table into the working folder. Raises `LandingError`."""
         given = {table: describe(connection, self.path, table, entry) for table, entry in self.mapping.items()}
         if faults := [fault for each in given.values() for fault in each.faults]:
@@ -120,10 +113,8 @@ class _Landing:
                 self._copy(connection, table, ordered_rows(layout, entry, names))
         return reading
 
-    def _copy(self, connection: "psycopg.Connection", table: Table, query: "sql.Composed") -> None:
+    def _copy(self, connection: psycopg.Connection, table: Table, query: sql.Composed) -> None:
         """Write the rows of a query to a CSV file, as PostgreSQL writes them."""
-        from psycopg import sql
-
         copy = sql.SQL("copy ({query}) to stdout (format csv, header)").format(query=query)
         with (
             _naming(table, self.path),
@@ -160,7 +151,7 @@ class _Landing:
     def _land_days(self, layout: Layout, short: dict[str, int], landing: TableLanding) -> TableLanding:
         """Land whole days again, from a snapshot of their own, and say which."""
 
-        def read(connection: "psycopg.Connection") -> datetime:
+        def read(connection: psycopg.Connection) -> datetime:
             entry = self.mapping[layout.table]
             names = describe(connection, self.path, layout.table, entry).names
             self._copy(connection, layout.table, reports_of_days(layout, entry, names, list(short)))
@@ -185,13 +176,11 @@ class _Landing:
 @contextmanager
 def _naming(table: Table, path: Path) -> Iterator[None]:
     """Say which table's rows cannot be computed. That the server or the connection went away is no fault of a table."""
-    from psycopg import Error, OperationalError
-
     try:
         yield
-    except OperationalError:
+    except psycopg.OperationalError:
         raise
-    except Error as error:
+    except psycopg.Error as error:
         said = error.diag.message_primary or str(error).partition("\n")[0]
         raise LandingError(
             f"{SYSTEM}: reading {table.source}.{table.name} fails ({said}), so nothing is landed: correct its select "
@@ -199,14 +188,14 @@ def _naming(table: Table, path: Path) -> Iterator[None]:
         ) from None
 
 
-def _instant_of_snapshot(connection: "psycopg.Connection") -> datetime:
+def _instant_of_snapshot(connection: psycopg.Connection) -> datetime:
     row = connection.execute("select transaction_timestamp()").fetchone()
     assert row is not None
     return row[0]
 
 
 def _unknown(
-    connection: "psycopg.Connection", path: Path, table: Table, mapping: TableMapping, *, names: tuple[str, ...]
+    connection: psycopg.Connection, path: Path, table: Table, mapping: TableMapping, *, names: tuple[str, ...]
 ) -> list[str]:
     """A sentence for each value that the contract does not allow. Its rows land, and the load sets them aside."""
     query = unknown_values(table, mapping, names)

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from psycopg import sql
 
 from connectors.layout import Layout
 from connectors.mapping import TableMapping, ValueMap
 from ingestion.contract.model import Column, Table
-
-if TYPE_CHECKING:
-    from psycopg import sql
 
 # A JSON list or object with other words for its texts or keys; what no map knows stays as it is.
 MAPPED_LIST = """
@@ -30,19 +28,15 @@ case when jsonb_typeof({column}::jsonb) = 'object' then (
 """
 
 
-def given_rows(mapping: TableMapping) -> "sql.Composed":
+def given_rows(mapping: TableMapping) -> sql.Composed:
     """The rows as the mapping's select gives them."""
-    from psycopg import sql
-
     # The text is the user's own SQL, from a file; a read-only transaction runs it.
     select = sql.SQL(mapping.select.strip().rstrip(";"))  # type: ignore[arg-type]  # (it is no literal of ours)
     return sql.SQL("(\n{select}\n) as given").format(select=select)
 
 
-def mapped_rows(table: Table, mapping: TableMapping, names: Sequence[str]) -> "sql.Composed":
+def mapped_rows(table: Table, mapping: TableMapping, names: Sequence[str]) -> sql.Composed:
     """The rows with our words for the company's own. `names` are the columns that the select gives."""
-    from psycopg import sql
-
     columns = [
         sql.SQL("{value} as {name}").format(value=_value(table, mapping, name), name=sql.Identifier(name))
         for name in names
@@ -52,10 +46,8 @@ def mapped_rows(table: Table, mapping: TableMapping, names: Sequence[str]) -> "s
     )
 
 
-def ordered_rows(layout: Layout, mapping: TableMapping, names: Sequence[str]) -> "sql.Composed":
+def ordered_rows(layout: Layout, mapping: TableMapping, names: Sequence[str]) -> sql.Composed:
     """A query for the columns of the layout in the order of the keys."""
-    from psycopg import sql
-
     columns = [
         sql.SQL("{value} as {name}").format(value=sql.Identifier(layout.column_of(column)), name=sql.Identifier(column))
         for column in layout.given
@@ -68,10 +60,8 @@ def ordered_rows(layout: Layout, mapping: TableMapping, names: Sequence[str]) ->
     )
 
 
-def unknown_values(table: Table, mapping: TableMapping, names: Sequence[str]) -> "sql.Composed | None":
+def unknown_values(table: Table, mapping: TableMapping, names: Sequence[str]) -> sql.Composed | None:
     """A query for the values that the contract does not allow: column, value, rows. None if it allows any."""
-    from psycopg import sql
-
     columns = [column for column in table.columns if column.allowed and column.name in names]
     if not columns:
         return None
@@ -89,41 +79,29 @@ def unknown_values(table: Table, mapping: TableMapping, names: Sequence[str]) ->
     ).format(rows=mapped_rows(table, mapping, names), values=sql.SQL(", ").join(values))
 
 
-def reports_since(
-    layout: Layout, mapping: TableMapping, names: Sequence[str], since: datetime | None
-) -> "sql.Composed":
+def reports_since(layout: Layout, mapping: TableMapping, names: Sequence[str], since: datetime | None) -> sql.Composed:
     """A query for the usage reports received since an instant, or for all, in the order of their days."""
-    from psycopg import sql
-
     if since is None:
         return _reports(layout, mapping, names, sql.SQL("true"))
     condition = sql.SQL("received_at::timestamptz >= {since}").format(since=sql.Literal(since))
     return _reports(layout, mapping, names, condition)
 
 
-def reports_of_days(layout: Layout, mapping: TableMapping, names: Sequence[str], days: Sequence[str]) -> "sql.Composed":
+def reports_of_days(layout: Layout, mapping: TableMapping, names: Sequence[str], days: Sequence[str]) -> sql.Composed:
     """A query for the usage reports of some days, in the order of the days."""
-    from psycopg import sql
-
     condition = sql.SQL('"date"::text = any({days}::text[])').format(days=sql.Literal(list(days)))
     return _reports(layout, mapping, names, condition)
 
 
-def reports_by_day(table: Table, mapping: TableMapping, names: Sequence[str]) -> "sql.Composed":
+def reports_by_day(table: Table, mapping: TableMapping, names: Sequence[str]) -> sql.Composed:
     """A query for the number of usage reports by day."""
-    from psycopg import sql
-
     return sql.SQL(
         'select "date"::text, count(distinct (organization_id::text, received_at::text)) from {rows} '
         'where "date" is not null group by 1 order by 1'
     ).format(rows=mapped_rows(table, mapping, names))
 
 
-def _reports(
-    layout: Layout, mapping: TableMapping, names: Sequence[str], condition: "sql.Composable"
-) -> "sql.Composed":
-    from psycopg import sql
-
+def _reports(layout: Layout, mapping: TableMapping, names: Sequence[str], condition: sql.Composable) -> sql.Composed:
     return sql.SQL('select {columns} from {rows} where {condition} order by "date"').format(
         columns=sql.SQL(", ").join(map(sql.Identifier, layout.given)),
         rows=mapped_rows(layout.table, mapping, names),
@@ -131,9 +109,7 @@ def _reports(
     )
 
 
-def _value(table: Table, mapping: TableMapping, name: str) -> "sql.Composable":
-    from psycopg import sql
-
+def _value(table: Table, mapping: TableMapping, name: str) -> sql.Composable:
     column, words = table.column(name), mapping.values.get(name)
     identifier = sql.Identifier(name)
     if column is None or not words:
@@ -144,9 +120,7 @@ def _value(table: Table, mapping: TableMapping, name: str) -> "sql.Composable":
     return _case(column, words)
 
 
-def _pairs(words: ValueMap) -> "sql.Composed":
-    from psycopg import sql
-
+def _pairs(words: ValueMap) -> sql.Composed:
     pairs = [
         sql.SQL("({theirs}::text, {ours}::text)").format(theirs=sql.Literal(theirs), ours=sql.Literal(ours))
         for theirs, ours in words.items()
@@ -154,9 +128,7 @@ def _pairs(words: ValueMap) -> "sql.Composed":
     return sql.SQL(", ").join(pairs)
 
 
-def _case(column: Column, words: ValueMap) -> "sql.Composed":
-    from psycopg import sql
-
+def _case(column: Column, words: ValueMap) -> sql.Composed:
     identifier = sql.Identifier(column.name)
     cases = [
         sql.SQL("when {theirs} then {ours}").format(theirs=sql.Literal(theirs), ours=sql.Literal(ours))

@@ -7,7 +7,6 @@ and looks a second time at young, draft and open objects, because events may be 
 import logging
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -38,7 +37,6 @@ def index_path(settings: Settings) -> Path:
 
 def land_stripe(settings: Settings, client: StripeClient | None = None) -> LandingReport:
     """Land new and changed objects of the six kinds. Raises `LandingError`; then nothing of this landing is kept."""
-    started = time.monotonic()
     refuse_wrong_key(settings)
     root, folder = landing_root(settings, "stripe"), state_folder(settings, "stripe")
     with (
@@ -63,7 +61,7 @@ def land_stripe(settings: Settings, client: StripeClient | None = None) -> Landi
     out_of_turn = [OUT_OF_TURN[reason]] if reason in OUT_OF_TURN else []
     logger.info(f"stripe: {stripe.requests:,} requests")
     warnings = [*key_warnings(settings), *out_of_turn, *gathering.warnings]
-    return LandingReport("stripe", tables, warnings, seconds=time.monotonic() - started)
+    return LandingReport("stripe", tables, warnings)
 
 
 @contextmanager
