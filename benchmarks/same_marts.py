@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contract.sql_text import literal, quote
+from warehouse.sql_text import literal, quote
 
 # Differs in every run.
 NOT_COMPARED = {"publish_info"}
@@ -19,7 +19,7 @@ def differences(before: Path, after: Path) -> dict[str, str]:
     """The difference by table: in its columns, or the numbers of rows that only one file has."""
     with duckdb.connect() as connection:
         for name, path in (("before", before), ("after", after)):
-            connection.execute(f"attach {literal(str(path))} as {name} (read_only)")
+            connection.execute(f"attach {literal(path)} as {name} (read_only)")
         old, new = _columns(connection, "before"), _columns(connection, "after")
         found = {
             table: "other columns or types" for table in old.keys() | new.keys() if old.get(table) != new.get(table)

@@ -16,9 +16,9 @@ from connectors.csv_lines import field_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot, landing_root, state_folder
 from connectors.layout import SOURCE
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.sql_text import literal, quote
 from ingestion.privacy.suppression import apply_list, replaced_columns, suppressed_rows
 from settings import Settings
+from warehouse.sql_text import literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,7 +101,7 @@ def _changed_rows(
     kinds = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     connection.execute(
         "create or replace temp table landed as select row_number() over () as place, * from "
-        f"read_csv({literal(str(local))}, columns = {{{kinds}}}, {CSV_AS_TEXT}, max_line_size = {LONGEST_LINE_BYTES})"
+        f"read_csv({literal(local)}, columns = {{{kinds}}}, {CSV_AS_TEXT}, max_line_size = {LONGEST_LINE_BYTES})"
     )
     missing = "".join(f", null::varchar as {quote(c.name)}" for c in table.columns if c.name not in names)
     rows = suppressed_rows(table, present, f"select *{missing} from landed")
@@ -133,7 +133,7 @@ def _changed_objects(connection: "duckdb.DuckDBPyConnection", table: Table, loca
     connection.execute(
         "create or replace temp table landed as select row_number() over () as place, json as payload, "
         "json_extract_string(json, '$.id') as id, null::boolean as livemode, null::timestamp as created "
-        f"from read_json_objects({literal(str(local))}, format = 'newline_delimited', "
+        f"from read_json_objects({literal(local)}, format = 'newline_delimited', "
         f"maximum_object_size = {LONGEST_LINE_BYTES})"
     )
     rows = suppressed_rows(table, table.columns, "from landed")

@@ -25,6 +25,7 @@ from settings import Settings
 from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
 from warehouse.postgres import is_server
+from warehouse.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -174,7 +175,7 @@ class Gate:
 
     def _table(self, suite: Suite) -> str:
         """The table in SQL: as it is, or as a view of the days that are looked at."""
-        return quoted(OF_DAYS if self._days else suite.layer, suite.table)
+        return quote(OF_DAYS if self._days else suite.layer, suite.table)
 
     def _query(self, query: str) -> list[dict[str, Any]]:
         cursor = self.connection.execute(query)
@@ -185,7 +186,7 @@ class Gate:
         assert suite.day is not None
         # A database in memory, since a cursor does not see the temporary views of another.
         self.connection.execute(f"attach if not exists ':memory:' as {OF_DAYS} (read_write)")
-        day, source = quoted(suite.day), quoted(self._database, suite.layer, suite.table)
+        day, source = quote(suite.day), quote(self._database, suite.layer, suite.table)
         first, last = self._dates["{first_day}"], self._dates["{last_day}"]
         rows = f"select * from {source} where {day} >= {first} and {day} <= {last}"  # noqa: S608
         self.connection.execute(f"create or replace view {self._table(suite)} as {rows}")
@@ -195,9 +196,9 @@ class Gate:
         """What stands in a query in place of the data day and of the ends of the days that are looked at."""
         first, last = self._days or EVERY_DAY
         return {
-            "{as_of}": _literal(self.as_of) if self.as_of else "cast(null as date)",
-            "{first_day}": _literal(first),
-            "{last_day}": _literal(last),
+            "{as_of}": literal(self.as_of) if self.as_of else "cast(null as date)",
+            "{first_day}": literal(first),
+            "{last_day}": literal(last),
         }
 
     def _batch(self, suite: Suite) -> "Batch":
@@ -286,7 +287,7 @@ class Gate:
             return self._dated(query).format(batch=table)
         if expectation.type == "expect_rows_to_satisfy":
             condition = self._dated(expectation.kwargs["condition"])
-            return f"select {quoted_list(suite.key)} from {table} where ({condition}) is not true"  # noqa: S608
+            return f"select {', '.join(map(quote, suite.key))} from {table} where ({condition}) is not true"  # noqa: S608
         return None
 
 
@@ -364,18 +365,6 @@ def _result(
         detail[:DETAIL_CHARACTERS] if detail else None,
         asked=asked(expectation),
     )
-
-
-def _literal(day: date) -> str:
-    return f"date '{day.isoformat()}'"
-
-
-def quoted(*names: str) -> str:
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
-
-
-def quoted_list(names: Iterable[str]) -> str:
-    return ", ".join(quoted(name) for name in names)
 
 
 def _is_figure(value: object) -> bool:

@@ -14,11 +14,12 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 from expectations.dialect import NamedType
-from expectations.gate import Gate, check_suite, quoted
+from expectations.gate import Gate, check_suite
 from expectations.results import Result
 from expectations.suites import Suite
 from settings import Settings
 from warehouse.spark import execute, open_spark
+from warehouse.sql_text import quote
 
 DIALECT = "growth_spark"
 
@@ -100,16 +101,16 @@ class SparkGate(Gate):
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _table(self, suite: Suite) -> str:
-        return quoted(suite.table) if self._days else quoted(suite.layer, suite.table)
+        return quote(suite.table) if self._days else quote(suite.layer, suite.table)
 
     def _show_days(self, suite: Suite) -> None:
         assert suite.day is not None
-        first, last, day = self._dates["{first_day}"], self._dates["{last_day}"], quoted(suite.day)
-        rows = f"select * from {quoted(suite.layer, suite.table)} where {day} >= {first} and {day} <= {last}"  # noqa: S608
-        execute(self._session, f"create or replace temporary view {quoted(suite.table)} as {rows}")
+        first, last, day = self._dates["{first_day}"], self._dates["{last_day}"], quote(suite.day)
+        rows = f"select * from {quote(suite.layer, suite.table)} where {day} >= {first} and {day} <= {last}"  # noqa: S608
+        execute(self._session, f"create or replace temporary view {quote(suite.table)} as {rows}")
 
     def _engine(self, suite: Suite) -> tuple[str, dict[str, Any]]:
-        execute(self._session, f"use {quoted(suite.layer)}")
+        execute(self._session, f"use {quote(suite.layer)}")
         return f"{DIALECT}://", {"poolclass": sa.pool.StaticPool, "creator": lambda: self._session}
 
 

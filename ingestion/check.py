@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.plan.all_tables import plan_sources
 from ingestion.plan.limits import insert_in_any_order
 from ingestion.plan.planner import Plan, Planner
@@ -17,6 +16,7 @@ from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from settings import Settings
 from warehouse.connection import limit_memory
+from warehouse.sql_text import literal, quote
 
 MOST_KINDS = 20
 # Faults of a column are alike if their sentences are, but for the value that they begin with. Read from `rejects`.
@@ -139,7 +139,7 @@ def _look_through(connection: duckdb.DuckDBPyConnection, plan: Plan) -> tuple[in
     if not plan.changes:
         return 0, None, None, []
     table, day = plan.table, _day_column(plan.table)
-    files = ", ".join(literal(str(change.path)) for change in plan.changes)
+    files = ", ".join(literal(change.path) for change in plan.changes)
     optional = [column.name for column in table.columns if column.nullable and table.stored != "objects"]
     counts = "".join(f", count({quote(name)})" for name in optional)
     days = f"min({quote(day)})::date::varchar, max({quote(day)})::date::varchar" if day else "null, null"

@@ -14,6 +14,7 @@ import duckdb
 
 from serving.reader import snapshot
 from settings import Settings, UserError
+from warehouse.sql_text import quote
 
 if TYPE_CHECKING:
     import psycopg
@@ -173,10 +174,6 @@ def _build(
     return rows
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _copy(
     connection: "psycopg.Connection[Any]",
     published: duckdb.DuckDBPyConnection,
@@ -193,9 +190,9 @@ def _copy(
 
     written = csv.WriteOptions(include_header=False)
     rows = 0
-    replaced = [f"replace({_quoted(column)}, chr(0), '\ufffd') as {_quoted(column)}" for column in texts]
+    replaced = [f"replace({quote(column)}, chr(0), '\ufffd') as {quote(column)}" for column in texts]
     kept = f"select * replace ({', '.join(replaced)}) from" if replaced else "from"
-    batches = published.execute(f"{kept} {_quoted(table)}").to_arrow_reader(ROWS_AT_A_TIME)
+    batches = published.execute(f"{kept} {quote(table)}").to_arrow_reader(ROWS_AT_A_TIME)
     # Frozen rows are visible to every transaction that sees the table, even one that began before the copy.
     with connection.cursor().copy(sql.SQL("copy {} from stdin (format csv, freeze)").format(name)) as copy:
         for batch in batches:

@@ -9,6 +9,7 @@ import duckdb
 
 from settings import get_settings
 from warehouse.folder import damage
+from warehouse.sql_text import literal
 
 if TYPE_CHECKING:
     import pandas
@@ -29,8 +30,7 @@ def snapshot(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect() as connection:
             # Attached: connecting to a path this process has open would show the file as it was then.
-            place = str(path).replace("'", "''")
-            connection.execute(f"attach '{place}' as serving (read_only)")
+            connection.execute(f"attach {literal(path)} as serving (read_only)")
             connection.execute("use serving.marts")
             yield connection
     except duckdb.Error as error:

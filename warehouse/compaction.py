@@ -3,7 +3,6 @@
 The copy is compared table by table and swapped in by one rename; a killed process leaves the old or the new file.
 """
 
-import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,8 @@ import duckdb
 from settings import UserError
 from warehouse import postgres
 from warehouse.connection import connect, limit_memory
+from warehouse.folder import sync
+from warehouse.sql_text import literal, quote
 
 # Below this share compaction is not worth it: a run needs some unused blocks again.
 LEAST_UNUSED_SHARE = 1 / 3
@@ -75,9 +76,9 @@ def compact(path: Path, least_unused_share: float = LEAST_UNUSED_SHARE) -> FileS
         # A log that belongs to the old file would be replayed into the new one.
         if path.with_name(path.name + ".wal").exists():
             raise CompactionError(f"{path.name} was written while it was copied and is unchanged: run again")
-        _sync(building)
+        sync(building)
         building.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(building.parent, ignore_errors=True)
     return before
@@ -95,11 +96,11 @@ def _require_room(path: Path, size: FileSize) -> None:
 
 def _copy(path: Path, building: Path) -> None:
     # Views name their database, so the copy is attached under its final name.
-    name = '"' + path.stem + '"'
+    name = quote(path.stem)
     with duckdb.connect() as connection:
         limit_memory(connection, path)
-        connection.execute(f"attach {_literal(building)} as {name}")
-        connection.execute(f"attach {_literal(path)} as before (read_only)")
+        connection.execute(f"attach {literal(building)} as {name}")
+        connection.execute(f"attach {literal(path)} as before (read_only)")
         connection.execute(f"copy from database before to {name}")
         if (
             connection.execute(DEFINITIONS.format("before")).fetchall()
@@ -109,7 +110,7 @@ def _copy(path: Path, building: Path) -> None:
         for schema, table in connection.execute(TABLES).fetchall():
             content = [
                 connection.execute(
-                    f'select count(*), bit_xor(hash(each)) from {database}."{schema}"."{table}" as each'  # noqa: S608
+                    f"select count(*), bit_xor(hash(each)) from {database}.{quote(schema, table)} as each"  # noqa: S608
                 ).fetchall()
                 for database in ("before", name)
             ]
@@ -117,15 +118,3 @@ def _copy(path: Path, building: Path) -> None:
                 raise CompactionError(f"the copy of {schema}.{table} has other rows; the warehouse is unchanged")
         connection.execute(f"checkpoint {name}")
         connection.execute(f"detach {name}")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

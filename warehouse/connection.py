@@ -9,6 +9,7 @@ import duckdb
 from settings import get_settings
 from warehouse import postgres
 from warehouse.folder import damage
+from warehouse.sql_text import literal
 
 
 @contextmanager
@@ -41,8 +42,7 @@ def limit_memory(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Keep within `GROWTH_MEMORY_LIMIT`; what does not fit goes to a folder beside the file at `path`."""
     connection.execute(f"set memory_limit = '{get_settings().memory_limit_bytes}B'")
     # No parameter: to bind one, DuckDB imports pandas.
-    spills_to = str(spill_folder(path)).replace("'", "''")
-    connection.execute(f"set temp_directory = '{spills_to}'")
+    connection.execute(f"set temp_directory = {literal(spill_folder(path))}")
 
 
 def spill_folder(path: Path) -> Path:

@@ -50,6 +50,15 @@ def make_data_folder(folder: Path) -> None:
             raise DataDirError(f"{place} is not a folder: move it away and run again")
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def clear(place: Path) -> None:
     """Delete a temporary folder, or a file in its place."""
     if place.is_dir() and not place.is_symlink():

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from settings import SettingsError, UserError, get_settings
+from warehouse.sql_text import literal, quote
 
 SUFFIX = ".postgres"
 SETTING = "GROWTH_WAREHOUSE_URL"
@@ -80,10 +81,10 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
     parts = address()
     with duckdb.connect() as connection:
         connection.load_extension(str(_extension()))
-        name = _quoted(parts["dbname"])
+        name = quote(parts["dbname"])
         options = "type postgres, read_only" if read_only else "type postgres"
         try:
-            connection.execute(f"attach {_literal(_conninfo(parts))} as {name} ({options})")
+            connection.execute(f"attach {literal(_conninfo(parts))} as {name} ({options})")
         except duckdb.Error as error:
             raise unreachable(parts, str(error)) from None
         connection.execute(f"use {name}.public")
@@ -229,11 +230,3 @@ def _extension() -> Path:
     except ImportError as error:
         raise ServerError("GROWTH_TARGET is postgres: install the extra `postgres` of pyproject.toml") from error
     return next(Path(package.__file__).parent.rglob("*.duckdb_extension"))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

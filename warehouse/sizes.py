@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import duckdb
 
+from warehouse.sql_text import literal, quote
+
 TABLES = """
 select schema_name, table_name, estimated_size
 from duckdb_tables()
 where database_name = current_database()
 order by schema_name, table_name
 """
-BLOCKS = "select count(distinct block_id) from pragma_storage_info('{0}') where persistent"
+BLOCKS = "select count(distinct block_id) from pragma_storage_info({0}) where persistent"
 
 
 class TableSize(NamedTuple):
@@ -27,7 +29,6 @@ def table_sizes(connection: duckdb.DuckDBPyConnection) -> list[TableSize]:
     block_bytes = connection.execute("select block_size from pragma_database_size()").fetchall()[0][0]
     sizes = []
     for schema, table, rows in connection.execute(TABLES).fetchall():
-        name = f'"{schema}"."{table}"'.replace("'", "''")
-        blocks = connection.execute(BLOCKS.format(name)).fetchall()[0][0]
+        blocks = connection.execute(BLOCKS.format(literal(quote(schema, table)))).fetchall()[0][0]
         sizes.append(TableSize(schema, table, rows, blocks * block_bytes))
     return sorted(sizes, key=lambda size: (-size.bytes, size.schema, size.table))

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal
+from warehouse.sql_text import literal
 
 LINES = "lines.data"
 

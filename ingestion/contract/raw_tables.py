@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.sql_text import literal, quote
 from warehouse.postgres import is_server
+from warehouse.sql_text import literal, quote
 
 SCHEMA = "raw"
 LEDGER = """

@@ -11,7 +11,6 @@ import duckdb
 
 from ingestion.contract.model import Column, Table
 from ingestion.contract.raw_tables import extra_columns, raw_table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import SourceError, UnreadableFilesError
 from ingestion.plan.json_functions import register_functions
 from ingestion.plan.row_checks import checked_rows
@@ -23,6 +22,7 @@ from ingestion.read.files import SourceFile, SourceRoot
 from ingestion.read.relations import drop_read_tables, read_portions
 from ingestion.write.delivery import Changes
 from ingestion.write.ledger import TIE, FileCounts
+from warehouse.sql_text import literal, quote
 
 NO_ROW = (
     "null::varchar as _path, null::bigint as _row, null::bigint as _place, null::boolean as _is_bad, "
@@ -191,8 +191,8 @@ class Planner:
     def write_changes(self, name: str, query: str, columns: tuple[Column, ...]) -> list[Changes]:
         """Write a query's rows to a Parquet file; returns an empty list if there are none."""
         path = self.work_dir / f"{name}.parquet"
-        self.connection.execute(f"copy ({query}) to {literal(str(path))} ({FILE_OPTIONS})")
-        rows = scalar(self.connection, f"select count(*) from read_parquet({literal(str(path))})")
+        self.connection.execute(f"copy ({query}) to {literal(path)} ({FILE_OPTIONS})")
+        rows = scalar(self.connection, f"select count(*) from read_parquet({literal(path)})")
         return [Changes(path, rows, columns)] if rows else []
 
     def _create_checked(

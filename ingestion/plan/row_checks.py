@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestion.contract.model import FIRST_DATE, LAST_DATE, MONEY_DIGITS, Column, Table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.read.columns import Cell, Portion
 from ingestion.read.json_lines import ANY_LINE, LINE
 from ingestion.read.relations import json_text
+from warehouse.sql_text import literal, quote
 
 JSON_OF_DECIMALS = "json_of_decimals"
 DECIMAL_PATTERN = rf"[+-]?(0*[0-9]{{1,{MONEY_DIGITS}}}(\.[0-9]*)?|\.[0-9]+)"

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from ingestion.contract.model import FIRST_DATE, LARGEST_NUMBER, LAST_DATE, Field, Table
 from ingestion.contract.object_shapes import LINES, has_lines, read_shape
-from ingestion.contract.sql_text import literal, quote
 from ingestion.plan.row_checks import NO_END, NOT_AN_OBJECT, NUL, NULL_WORD, Fault, has_nul, is_null_word, verdict
 from ingestion.read.columns import Portion
 from ingestion.read.json_lines import LINE
+from warehouse.sql_text import literal, quote
 
 FIRST_SECOND, LAST_SECOND = (
     int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (FIRST_DATE, LAST_DATE)

@@ -16,12 +16,12 @@ import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
 from ingestion.contract.raw_tables import row_hash
-from ingestion.contract.sql_text import literal, quote
 from ingestion.plan.planner import REPLACED_BY, Plan, Planner, scalar
 from ingestion.plan.row_checks import known_keys
 from ingestion.read.files import SourceFile, natural_key
 from ingestion.write.delivery import Changes
 from ingestion.write.ledger import TIE, TableLedger
+from warehouse.sql_text import literal, quote
 
 
 def plan_table(
@@ -180,7 +180,7 @@ def _remember_keys(planner: Planner, table: Table, changes: Sequence[Changes]) -
     key, identity = quote(table.key[0]), _names(table.identity)
     query = f"select {key} as key from {planner.raw_rows(table)}"
     for change in changes:
-        changed = f"read_parquet({literal(str(change.path))})"
+        changed = f"read_parquet({literal(change.path)})"
         query += f" where ({identity}) not in (select ({identity}) from {changed})"
         query += f" union select {key} from {changed} where _deleted is null"
     planner.connection.execute(

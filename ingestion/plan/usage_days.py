@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import UnreadableFilesError
 from ingestion.plan.planner import PLACE_BITS, REPLACED_BY, Plan, Planner, scalar
 from ingestion.read.files import SourceFile
 from ingestion.write.ledger import TableLedger
+from warehouse.sql_text import literal, quote
 
 BATCH_BYTES = 64 * 1024 * 1024
 KEPT_PLACES = 1000 << PLACE_BITS
@@ -73,7 +73,7 @@ def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], 
         plan.counts += planner.count_rows(table, files)
     plan.changes += changes
     plan.days += days
-    written = [f"read_parquet({literal(str(change.path))})" for change in changes]
+    written = [f"read_parquet({literal(change.path)})" for change in changes]
     before, after = (
         dict(connection.execute(f"select date, count(*) from {relation} where {in_days} group by date").fetchall())
         for relation in (planner.raw_rows(table), *(written or ["(select null::date as date where false)"]))

@@ -13,7 +13,6 @@ import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
 from ingestion.contract.raw_tables import SCHEMA, extra_columns, raw_table, row_hash
-from ingestion.contract.sql_text import quote
 from ingestion.privacy.suppression import (
     PSEUDONYM,
     add_to_list,
@@ -28,6 +27,7 @@ from ingestion.write.iceberg_copy import copy_changes, copy_notes
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.postgres import is_server
+from warehouse.sql_text import quote
 
 USERS, CUSTOMERS, ACCOUNTS = "raw.product_db__users", "raw.stripe__customers", "raw.crm__accounts"
 # Subjects of a request by address: users who have or had it, and Stripe customers with it.

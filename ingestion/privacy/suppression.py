@@ -18,10 +18,10 @@ import duckdb
 
 from ingestion.contract.model import Column, Table, load_contract
 from ingestion.contract.object_shapes import kept_shape
-from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import SourceError
 from ingestion.privacy.spellings import MAY_BE_CODED, all_readings
 from settings import Settings
+from warehouse.sql_text import literal, quote
 
 LIST = "list.csv"
 KEY = "key"

@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Literal
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.sql_text import literal
 from ingestion.errors import SourceError
+from warehouse.sql_text import literal
 
 # Names reserved by the load; dlt reserves those that begin with `_dlt`.
 OWN_NAMES = {"_path", "_row", "_row_hash", "_deleted", "_fault", "_is_bad", "_place", "_is_about", "_values", "_rank"}

@@ -15,10 +15,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import duckdb
 
-from ingestion.contract.sql_text import literal
 from ingestion.errors import SourceError
 from ingestion.read.files import SourceFile
 from ingestion.read.streams import SHOWN_CHARACTERS, not_utf8, open_text
+from warehouse.sql_text import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa

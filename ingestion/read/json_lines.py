@@ -14,10 +14,10 @@ from typing import IO, Any
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal
 from ingestion.errors import SourceError
 from ingestion.read.files import SourceFile
 from ingestion.read.streams import SHOWN_CHARACTERS, not_utf8, open_text
+from warehouse.sql_text import literal
 
 # Columns of table `read_lines`: the line if it is an object, else null; and the line in any case.
 LINE = "line"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.errors import SourceError
 from ingestion.read.columns import Cell, Portion, match_columns, place_name, row_as_json
 from ingestion.read.files import SourceFile
 from ingestion.read.streams import unreadable
+from warehouse.sql_text import literal, quote
 
 if TYPE_CHECKING:
     import pyarrow as pa

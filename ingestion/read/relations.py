@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.model import Table
-from ingestion.contract.sql_text import literal, quote
 from ingestion.read.columns import Cell, Match, Portion, match_columns, place_name, row_as_json, shown_names
 from ingestion.read.csv_rows import Ragged, read_header, read_rows
 from ingestion.read.files import SourceFile
 from ingestion.read.json_lines import ANY_LINE, read_lines
 from ingestion.read.parquet import parquet_portions
+from warehouse.sql_text import literal, quote
 
 NUMBERS_QUOTED = "json_numbers_quoted"
 EXACT_TYPES = {"decimal", "object"}

@@ -14,9 +14,9 @@ import duckdb
 
 from ingestion.contract.model import Column, Table
 from ingestion.contract.raw_tables import SCHEMA, raw_table
-from ingestion.contract.sql_text import literal, quote
 from warehouse import postgres
 from warehouse.folder import clear
+from warehouse.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
@@ -88,7 +88,7 @@ def _write_to_server(
         there = {name for name, *_ in connection.execute(f"describe {raw_table(table)}").fetchall()}
         identity = ", ".join(quote(name) for name in table.identity)
         for change in changes:
-            rows = f"read_parquet({literal(str(change.path))})"
+            rows = f"read_parquet({literal(change.path)})"
             for column in change.columns:
                 if column.name not in there:
                     added = f"{quote(column.name)} {column.sql_type}"

@@ -12,9 +12,9 @@ import duckdb
 
 from ingestion.contract.model import load_contract
 from ingestion.contract.raw_tables import SCHEMA
-from ingestion.contract.sql_text import quote
 from settings import Settings
 from warehouse.iceberg import open_catalog, tables, write_table
+from warehouse.sql_text import quote
 
 if TYPE_CHECKING:
     import pyarrow as pa

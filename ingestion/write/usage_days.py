@@ -12,8 +12,8 @@ import duckdb
 
 from ingestion.contract.model import Table
 from ingestion.contract.raw_tables import extra_columns, raw_table
-from ingestion.contract.sql_text import literal, quote
 from warehouse.connection import next_turn
+from warehouse.sql_text import literal, quote
 
 # When a report was sent again with the same values, its day is the same.
 NOT_COMPARED = {"date", "received_at"}

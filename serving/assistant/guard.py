@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from settings import PERSONAL_MARK, UserError
+from warehouse.sql_text import literal, quote
 
 MEMORY_LIMIT = "512MB"
 MOST_SECONDS = 20.0
@@ -75,17 +76,16 @@ def guarded(path: Path, *, with_personal_data: bool = False) -> Iterator[Guarded
         raise FileNotFoundError(f"nothing is published at {path} yet: run `growth run` first")
     # The file itself has a name that nobody can guess: what is asked reads the views.
     hidden = f"published_{secrets.token_hex(16)}"
-    place = str(path).replace("'", "''")
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{place}' as {hidden} (read_only)")
+        connection.execute(f"attach {literal(path)} as {hidden} (read_only)")
         columns = _columns(connection, hidden, with_personal_data=with_personal_data)
         meanings = connection.execute(
             "select table_name, coalesce(comment, '') from duckdb_tables() where database_name = ?", [hidden]
         ).fetchall()
         connection.execute("create schema marts")
         for table, of_table in columns.items():
-            names, source = ", ".join(_quote(each.name) for each in of_table), f"{hidden}.marts.{_quote(table)}"
-            connection.execute(f"create view marts.{_quote(table)} as select {names} from {source}")  # noqa: S608 (quoted)
+            names, source = ", ".join(quote(each.name) for each in of_table), f"{hidden}.marts.{quote(table)}"
+            connection.execute(f"create view marts.{quote(table)} as select {names} from {source}")  # noqa: S608 (quoted)
         connection.execute(
             f"use marts; set memory_limit = '{MEMORY_LIMIT}'; set max_temp_directory_size = '0MB'; set threads = 2; "
             "set python_enable_replacements = false; set enable_external_access = false; set lock_configuration = true"
@@ -162,7 +162,3 @@ def _names_of_common_tables(tree: Any) -> Iterator[str]:
     if isinstance(tree, list):
         for each in tree:
             yield from _names_of_common_tables(each)
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

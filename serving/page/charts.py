@@ -47,8 +47,10 @@ def _data(rows: Rows) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _months(field: str = "month") -> alt.X:
-    return alt.X(field, type="temporal", timeUnit="utcyearmonth", title=None, axis=alt.Axis(format=MONTH, tickCount=6))
+def _months() -> alt.X:
+    return alt.X(
+        "month", type="temporal", timeUnit="utcyearmonth", title=None, axis=alt.Axis(format=MONTH, tickCount=6)
+    )
 
 
 def _bars_of_months(field: str = "month") -> alt.X:

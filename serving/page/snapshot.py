@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from warehouse.sql_text import literal
+
 DATA_DAY = "(select as_of_date from publish_info)"
 # Not the newest month of a table, which may have no rows for a quiet month.
 LAST_CLOSED_MONTH = "(select last_closed_month from publish_info)"
@@ -23,8 +25,7 @@ class Snapshot:
         self._connection = connection
         self.has_earlier = earlier is not None
         if earlier:
-            place = str(earlier).replace("'", "''")
-            connection.execute(f"attach '{place}' as earlier (read_only)")
+            connection.execute(f"attach {literal(earlier)} as earlier (read_only)")
         self.tables = {
             name
             for (name,) in self.rows(

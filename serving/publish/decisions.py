@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from settings import UserError
+from warehouse.sql_text import literal
 
 # The value of each decision by key, as SQL on schema `marts`.
 DECISIONS = {
@@ -106,9 +107,8 @@ def _all_decisions() -> dict[str, str]:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
-    place = str(path).replace("'", "''")
     try:
-        connection.execute(f"attach '{place}' as {name} (read_only)")
+        connection.execute(f"attach {literal(path)} as {name} (read_only)")
     except duckdb.Error as error:
         raise UserError(f"{path} cannot be read: {error}") from None
 

@@ -16,6 +16,7 @@ import duckdb
 from serving.publish.versions import live_version
 from settings import Settings
 from warehouse.connection import next_turn
+from warehouse.sql_text import literal, quote
 
 # The oldest version, so readable by most clients, that refuses the log of another file.
 STORAGE_VERSION = "v1.4.0"
@@ -83,7 +84,7 @@ def copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, built:
         }
         _drop_what_is_gone(connection, set(columns))
     else:
-        connection.execute(f"attach {literal(str(built))} as serving (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {literal(built)} as serving (storage_version '{STORAGE_VERSION}')")
         connection.execute("create schema serving.marts")
         rows = {table: _copy(connection, table) for table in columns}
     return Copied(turn, made_of, rows)
@@ -105,22 +106,14 @@ def forget_published(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("drop table if exists quality.published_marts")
 
 
-def identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _made_of(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], is_by_days: bool) -> str:
     """Differs if the table's columns or rows do; of a table that is built by days, if its columns do."""
     declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     if is_by_days:
         return declared
-    values = ", ".join(map(identifier, columns))
+    values = ", ".join(map(quote, columns))
     rows = connection.execute(
-        f"select count(*), sum(hash({values})::hugeint)::varchar from marts.{identifier(table)}"  # noqa: S608
+        f"select count(*), sum(hash({values})::hugeint)::varchar from marts.{quote(table)}"  # noqa: S608
     ).fetchall()
     return f"{declared} {rows[0]}"
 
@@ -142,7 +135,7 @@ def _attach_copy_of(connection: duckdb.DuckDBPyConnection, published: Path, buil
     """Attach a copy of the published file as `serving`; False, and nothing is there, if too much of it is unused."""
     shutil.copyfile(published, built)
     built.chmod(0o600)
-    connection.execute(f"attach {literal(str(built))} as serving")
+    connection.execute(f"attach {literal(built)} as serving")
     blocks = connection.execute(
         "select total_blocks, free_blocks from pragma_database_size() where database_name = 'serving'"
     ).fetchall()
@@ -164,12 +157,12 @@ def _days_rebuilt(connection: duckdb.DuckDBPyConnection) -> dict[str, Rebuilt]:
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, table: str, is_same: bool, rebuilt: Rebuilt | None) -> int:
     """The rows that the table has then."""
-    name = identifier(table)
+    name = quote(table)
     if not is_same:
         connection.execute(f"drop table if exists serving.marts.{name}")
         return _copy(connection, table)
     if rebuilt and rebuilt.first <= rebuilt.last:
-        of_days = f"{identifier(rebuilt.day_column)} between date '{rebuilt.first}' and date '{rebuilt.last}'"
+        of_days = f"{quote(rebuilt.day_column)} between {literal(rebuilt.first)} and {literal(rebuilt.last)}"
         connection.execute(f"delete from serving.marts.{name} where {of_days}")  # noqa: S608
         connection.execute(f"insert into serving.marts.{name} from marts.{name} where {of_days}")
     rows = _count(connection, f"serving.marts.{name}")
@@ -188,12 +181,12 @@ def _drop_what_is_gone(connection: duckdb.DuckDBPyConnection, tables: set[str]) 
     ).fetchall()
     for kind, name in found:
         if name not in tables:
-            connection.execute(f"drop {kind} serving.marts.{identifier(name)}")
+            connection.execute(f"drop {kind} serving.marts.{quote(name)}")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """The rows of the table."""
-    name = identifier(table)
+    name = quote(table)
     return int(connection.execute(f"create table serving.marts.{name} as from marts.{name}").fetchall()[0][0])
 
 

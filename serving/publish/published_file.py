@@ -8,11 +8,12 @@ from pathlib import Path
 
 import duckdb
 
-from serving.publish.marts_copy import copy_marts, identifier, literal, note_published
+from serving.publish.marts_copy import copy_marts, note_published
 from serving.publish.old_names import create_views
 from serving.publish.versions import Version, building, next_publish_number, put_live
 from settings import Settings, UserError
 from warehouse.connection import connect
+from warehouse.sql_text import literal, quote
 
 # Rule of rows that a later row replaced; they break no contract.
 REPLACED = "tie"
@@ -169,8 +170,8 @@ def _write_comments(connection: duckdb.DuckDBPyConnection, descriptions: Mapping
     for table, column, comment in copied:
         description = descriptions.get((table, column))
         if description and description != comment:
-            name = f"serving.marts.{identifier(table)}"
-            kind, name = ("column", f"{name}.{identifier(column)}") if column else ("table", name)
+            name = f"serving.marts.{quote(table)}"
+            kind, name = ("column", f"{name}.{quote(column)}") if column else ("table", name)
             connection.execute(f"comment on {kind} {name} is {literal(description)}")
 
 
@@ -231,7 +232,7 @@ def _write_publish_info(
             for outcome, count in checks.items()
         ),
     ]
-    declared = ", ".join(f"{identifier(name)} {kind}" for name, kind, _, _ in columns)
+    declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _, _ in columns)
     marks = ", ".join("?" for _ in columns)
     connection.execute(f"create table serving.marts.publish_info ({declared})")
     connection.execute(
@@ -239,7 +240,7 @@ def _write_publish_info(
         [value for _, _, value, _ in columns],
     )
     for name, _, _, comment in columns:
-        connection.execute(f"comment on column serving.marts.publish_info.{identifier(name)} is {literal(comment)}")
+        connection.execute(f"comment on column serving.marts.publish_info.{quote(name)} is {literal(comment)}")
     return as_of_date, set_aside
 
 
@@ -253,7 +254,7 @@ def _empty_source_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchall()
     empty = []
     for (table,) in tables:
-        if connection.execute(f"select 1 from raw.{identifier(table)} limit 1").fetchone() is None:  # noqa: S608
+        if connection.execute(f"select 1 from raw.{quote(table)} limit 1").fetchone() is None:  # noqa: S608
             empty.append(_source_table(table))
     return empty
 

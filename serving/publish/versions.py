@@ -15,7 +15,7 @@ import duckdb
 
 from serving.reader import snapshot
 from settings import Settings, UserError
-from warehouse.folder import DamagedFileError
+from warehouse.folder import DamagedFileError, sync
 
 
 class NoSuchVersionError(UserError):
@@ -129,14 +129,14 @@ def put_live(settings: Settings, built: Path) -> Version | None:
     """
     target = settings.serving_path
     built.chmod(0o444)
-    _sync(built)
+    sync(built)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(0o755)
     replaced = _keep(settings) if settings.kept_versions else None
     # The write-ahead log of a dead client would be replayed into the new file.
     target.with_name(target.name + ".wal").unlink(missing_ok=True)
     built.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
     _drop_oldest(settings)
     return replaced
 
@@ -207,7 +207,7 @@ def _keep(settings: Settings) -> Version | None:
     _folder(settings).chmod(0o700)
     if not place.exists():
         os.link(live, place)
-        _sync(place.parent)
+        sync(place.parent)
     return replace(version, path=place, is_live=False)
 
 
@@ -224,11 +224,3 @@ def _drop_oldest(settings: Settings) -> None:
 
 def _is_live(path: Path, live: Path) -> bool:
     return path.exists() and path.samefile(live)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

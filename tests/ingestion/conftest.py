@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract.sql_text import quote
 from ingestion.load import LoadReport, TableReport, load_sources
 from settings import Settings
 from tests.support.source_root import write_source_root
 from warehouse.connection import connect
+from warehouse.sql_text import quote
 
 
 class Source:

@@ -20,12 +20,12 @@ import pytest
 
 from ingestion import load
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.contract.sql_text import quote
 from ingestion.errors import SourceError
 from tests.ingestion import mutations
 from tests.ingestion.conftest import Source, report_of
 from tests.support.source_root import FIRST_DAY, company, invoice, json_line, write_file, write_source_root
 from warehouse.connection import connect
+from warehouse.sql_text import quote
 
 pytestmark = pytest.mark.slow
 
