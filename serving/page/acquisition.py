@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from serving.page.blocks import Block, Header, HeatMap, Note, PageTable, short_money
+from serving.page.customer_rows import CUSTOMER, customer, without
 from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 
 WEEK_DAYS = 7
@@ -15,13 +16,12 @@ MONTHS_SINCE = 12
 
 def icp_sign_ups(published: Snapshot) -> Sequence[Block]:
     """Names of the sign-ups in the ICP of the seven days up to the data day."""
-    if published.lacks("enrichment.companies"):
-        return [Note("Which sign-ups are in the ICP is not known: enrichment.companies has no rows.")]
+    if unknown := without(published, "Which sign-ups are in the ICP is not known", "enrichment.companies"):
+        return unknown
     rows = published.rows(
         f"""
-        select {{'id': organizations.customer_id, 'name': coalesce(nullif(organizations.name, ''),
-                organizations.customer_id)}},
-            organizations.icp_segment, organizations.domain, organizations.signup_channel, organizations.users,
+        select {customer("organizations", "organizations")}, organizations.icp_segment,
+            organizations.domain, organizations.signup_channel, organizations.users,
             organizations.products_used, cast(organizations.created_at as date)
         from dim_organizations as organizations cross join publish_info
         where organizations.icp_segment in ('high_growth', 'high_potential')
@@ -30,7 +30,7 @@ def icp_sign_ups(published: Snapshot) -> Sequence[Block]:
         """
     )
     columns = [
-        Header("Customer", "customer", is_on_card=True), Header("Segment", "words", is_filter=True, is_on_card=True),
+        CUSTOMER, Header("Segment", "words", is_filter=True, is_on_card=True),
         Header("Domain", is_on_card=True), Header("Channel", "words"), Header("Users", "number", is_on_card=True),
         Header("Products used", "number"), Header("Signed up", "date", is_on_card=True),
     ]  # fmt: skip
@@ -57,10 +57,10 @@ def channels(published: Snapshot) -> Sequence[Block]:
         Header("Spend", "money"), Header("Spend a customer", "money"),
     ]  # fmt: skip
     title = f"By channel, the last {MONTHS_OF_CHANNELS} closed months; – is not known"
-    table = PageTable("channels", title, columns, rows, "Nobody signed up in these months.", "rpt_acquisition")
-    if not published.lacks("spend.sales_and_marketing"):
-        return [table]
-    return [Note("What customers cost is not known: spend.sales_and_marketing has no rows."), table]
+    return [
+        *without(published, "What customers cost is not known", "spend.sales_and_marketing"),
+        PageTable("channels", title, columns, rows, "Nobody signed up in these months.", "rpt_acquisition"),
+    ]
 
 
 def funnel(published: Snapshot) -> Sequence[Block]:

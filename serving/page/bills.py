@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from serving.page.blocks import Block, Header, Note, PageTable
-from serving.page.customer_rows import customer, named
+from serving.page.blocks import Block, Header, PageTable
+from serving.page.customer_rows import CUSTOMER, customer, of_customers, without
 from serving.page.snapshot import Snapshot
 
 
@@ -16,52 +16,38 @@ def bill_and_use(published: Snapshot) -> Sequence[Block]:
         from rpt_bill_and_use group by cell order by cell = 'unknown', cell desc
         """
     )
-    disagree = published.rows(
-        named(
-            "rpt_bill_and_use",
-            "replace(cell, '_use', ', use'), billed_usd, forecast_bill_usd, unit_cost_change_percent / 100, "
-            "saves_usd_month, next_action",
-            "cell = 'bill_rises_use_falls' or saves_usd_month > 0",
-            "cell <> 'bill_rises_use_falls', saves_usd_month desc nulls last",
-        )
-    )
-    products = published.rows(
-        named(
-            "rpt_billed_products",
-            "product_key, billed_usd, use_measure, use_figure, saves_usd_month, next_action",
-            "is_hardly_used",
-            "saves_usd_month desc, product_key",
-        )
-    )
     of_cell = [
         Header("Bill and use", "words", is_on_card=True), Header("Customers", "number", is_on_card=True),
         Header("Last bill", "money"), Header("Forecast", "money", is_on_card=True),
         Header("Unit cost, median change", "percent"), Header("A fix saves a month", "money"),
     ]  # fmt: skip
-    of_customer = [
-        Header("Customer", "customer", is_on_card=True),
-        Header("Bill and use", "words", is_filter=True, is_on_card=True), Header("Last bill", "money"),
-        Header("Forecast", "money", is_on_card=True), Header("Unit cost, change", "percent"),
-        Header("A fix saves", "money", is_on_card=True), Header("Next action", is_on_card=True),
-    ]  # fmt: skip
-    of_product = [
-        Header("Customer", "customer", is_on_card=True), Header("Product", "words", is_filter=True, is_on_card=True),
-        Header("Billed", "money"), Header("Counted as use", "words", is_filter=True), Header("Use", "number"),
-        Header("Leaving it off saves", "money", is_on_card=True),
-        Header("What to show", is_on_card=True),
-    ]  # fmt: skip
-    notes: list[Block] = []
-    if published.lacks("product_events.events_daily"):
-        notes.append(Note("Whether insights are viewed is not known: product_events.events_daily has no rows."))
+    of_customer = {
+        "replace(cell, '_use', ', use')": Header("Bill and use", "words", is_filter=True, is_on_card=True),
+        "billed_usd": Header("Last bill", "money"),
+        "forecast_bill_usd": Header("Forecast", "money", is_on_card=True),
+        "unit_cost_change_percent / 100": Header("Unit cost, change", "percent"),
+        "saves_usd_month": Header("A fix saves", "money", is_on_card=True),
+        "next_action": Header("Next action", is_on_card=True),
+    }
+    of_product = {
+        "product_key": Header("Product", "words", is_filter=True, is_on_card=True),
+        "billed_usd": Header("Billed", "money"),
+        "use_measure": Header("Counted as use", "words", is_filter=True),
+        "use_figure": Header("Use", "number"),
+        "saves_usd_month": Header("Leaving it off saves", "money", is_on_card=True),
+        "next_action": Header("What to show", is_on_card=True),
+    }
     return [
-        *notes,
+        *without(published, "Whether insights are viewed is not known", "product_events.events_daily"),
         PageTable("bill-and-use-cells", "Health against the forecast of the open bill", of_cell, cells,
                   "Nobody was billed for the last closed month.", "rpt_bill_and_use"),
-        PageTable("bill-and-use-customers", "Whom to show what the bill is made of", of_customer, disagree,
-                  "No bill rises while its customer uses less, and nothing is billed and hardly used.",
-                  "rpt_bill_and_use"),
-        PageTable("hardly-used", "Billed and hardly used", of_product, products,
-                  "Every product that is billed and counted is used.", "rpt_billed_products"),
+        of_customers(published, "bill-and-use-customers", "Whom to show what the bill is made of", "rpt_bill_and_use",
+                     of_customer, order="cell <> 'bill_rises_use_falls', saves_usd_month desc nulls last",
+                     condition="cell = 'bill_rises_use_falls' or saves_usd_month > 0",
+                     empty="No bill rises while its customer uses less, and nothing is billed and hardly used."),
+        of_customers(published, "hardly-used", "Billed and hardly used", "rpt_billed_products", of_product,
+                     order="saves_usd_month desc, product_key", condition="is_hardly_used",
+                     empty="Every product that is billed and counted is used."),
     ]  # fmt: skip
 
 
@@ -102,7 +88,7 @@ def headroom(published: Snapshot) -> Sequence[Block]:
         Header("Of dollars", "percent"),
     ]  # fmt: skip
     of_customer = [
-        Header("Customer", "customer", is_on_card=True), Header("Headroom", "words", is_filter=True),
+        CUSTOMER, Header("Headroom", "words", is_filter=True),
         Header("Segment", "words", is_filter=True), Header("Product", "words", is_filter=True, is_on_card=True),
         Header("Units a month", "number"), Header("At least", "cents"),
         Header("Expected", "cents", is_on_card=True), Header("At most", "cents"), Header("Bills from", "date"),

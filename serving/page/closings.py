@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from serving.page.blocks import Block, Header, Note, PageTable
-from serving.page.customer_rows import named
+from serving.page.customer_rows import of_customers
 from serving.page.snapshot import Snapshot
 
 
@@ -17,28 +17,23 @@ def closed_months(published: Snapshot) -> Sequence[Block]:
     )
     if not months:
         return [Note("No month is closed yet. growth close 2026-10 keeps what is said of October 2026.")]
-    changes = published.rows(
-        named(
-            "rpt_closed_month_differences",
-            "strftime(month, '%b %Y'), cause, product_key, invoice_id, difference_usd",
-            "true",
-            "month desc, abs(difference_usd) desc, invoice_id, product_key",
-        )
-    )
     of_month = [
         Header("Month"), Header("Closed as of", "date"), Header("MRR as closed", "cents"), Header("MRR now", "cents"),
         Header("Change", "cents"), Header("Without a cause", "cents"),
     ]  # fmt: skip
-    of_change = [
-        Header("Customer", "customer", is_on_card=True), Header("Month", is_filter=True),
-        Header("Cause", "words", is_filter=True, is_on_card=True), Header("Product", "words", is_filter=True),
-        Header("Invoice"), Header("Change", "cents", is_on_card=True),
-    ]  # fmt: skip
+    of_change = {
+        "strftime(month, '%b %Y')": Header("Month", is_filter=True),
+        "cause": Header("Cause", "words", is_filter=True, is_on_card=True),
+        "product_key": Header("Product", "words", is_filter=True),
+        "invoice_id": Header("Invoice"),
+        "difference_usd": Header("Change", "cents", is_on_card=True),
+    }
+    largest_first = "month desc, abs(difference_usd) desc, invoice_id, product_key"
     nothing = "Nothing has changed since."
     return [
         PageTable("closed-months", "", of_month, months, nothing, "rpt_closed_months"),
-        PageTable("closed-month-changes", "What changed, by cause", of_change, changes, nothing,
-                  "rpt_closed_month_differences"),
+        of_customers(published, "closed-month-changes", "What changed, by cause", "rpt_closed_month_differences",
+                     of_change, order=largest_first, empty=nothing),
     ]  # fmt: skip
 
 

@@ -24,37 +24,32 @@ class PagesTable:
 
 def _of_customer(name: str, table: str, columns: str, order: str, condition: str = "true") -> PagesTable:
     """Rows of a table with `customer_id`."""
-    sql = f"""
-        select ranked.place, {columns}
-        from {table} as given inner join ranked_customers as ranked on given.customer_id = ranked.customer_id
-        where {condition}
-        order by ranked.place, {order}
-    """
-    return PagesTable(name, (table,), sql)
+    return _joined(name, (table,), columns, order, condition, key="given.customer_id")
 
 
 def _of_organizations(name: str, table: str, columns: str, order: str, condition: str = "true") -> PagesTable:
     """Rows of a table with `organization_id`, of all organizations of the customer."""
-    sql = f"""
-        select ranked.place, {columns}
-        from {table} as given
-        inner join dim_organizations as organizations on given.organization_id = organizations.organization_id
-        inner join ranked_customers as ranked on organizations.customer_id = ranked.customer_id
-        where {condition}
-        order by ranked.place, {order}
-    """
-    return PagesTable(name, (table, "dim_organizations"), sql)
+    return _joined(name, (table, "dim_organizations"), columns, order, condition, key="organizations.customer_id")
 
 
 def _of_canonical_organization(name: str, table: str, columns: str, order: str, condition: str = "true") -> PagesTable:
     """Rows of a table with `organization_id`, of the organization that the customer has its id and segment from."""
+    return _joined(name, (table,), columns, order, condition, key="given.organization_id")
+
+
+def _joined(name: str, tables: tuple[str, ...], columns: str, order: str, condition: str, *, key: str) -> PagesTable:
+    """Rows of the first table, by the column that has the customer's id."""
+    of_organizations = (
+        "inner join dim_organizations as organizations on given.organization_id = organizations.organization_id"
+    )
     sql = f"""
         select ranked.place, {columns}
-        from {table} as given inner join ranked_customers as ranked on given.organization_id = ranked.customer_id
+        from {tables[0]} as given {of_organizations if len(tables) > 1 else ""}
+        inner join ranked_customers as ranked on {key} = ranked.customer_id
         where {condition}
         order by ranked.place, {order}
     """
-    return PagesTable(name, (table,), sql)
+    return PagesTable(name, tables, sql)
 
 
 def _signals(name: str, table: str, more: str = "'' as more") -> PagesTable:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from serving.page.blocks import Block, Header, Note, PageTable
-from serving.page.customer_rows import named
+from serving.page.customer_rows import of_customers, without
 from serving.page.snapshot import Snapshot
 
 HOW_TO_WEIGH = (
@@ -32,15 +32,6 @@ def price_change(published: Snapshot) -> Sequence[Block]:
         from rpt_price_change_mix order by target_customers desc, band
         """
     )
-    customers = published.rows(
-        named(
-            "rpt_price_change_customers",
-            "rpt_price_change_customers.icp_segment, rpt_price_change_customers.size_tier, rated_usd, candidate_usd, "
-            "change_usd, change_share, direction || ' over ' || furthest_line",
-            "change_usd <> 0",
-            "abs(change_usd) desc",
-        )
-    )
     of_group = [
         Header("By", "words", is_filter=True, is_on_card=True), Header("Of", "words", is_on_card=True),
         Header("Pay more", "number"), Header("Pay less", "number"), Header("Bills now", "money"),
@@ -50,20 +41,23 @@ def price_change(published: Snapshot) -> Sequence[Block]:
         Header("Band", "words"), Header("Customers", "number"), Header("Then", "number"), Header("ARR", "money"),
         Header("Then", "money"), Header("In time", "percent"), Header("Then", "percent"),
     ]  # fmt: skip
-    of_customer = [
-        Header("Customer", "customer", is_on_card=True), Header("Segment", "words", is_filter=True),
-        Header("Size", "words", is_filter=True), Header("Bills now", "money"), Header("Bills then", "money"),
-        Header("Change", "cents", is_on_card=True), Header("Share", "percent"),
-        Header("Crosses a line", "words", is_on_card=True),
-    ]  # fmt: skip
+    of_customer = {
+        "rpt_price_change_customers.icp_segment": Header("Segment", "words", is_filter=True),
+        "rpt_price_change_customers.size_tier": Header("Size", "words", is_filter=True),
+        "rated_usd": Header("Bills now", "money"),
+        "candidate_usd": Header("Bills then", "money"),
+        "change_usd": Header("Change", "cents", is_on_card=True),
+        "change_share": Header("Share", "percent"),
+        "direction || ' over ' || furthest_line": Header("Crosses a line", "words", is_on_card=True),
+    }
     nobody = "No bill of these months would have been another."
     return [
         PageTable("price-change-groups", "The last twelve closed months, had customers used what they used", of_group,
                   groups, nobody, "rpt_price_change_by"),
         PageTable("price-change-mix", "The mix, and the probability of meeting it in time", of_mix, mix, nobody,
                   "rpt_price_change_mix"),
-        PageTable("price-change-customers", "By customer", of_customer, customers, nobody,
-                  "rpt_price_change_customers"),
+        of_customers(published, "price-change-customers", "By customer", "rpt_price_change_customers", of_customer,
+                     order="abs(change_usd) desc", empty=nobody, condition="change_usd <> 0"),
     ]  # fmt: skip
 
 
@@ -92,38 +86,28 @@ def cheapest(published: Snapshot) -> Sequence[Block]:
 
 def margins(published: Snapshot) -> Sequence[Block]:
     """Customers that cost more than they pay, and open deals priced below cost."""
-    if published.lacks("costs.unit_costs"):
-        return [Note("What customers cost is not known: costs.unit_costs has no rows.")]
-    customers = published.rows(
-        named(
-            "rpt_margin_negative_customers",
-            "negative_since_month, mrr_usd, unit_cost_usd, account_cost_usd, margin_usd, dearest_product_key, "
-            "next_action",
-            "true",
-            "margin_usd",
-        )
-    )
-    deals = published.rows(
-        named(
-            "rpt_deals_below_cost",
-            "opportunity_type, stage, price_usd_year, cost_usd_year, margin_usd_year",
-            "true",
-            "margin_usd_year",
-        )
-    )
-    of_customer = [
-        Header("Customer", "customer", is_on_card=True), Header("Below zero since", "month"), Header("Paid", "cents"),
-        Header("Units cost", "cents"), Header("Account costs", "cents"), Header("Margin", "cents", is_on_card=True),
-        Header("Costs most", "words", is_filter=True), Header("Next action", is_on_card=True),
-    ]  # fmt: skip
-    of_deal = [
-        Header("Customer", "customer", is_on_card=True), Header("Type", "words", is_filter=True),
-        Header("Stage", "words"), Header("Price a year", "money", is_on_card=True), Header("Cost a year", "money"),
-        Header("Margin", "money", is_on_card=True),
-    ]  # fmt: skip
+    if unknown := without(published, "What customers cost is not known", "costs.unit_costs"):
+        return unknown
+    of_customer = {
+        "negative_since_month": Header("Below zero since", "month"),
+        "mrr_usd": Header("Paid", "cents"),
+        "unit_cost_usd": Header("Units cost", "cents"),
+        "account_cost_usd": Header("Account costs", "cents"),
+        "margin_usd": Header("Margin", "cents", is_on_card=True),
+        "dearest_product_key": Header("Costs most", "words", is_filter=True),
+        "next_action": Header("Next action", is_on_card=True),
+    }
+    of_deal = {
+        "opportunity_type": Header("Type", "words", is_filter=True),
+        "stage": Header("Stage", "words"),
+        "price_usd_year": Header("Price a year", "money", is_on_card=True),
+        "cost_usd_year": Header("Cost a year", "money"),
+        "margin_usd_year": Header("Margin", "money", is_on_card=True),
+    }
     return [
-        PageTable("margin-negative-customers", "Below zero in each of the last closed months", of_customer, customers,
-                  "Every customer whose cost is known pays for it.", "rpt_margin_negative_customers"),
-        PageTable("deals-below-cost", "Open deals priced below cost", of_deal, deals,
-                  "No open deal is priced below what the customer costs.", "rpt_deals_below_cost"),
+        of_customers(published, "margin-negative-customers", "Below zero in each of the last closed months",
+                     "rpt_margin_negative_customers", of_customer, order="margin_usd",
+                     empty="Every customer whose cost is known pays for it."),
+        of_customers(published, "deals-below-cost", "Open deals priced below cost", "rpt_deals_below_cost", of_deal,
+                     order="margin_usd_year", empty="No open deal is priced below what the customer costs."),
     ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from serving.page.blocks import Block, Header, Note, PageTable
-from serving.page.customer_rows import customer
+from serving.page.blocks import Block, Header, PageTable
+from serving.page.customer_rows import of_customers, without
 from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 
 MONTHS_SHOWN = 18
@@ -28,10 +28,10 @@ def levels(published: Snapshot) -> Sequence[Block]:
         Header("Lead", "number"), Header("Individual contributor", "number"), Header("No title", "number"),
     ]  # fmt: skip
     title = "Customers by the highest level that was active in the last closed month"
-    table = PageTable("levels", title, columns, rows, "Nobody was active in that month.", "rpt_reach")
-    if not published.lacks("enrichment.companies"):
-        return [table]
-    return [Note("How large companies are is not known: enrichment.companies has no rows."), table]
+    return [
+        *without(published, "How large companies are is not known", "enrichment.companies"),
+        PageTable("levels", title, columns, rows, "Nobody was active in that month.", "rpt_reach"),
+    ]
 
 
 def ladder(published: Snapshot) -> Sequence[Block]:
@@ -49,26 +49,19 @@ def ladder(published: Snapshot) -> Sequence[Block]:
         Header("Were there before", "number"), Header("Median days from the stage before", "number"),
         Header("Stopped here", "number"), Header("Not known", "number"),
     ]  # fmt: skip
-    grown = published.rows(
-        f"""
-        select {customer("ladder")}, ladder.stage, ladder.reached_on, ladder.days_from_previous_stage,
-            case when ladder.is_lost_here then 'stopped here' else 'still with us' end
-        from fct_customer_ladder as ladder
-        left join dim_customers using (customer_id)
-        where ladder.stage in ('many_people', 'public') and not ladder.was_there_before
-        order by ladder.reached_on desc, ladder.customer_id
-        """
-    )
-    names = [
-        Header("Customer", "customer", is_on_card=True), Header("Stage", "words", is_filter=True, is_on_card=True),
-        Header("Reached", "date", is_on_card=True), Header("Days from the stage before", "number"),
-        Header("Today", "words", is_filter=True),
-    ]  # fmt: skip
-    empty = "No company that is known grew this far as a customer."
+    grown = {
+        "stage": Header("Stage", "words", is_filter=True, is_on_card=True),
+        "reached_on": Header("Reached", "date", is_on_card=True),
+        "days_from_previous_stage": Header("Days from the stage before", "number"),
+        "case when is_lost_here then 'stopped here' else 'still with us' end": Header("Today", "words", is_filter=True),
+    }
     return [
         PageTable("ladder", "From the first user to a public company", columns, rows, "", "rpt_reach_ladder"),
-        PageTable("grown-with-us", "Who grew with us", names, grown, empty, "fct_customer_ladder"),
-    ]
+        of_customers(published, "grown-with-us", "Who grew with us", "fct_customer_ladder", grown,
+                     order="reached_on desc, fct_customer_ladder.customer_id",
+                     condition="stage in ('many_people', 'public') and not was_there_before",
+                     empty="No company that is known grew this far as a customer."),
+    ]  # fmt: skip
 
 
 def word_of_mouth(published: Snapshot) -> Sequence[Block]:
@@ -89,22 +82,21 @@ def word_of_mouth(published: Snapshot) -> Sequence[Block]:
     ]  # fmt: skip
     title = "Word of mouth that organizations report, and that people carried; – is not known"
     months = PageTable("word-of-mouth", title, columns, rows, "Nobody has signed up.", "rpt_word_of_mouth")
-    advocates = published.rows(
-        f"""
-        select {customer("advocates")}, advocates.brought_directly, advocates.brought_in_all, advocates.generations,
-            advocates.paying, advocates.brought_arr_usd_year
-        from rpt_advocates as advocates
-        left join dim_customers using (customer_id)
-        order by advocates.brought_in_all desc, advocates.brought_arr_usd_year desc, advocates.customer_id
-        """
+    columns_of_advocates = {
+        "brought_directly": Header("Brought", "number"),
+        "brought_in_all": Header("With all who came from these", "number", is_on_card=True),
+        "generations": Header("Generations", "number"),
+        "paying": Header("Paying", "number", is_on_card=True),
+        "brought_arr_usd_year": Header("Their ARR", "money", is_on_card=True),
+    }
+    advocates = of_customers(
+        published,
+        "advocates",
+        "Who brought the most",
+        "rpt_advocates",
+        columns_of_advocates,
+        order="brought_in_all desc, brought_arr_usd_year desc, rpt_advocates.customer_id",
+        empty="No organization is known to have brought another one.",
     )
-    names = [
-        Header("Customer", "customer", is_on_card=True), Header("Brought", "number"),
-        Header("With all who came from these", "number", is_on_card=True), Header("Generations", "number"),
-        Header("Paying", "number", is_on_card=True), Header("Their ARR", "money", is_on_card=True),
-    ]  # fmt: skip
-    empty = "No organization is known to have brought another one."
-    notes = []
-    if published.lacks("enrichment.companies"):
-        notes = [Note("Whose founders came from a customer is not known: enrichment.companies has no rows.")]
-    return [*notes, months, PageTable("advocates", "Who brought the most", names, advocates, empty, "rpt_advocates")]
+    notes = without(published, "Whose founders came from a customer is not known", "enrichment.companies")
+    return [*notes, months, advocates]

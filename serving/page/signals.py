@@ -1,124 +1,103 @@
 """Lists of customers for whom a rule fired: each with its figure, what the rule asks, and the next action."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from serving.page.blocks import Block, Header, Note, PageTable
-from serving.page.customer_rows import customer, named, no_owner
+from serving.page.blocks import Block, Header, PageTable
+from serving.page.customer_rows import OWNER, customer, of_customers, owner_in, without
 from serving.page.snapshot import LAST_CLOSED_MONTH, Snapshot
 
-FIRED = "what_fired, figure, threshold, unit"
-COLUMNS = (
-    Header("Customer", "customer", is_on_card=True), Header("What fired", is_filter=True, is_on_card=True),
-    Header("Figure", "number", is_on_card=True), Header("Asked", "number"), Header("Unit", "unit", is_on_card=True),
-    Header("ARR", "money", is_on_card=True), Header("Owner", "person", is_filter=True), Header("Since", "date"),
-    Header("Next"),
-)  # fmt: skip
+FIRED = {"what_fired": Header("What fired", is_filter=True, is_on_card=True)}
+FIGURES = {
+    "figure": Header("Figure", "number", is_on_card=True),
+    "threshold": Header("Asked", "number"),
+    "unit": Header("Unit", "unit", is_on_card=True),
+}
 
 
-def _fired(published: Snapshot, table: str, condition: str = "true") -> list[tuple]:
-    """Rows of `COLUMNS`."""
-    return published.rows(
-        named(
-            table,
-            f"{FIRED}, {table}.arr_usd_year, coalesce({table}.owner_email, '{no_owner(published)}'), since, "
-            "next_action",
-            condition,
-            "list_rank",
-        )
-    )
+def _signals(
+    published: Snapshot,
+    key: str,
+    title: str,
+    table: str,
+    *,
+    empty: str,
+    condition: str = "true",
+    first: Mapping[str, Header] | None = None,
+) -> PageTable:
+    """A list of signals in the order of its ranks; `first` are columns before those that every list has."""
+    arr = {f"{table}.arr_usd_year": Header("ARR", "money", is_on_card=True)}
+    columns = {**(first or {}), **FIRED, **FIGURES, **arr, **_whose_turn(published, table)}
+    return of_customers(published, key, title, table, columns, order="list_rank", empty=empty, condition=condition)
 
 
-def _not_known(published: Snapshot, what: str, *source_tables: str) -> list[Block]:
-    """A note for each source without rows that the list needs: an empty list is then no good news."""
-    return [
-        Note(f"{what} may be missing here: {source_table} has no rows.")
-        for source_table in source_tables
-        if published.lacks(source_table)
-    ]
+def _whose_turn(published: Snapshot, table: str) -> dict[str, Header]:
+    return {owner_in(table, published): OWNER, "since": Header("Since", "date"), "next_action": Header("Next")}
 
 
 def risk(published: Snapshot) -> Sequence[Block]:
     """Risk signals and the next action for each."""
     empty = "No rule that the sources can answer shows a risk."
-    rows = _fired(published, "rpt_account_risk", "kind = 'risk'")
-    table = PageTable("risk-list", "", COLUMNS, rows, empty, "rpt_account_risk")
-    return [*_not_known(published, "Risks from owners", "crm.accounts"), table]
+    return [
+        *without(published, "Risks from owners may be missing here", "crm.accounts"),
+        _signals(published, "risk-list", "", "rpt_account_risk", empty=empty, condition="kind = 'risk'"),
+    ]
 
 
 def opportunities(published: Snapshot) -> Sequence[Block]:
     """Signals that an account grows."""
+    key, title, of_kind = "opportunities-list", "Opportunities", "kind = 'opportunity'"
     empty = "No rule that the sources can answer shows an opportunity."
-    rows = _fired(published, "rpt_account_risk", "kind = 'opportunity'")
-    return [PageTable("opportunities-list", "Opportunities", COLUMNS, rows, empty, "rpt_account_risk")]
+    return [_signals(published, key, title, "rpt_account_risk", empty=empty, condition=of_kind)]
 
 
 def leads(published: Snapshot) -> Sequence[Block]:
     """Customers worth a word from sales."""
     empty = "No customer that may be written to and has no owner shows a signal."
-    rows = _fired(published, "rpt_product_led_leads")
-    table = PageTable("leads-list", "", COLUMNS, rows, empty, "rpt_product_led_leads")
-    return [*_not_known(published, "Leads by the company's size or segment", "enrichment.companies"), table]
+    return [
+        *without(published, "Leads by the company's size or segment may be missing here", "enrichment.companies"),
+        _signals(published, "leads-list", "", "rpt_product_led_leads", empty=empty),
+    ]
 
 
 def cross_sell(published: Snapshot) -> Sequence[Block]:
     """What paying customers could use besides what they do."""
-    rows = published.rows(
-        named(
-            "rpt_cross_sell",
-            f"product_key, {FIRED}, rpt_cross_sell.arr_usd_year, "
-            f"coalesce(rpt_cross_sell.owner_email, '{no_owner(published)}'), since, next_action",
-            "true",
-            "list_rank",
-        )
-    )
-    columns = [COLUMNS[0], Header("Product", "words", is_filter=True, is_on_card=True), *COLUMNS[1:]]
+    product = {"product_key": Header("Product", "words", is_filter=True, is_on_card=True)}
     empty = "No paying customer shows a signal."
-    table = PageTable("cross-sell-list", "", columns, rows, empty, "rpt_cross_sell")
-    return [*_not_known(published, "Suggestions by the company's size", "enrichment.companies"), table]
+    return [
+        *without(published, "Suggestions by the company's size may be missing here", "enrichment.companies"),
+        _signals(published, "cross-sell-list", "", "rpt_cross_sell", empty=empty, first=product),
+    ]
 
 
 def large_deals(published: Snapshot) -> Sequence[Block]:
     """Open opportunities of which most criteria of a large deal hold."""
-    if published.lacks("crm.opportunities"):
-        return [Note("Large deals are not known: crm.opportunities has no rows.")]
-    rows = published.rows(
-        named(
-            "rpt_large_deals",
-            "opportunity_type, stage, amount_usd_year, figure, threshold, unit, "
-            f"coalesce(rpt_large_deals.owner_email, '{no_owner(published)}'), since, next_action",
-            "true",
-            "list_rank, amount_usd_year desc nulls last",
-        )
-    )
-    columns = [
-        COLUMNS[0], Header("Type", "words", is_filter=True), Header("Stage", "words", is_filter=True, is_on_card=True),
-        Header("Value a year", "money", is_on_card=True), *COLUMNS[2:5], *COLUMNS[6:],
-    ]  # fmt: skip
+    if unknown := without(published, "Large deals are not known", "crm.opportunities"):
+        return unknown
+    columns = {
+        "opportunity_type": Header("Type", "words", is_filter=True),
+        "stage": Header("Stage", "words", is_filter=True, is_on_card=True),
+        "amount_usd_year": Header("Value a year", "money", is_on_card=True),
+        **FIGURES,
+        **_whose_turn(published, "rpt_large_deals"),
+    }
+    order = "list_rank, amount_usd_year desc nulls last"
     empty = "No open opportunity meets most of the criteria of a large deal."
-    return [PageTable("deals-list", "", columns, rows, empty, "rpt_large_deals")]
+    return [of_customers(published, "deals-list", "", "rpt_large_deals", columns, order=order, empty=empty)]
 
 
 def line_crossers(published: Snapshot) -> Sequence[Block]:
     """Customers that soon cross a revenue line at their current growth."""
-    rows = published.rows(
-        named(
-            "rpt_line_crossers",
-            "direction, line || format(' (${:,} a ', cast(line_usd as bigint)) || period || ')', "
-            "rpt_line_crossers.mrr_usd_month, growth_per_month, crosses_on, "
-            f"coalesce(dim_customers.owner_email, '{no_owner(published)}')",
-            "true",
-            "crosses_on, line_usd",
-        )
-    )
-    columns = [
-        Header("Customer", "customer", is_on_card=True), Header("Direction", "words", is_filter=True, is_on_card=True),
-        Header("Line", "words", is_filter=True, is_on_card=True), Header("MRR", "money", is_on_card=True),
-        Header("Growth a month", "percent"), Header("Crosses on", "date", is_on_card=True),
-        Header("Owner", "person", is_filter=True),
-    ]  # fmt: skip
-    return [
-        PageTable("line-crossers-list", "", columns, rows, "No customer is about to cross a line.", "rpt_line_crossers")
-    ]
+    line = "line || format(' (${:,} a ', cast(line_usd as bigint)) || period || ')'"
+    columns = {
+        "direction": Header("Direction", "words", is_filter=True, is_on_card=True),
+        line: Header("Line", "words", is_filter=True, is_on_card=True),
+        "rpt_line_crossers.mrr_usd_month": Header("MRR", "money", is_on_card=True),
+        "growth_per_month": Header("Growth a month", "percent"),
+        "crosses_on": Header("Crosses on", "date", is_on_card=True),
+        owner_in("dim_customers", published): OWNER,
+    }
+    key, order, empty = "line-crossers-list", "crosses_on, line_usd", "No customer is about to cross a line."
+    return [of_customers(published, key, "", "rpt_line_crossers", columns, order=order, empty=empty)]
 
 
 def gainers_and_losers(published: Snapshot) -> Sequence[Block]:

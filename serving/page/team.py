@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from serving.page.blocks import UNKNOWN, Block, Figure, Figures, Header, Note, PageTable
-from serving.page.customer_rows import customer
+from serving.page.customer_rows import CUSTOMER, customer, of_customers, without
 from serving.page.snapshot import Snapshot
 
 
@@ -24,33 +24,21 @@ def responsiveness(published: Snapshot) -> Sequence[Block]:
         Header("Not answered", "number"), Header("Median hours", "number"),
         Header("90 % within hours", "number"), Header("Waiting since", "date"),
     ]  # fmt: skip
-    waiting = published.rows(
-        f"""
-        select {customer("responses")}, responses.list_name, responses.reason, responses.role,
-            cast(responses.known_at as date), cast(floor(responses.waited_minutes / 1440) as int)
-        from fct_responses as responses
-        left join dim_customers using (customer_id)
-        where responses.outcome = 'waiting'
-        order by responses.waited_minutes desc, responses.customer_id, responses.reason
-        """
-    )
-    names = [
-        Header("Customer", "customer", is_on_card=True), Header("List", "words", is_filter=True, is_on_card=True),
-        Header("Reason", "words"), Header("Who answers", "words", is_filter=True), Header("Since", "date"),
-        Header("Days", "number", is_on_card=True),
-    ]  # fmt: skip
+    waiting = {
+        "list_name": Header("List", "words", is_filter=True, is_on_card=True),
+        "reason": Header("Reason", "words"),
+        "role": Header("Who answers", "words", is_filter=True),
+        "cast(known_at as date)": Header("Since", "date"),
+        "cast(floor(waited_minutes / 1440) as int)": Header("Days", "number", is_on_card=True),
+    }
     title = "From the entry to our first word; who waits counts with the wait so far"
-    empty = "Nobody waits for an answer."
-    notes: list[Block] = [
-        Note(f"Answers may be missing here: {source_table} has no rows.")
-        for source_table in ("crm.activities", "support.tickets")
-        if published.lacks(source_table)
-    ]
     return [
-        *notes,
+        *without(published, "Answers may be missing here", "crm.activities", "support.tickets"),
         PageTable("responsiveness", title, columns, rows, "Nothing asked for an answer.", "rpt_responsiveness"),
-        PageTable("waiting", "Unanswered now", names, waiting, empty, "fct_responses"),
-    ]
+        of_customers(published, "waiting", "Unanswered now", "fct_responses", waiting, condition="outcome = 'waiting'",
+                     order="waited_minutes desc, fct_responses.customer_id, reason",
+                     empty="Nobody waits for an answer."),
+    ]  # fmt: skip
 
 
 def outlook(published: Snapshot) -> Sequence[Block]:
@@ -104,8 +92,8 @@ def outlook(published: Snapshot) -> Sequence[Block]:
 
 def references(published: Snapshot) -> Sequence[Block]:
     """Who could be a reference for each product, and what the next ones lack."""
-    if published.lacks("enrichment.companies"):
-        return [Note("Which customers are in the ICP is not known: enrichment.companies has no rows.")]
+    if unknown := without(published, "Which customers are in the ICP is not known", "enrichment.companies"):
+        return unknown
     progress = published.rows(
         """
         select products.display_name, progress.icp_segment, progress.could_be, progress.wanted, progress.still_missing,
@@ -132,16 +120,13 @@ def references(published: Snapshot) -> Sequence[Block]:
         """
     )
     names = [
-        Header("Customer", "customer", is_on_card=True), Header("Product", "text", is_filter=True, is_on_card=True),
+        CUSTOMER, Header("Product", "text", is_filter=True, is_on_card=True),
         Header("Segment", "words", is_filter=True), Header("Reference", "words", is_filter=True, is_on_card=True),
         Header("Missing"), Header("Since", "date"), Header("Months paid", "number"), Header("ARR", "money"),
     ]  # fmt: skip
     none = "No customer of the ICP pays for a product."
-    notes: list[Block] = []
-    if published.lacks("crm.accounts"):
-        notes = [Note("Who may be asked is not known: crm.accounts has no rows.")]
     return [
-        *notes,
+        *without(published, "Who may be asked is not known", "crm.accounts"),
         PageTable("reference-progress", "By product and segment", columns, progress, none, "rpt_reference_progress"),
         PageTable("references", "The first of each", names, rows, none, "rpt_reference_customers"),
     ]
@@ -149,8 +134,8 @@ def references(published: Snapshot) -> Sequence[Block]:
 
 def feature_demand(published: Snapshot) -> Sequence[Block]:
     """What companies ask for, those that the product is for first."""
-    if published.lacks("crm.feature_requests"):
-        return [Note("What companies ask for is not known: crm.feature_requests has no rows.")]
+    if unknown := without(published, "What companies ask for is not known", "crm.feature_requests"):
+        return unknown
     rows = published.rows(
         """
         select feature, companies, icp_companies, paying_companies, arr_usd_year,

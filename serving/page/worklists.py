@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from serving.page.blocks import UNKNOWN, Block, Figure, Figures, Header, Note, PageTable, short_money
-from serving.page.customer_rows import NOBODY, customer, named, no_owner
+from serving.page.blocks import UNKNOWN, Block, Figure, Figures, Header, PageTable, short_money
+from serving.page.customer_rows import CUSTOMER, NOBODY, OWNER, customer, no_owner, of_customers, without
 from serving.page.snapshot import DATA_DAY, Snapshot
 
 
@@ -29,10 +29,10 @@ def queue(published: Snapshot) -> Sequence[Block]:
     due = sum(row[7] == 0 for row in rows)
     rows = [(*row[:7], "may not be contacted" if row[7] is None else row[7], *row[8:]) for row in rows]
     columns = [
-        Header("Customer", "customer", is_on_card=True), Header("Reason", "words", is_filter=True, is_on_card=True),
+        CUSTOMER, Header("Reason", "words", is_filter=True, is_on_card=True),
         Header("Forecast", "money", is_on_card=True), Header("Bill low", "money"), Header("Bill high", "money"),
         Header("Renews", "date"), Header("Contact by", "date"), Header("Contact", "late", is_on_card=True),
-        Header("Bills paid", "number"), Header("Owner", "person", is_filter=True), Header("Entered", "date"),
+        Header("Bills paid", "number"), OWNER, Header("Entered", "date"),
     ]  # fmt: skip
     figures = [
         Figure("In the queue", f"{len(rows):,}"),
@@ -46,34 +46,29 @@ def queue(published: Snapshot) -> Sequence[Block]:
 
 def unowned(published: Snapshot) -> Sequence[Block]:
     """Customers that need an owner and have none, or one in the wrong role."""
-    rows = published.rows(
-        named(
-            "fct_account_routing",
-            "fct_account_routing.suggested_owner_role, reason, "
-            f"coalesce(current_owner_email, '{no_owner(published)}'), "
-            "current_owner_role, dim_customers.arr_usd_year, since",
-            "coalesce(is_gap, true) and list_rank is not null "
-            "and as_of_date = (select max(as_of_date) from fct_account_routing)",
-            "list_rank, dim_customers.arr_usd_year desc",
-        )
-    )
-    columns = [
-        Header("Customer", "customer", is_on_card=True), Header("Needs", "words", is_filter=True, is_on_card=True),
-        Header("Why", "words", is_on_card=True), Header("Owner", "person", is_filter=True),
-        Header("Owner's role", "words"), Header("ARR", "money", is_on_card=True), Header("Since", "date"),
-    ]  # fmt: skip
+    columns = {
+        "fct_account_routing.suggested_owner_role": Header("Needs", "words", is_filter=True, is_on_card=True),
+        "reason": Header("Why", "words", is_on_card=True),
+        f"coalesce(current_owner_email, '{no_owner(published)}')": OWNER,
+        "current_owner_role": Header("Owner's role", "words"),
+        "dim_customers.arr_usd_year": Header("ARR", "money", is_on_card=True),
+        "since": Header("Since", "date"),
+    }
     (need,) = published.row("select count(*) from fct_account_routing where list_rank is not null")
     empty = "Every customer that needs an owner has the right one." if need else "No customer needs an owner."
-    table = PageTable("unowned-list", "", columns, rows, empty, "fct_account_routing")
-    if not published.lacks("crm.accounts"):
-        return [table]
-    return [Note("The owners of these customers are not known: crm.accounts has no rows."), table]
+    return [
+        *without(published, "The owners of these customers are not known", "crm.accounts"),
+        of_customers(published, "unowned-list", "", "fct_account_routing", columns, empty=empty,
+                     order="list_rank, dim_customers.arr_usd_year desc",
+                     condition="coalesce(is_gap, true) and list_rank is not null "
+                               "and as_of_date = (select max(as_of_date) from fct_account_routing)"),
+    ]  # fmt: skip
 
 
 def owners(published: Snapshot) -> Sequence[Block]:
     """What each person carries, against the book that the role can carry."""
-    if published.lacks("crm.accounts"):
-        return [Note("What owners carry is not known: crm.accounts has no rows.")]
+    if unknown := without(published, "What owners carry is not known", "crm.accounts"):
+        return unknown
     rows = published.rows(
         """
         select owner_email, owner_role, accounts, book_accounts, arr_usd_year, book_arr_usd_year,
@@ -84,7 +79,7 @@ def owners(published: Snapshot) -> Sequence[Block]:
     )
     people, most = published.row("select coalesce(max(team_people), 0), max(team_people_max) from rpt_owner_load")
     columns = [
-        Header("Owner", "person", is_filter=True), Header("Role", "words", is_filter=True),
+        OWNER, Header("Role", "words", is_filter=True),
         Header("Accounts", "number"), Header("Can carry", "number"), Header("ARR", "money"),
         Header("Can carry ARR", "money"), Header("Load", "words", is_filter=True),
     ]  # fmt: skip

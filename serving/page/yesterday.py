@@ -6,7 +6,7 @@ from functools import wraps
 import duckdb
 
 from serving.page.blocks import Block, Figure, Figures, Header, Note, PageTable, short_money
-from serving.page.customer_rows import customer, no_owner
+from serving.page.customer_rows import CUSTOMER, OWNER, customer, no_owner
 from serving.page.snapshot import DATA_DAY, Snapshot
 
 NO_EARLIER = (
@@ -33,7 +33,6 @@ OTHER_COLUMNS = """
     except
     select table_name, column_name from duckdb_columns() where database_name = 'earlier' and schema_name = 'marts'
 """
-CUSTOMER = Header("Customer", "customer", is_on_card=True)
 
 
 def compared(build: Callable[[Snapshot], Sequence[Block]]) -> Callable[[Snapshot], Sequence[Block]]:
@@ -115,7 +114,7 @@ def queue(published: Snapshot) -> Sequence[Block]:
     )
     columns = [
         CUSTOMER, Header("Queue", "words", is_filter=True, is_on_card=True), Header("Why", "words", is_on_card=True),
-        Header("Forecast", "money", is_on_card=True), Header("Owner", "person", is_filter=True),
+        Header("Forecast", "money", is_on_card=True), OWNER,
     ]  # fmt: skip
     empty = "Nobody entered or left the onboarding queue."
     return [PageTable("since-queue", "Onboarding queue", columns, rows, empty, "fct_onboarding_queue", "half")]
@@ -142,7 +141,7 @@ def late(published: Snapshot) -> Sequence[Block]:
     )
     columns = [
         CUSTOMER, Header("Contact", "late", is_on_card=True), Header("Forecast", "money", is_on_card=True),
-        Header("Renews", "date"), Header("Owner", "person", is_filter=True),
+        Header("Renews", "date"), OWNER,
     ]  # fmt: skip
     empty = "Nobody is newly late."
     return [PageTable("since-late", "Newly late", columns, rows, empty, "fct_onboarding_queue", "half")]
