@@ -294,7 +294,8 @@ def _describe(error: ValidationError) -> str:
     for problem in error.errors():
         setting = "_".join(str(part) for part in problem["loc"])
         shown = "" if setting in SECRETS else f"={problem['input']!r}"
-        lines.append(f"GROWTH_{setting.upper()}{shown}: {problem['msg']}")
+        said = "write a day as 2026-10-31" if problem["type"].startswith("date_") else problem["msg"]
+        lines.append(f"GROWTH_{setting.upper()}{shown}: {said}")
     return "\n".join(lines)
 
 

@@ -26,10 +26,19 @@ MOST_WARNINGS = 12
 SHOWN_CHARACTERS = 240
 
 
+class RunConsole(Console):
+    """A console whose reader may go away, as `head` does: the run goes on to its end without it."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more, and let nothing fail that is flushed later."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcessResult"]) -> bool:
     """Run a job in this process and print what it does; whether it succeeded."""
     started = time.monotonic()
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = RunConsole(soft_wrap=True, highlight=False, markup=False)
     console.print(f"growth-pipeline: sources {settings.resolved_source_root}, data folder {settings.data_dir}")
     leave_log_to_run()
     progress = logging.getLogger("growth.progress")

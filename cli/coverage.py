@@ -1,4 +1,4 @@
-"""How far enrichment covers the newest sign-ups, in two lines for the end of a run."""
+"""How far enrichment covers the newest sign-ups, in a few lines for the end of a run."""
 
 from pathlib import Path
 
@@ -24,13 +24,17 @@ def coverage_lines(path: Path) -> list[str]:
         if name.startswith("unknown_") and name != "unknown_signups"
     }
     most_first = sorted(reasons.items(), key=lambda reason: -reason[1])
+    rows = {
+        "sign-ups of the week from": [format(week["week"], "%d %b") for week in weeks],
+        "in the ICP": _shares(weeks, "icp_signups_percent"),
+        "work address, segment known": _shares(weeks, "coverage_percent"),
+    }
+    unknown = ", ".join(f"{name} {count:,}" for name, count in most_first if count)
     return [
-        f"  sign-ups of the weeks from {', '.join(format(week['week'], '%d %b') for week in weeks)}: "
-        f"{_shares(weeks, 'icp_signups_percent')} are ICP; "
-        f"of those with a work address {_shares(weeks, 'coverage_percent')} have a segment",
-        "  segments not known: " + (", ".join(f"{name} {count:,}" for name, count in most_first if count) or "none"),
+        *(f"  {name:<28}{''.join(f'{cell:>9}' for cell in cells)}" for name, cells in rows.items()),
+        f"  segments not known: {unknown or 'none'}",
     ]
 
 
-def _shares(weeks: list[dict], column: str) -> str:
-    return ", ".join("-" if week[column] is None else f"{week[column]:.0f} %" for week in weeks)
+def _shares(weeks: list[dict], column: str) -> list[str]:
+    return ["-" if week[column] is None else f"{week[column]:.0f} %" for week in weeks]

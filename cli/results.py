@@ -112,8 +112,9 @@ def diff(
 
     settings = get_settings()
     path = Path(other) if other and Path(other).is_file() else _earlier(settings, other).path
-    print(f"from {path} to what is published:")
-    print("\n".join(lines_of(*compare_decisions(path, settings.serving_path), most=names)))
+    moves, bands = compare_decisions(path, settings.serving_path)
+    print(f"from {path}{_as_of(path)} to what is published{_as_of(settings.serving_path)}:")
+    print("\n".join(lines_of(moves, bands, most=names)))
 
 
 def rollback(version: VersionName = None) -> None:
@@ -213,6 +214,19 @@ def _earlier(settings: Settings, name: str | None) -> "Version":
     from serving.publish.versions import version_before, version_named
 
     return version_named(settings, name) if name else version_before(settings)
+
+
+def _as_of(path: Path) -> str:
+    """The data day of a published file, in words; nothing for a file that does not say it, such as a warehouse."""
+    import duckdb
+
+    from serving.reader import query as ask
+
+    try:
+        with ask("select as_of_date from publish_info", path=path) as info:
+            return f" as of {info.fetchall()[0][0]}"
+    except duckdb.CatalogException:
+        return ""
 
 
 def _write_page(settings: Settings) -> None:

@@ -36,10 +36,13 @@ def backfill(
 
     settings, days = get_settings(), Days(first.date(), last.date())
     partitions = daily_partitions(settings)
-    if days.first > days.last or not all(partitions.has_partition_key(day.isoformat()) for day in days):
+    if days.first > days.last:
+        raise SettingsError(f"--from {days.first} is after --to {days.last}")
+    if outside := [str(day) for day in days if not partitions.has_partition_key(day.isoformat())]:
         raise SettingsError(
-            f"{days.first} to {days.last} is no range of days from GROWTH_FIRST_DAY ({settings.first_day}) to the data "
-            f"day ({partitions.get_last_partition_key()}): `growth run` builds newer days"
+            f"a backfill rebuilds days from {partitions.get_first_partition_key()} (GROWTH_FIRST_DAY) to "
+            f"{partitions.get_last_partition_key()} (the data day), and {outside[-1]} is none of them: `growth run` "
+            "builds newer days"
         )
     is_success = run_and_show(settings, lambda each: run_days(each, days)) and run_and_show(settings, run_daily)
     if not is_success:

@@ -15,12 +15,15 @@ from settings import PERSONAL_MARK, PROJECT_DIR, Settings, UserError
 from transform import on_postgres, on_spark
 from transform.days import Days, dbt_variables
 from warehouse import postgres
+from warehouse.connection import connect
 from warehouse.folder import damage, make_data_folder, unwritable
 
 logger = logging.getLogger(__name__)
 
 DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
 SLOW_NODE_SECONDS = 2.0
+# Of what the test of a seed has found.
+SHOWN_ROWS = 3
 PARSED = "partial_parse.msgpack"
 # The commands of dbt that write tables.
 BUILDING = ("build", "run", "seed")
@@ -99,17 +102,29 @@ def invoke_dbt(
 
 def _message(settings: Settings, results: Sequence[Any], exception: BaseException | None) -> str:
     """What failed, in dbt's words, or a sentence about the file or server that is at fault."""
-    failed = [
-        f"{result.node.name}: {(result.message or str(result.status)).strip()}"
-        for result in results
-        if result.status in ("error", "fail", "runtime error")
-    ]
+    failed = [_said_of(settings, result) for result in results if result.status in ("error", "fail", "runtime error")]
     message = "; ".join(failed) or str(exception)
     if settings.target == "spark":
         return on_spark.sentence(settings, message)
     if settings.target == "postgres":
         return on_postgres.sentence(message)
     return str(damage(settings.warehouse_path, message) or message)
+
+
+def _said_of(settings: Settings, result: Any) -> str:
+    """What dbt says of a node that failed; of a seed's test the file, what was found in it, and what to do."""
+    node = result.node
+    parents = node.depends_on.nodes
+    files = [f"dbt_project/seeds/{name.split('.')[-1]}.csv" for name in parents if name.startswith("seed.")]
+    if result.status != "fail" or not files:
+        return f"{node.name}: {(result.message or str(result.status)).strip()}"
+    found = ""
+    if settings.target == "duckdb":
+        with connect(settings.warehouse_path, read_only=True) as connection:
+            rows = connection.sql(f"select * from ({node.compiled_code}) limit {SHOWN_ROWS}")  # noqa: S608
+            pairs = [", ".join(map("{}={}".format, rows.columns, row)) for row in rows.fetchall()]
+        found = f", found {'; '.join(pairs)}"
+    return f"{' and '.join(files)} fails its test {node.name}{found}: correct the file and run again"
 
 
 def _built(results: Sequence[Any]) -> list[str]:

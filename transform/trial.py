@@ -18,6 +18,8 @@ PRICE_LIST, CANDIDATE_PRICE_LIST = "price_list.csv", "candidate_price_list.csv"
 PRICE_STUDIES = ("--select", "candidate_price_list+")
 # Between the leading columns that name a row of a seed.
 BETWEEN_KEYS = "/"
+# Of a seed that has no row of the name that was given.
+SHOWN_ROWS = 20
 
 
 class TrialError(UserError):
@@ -118,10 +120,13 @@ def _apply(edit: str, name: str, columns: Sequence[str], rows: list[list[str]]) 
         raise TrialError(f"{name} has numbers in column {column}: {value} is none")
     asked = key.split(BETWEEN_KEYS)
     found = [row for row in rows if row[: len(asked)] == asked]
-    if len(found) != 1:
-        keys = [BETWEEN_KEYS.join(row[: len(asked)]) for row in rows]
-        more = f"; name it by more columns: {BETWEEN_KEYS.join(columns[: len(asked) + 1])}" if found else ""
-        raise TrialError(f"{name} has {len(found)} rows {key}{more or _did_you_mean(key, keys)}")
+    if not found:
+        keys = list(dict.fromkeys(BETWEEN_KEYS.join(row[: len(asked)]) for row in rows))
+        shown = f"{', '.join(keys[:SHOWN_ROWS])}{', …' if len(keys) > SHOWN_ROWS else ''}"
+        raise TrialError(f"{name} has no row {key}{_did_you_mean(key, keys) or f': it has {shown}'}")
+    if len(found) > 1:
+        names = BETWEEN_KEYS.join(columns[: len(asked) + 1])
+        raise TrialError(f"{name} has {len(found)} rows {key}; name it by more columns: {names}")
     found[0][columns.index(column)] = value
 
 

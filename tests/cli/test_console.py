@@ -69,7 +69,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, *checks: object, is_terminal: bool 
     """All that a run of these checks prints."""
     out = io.StringIO()
     monkeypatch.setattr(
-        run_console, "Console", lambda **options: Console(**options, file=out, force_terminal=is_terminal, width=100)
+        run_console, "RunConsole", lambda **options: Console(**options, file=out, force_terminal=is_terminal, width=100)
     )
     definitions = Definitions(
         assets=[people],

@@ -31,15 +31,16 @@ def lines(folder: Path, change: str = "") -> list[str]:
 
 def test_four_newest_weeks_are_listed_with_their_main_reason(tmp_path: Path) -> None:
     assert lines(tmp_path) == [
-        "  sign-ups of the weeks from 21 Sep, 28 Sep, 05 Oct, 12 Oct: 10 %, 12 %, 0 %, 33 % are ICP; "
-        "of those with a work address 70 %, 67 %, -, 40 % have a segment",
+        "  sign-ups of the week from      21 Sep   28 Sep   05 Oct   12 Oct",
+        "  in the ICP                       10 %     12 %      0 %     33 %",
+        "  work address, segment known      70 %     67 %        -     40 %",
         "  segments not known: free_mail 12, stale 6",
     ]
 
 
 def test_a_week_is_told_from_its_last_day_on(tmp_path: Path) -> None:
-    first, _ = lines(tmp_path, "update marts.publish_info set as_of_date = date '2026-10-17'")
-    assert first.startswith("  sign-ups of the weeks from 14 Sep, 21 Sep, 28 Sep, 05 Oct: ")
+    first, *_ = lines(tmp_path, "update marts.publish_info set as_of_date = date '2026-10-17'")
+    assert first.split()[-8:] == ["14", "Sep", "21", "Sep", "28", "Sep", "05", "Oct"]
 
 
 def test_a_company_without_a_week_that_is_over_has_nothing_to_tell(tmp_path: Path) -> None:

@@ -60,6 +60,14 @@ def test_an_unknown_setting_is_an_error_with_the_one_that_was_meant(
     assert hint in said
 
 
+def test_a_setting_that_is_no_day_says_how_a_day_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROWTH_AS_OF", "foo")
+    assert call(["versions"]) == 2
+    assert capsys.readouterr().err == "GROWTH_AS_OF='foo': write a day as 2026-10-31\n"
+
+
 def test_what_goes_wrong_is_a_sentence_and_its_traceback_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -99,6 +107,19 @@ def test_a_reader_that_stops_reading_ends_the_command_quietly() -> None:
     )
     assert piped.stdout == "\n"
     assert piped.stderr == ""
+
+
+def test_a_run_goes_on_when_its_reader_has_read_enough() -> None:
+    prints = "from cli.console import RunConsole; console = RunConsole(); [console.print(n) for n in range(50_000)]"
+    piped = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -c '{prints}; print()' | head -1"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (piped.returncode, piped.stdout, piped.stderr) == (0, "0\n", "")
 
 
 def test_the_installed_script_and_the_module_are_one_command() -> None:

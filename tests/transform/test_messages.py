@@ -1,0 +1,25 @@
+"""What a failed build says to the person who edited a seed."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+
+from settings import Settings
+from transform.dbt_runner import _message
+
+
+def test_a_seed_that_fails_its_test_is_named_with_what_was_found_in_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("create table bands as select * from (values ('1m', 9), ('50k', 1)) as rows (band, wanted)")
+    node = SimpleNamespace(
+        name="bands_do_not_add_up",
+        depends_on=SimpleNamespace(nodes=["seed.growth.bands"]),
+        compiled_code="select sum(wanted) as wanted_in_all from bands having sum(wanted) <> 100",
+    )
+    failed = SimpleNamespace(node=node, status="fail", message="Got 1 result, configured to fail if != 0")
+    assert _message(settings, [failed], None) == (
+        "dbt_project/seeds/bands.csv fails its test bands_do_not_add_up, found wanted_in_all=10: correct the file and "
+        "run again"
+    )
