@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
 
 from connectors.bucket_mapping import Pattern, read_mapping
 from connectors.landing import STAMP_FORMAT, LandingRoot, landing_root, state_folder
@@ -19,9 +22,6 @@ from connectors.report import LandingError, LandingReport, TableLanding
 from ingestion.contract.model import Table
 from ingestion.read.files import OBJECT_SUFFIXES, TABLE_SUFFIXES, VERSION_KEYS, natural_key
 from settings import Settings
-
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
 
 SYSTEM = "bucket"
 MAPPING_NAME = "bucket.yml"
@@ -103,9 +103,7 @@ class Bucket:
                 "setting out, or name another address"
             )
 
-    def _open(self, address: str) -> "tuple[AbstractFileSystem, str]":
-        from fsspec.core import url_to_fs
-
+    def _open(self, address: str) -> tuple[AbstractFileSystem, str]:
         try:
             filesystem, root = url_to_fs(address, use_listings_cache=False)
         except (ImportError, ValueError) as error:

@@ -10,7 +10,9 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import duckdb
 
 from connectors.csv_lines import field_of, read_rows, split_row, value_of
 from connectors.landing import LandingRoot, landing_root, state_folder
@@ -19,9 +21,6 @@ from ingestion.contract.model import Column, Table, load_contract
 from ingestion.privacy.suppression import apply_list, replaced_columns, suppressed_rows
 from settings import Settings
 from warehouse.sql_text import literal, quote
-
-if TYPE_CHECKING:
-    import duckdb
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +38,6 @@ def erase_landed(settings: Settings) -> dict[str, int]:
     """Rewrite the landed rows of everyone on the list; returns how many, by table. Repeating it completes it."""
     if settings.source_root is None:
         return {}
-    import duckdb
-
     root, folder = landing_root(settings, SYSTEM), state_folder(settings, SYSTEM)
     tables = load_contract().tables
     files = {table: root.table_files(table.source, table.name) for table in tables}
@@ -61,7 +58,7 @@ def erase_landed(settings: Settings) -> dict[str, int]:
     return erased
 
 
-def _erase(connection: "duckdb.DuckDBPyConnection", root: LandingRoot, table: Table, path: str, folder: Path) -> int:
+def _erase(connection: duckdb.DuckDBPyConnection, root: LandingRoot, table: Table, path: str, folder: Path) -> int:
     """Rewrite one landed file, if a row in it is about somebody on the list; returns how many are."""
     if not path.endswith(REWRITTEN):
         logger.info(f"{path} is no CSV or JSON lines file of a landing and was not searched: delete in it by hand")
@@ -83,9 +80,7 @@ def _erase(connection: "duckdb.DuckDBPyConnection", root: LandingRoot, table: Ta
     return count
 
 
-def _changed_rows(
-    connection: "duckdb.DuckDBPyConnection", table: Table, local: Path
-) -> dict[int, dict[str, str | None]]:
+def _changed_rows(connection: duckdb.DuckDBPyConnection, table: Table, local: Path) -> dict[int, dict[str, str | None]]:
     """New values by position of the row, from 1, and column."""
     with gzip.open(local, "rb") as file:
         names = [value_of(field) or "" for field in split_row(next(read_rows(file), b""))]
@@ -128,7 +123,7 @@ def _rewritten_rows(source: Any, changed: dict[int, dict[str, str | None]]) -> I
         yield b",".join(fields)
 
 
-def _changed_objects(connection: "duckdb.DuckDBPyConnection", table: Table, local: Path) -> dict[int, str]:
+def _changed_objects(connection: duckdb.DuckDBPyConnection, table: Table, local: Path) -> dict[int, str]:
     """New objects by position of the line, from 1."""
     connection.execute(
         "create or replace temp table landed as select row_number() over () as place, json as payload, "

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pkgutil import resolve_name
+from typing import Any
 
-from connectors import bucket
-from connectors.crm.landing import HUBSPOT, SALESFORCE
 from connectors.landing import state_folder
 from connectors.report import LandingError, LandingReport
-from connectors.stripe.run import check_stripe, land_stripe
 from settings import Settings
 
 
@@ -22,25 +22,23 @@ class System:
     check: Callable[[Settings], list[str]]
 
 
-def _land_postgres(settings: Settings) -> LandingReport:
-    """Needs psycopg, which the extra `postgres` brings."""
-    from connectors.postgres.land import land_postgres
+def _system(name: str, setting: str, module: str, land: str, check: str) -> System:
+    """A system that is configured by a setting; its module, with the libraries of it, is imported when it is needed."""
 
-    return land_postgres(settings)
+    def call(function: str, settings: Settings) -> Any:
+        return resolve_name(f"{module}:{function}")(settings)
 
-
-def _check_postgres(settings: Settings) -> list[str]:
-    from connectors.postgres.land import check_postgres
-
-    return check_postgres(settings)
+    return System(
+        name, lambda settings: getattr(settings, setting) is not None, partial(call, land), partial(call, check)
+    )
 
 
 SYSTEMS = (
-    System("postgres", lambda settings: settings.land_postgres_url is not None, _land_postgres, _check_postgres),
-    System("bucket", lambda settings: settings.land_bucket is not None, bucket.land, bucket.check),
-    System("hubspot", lambda settings: settings.land_hubspot_token is not None, HUBSPOT.land, HUBSPOT.check),
-    System("salesforce", lambda settings: settings.land_salesforce_url is not None, SALESFORCE.land, SALESFORCE.check),
-    System("stripe", lambda settings: settings.land_stripe_key is not None, land_stripe, check_stripe),
+    _system("postgres", "land_postgres_url", "connectors.postgres.land", "land_postgres", "check_postgres"),
+    _system("bucket", "land_bucket", "connectors.bucket", "land", "check"),
+    _system("hubspot", "land_hubspot_token", "connectors.crm.landing", "HUBSPOT.land", "HUBSPOT.check"),
+    _system("salesforce", "land_salesforce_url", "connectors.crm.landing", "SALESFORCE.land", "SALESFORCE.check"),
+    _system("stripe", "land_stripe_key", "connectors.stripe.run", "land_stripe", "check_stripe"),
 )
 
 

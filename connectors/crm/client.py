@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
-from connectors.report import LandingError
+from dlt.sources.helpers.requests import Client as Retrying
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from requests import HTTPError, RequestException, Response, exceptions
+from requests.auth import AuthBase
 
-if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client.paginators import BasePaginator
-    from requests import Response
-    from requests.auth import AuthBase
+from connectors.report import LandingError
 
 ATTEMPTS = 5
 # Waits of 1, 2, 4 and 8 seconds, unless `Retry-After` says otherwise, of at most two minutes.
@@ -36,20 +37,18 @@ class Service:
     address_setting: str
     secret_setting: str
     # What a refused request means, where the service has words of its own for it; None if it has none.
-    explain: Callable[["Response", str], str | None]
+    explain: Callable[[Response, str], str | None]
     # A refusal that a wait of seconds does not help, such as a day's limit.
-    is_final: Callable[["Response"], bool]
+    is_final: Callable[[Response], bool]
     # The key of the records in a page, and how the next page is found.
     records_key: str
-    paginator: Callable[[], "BasePaginator"]
+    paginator: Callable[[], BasePaginator]
 
 
 class Client:
     """Reads lists of a service. Tries again after 429, 5xx and a connection that breaks."""
 
-    def __init__(self, service: Service, auth: "AuthBase") -> None:
-        from dlt.sources.helpers.rest_client import RESTClient
-
+    def __init__(self, service: Service, auth: AuthBase) -> None:
         self.service = service
         self._client = RESTClient(service.address, auth=auth, session=session_of(service))
 
@@ -66,8 +65,6 @@ class Client:
             yield from self._records(what, page.response, needs)
 
     def _next(self, what: str, pages: Iterator[Any]) -> Any:
-        from requests import RequestException
-
         try:
             return next(pages, None)
         except RequestException as error:
@@ -77,7 +74,7 @@ class Client:
         except ValueError:
             raise LandingError(self._no_json(what)) from None
 
-    def _records(self, what: str, response: "Response", needs: set[str]) -> list[dict[str, Any]]:
+    def _records(self, what: str, response: Response, needs: set[str]) -> list[dict[str, Any]]:
         answer, key = response.json(**AS_SENT), self.service.records_key
         records = answer.get(key) if isinstance(answer, dict) else None
         if not isinstance(records, list):
@@ -92,7 +89,7 @@ class Client:
     def _advice(self) -> str:
         return f"check that {self.service.address_setting} is the address of {self.service.name} itself"
 
-    def _refusal(self, what: str, response: "Response") -> str:
+    def _refusal(self, what: str, response: Response) -> str:
         service, status = self.service, response.status_code
         if explained := service.explain(response, what):
             return explained
@@ -112,8 +109,6 @@ class Client:
         return f"{service.name} ({status}) {advice}"
 
     def _unreachable(self, what: str, error: Exception) -> str:
-        from requests import exceptions
-
         service = self.service
         if isinstance(error, exceptions.JSONDecodeError):
             return self._no_json(what)
@@ -132,9 +127,8 @@ class Client:
 
 def session_of(service: Service) -> Any:
     """A session of requests that tries again."""
-    from dlt.sources.helpers.requests import Client as Retrying
 
-    def is_temporary(response: "Response | None", _: BaseException | None) -> bool:
+    def is_temporary(response: Response | None, _: BaseException | None) -> bool:
         return response is not None and response.status_code == 429 and not service.is_final(response)
 
     return Retrying(
@@ -147,7 +141,7 @@ def session_of(service: Service) -> Any:
     ).session
 
 
-def json_of(response: "Response") -> Any:
+def json_of(response: Response) -> Any:
     """The answer as JSON; None if it is something else."""
     try:
         return response.json()
@@ -155,7 +149,7 @@ def json_of(response: "Response") -> Any:
         return None
 
 
-def shown(response: "Response", text: str) -> str:
+def shown(response: Response, text: str) -> str:
     """A text of an answer on one line, cut, without the secrets of the request, which it may repeat."""
     request = response.request
     body: str = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
@@ -166,9 +160,7 @@ def shown(response: "Response", text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()[:SHOWN_CHARACTERS] or "without a reason"
 
 
-def _raise_unless_ok(response: "Response", *_: Any, **__: Any) -> None:
-    from requests import HTTPError
-
+def _raise_unless_ok(response: Response, *_: Any, **__: Any) -> None:
     # A redirect is refused too, before it is followed: it could lead the secret to another host.
     if response.status_code >= 300:
         raise HTTPError(response=response)

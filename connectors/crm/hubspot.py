@@ -5,16 +5,17 @@ what changed is found by comparison with what was landed.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+from requests import Response
 
 from connectors.crm.client import Client, Service, json_of
 from connectors.crm.fields import ACCOUNTS, OPPORTUNITIES, CrmMapping, Rows
 from connectors.crm.reading import Merge, Reading
 from connectors.report import LandingError
 from settings import Settings
-
-if TYPE_CHECKING:
-    from requests import Response
 
 NAME = "HubSpot"
 # The most that a list gives at once.
@@ -30,9 +31,6 @@ class HubSpot:
     """One reading of a HubSpot account. Raises `LandingError`."""
 
     def __init__(self, settings: Settings, mapping: CrmMapping) -> None:
-        from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
-        from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
-
         if settings.land_hubspot_token is None:
             raise LandingError("HubSpot needs a token: set GROWTH_LAND_HUBSPOT_TOKEN")
         service = Service(
@@ -150,7 +148,7 @@ def _company_of(deal: dict[str, Any]) -> str | None:
     return str(primary["id"]) if primary else None
 
 
-def _explain(response: "Response", what: str) -> str | None:
+def _explain(response: Response, what: str) -> str | None:
     """What HubSpot says in its body: the scopes that are missing, or that the day's requests are used up."""
     if response.status_code == 403:
         errors = (json_of(response) or {}).get("errors") or []
@@ -164,5 +162,5 @@ def _explain(response: "Response", what: str) -> str | None:
     return None
 
 
-def _is_daily_limit(response: "Response") -> bool:
+def _is_daily_limit(response: Response) -> bool:
     return (json_of(response) or {}).get("policyName") == "DAILY"

@@ -6,16 +6,17 @@ credentials flow. Each list is read whole: what changed is found by comparison w
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+from requests import Response
 
 from connectors.crm.client import Client, Service, json_of, session_of, shown
 from connectors.crm.fields import ACCOUNTS, OPPORTUNITIES, CrmMapping, Rows
 from connectors.crm.reading import Merge, Reading
 from connectors.report import LandingError
 from settings import Settings
-
-if TYPE_CHECKING:
-    from requests import Response
 
 NAME = "Salesforce"
 API_VERSION = "v63.0"
@@ -33,8 +34,6 @@ class Salesforce:
     """One reading of a Salesforce organization. Raises `LandingError`."""
 
     def __init__(self, settings: Settings, mapping: CrmMapping) -> None:
-        from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
-
         address, secret = settings.land_salesforce_url, settings.land_salesforce_client_secret
         if not (address and settings.land_salesforce_client_id and secret):
             raise LandingError(
@@ -100,15 +99,14 @@ class Salesforce:
         return self._client.records(kind, path, {"q": query}, needs)
 
 
+class ClientCredentials(OAuth2ClientCredentials):
+    """The flow of dlt, which does not follow a redirect: that could lead the secret to another host."""
+
+    def build_access_token_request(self) -> dict[str, Any]:
+        return {**super().build_access_token_request(), "allow_redirects": False}
+
+
 def _auth(service: Service, client_id: str, client_secret: str) -> Any:
-    from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
-
-    class ClientCredentials(OAuth2ClientCredentials):
-        """The flow of dlt, which does not follow a redirect: that could lead the secret to another host."""
-
-        def build_access_token_request(self) -> dict[str, Any]:
-            return {**super().build_access_token_request(), "allow_redirects": False}
-
     return ClientCredentials(
         access_token_url=f"{service.address}/services/oauth2/token",
         client_id=client_id,
@@ -131,7 +129,7 @@ def _value_of(record: dict[str, Any]) -> Callable[[str], Any]:
     return value_of
 
 
-def _explain(response: "Response", what: str) -> str | None:
+def _explain(response: Response, what: str) -> str | None:
     """What Salesforce says in its body, which is a list of errors, or one error of OAuth."""
     answer = json_of(response)
     if isinstance(answer, dict) and "error" in answer:

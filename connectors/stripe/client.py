@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.requests import Client
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from requests import RequestException, Response
 
 from connectors.report import LandingError
 from connectors.stripe import exact_json
 from settings import Settings
-
-if TYPE_CHECKING:
-    from dlt.sources.helpers.rest_client import RESTClient
-    from requests import Response
 
 Object = dict[str, Any]
 Item = TypeVar("Item")
@@ -115,9 +117,7 @@ class StripeClient:
         """End the threads; what waits is given up."""
         self._threads.shutdown(cancel_futures=True)
 
-    def _answer(self, path: str, parameters: dict[str, Any]) -> "Response":
-        from requests import RequestException
-
+    def _answer(self, path: str, parameters: dict[str, Any]) -> Response:
         self._limiter.wait()
         self.requests += 1
         try:
@@ -133,18 +133,13 @@ class StripeClient:
         return response
 
     @property
-    def _rest_client(self) -> "RESTClient":
+    def _rest_client(self) -> RESTClient:
         """One of each thread, since a session is not made for several."""
         if not hasattr(self._local, "client"):
             self._local.client = self._connect()
         return self._local.client
 
-    def _connect(self) -> "RESTClient":
-        from dlt.common.configuration.specs import RuntimeConfiguration
-        from dlt.sources.helpers.requests import Client
-        from dlt.sources.helpers.rest_client import RESTClient
-        from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
-
+    def _connect(self) -> RESTClient:
         key = self._settings.land_stripe_key
         sessions = Client(
             request_timeout=self._timeout_seconds,
@@ -175,7 +170,7 @@ class _Limiter:
         time.sleep(max(0.0, start - time.monotonic()))
 
 
-def _refusal(response: "Response", path: str, attempts: int, host: str) -> StripeRefusedError:
+def _refusal(response: Response, path: str, attempts: int, host: str) -> StripeRefusedError:
     """What an error says. Stripe's own message may show a part of the key, so it is not used."""
     error = _error_of(response)
     code, parameter, status = error.get("code"), error.get("param"), response.status_code
@@ -203,7 +198,7 @@ def _refusal(response: "Response", path: str, attempts: int, host: str) -> Strip
     return StripeRefusedError(f"{sentence}; {NOTHING_LANDED}", code, parameter)
 
 
-def _error_of(response: "Response") -> Object:
+def _error_of(response: Response) -> Object:
     try:
         error = response.json()["error"]
     except (ValueError, KeyError, TypeError):

@@ -2,17 +2,15 @@
 
 from typing import Any
 
+import simplejson
+
 COMPACT = (",", ":")
 
 
 def loads(text: bytes) -> Any:
     """Raises `ValueError`."""
-    import simplejson
-
     return simplejson.loads(text, use_decimal=True)
 
 
 def dumps(value: object, *, sort_keys: bool = False) -> bytes:
-    import simplejson
-
     return simplejson.dumps(value, separators=COMPACT, use_decimal=True, sort_keys=sort_keys).encode()
