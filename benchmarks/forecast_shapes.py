@@ -42,12 +42,12 @@ class Account:
 Shape = Callable[[Calendar, np.random.Generator], np.ndarray]
 
 
-def calendar_of(first_day: date = FIRST_DAY, days: int = DAYS) -> Calendar:
-    """The calendar of so many days."""
-    dates = [first_day + timedelta(days=number) for number in range(days)]
+def calendar() -> Calendar:
+    """The calendar of the company's days."""
+    dates = [FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
     ends = [(day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1) for day in dates]
     return Calendar(
-        np.arange(days),
+        np.arange(DAYS),
         np.array([day.day for day in dates]),
         np.array([day.day for day in ends]),
         np.array([day.weekday() for day in dates]),
@@ -108,24 +108,6 @@ TUNED: dict[str, Shape] = {
     ),
     "constant": lambda d, r: np.ones(len(d.number)),
 }
-# Looked at once, before the present method was made.
-HELD_OUT: dict[str, Shape] = {
-    "month_end_growing": lambda d, r: (
-        1.002**d.number * np.where(d.days_of_month - d.day_of_month < 3, 5.0, 0.7) * weekly(d, 0.7) * noise(d, r, 0.2)
-    ),
-    "first_monday": lambda d, r: np.where((d.weekday == 0) & (d.day_of_month <= 7), 15.0, 0.5) * noise(d, r, 0.15),
-    "third_week": lambda d, r: np.where((d.day_of_month - 1) // 7 == 2, 2.5, 0.5) * noise(d, r, 0.15),
-    "step_back": lambda d, r: np.where((d.number > 380) & (d.number < 425), 0.3, 1.0) * noise(d, r, 0.1),
-    "stairs": lambda d, r: 1.25 ** (d.number // 90) * weekly(d, 0.4) * noise(d, r, 0.12),
-    "three_week_cycle": lambda d, r: np.where(d.number % 21 < 7, 2.0, 0.5) * noise(d, r, 0.1),
-    "quiet_december": lambda d, r: np.where(d.day_of_year >= 355, 0.4, 1.0) * weekly(d, 0.3) * noise(d, r, 0.25),
-    "slow_ramp": lambda d, r: np.clip((d.number - d.number[0]) / 300, 0.05, 1) * noise(d, r, 0.2),
-    "launches": lambda d, r: (1 + 2 * np.exp(-((d.number + r.integers(0, 80)) % 80) / 12)) * noise(d, r, 0.1),
-    "weekday_noise": lambda d, r: np.array([1, 1.4, 0.8, 1.2, 1.0, 0.1, 0.2])[d.weekday] * noise(d, r, 0.3),
-    "two_levels": lambda d, r: np.where(drift(d, r, 0.2) > 1, 1.0, 0.4) * noise(d, r, 0.15),
-    "leaving": lambda d, r: np.clip((560 - d.number) / 60, 0.0, 1) * weekly(d, 0.5) * noise(d, r, 0.1),
-}
-
 # Neither tuned on nor looked at while any part of the method was made: what forecasts are judged by.
 JUDGED: dict[str, Shape] = {
     "month_end_and_week": lambda d, r: (
@@ -165,7 +147,7 @@ def accounts_of(shapes: dict[str, Shape], seed: int, copies: int) -> list[Accoun
     for position, (name, shape) in enumerate(shapes.items()):
         for copy in range(copies):
             rng = np.random.default_rng([seed, position, copy])
-            whole = calendar_of()
+            whole = calendar()
             first = int(rng.integers(200, 520)) if copy % 3 == 2 else int(rng.integers(0, 60))
             days = Calendar(*(values[first:] for values in vars(whole).values()))
             level = np.exp(rng.uniform(np.log(45_000), np.log(3_000_000)))

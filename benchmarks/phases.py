@@ -59,17 +59,26 @@ def _one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
     days = sorted((source / "usage" / "usage_reports").iterdir())
     first = date.fromisoformat(days[0].name.removeprefix("date="))
     history = [day for day in days if date.fromisoformat(day.name[5:]) < first + timedelta(days=round(30.4 * months))]
-    history, last = history[:-1], history[-1]
-    root = folder / "source"
+    one_day = _after_one_more_day(source, folder, history, *PIECES, "load", RAW_USAGE)
+    return row_of(f"load usage, one more day after {len(history) - 1}", one_day, rows=int(one_day.output.split()[-1]))
+
+
+def _after_one_more_day(source: Path, folder: Path, days: list[Path], *command: str) -> Measured:
+    """The cost of a command after the last of these days of usage has come, and it was run with all before it."""
+    root, (*history, last) = folder / "source", days
+    usage = root / "usage" / "usage_reports"
+    usage.mkdir(parents=True)
+    for each in source.iterdir():
+        if each.name != "usage":
+            (root / each.name).symlink_to(each)
     for day in history:
-        (root / "usage" / "usage_reports").mkdir(parents=True, exist_ok=True)
-        (root / "usage" / "usage_reports" / day.name).symlink_to(day)
+        (usage / day.name).symlink_to(day)
     environment = {"GROWTH_SOURCE_ROOT": str(root), "GROWTH_DATA_DIR": str(folder / "data")}
-    measure(*PIECES, "load", RAW_USAGE, **environment)
-    (root / "usage" / "usage_reports" / last.name).symlink_to(last)
-    one_day = measure(*PIECES, "load", RAW_USAGE, **environment)
+    measure(*command, **environment)
+    (usage / last.name).symlink_to(last)
+    measured = measure(*command, **environment)
     shutil.rmtree(folder)
-    return row_of(f"load usage, one more day after {len(history)}", one_day, rows=int(one_day.output.split()[-1]))
+    return measured
 
 
 def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
@@ -177,20 +186,7 @@ def _refresh_of_one_more_day(source: Path, folder: Path, months: int) -> tuple[s
     The company is equally large after both.
     """
     days = sorted((source / "usage" / "usage_reports").iterdir())
-    *history, last = days[-round(30.4 * months) :]
-    root = folder / "source"
-    usage = root / "usage" / "usage_reports"
-    usage.mkdir(parents=True)
-    for each in source.iterdir():
-        if each.name != "usage":
-            (root / each.name).symlink_to(each)
-    for day in history:
-        (usage / day.name).symlink_to(day)
-    environment = {"GROWTH_SOURCE_ROOT": str(root), "GROWTH_DATA_DIR": str(folder / "data")}
-    measure("-m", "cli", "run", **environment)
-    (usage / last.name).symlink_to(last)
-    refreshed = measure("-m", "cli", "run", **environment)
-    shutil.rmtree(folder)
+    refreshed = _after_one_more_day(source, folder, days[-round(30.4 * months) :], "-m", "cli", "run")
     return row_of(f"whole run, one more day after {months} months", refreshed)
 
 

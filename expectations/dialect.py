@@ -31,11 +31,8 @@ class NamedType(UserDefinedType):
         return self.name
 
 
-class WarehouseDialect(Dialect):
-    """duckdb-engine's dialect as Great Expectations can use it, also on a read-only connection."""
-
-    name = "postgresql"
-    supports_statement_cache = False
+class ReadsOnly:
+    """What a dialect leaves out that only reads, on a connection that is the gate's: each suite has an engine on it."""
 
     def do_begin(self, connection: Any) -> None:
         pass
@@ -49,6 +46,16 @@ class WarehouseDialect(Dialect):
     def do_close(self, connection: Any) -> None:
         pass
 
+    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
+        return {"constrained_columns": [], "name": None}
+
+
+class WarehouseDialect(ReadsOnly, Dialect):
+    """duckdb-engine's dialect as Great Expectations can use it, also on a read-only connection."""
+
+    name = "postgresql"
+    supports_statement_cache = False
+
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         table = self.identifier_preparer.format_table(sa.table(table_name, schema=schema))
         described = connection.execute(sa.text(f"describe {table}")).fetchall()
@@ -56,9 +63,6 @@ class WarehouseDialect(Dialect):
             {"name": name, "type": NamedType(type_name), "nullable": nullable == "YES", "default": None}
             for name, type_name, nullable, *_ in described
         ]
-
-    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        return {"constrained_columns": [], "name": None}
 
 
 registry.register(DIALECT, __name__, WarehouseDialect.__name__)

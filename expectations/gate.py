@@ -5,7 +5,8 @@ a sample. A check that could not run is an error: it has not failed, it has not 
 
 In a run of everything, of tables whose changed days are known only those are read again, and once a week every row
 (`expectations/looks.py`). In a run for some days, only their rows of the tables that are built by days are checked.
-Such a result names its days, and is kept beside that of the whole table.
+Such a result names its days, and is kept beside that of the whole table. Importing this module takes the seconds that
+Great Expectations takes.
 """
 
 import logging
@@ -14,10 +15,18 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import duckdb
+import great_expectations
+from great_expectations import ExpectationSuite
+from great_expectations import expectations as built_in
+from great_expectations.core import ExpectationValidationResult
+from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
 
+from expectations import checks
+from expectations.dialect import DIALECT, engine_settings
 from expectations.looks import asked, days_to_look_at
 from expectations.results import Result, keep_results
 from expectations.suites import QUERY, Expectation, Suite, load_suites
@@ -26,10 +35,6 @@ from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
 from warehouse.postgres import is_server
 from warehouse.sql_text import literal, quote
-
-if TYPE_CHECKING:
-    from great_expectations.core import ExpectationValidationResult
-    from great_expectations.datasource.fluent.interfaces import Batch
 
 logger = logging.getLogger(__name__)
 SAMPLE_ROWS = 5
@@ -136,8 +141,6 @@ class Gate:
         self, suite: Suite, expectations: Sequence[Expectation], days: tuple[date, date] | None = None
     ) -> list[Result]:
         """The results of these expectations of a suite, in their order: of every row, or of those of some days."""
-        from great_expectations.datasource.fluent.interfaces import TestConnectionError
-
         if not expectations:
             return []
         self._days = days
@@ -149,7 +152,7 @@ class Gate:
             return [_result(suite, each, "error", None, detail=_first_part(str(error))) for each in expectations]
         return self._results(suite, expectations, batch)
 
-    def _results(self, suite: Suite, expectations: Sequence[Expectation], batch: "Batch") -> list[Result]:
+    def _results(self, suite: Suite, expectations: Sequence[Expectation], batch: Batch) -> list[Result]:
         total_rows = self.count_rows(suite, self._days)
         outcomes = self._validate(batch, expectations, SUCCESS_ONLY)
         for each in [each for each in expectations if _error_of(outcomes[each.name])]:
@@ -201,13 +204,11 @@ class Gate:
             "{last_day}": literal(last),
         }
 
-    def _batch(self, suite: Suite) -> "Batch":
+    def _batch(self, suite: Suite) -> Batch:
         """The table as Great Expectations sees it. Raises `TestConnectionError` if it cannot be read.
 
         The data source has this one table and is made with it: a context writes down all that it has at each change.
         """
-        from great_expectations.datasource.fluent import SQLDatasource
-
         address, engine_settings = self._engine(suite)
         source = SQLDatasource(
             name="warehouse",
@@ -220,8 +221,6 @@ class Gate:
 
     def _engine(self, suite: Suite) -> tuple[str, dict[str, Any]]:
         """SQLAlchemy's address and settings of an engine that finds the suite's table without its schema."""
-        from expectations.dialect import DIALECT, engine_settings
-
         # With a schema of its own database first, other tables are still found in it by their schema.
         first = "public" if is_server(self.connection) else "main"
         of_days = f"{self._database}.{first},{OF_DAYS}.main"
@@ -229,10 +228,8 @@ class Gate:
         return f"{DIALECT}://", engine_settings(self.connection, search_path)
 
     def _validate(
-        self, batch: "Batch", expectations: Sequence[Expectation], result_format: dict
-    ) -> dict[str, "ExpectationValidationResult"]:
-        from great_expectations import ExpectationSuite
-
+        self, batch: Batch, expectations: Sequence[Expectation], result_format: dict
+    ) -> dict[str, ExpectationValidationResult]:
         suite = ExpectationSuite("suite", expectations=[self._expectation(each) for each in expectations])
         outcomes = batch.validate(suite, result_format=result_format).results
         return {_name_of(outcome): outcome for outcome in outcomes}
@@ -248,7 +245,7 @@ class Gate:
         return value
 
     def _failure(
-        self, suite: Suite, expectation: Expectation, outcome: "ExpectationValidationResult", total_rows: int | None
+        self, suite: Suite, expectation: Expectation, outcome: ExpectationValidationResult, total_rows: int | None
     ) -> Result:
         observation = outcome.result
         unexpected = observation.get("unexpected_count")
@@ -293,10 +290,6 @@ class Gate:
 
 def _class_of(type_name: str) -> Any:
     """The class of an expectation type: the project's own, or Great Expectations'."""
-    from great_expectations import expectations as built_in
-
-    from expectations import checks
-
     class_name = "".join(word.capitalize() for word in type_name.split("_"))
     return getattr(checks, class_name, None) or getattr(built_in, class_name)
 
@@ -304,8 +297,6 @@ def _class_of(type_name: str) -> Any:
 @lru_cache(maxsize=1)
 def _quiet_context() -> Any:
     """A context of Great Expectations that lives in memory, tells nobody, and shows no progress bars."""
-    import great_expectations
-
     context: Any = great_expectations.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}
@@ -320,16 +311,16 @@ def _summary_of(suite: Suite) -> dict:
     }
 
 
-def _name_of(outcome: "ExpectationValidationResult") -> str:
+def _name_of(outcome: ExpectationValidationResult) -> str:
     configuration: Any = outcome.expectation_config
     return configuration.meta["name"]
 
 
-def _has_failed(outcome: "ExpectationValidationResult") -> bool:
+def _has_failed(outcome: ExpectationValidationResult) -> bool:
     return not outcome.success and not _error_of(outcome)
 
 
-def _error_of(outcome: "ExpectationValidationResult") -> str | None:
+def _error_of(outcome: ExpectationValidationResult) -> str | None:
     """Why a check could not run. Great Expectations says it once a check, or once for each metric of a check."""
     information = outcome.exception_info or {}
     each = [information] if "raised_exception" in information else list(information.values())

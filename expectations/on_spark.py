@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
-from expectations.dialect import NamedType
+from expectations.dialect import NamedType, ReadsOnly
 from expectations.gate import Gate, check_suite
 from expectations.results import Result
 from expectations.suites import Suite
@@ -34,7 +34,7 @@ class SparkCompiler(PGCompiler):
         return f"{'not ' if operator.opstring == '!~' else ''}({left} rlike {right})"
 
 
-class SparkDialect(PGDialect):
+class SparkDialect(ReadsOnly, PGDialect):
     """A dialect that only reads, over PyHive."""
 
     name = "postgresql"
@@ -52,18 +52,6 @@ class SparkDialect(PGDialect):
     def initialize(self, connection: Any) -> None:
         pass
 
-    def do_begin(self, dbapi_connection: Any) -> None:
-        pass
-
-    def do_commit(self, dbapi_connection: Any) -> None:
-        pass
-
-    def do_rollback(self, dbapi_connection: Any) -> None:
-        pass
-
-    def do_close(self, dbapi_connection: Any) -> None:
-        """The session is the gate's: each suite has an engine of its own on it."""
-
     def has_table(self, *args: Any, **kw: Any) -> bool:
         return True
 
@@ -76,9 +64,6 @@ class SparkDialect(PGDialect):
             {"name": name, "type": NamedType(kind), "nullable": True, "default": None}
             for name, kind in dict(names).items()
         ]
-
-    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        return {"constrained_columns": [], "name": None}
 
 
 registry.register(DIALECT, __name__, SparkDialect.__name__)

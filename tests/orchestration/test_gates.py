@@ -8,9 +8,9 @@ import pytest
 from dagster import AssetCheckSeverity, Definitions, ExecuteInProcessResult, define_asset_job, in_process_executor
 from dagster import AssetSelection as Selection
 
+from expectations import gate
 from expectations.results import Result
 from orchestration.assets.keys import table_key
-from orchestration.checks import gates
 from orchestration.checks.gates import build_gates, gates_of
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
@@ -51,7 +51,7 @@ def run_of(
             for severity, status in zip(("critical", "warning"), statuses, strict=False)
         ]
 
-    monkeypatch.setattr(gates, "run_layer", run_layer)
+    monkeypatch.setattr(gate, "run_layer", run_layer)
     checks = build_gates(get_settings(), {USAGE})
     job = define_asset_job("days", selection=Selection.checks(*gates_of([USAGE], checks)))
     definitions = Definitions(
