@@ -90,7 +90,7 @@ def judge_figures(connection: duckdb.DuckDBPyConnection, as_of: date) -> list[Ju
 
 
 def judge(name: str, table: str, kind: Kind, by_day: Mapping[date, float], *, as_of: date, rule: Rule) -> Judgement:
-    """Whether the value of the day is usual. With too few of its weekdays in the past nothing is said of it."""
+    """Whether the value of the day is usual. One with too few earlier values is not judged."""
     past = _past(kind, by_day, as_of, rule.weeks)
     shown = tuple(past.values())
     value = by_day.get(as_of, None if kind == "ratio" else 0.0)

@@ -5,8 +5,9 @@ a sample. A check that could not run is an error: it has not failed, it has not 
 
 In a run of everything, of tables whose changed days are known only those are read again, and once a week every row
 (`expectations/looks.py`). In a run for some days, only their rows of the tables that are built by days are checked.
-Such a result names its days, and is kept beside that of the whole table. Importing this module takes the seconds that
-Great Expectations takes.
+Such a result names its days, and is kept beside that of the whole table.
+
+Importing this module imports Great Expectations.
 """
 
 import logging

@@ -181,6 +181,6 @@ def _published_run(settings: Settings) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    """Hash of the published file: one damaged on disk is written again."""
+    """Hash of the published file: if it is damaged on disk, a run publishes again."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

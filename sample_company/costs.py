@@ -21,7 +21,7 @@ CLUSTER_FACTOR = 2
 
 
 def write_costs(folder: Path, prices: PriceList, signups: Signups, accounts: list[Account]) -> list[str]:
-    """Write costs/unit_costs and costs/account_costs; the organizations that have a cluster of their own."""
+    """Write costs/unit_costs and costs/account_costs; returns the organizations that have a cluster of their own."""
     months = [add_months(FIRST_DAY, number) for number in range(MONTHS)]
     header = ["month", "product_key", "region", "cost_usd_per_unit"]
     write.write_csv(folder / "unit_costs.csv", header, unit_costs(prices, months))

@@ -11,7 +11,7 @@ from warehouse.connection import connect
 
 @contextmanager
 def building(settings: Settings) -> Iterator[None]:
-    """Let dbt run Python models while the block runs: the same functions, in this process, on what the server has.
+    """Run dbt's Python models in this process while the block runs, on the tables of the server.
 
     dbt asks its adapter to run them, and PostgreSQL's cannot.
     """

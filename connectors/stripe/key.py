@@ -1,4 +1,4 @@
-"""The mode of a Stripe key and of objects: a root has those of the live mode, or those of the test mode."""
+"""The mode of a Stripe key and of objects: a source root has objects of the live mode or of the test mode."""
 
 from connectors.report import LandingError
 from connectors.stripe.client import NOTHING_LANDED, Object

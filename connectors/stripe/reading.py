@@ -1,4 +1,4 @@
-"""Whole objects out of Stripe: lists, objects by id, and what events say that changed."""
+"""Read whole objects from Stripe: lists, single objects by id, and those that events name."""
 
 from collections.abc import Iterator
 from urllib.parse import quote

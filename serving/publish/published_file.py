@@ -110,7 +110,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _require_full_checks(connection: duckdb.DuckDBPyConnection) -> None:
     """Raise if only some days of a table were checked since it was last checked in full.
 
-    Compares turns, since the clock may be wrong; rows of versions without turns come first.
+    Compares turns, since the clock may be wrong; rows without a turn are the oldest.
     """
     tables = connection.execute(
         """
