@@ -1,7 +1,6 @@
 """Measure a piece of work in its own process: seconds, CPU seconds, peak memory."""
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -39,8 +38,5 @@ def measure(*arguments: str, **environment: str) -> Measured:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, arguments, output)
-    return Measured(time.monotonic() - started, _cpu_seconds(usage), usage.ru_maxrss / KILOBYTES_PER_GIGABYTE, output)
-
-
-def _cpu_seconds(usage: resource.struct_rusage) -> float:
-    return usage.ru_utime + usage.ru_stime
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Measured(time.monotonic() - started, cpu_seconds, usage.ru_maxrss / KILOBYTES_PER_GIGABYTE, output)

@@ -40,16 +40,12 @@ def _report(error: Exception) -> int:
     if isinstance(error, UserError):
         print(error, file=sys.stderr)
         return error.code
-    if _is_of_the_system_or_database(error):
+    # The operating system's and DuckDB's own messages are sentences.
+    if isinstance(error, OSError) or type(error).__module__ in ("duckdb", "_duckdb"):
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"unexpected error: {type(error).__name__}: {error}{_kept(error)}", file=sys.stderr)
     return 1
-
-
-def _is_of_the_system_or_database(error: Exception) -> bool:
-    """Errors whose own message is a sentence: of the operating system, and of DuckDB."""
-    return isinstance(error, OSError) or type(error).__module__ in ("duckdb", "_duckdb")
 
 
 def _kept(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Commands that save the data folder, bring it back, and delete a person from it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ import typer
 from settings import get_settings
 
 if TYPE_CHECKING:
-    from warehouse.sizes import TableSize
+    pass
 
 
 def status() -> None:
@@ -34,13 +33,10 @@ def status() -> None:
     print(f"warehouse    {_megabytes(size.bytes_in_all)}, of which {_megabytes(size.bytes_unused)} unused")
     for schema in sorted({table.schema for table in tables}):
         of_schema = [table for table in tables if table.schema == schema]
-        print(f"\n{schema:<48} {sum(table.rows for table in of_schema):>14,} rows {_total(of_schema):>14}")
+        rows, in_all = sum(table.rows for table in of_schema), sum(table.bytes for table in of_schema)
+        print(f"\n{schema:<48} {rows:>14,} rows {_megabytes(in_all):>14}")
         for table in of_schema:
             print(f"  {table.table:<46} {table.rows:>14,} rows {_megabytes(table.bytes):>14}")
-
-
-def _total(tables: "Sequence[TableSize]") -> str:
-    return _megabytes(sum(table.bytes for table in tables))
 
 
 def _megabytes(count: int) -> str:

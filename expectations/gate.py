@@ -159,7 +159,7 @@ class Gate:
         for each in [each for each in expectations if _error_of(outcomes[each.name])]:
             # Checks that share a statement share one message too, that of the last one: ask each for its own.
             outcomes |= self._validate(batch, [each], SUCCESS_ONLY)
-        failed = [each for each in expectations if _has_failed(outcomes[each.name])]
+        failed = [each for each in expectations if not (outcomes[each.name].success or _error_of(outcomes[each.name]))]
         observations = self._validate(batch, failed, _summary_of(suite)) if failed else {}
         results = []
         for each in expectations:
@@ -233,7 +233,8 @@ class Gate:
     ) -> dict[str, ExpectationValidationResult]:
         suite = ExpectationSuite("suite", expectations=[self._expectation(each) for each in expectations])
         outcomes = batch.validate(suite, result_format=result_format).results
-        return {_name_of(outcome): outcome for outcome in outcomes}
+        configurations: list[Any] = [outcome.expectation_config for outcome in outcomes]
+        return {each.meta["name"]: outcome for each, outcome in zip(configurations, outcomes, strict=True)}
 
     def _expectation(self, expectation: Expectation) -> Any:
         kwargs = {name: self._dated(value) for name, value in expectation.kwargs.items()}
@@ -310,15 +311,6 @@ def _summary_of(suite: Suite) -> dict:
         "partial_unexpected_count": SAMPLE_ROWS,
         "unexpected_index_column_names": list(suite.key),
     }
-
-
-def _name_of(outcome: ExpectationValidationResult) -> str:
-    configuration: Any = outcome.expectation_config
-    return configuration.meta["name"]
-
-
-def _has_failed(outcome: ExpectationValidationResult) -> bool:
-    return not outcome.success and not _error_of(outcome)
 
 
 def _error_of(outcome: ExpectationValidationResult) -> str | None:

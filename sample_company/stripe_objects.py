@@ -131,12 +131,11 @@ def _customers(ledger: AccountLedger, email: str, organization_id: str) -> Itera
     created = account.start_us - 120 * SECOND_US
     customer = _customer(ledger.customer_id, created, email, account, metadata)
     customer["discount"] = _discount(ledger.customer_id, account.discount_basis_points, created)
+    yield created, customer
     if "deleted_customer" in account.traits:
-        yield created, customer
         gone = instant(account.end_day or 0) + 60 * DAY_US
         yield min(gone, END_US - 1), {"id": ledger.customer_id, "object": "customer", "deleted": True}
         return
-    yield created, customer
     if ledger.balance:
         changed = max([account.start_us, *(invoice.created_us for invoice in ledger.invoices)])
         yield changed, customer | {"balance": ledger.balance}
@@ -184,10 +183,8 @@ def _subscriptions(ledger: AccountLedger) -> Iterator[tuple[int, dict]]:
         }
     )
     live = _subscription(ledger.subscription_id, ledger.customer_id, account.start_us, products, 1)
-    if account.end_day is None:
-        yield account.start_us, live
-    else:
-        yield account.start_us, live
+    yield account.start_us, live
+    if account.end_day is not None:
         ended = instant(account.end_day, 4_000)
         change = {"status": "canceled", "canceled_at": _seconds(ended - 9 * DAY_US), "ended_at": _seconds(ended)}
         yield ended, live | change

@@ -155,14 +155,11 @@ def descriptions_of_marts(settings: Settings) -> dict[tuple[str, str], str]:
     marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
     described = {(mart["name"], ""): mart["description"] for mart in marts}
     return described | {
-        (mart["name"], name): f"{column['description']} {PERSONAL_MARK if _is_personal(column) else ''}".strip()
+        (mart["name"], name): f"{column['description']} {PERSONAL_MARK if is_personal else ''}".strip()
         for mart in marts
         for name, column in mart["columns"].items()
+        for is_personal in ["personal_data" in column["config"].get("meta", {})]
     }
-
-
-def _is_personal(column: dict[str, Any]) -> bool:
-    return "personal_data" in column["config"].get("meta", {})
 
 
 _parsed: dict[str, Any] = {}

@@ -70,10 +70,6 @@ def _catalog(url: str, warehouse: str) -> "SqlCatalog":
     return catalog
 
 
-def has_table(catalog: "SqlCatalog", schema: str, name: str) -> bool:
-    return catalog.table_exists((schema, name))
-
-
 def write_table(
     catalog: "SqlCatalog",
     schema: str,

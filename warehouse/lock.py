@@ -57,7 +57,10 @@ def hold(
     lock = _lock(path, holder, wait_seconds, say)
     try:
         if not to_restore:
-            _refuse_if_half_restored(path)
+            if path.with_name(RESTORING).exists():
+                raise DataDirError(
+                    f"a restore into {path.parent} was interrupted: run `growth restore` again to complete it"
+                )
             if not postgres.is_on_server(path):
                 _wait_for_file(path, holder, wait_seconds, say)
             clear(spill_folder(path))
@@ -115,11 +118,6 @@ def _hold_server(holder: str, wait_seconds: float, say: Callable[[str], None]) -
             f"{holder} waited {wait_seconds:.0f} s for the warehouse: {error} holds it. "
             "Wait for it to end, or stop it, and run again"
         ) from None
-
-
-def _refuse_if_half_restored(path: Path) -> None:
-    if path.with_name(RESTORING).exists():
-        raise DataDirError(f"a restore into {path.parent} was interrupted: run `growth restore` again to complete it")
 
 
 def _wait_for_file(path: Path, holder: str, wait_seconds: float, say: Callable[[str], None]) -> None:

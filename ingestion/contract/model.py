@@ -162,7 +162,7 @@ class Contract:
 
     def table(self, raw_name: str) -> Table:
         """The table with this name in schema raw. Raises `KeyError`."""
-        return next((t for t in self.tables if t.raw_name == raw_name), None) or _no_table(raw_name)
+        return {table.raw_name: table for table in self.tables}[raw_name]
 
 
 _PLACE = (
@@ -245,7 +245,3 @@ def _check_personal(full_name: str, table: Table) -> None:
     for column in table.columns:
         if column.personal == "nothing" and not (column.nullable or column.type == "list"):
             raise ContractError(f"{full_name}.{column.name}: only a list or a nullable column can be erased")
-
-
-def _no_table(raw_name: str) -> Table:
-    raise KeyError(f"the contract has no table {raw_name}")

@@ -88,12 +88,11 @@ def raw_table(table: Table) -> str:
 
 
 def _create_table(table: Table) -> str:
-    columns = ", ".join(_define(column) for column in (*table.columns, *table.technical_columns))
+    columns = ", ".join(
+        f"{quote(column.name)} {column.sql_type}{'' if column.nullable else ' not null'}"
+        for column in (*table.columns, *table.technical_columns)
+    )
     return f"create table if not exists {raw_table(table)} ({columns})"
-
-
-def _define(column: Column) -> str:
-    return f"{quote(column.name)} {column.sql_type}{'' if column.nullable else ' not null'}"
 
 
 def row_hash(table: Table, columns: Sequence[Column]) -> str:

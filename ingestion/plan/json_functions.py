@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+from duckdb.func import FunctionNullHandling
+from duckdb.sqltypes import VARCHAR
 
 from ingestion.plan.row_checks import DECIMAL_PATTERN, JSON_OF_DECIMALS, TOO_FINE_PATTERN
 from ingestion.read.relations import NUMBERS_QUOTED
@@ -18,7 +20,8 @@ LONGEST_EXPONENT = 40
 
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     for name, function in ((NUMBERS_QUOTED, _numbers_quoted), (JSON_OF_DECIMALS, _json_of_decimals)):
-        connection.create_function(name, function, ["varchar"], "varchar", null_handling="special")  # type: ignore[call-overload]
+        # Named as a text, a type would be looked up on DuckDB's default connection, whatever state that is in.
+        connection.create_function(name, function, [VARCHAR], VARCHAR, null_handling=FunctionNullHandling.SPECIAL)
 
 
 def _numbers_quoted(text: str | None) -> str | None:

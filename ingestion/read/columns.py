@@ -116,13 +116,9 @@ def _free_names(table: Table, columns: Sequence[tuple[int, str]]) -> dict[str, i
             raw_name += "_" + sha256(name.encode()).hexdigest()[:6]
         if raw_name.startswith("_dlt") or raw_name in OWN_NAMES:
             raw_name = f"extra{raw_name}"
-        numbered = (_numbered(raw_name, number) for number in range(1, len(columns) + 2))
+        numbered = (raw_name, *(f"{raw_name}_{number}" for number in range(2, len(columns) + 2)))
         found[next(name for name in numbered if name not in found and not table.column(name))] = place
     return found
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}_{number}"
 
 
 def place_name(place: int) -> str:

@@ -65,7 +65,12 @@ def alerts_of_run(instance: DagsterInstance, run: DagsterRun, owners: Owners) ->
     if failures:
         by_step = _owners_of_steps(instance, run, owners)
         alerts += [
-            _of_step(str(step), event, by_step)
+            _alert(
+                "step_failed",
+                str(step),
+                sentence_of_error(event.step_failure_data.error),
+                by_step.get(str(step)) or OWNERS,
+            )
             for step, event in failures.items()
             if not (has_failed_check and _class_name(event) in CONSEQUENCES)
         ]
@@ -84,10 +89,6 @@ def _of_check(check: AssetCheckEvaluation, owners: Owners) -> Alert:
     kind = "check_failed" if check.severity is AssetCheckSeverity.ERROR else "check_warned"
     about = f"{check.asset_key.to_user_string()} {check.check_name}"
     return _alert(kind, about, "; ".join(sentences_of_check(check)), _owners_of([check.asset_key], owners))
-
-
-def _of_step(step: str, event: DagsterEvent, by_step: Mapping[str, Iterable[str]]) -> Alert:
-    return _alert("step_failed", step, sentence_of_error(event.step_failure_data.error), by_step.get(step) or OWNERS)
 
 
 def _reason_of_failure(event: DagsterEvent) -> str | None:

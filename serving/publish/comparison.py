@@ -10,7 +10,7 @@ from serving.reader import snapshot
 ROWS = "rows"
 # Columns that hold bands of the mix, by which figures are grouped.
 BANDS = ("arr_mix_band", "band")
-MONEY = ("usd", "mrr")
+MONEY = {"usd", "mrr"}
 
 Sums = dict[tuple[str, str, str], Decimal]
 
@@ -64,17 +64,13 @@ def _sums(path: Path) -> Sums:
         ).fetchall():
             columns.setdefault(table, {})[column] = kind
         for table, kinds in columns.items():
-            money = [name for name, kind in kinds.items() if kind.endswith(",2)") and _is_money(name)]
+            money = [name for name, kind in kinds.items() if kind.endswith(",2)") and MONEY & {*name.split("_")}]
             band = next((f"coalesce(\"{name}\", 'none')" for name in BANDS if name in kinds), "''")
             summed = ", ".join(["count(*)", *(f'sum("{name}")' for name in money)])
             for row in connection.execute(f'select {band}, {summed} from "{table}" group by 1').fetchall():  # noqa: S608
                 for figure, value in zip((ROWS, *money), row[1:], strict=True):
                     sums[table, row[0], figure] = Decimal(value or 0)
     return sums
-
-
-def _is_money(column: str) -> bool:
-    return not set(MONEY).isdisjoint(column.split("_"))
 
 
 def _write(value: Decimal | None, sign: str = "") -> str:

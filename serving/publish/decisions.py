@@ -77,7 +77,8 @@ def compare_decisions(before: Path, after: Path) -> tuple[list[Move], list[Band]
     with duckdb.connect() as connection:
         for path, name in ((before, "before"), (after, "after")):
             _attach(connection, path, name)
-        moves = [move for decision, sql in _all_decisions().items() for move in _moves(connection, decision, sql)]
+        on_lists = {table.removeprefix("rpt_").replace("_", " "): ON_A_LIST.format(table=table) for table in LISTS}
+        moves = [each for name, sql in (DECISIONS | on_lists).items() for each in _moves(connection, name, sql)]
         return moves, _bands(connection)
 
 
@@ -100,10 +101,6 @@ def lines_of(moves: list[Move], bands: list[Band], *, most: int) -> list[str]:
         for band in bands
     ]
     return lines
-
-
-def _all_decisions() -> dict[str, str]:
-    return DECISIONS | {table.removeprefix("rpt_").replace("_", " "): ON_A_LIST.format(table=table) for table in LISTS}
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

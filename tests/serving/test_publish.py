@@ -67,9 +67,8 @@ def test_old_column_names_are_in_a_view_of_a_moved_file(settings: Settings) -> N
 
 def published_at(text: str) -> object:
     """A timestamp as DuckDB returns it."""
-    row = duckdb.execute(f"select timestamp '{text}'").fetchone()
-    assert row is not None
-    return row[0]
+    with duckdb.connect() as connection:
+        return connection.execute(f"select timestamp '{text}'").fetchall()[0][0]
 
 
 def test_descriptions_are_published_as_comments_of_tables_and_columns(settings: Settings) -> None:
