@@ -79,7 +79,6 @@ product_days as (
         days.account_id,
         days.product_key,
         days.date,
-        cast({{ dbt.datediff("cast('2000-01-03' as date)", 'days.date', 'day') }} % 7 as int) as weekday,
         days.quantity,
         cast(
             case
@@ -96,53 +95,66 @@ product_days as (
         and days.date = estimated.date
 ),
 
-by_weekday as (
+{#- Days have no gap: so many rows before is so many days before. -#}
+so_far as (
     select
         product_days.*,
-        cast(sum(expected_quantity) over (
-            partition by account_id, product_key, weekday
-            order by date
-            rows between 7 preceding and current row
-        ) as decimal(24, 6)) as weekday_0
+        cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
+        cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
+        min(case when expected_quantity > 0 then date end) over recently as used_on,
+        {% for day in range(1, 7) -%}
+        coalesce(lag(expected_quantity, {{ day }}) over in_order, 0) as quantity_before_{{ day }},
+        {% endfor -%}
+        {% for week in range(8) -%}
+        coalesce(lag(expected_quantity, {{ 7 * week }}) over in_order, 0){{ ' + ' if not loop.last }}
+        {%- endfor %} as weekday_0
     from product_days
+    window
+        in_order as (partition by account_id, product_key order by date),
+        so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
+        recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
 ),
 
-{#- A frame that ends before the first use is empty, and its sum null. -#}
+{#- The sum of some days is the difference of two sums so far. Before the first use it is null. -#}
+before as (
+    select
+        so_far.*,
+        {% for days in [7, 14, 21, 28, 30, 56] -%}
+        lag(expected_so_far, {{ days }}) over in_order as expected_before_{{ days }},
+        {% endfor -%}
+        {% for lag in range(1, 7) -%}
+        lag(weekday_0, {{ lag }}) over in_order as weekday_{{ lag }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from so_far
+    window in_order as (partition by account_id, product_key order by date)
+),
+
 every_day as (
     select
         account_id,
         product_key,
         date,
-        cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
-        cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
-        cast(sum(expected_quantity) over a_month as decimal(24, 6)) as month_quantity,
-        cast(sum(expected_quantity) over weeks_before as decimal(24, 6)) as weeks_before,
-        cast(max(expected_quantity) over week_0 as decimal(24, 6)) as highest_quantity,
+        quantity_so_far,
+        expected_so_far,
+        cast(expected_so_far - coalesce(expected_before_30, 0) as decimal(24, 6)) as month_quantity,
+        cast(expected_before_28 - coalesce(expected_before_56, 0) as decimal(24, 6)) as weeks_before,
+        greatest(
+            expected_quantity,
+            {% for day in range(1, 7) -%}
+            quantity_before_{{ day }}{{ ',' if not loop.last }}
+            {% endfor %}
+        ) as highest_quantity,
+        cast({{ dbt.datediff('used_on', 'date', 'day') }} as int) as age_days,
+        {% for days in [0, 7, 14, 21] -%}
         cast(
-            {{ dbt.datediff('min(case when expected_quantity > 0 then date end) over recently', 'date', 'day') }} as int
-        ) as age_days,
-        {% for week in range(4) -%}
-        cast(sum(expected_quantity) over week_{{ week }} as decimal(24, 6)) as week_{{ week }},
+            {{ 'expected_before_' ~ days if days else 'expected_so_far' }} - coalesce(expected_before_{{ days + 7 }}, 0)
+            as decimal(24, 6)
+        ) as week_{{ loop.index0 }},
         {% endfor -%}
-        weekday_0,
-        {% for lag in range(1, 7) -%}
-        lag(weekday_0, {{ lag }}) over in_order as weekday_{{ lag }}{{ ',' if not loop.last }}
+        {% for lag in range(7) -%}
+        cast(weekday_{{ lag }} as decimal(24, 6)) as weekday_{{ lag }}{{ ',' if not loop.last }}
         {% endfor %}
-    from by_weekday
-    window
-        in_order as (partition by account_id, product_key order by date),
-        {% for name, frame in {
-            'so_far': 'unbounded preceding and current row',
-            'recently': '55 preceding and current row',
-            'weeks_before': '55 preceding and 28 preceding',
-            'a_month': '29 preceding and current row',
-            'week_0': '6 preceding and current row',
-            'week_1': '13 preceding and 7 preceding',
-            'week_2': '20 preceding and 14 preceding',
-            'week_3': '27 preceding and 21 preceding',
-        }.items() -%}
-        {{ name }} as (partition by account_id, product_key order by date rows between {{ frame }}){{ ',' if not loop.last }}
-        {% endfor %}
+    from before
 ),
 
 asked as (
