@@ -1,8 +1,7 @@
 {#- Volume by product, since different counters are never added up, and its change per day as a share of before. A
     customer that began to use the product after the earlier window began has nothing to compare with. Reads a few
     weeks of usage, not the whole history. Days before the data day are compared only for customers that pay or
-    subscribe, since no list names others by them. Usage is joined to its windows by date: a join on ranges alone
-    compares every row with every window. -#}
+    subscribe, since no list names others by them. A day is in several windows: usage is added up once, by stretches. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage
@@ -44,22 +43,62 @@ days as (
         or windows.weeks_ago = 0
 ),
 
-volumes as (
+{#- A stretch is the days between two neighbours of all days on which a window begins or ends: each window has all of it or
+    nothing. -#}
+stretches as (
+    select days.date, count(distinct bounds.day) as stretch
+    from days
+    inner join (
+        {% for bound in ['before_after', 'recent_after', 'recent_week_after', 'week_before_after', 'ends_on'] -%}
+        select {{ bound }} as day
+        from {{ ref('int_volume_windows') }}
+        {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ) as bounds
+        on days.date > bounds.day
+    group by days.date
+),
+
+used as (
     select
         customers.customer_id,
+        customers.is_followed,
         usage.product_key,
-        days.weeks_ago,
-        sum(case when days.is_recent then usage.quantity else 0 end) as recent_quantity,
-        sum(case when days.is_recent then 0 else usage.quantity end) as before_quantity,
-        sum(case when days.is_recent_week then usage.quantity else 0 end) as recent_week_quantity,
-        sum(case when days.is_week_before then usage.quantity else 0 end) as week_before_quantity
+        stretches.stretch,
+        sum(usage.quantity) as quantity
     from {{ ref('fct_usage_daily') }} as usage
+    inner join stretches on usage.date = stretches.date
     inner join customers on usage.organization_id = customers.organization_id
-    inner join days
-        on usage.date = days.date
-        and customers.is_followed = days.is_followed
     where usage.date > (select min(before_after) from {{ ref('int_volume_windows') }})
-    group by customers.customer_id, usage.product_key, days.weeks_ago
+    group by customers.customer_id, customers.is_followed, usage.product_key, stretches.stretch
+),
+
+windows_with_stretches as (
+    select distinct
+        stretches.stretch,
+        days.is_followed,
+        days.weeks_ago,
+        days.is_recent,
+        days.is_recent_week,
+        days.is_week_before
+    from days
+    inner join stretches on days.date = stretches.date
+),
+
+volumes as (
+    select
+        used.customer_id,
+        used.product_key,
+        windows.weeks_ago,
+        sum(case when windows.is_recent then used.quantity else 0 end) as recent_quantity,
+        sum(case when windows.is_recent then 0 else used.quantity end) as before_quantity,
+        sum(case when windows.is_recent_week then used.quantity else 0 end) as recent_week_quantity,
+        sum(case when windows.is_week_before then used.quantity else 0 end) as week_before_quantity
+    from used
+    inner join windows_with_stretches as windows
+        on used.is_followed = windows.is_followed
+        and used.stretch = windows.stretch
+    group by used.customer_id, used.product_key, windows.weeks_ago
 )
 
 select
