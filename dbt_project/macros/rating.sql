@@ -6,57 +6,76 @@
     (the spend limit holds after the discount), is_price_assumed (priced by a version from before it was published)
     and has_price. A product that is not subscribed is 0; so is one without a price, which has_price tells apart.
 
-    `tiers` is the price list: `int_price_tiers`, or another with its columns.
+    `tiers` is the price list: `int_price_tiers`, or another with its columns. A row may have several quantities, by
+    `bases`: of ['forecast'] it is forecast_quantity that is rated, as forecast_list_usd and so on.
 
     Only the tier that the quantity ends in is looked up: it knows what those below it cost in full.
 
     Widths are deliberate: DuckDB multiplies two decimals of 18 digits or fewer in 18 digits and fails above, so one
     side of each product is wider; and a quantity of 24 digits (400 days of the largest counter) times a price of 15
-    has the most that there are, 38, of which 22 are before the point. -#}
-{% macro rate_usage(relation, key, tiers=none) -%}
+    has the most that there are, 38, of which 22 are before the point. Most of the time goes into rounding: what is free, and
+    what has no discount, is not rounded. -#}
+{% macro rate_usage(relation, key, tiers=none, bases=none) -%}
+    {%- set prefixes = [] if bases else [''] -%}
+    {%- for basis in bases or [] -%}
+        {%- do prefixes.append(basis ~ '_') -%}
+    {%- endfor -%}
     {%- set price_tiers = tiers or ref('int_price_tiers') -%}
     {%- set keys = key | join(', ') -%}
     select
         {{ keys }},
-        list_usd,
-        after_discount_usd,
+        {% for prefix in prefixes -%}
+        {{ prefix }}list_usd,
+        {{ prefix }}after_discount_usd,
         case
-            when limit_usd < after_discount_usd then {{ round_half_up('limit_usd') }}
-            else after_discount_usd
-        end as bill_usd,
-        is_price_assumed,
-        has_price
+            when limit_usd < {{ prefix }}after_discount_usd then {{ round_half_up('limit_usd') }}
+            else {{ prefix }}after_discount_usd
+        end as {{ prefix }}bill_usd,
+        {{ prefix }}is_price_assumed,
+        {{ prefix }}has_price{{ ',' if not loop.last }}
+        {% endfor %}
     from (
         select
             {{ keys }}{{ ', limit_usd' if 'limit_usd' not in key }},
-            list_usd,
-            {{ round_half_up(
-                'cast(list_usd as decimal(22, 2)) * (100 - cast(discount_percent as decimal(13, 10))) * 0.01'
-            ) }} as after_discount_usd,
-            is_price_assumed,
-            has_price
+            {% for prefix in prefixes -%}
+            {{ prefix }}list_usd,
+            case
+                when discount_percent = 0 then {{ prefix }}list_usd
+                else {{ round_half_up(
+                    'cast(' ~ prefix ~ 'list_usd as decimal(22, 2)) * (100 - cast(discount_percent as decimal(13, 10))) * 0.01'
+                ) }}
+            end as {{ prefix }}after_discount_usd,
+            {{ prefix }}is_price_assumed,
+            {{ prefix }}has_price{{ ',' if not loop.last }}
+            {% endfor %}
         from (
             select
                 {% for column in (key + ['limit_usd', 'discount_percent']) | unique -%}
                 usage.{{ column }},
                 {% endfor -%}
-                {{ round_half_up("
-                    case
-                        when usage.is_subscribed and tiers.product_key is not null
-                            then tiers.list_usd_before
-                                + tiers.unit_price_usd * (usage.quantity - tiers.units_from)
-                        else cast(0 as decimal(38, 16))
-                    end
-                ") }} as list_usd,
-                coalesce(usage.priced_on < tiers.published_from, false) as is_price_assumed,
-                tiers.product_key is not null as has_price
+                {% for prefix in prefixes -%}
+                {%- set tiers = prefix ~ 'tiers' -%}
+                case
+                    when usage.is_subscribed and ({{ tiers }}.list_usd_before <> 0 or {{ tiers }}.unit_price_usd <> 0)
+                        then {{ round_half_up(
+                            tiers ~ '.list_usd_before + ' ~ tiers ~ '.unit_price_usd * (usage.' ~ prefix ~ 'quantity - '
+                            ~ tiers ~ '.units_from)'
+                        ) }}
+                    else cast(0 as decimal(22, 2))
+                end as {{ prefix }}list_usd,
+                coalesce(usage.priced_on < {{ tiers }}.published_from, false) as {{ prefix }}is_price_assumed,
+                {{ tiers }}.product_key is not null as {{ prefix }}has_price{{ ',' if not loop.last }}
+                {% endfor %}
             from {{ relation }} as usage
-            left join {{ price_tiers }} as tiers
-                on usage.product_key = tiers.product_key
-                and usage.priced_on >= tiers.valid_from
-                and usage.priced_on < tiers.valid_to
-                and usage.quantity > tiers.units_from
-                and usage.quantity <= tiers.units_to
+            {%- for prefix in prefixes %}
+            {%- set tiers = prefix ~ 'tiers' %}
+            left join {{ price_tiers }} as {{ tiers }}
+                on usage.product_key = {{ tiers }}.product_key
+                and usage.priced_on >= {{ tiers }}.valid_from
+                and usage.priced_on < {{ tiers }}.valid_to
+                and usage.{{ prefix }}quantity > {{ tiers }}.units_from
+                and usage.{{ prefix }}quantity <= {{ tiers }}.units_to
+            {%- endfor %}
         ) as priced
     ) as discounted
 {%- endmacro %}

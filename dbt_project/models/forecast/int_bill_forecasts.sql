@@ -6,14 +6,14 @@ with bills as (
     select
         rated.account_organization_id,
         rated.as_of_date,
-        sum(case when basis = 'to_date' then bill_usd else 0 end) as amount_to_date_usd,
-        sum(case when basis = 'forecast' then list_usd else 0 end) as forecast_list_usd,
-        sum(case when basis = 'forecast' then after_discount_usd else 0 end) as forecast_after_discount_usd,
-        sum(case when basis = 'forecast' then bill_usd else 0 end) as forecast_bill_usd,
-        sum(case when basis = 'forecast' and products.is_package then bill_usd else 0 end) as fixed_usd,
-        sum(case when basis = 'forecast' and limit_usd is not null then bill_usd else 0 end) as limited_usd,
+        sum(rated.to_date_bill_usd) as amount_to_date_usd,
+        sum(rated.forecast_list_usd) as forecast_list_usd,
+        sum(rated.forecast_after_discount_usd) as forecast_after_discount_usd,
+        sum(rated.forecast_bill_usd) as forecast_bill_usd,
+        sum(case when products.is_package then rated.forecast_bill_usd else 0 end) as fixed_usd,
+        sum(case when rated.limit_usd is not null then rated.forecast_bill_usd else 0 end) as limited_usd,
         {% for rule in rules -%}
-        sum(case when basis = '{{ rule }}' then bill_usd else 0 end) as {{ rule }}_usd{{ ',' if not loop.last }}
+        sum(rated.{{ rule }}_bill_usd) as {{ rule }}_usd{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('int_rated_forecasts') }} as rated
     left join {{ ref('products') }} as products on rated.product_key = products.product_key

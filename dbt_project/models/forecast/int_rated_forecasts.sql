@@ -1,8 +1,13 @@
 {#- Units of each product in an open period: to date, expected by its end, and by simple rules, each priced, with the
     packages, by the terms of the day. What is expected of missing days counts like what is expected of days to come: the
-    mean of the methods by their weights, and what it drifts. The rules are the vendor's published one and, on every fifth day, which is enough to judge by them, the rate of the last
-    seven days and the mean of each weekday over eight weeks. -#}
+    mean of the methods by their weights, and what it drifts. The rules are the vendor's published one and, on every
+    fifth day, which is enough to judge by them, the rate of the last seven days and the mean of each weekday over eight
+    weeks. A basis by which nothing is used costs nothing. -#}
 {%- set bases = ['to_date', 'forecast', 'published_rule', 'last_week', 'weekday_means'] -%}
+{%- set quantities = [] -%}
+{%- for basis in bases -%}
+    {%- do quantities.append(basis ~ '_quantity') -%}
+{%- endfor -%}
 
 with quantities as (
     select
@@ -11,17 +16,23 @@ with quantities as (
         windows.product_key,
         accounts.period_days,
         accounts.day_of_period,
+        accounts.last_day,
         {{ dbt.datediff('accounts.subscribed_on', 'accounts.as_of_date', 'day') }} as subscribed_days,
+        accounts.terms_organization_id,
+        accounts.terms_updated_at,
+        accounts.discount_percent,
         cast(windows.quantity_so_far - coalesce(earlier.quantity_so_far, 0) as decimal(24, 6)) as quantity_to_date,
         cast(windows.expected_so_far - coalesce(earlier.expected_so_far, 0) as decimal(24, 6)) as expected_to_date,
         methods.by_level,
         {{ weighted_difference('methods', 'weights') | indent(8) }} as difference,
         {{ estimate('weights.drift') }} as drift,
         windows.week_0,
-        {% for lag in range(7) -%}
-        floor((accounts.period_days - accounts.day_of_period + {{ lag }}) / 7.0) * coalesce(windows.weekday_{{ lag }}, 0)
-        / greatest(floor((windows.age_days + {{ 7 - lag }}) / 7.0), 1){{ ' + ' if not loop.last }}
-        {%- endfor %} as weekday_means_left
+        case when accounts.day_of_period % 5 = 0 then
+            {% for lag in range(7) -%}
+            floor((accounts.period_days - accounts.day_of_period + {{ lag }}) / 7.0) * coalesce(windows.weekday_{{ lag }}, 0)
+            / greatest(floor((windows.age_days + {{ 7 - lag }}) / 7.0), 1){{ ' + ' if not loop.last }}
+            {%- endfor %}
+        end as weekday_means_left
     from {{ ref('int_account_days') }} as accounts
     inner join {{ ref('int_usage_windows') }} as windows
         on accounts.account_id = windows.account_id
@@ -46,7 +57,10 @@ forecasts as (
         account_organization_id,
         as_of_date,
         product_key,
-        day_of_period,
+        last_day,
+        terms_organization_id,
+        terms_updated_at,
+        discount_percent,
         quantity_to_date as to_date_quantity,
         cast(
             expected_to_date + coalesce(
@@ -55,8 +69,6 @@ forecasts as (
                 ), 0
             ) as decimal(24, 6)
         ) as forecast_quantity,
-        cast(expected_to_date + week_0 * (period_days - day_of_period) / 7 as decimal(24, 6)) as last_week_quantity,
-        cast(expected_to_date + coalesce(weekday_means_left, 0) as decimal(24, 6)) as weekday_means_quantity,
         cast(
             case
                 when subscribed_days < {{ threshold('published_rule_quiet_days') }} then quantity_to_date
@@ -64,38 +76,36 @@ forecasts as (
                     then quantity_to_date + week_0 * (period_days - day_of_period) / 7
                 else quantity_to_date * period_days / day_of_period
             end as decimal(24, 6)
-        ) as published_rule_quantity
+        ) as published_rule_quantity,
+        case
+            when day_of_period % 5 = 0
+                then cast(expected_to_date + week_0 * (period_days - day_of_period) / 7 as decimal(24, 6))
+        end as last_week_quantity,
+        case
+            when day_of_period % 5 = 0
+                then cast(expected_to_date + coalesce(weekday_means_left, 0) as decimal(24, 6))
+        end as weekday_means_quantity
     from quantities
-),
-
-by_basis as (
-    {% for basis in bases -%}
-    select account_organization_id, as_of_date, product_key, '{{ basis }}' as basis, {{ basis }}_quantity as quantity
-    from forecasts
-    {% if basis in ['last_week', 'weekday_means'] -%}
-    where day_of_period % 5 = 0
-    {% endif -%}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 ),
 
 to_rate as (
     select
-        by_basis.account_organization_id,
-        by_basis.as_of_date,
-        by_basis.product_key,
-        by_basis.basis,
-        by_basis.quantity,
-        accounts.last_day as priced_on,
+        forecasts.account_organization_id,
+        forecasts.as_of_date,
+        forecasts.product_key,
+        {% for quantity in quantities -%}
+        case when forecasts.{{ quantity }} > 0 then forecasts.{{ quantity }} else 0 end as {{ quantity }},
+        {% endfor -%}
+        forecasts.last_day as priced_on,
         subscribed.product_key is not null as is_subscribed,
-        accounts.discount_percent,
+        forecasts.discount_percent,
         limits.limit_usd
-    from by_basis
-    inner join {{ ref('int_account_days') }} as accounts
-        on by_basis.account_organization_id = accounts.account_organization_id
-        and by_basis.as_of_date = accounts.as_of_date
-    {{ join_terms_of_product('accounts.terms_organization_id', 'accounts.terms_updated_at', 'by_basis.product_key') }}
-    where by_basis.quantity > 0
+    from forecasts
+    {{ join_terms_of_product('forecasts.terms_organization_id', 'forecasts.terms_updated_at', 'forecasts.product_key') }}
+    where
+        {% for quantity in quantities -%}
+        {{ 'or ' if not loop.first }}forecasts.{{ quantity }} > 0
+        {% endfor %}
 
     union all
 
@@ -103,23 +113,34 @@ to_rate as (
         account_organization_id,
         as_of_date,
         platform_package as product_key,
-        bases.basis,
-        cast({{ months_covered('period_start', 'period_end') }} as decimal(24, 6)) as quantity,
+        {% for quantity in quantities -%}
+        cast({{ months_covered('period_start', 'period_end') }} as decimal(24, 6)) as {{ quantity }},
+        {% endfor -%}
         last_day as priced_on,
         true as is_subscribed,
         discount_percent,
         cast(null as decimal(38, 10)) as limit_usd
     from {{ ref('int_account_days') }}
-    cross join (
-        {% for basis in bases -%}
-        select '{{ basis }}' as basis
-        {{ 'union all' if not loop.last }}
-        {% endfor %}
-    ) as bases
     where platform_package is not null
+),
+
+rated as (
+    {{ rate_usage(
+        'to_rate', ['account_organization_id', 'as_of_date', 'product_key', 'limit_usd'] + quantities, bases=bases
+    ) | indent }}
 )
 
-{{ rate_usage(
-    'to_rate',
-    ['account_organization_id', 'as_of_date', 'product_key', 'basis', 'quantity', 'limit_usd']
-) }}
+select
+    account_organization_id,
+    as_of_date,
+    product_key,
+    limit_usd,
+    to_date_quantity,
+    forecast_quantity,
+    forecast_list_usd,
+    forecast_after_discount_usd,
+    {% for basis in bases -%}
+    case when {{ basis }}_quantity > 0 then {{ basis }}_bill_usd else 0 end as {{ basis }}_bill_usd,
+    {% endfor -%}
+    to_date_is_price_assumed or forecast_is_price_assumed as is_price_assumed
+from rated
