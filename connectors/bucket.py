@@ -206,7 +206,8 @@ class _TableOfBucket:
                 file = f"{self._table.path}/{each.folder}{next(stamps)}{each.suffix}"
                 copies[file] = copy
             self._landed[each.name] = Landed(each.version, digest, file)
-        self._write_note()
+        entries = {name: asdict(landed) for name, landed in sorted(self._landed.items())}
+        self._root.put_note(self._note_path, json.dumps(entries, indent=0))
         for file, copy in copies.items():
             self._root.put_file(copy, file)
             self._files.add(file)
@@ -228,10 +229,6 @@ class _TableOfBucket:
             [local] = self._root.fetch([path])
             digests[_sha256(local)] = path
         return digests
-
-    def _write_note(self) -> None:
-        entries = {name: asdict(landed) for name, landed in sorted(self._landed.items())}
-        self._root.put_note(self._note_path, json.dumps(entries, indent=0))
 
 
 def _portions(objects: Iterable[BucketObject]) -> Iterator[list[BucketObject]]:

@@ -126,7 +126,8 @@ def _price(prices: PriceList, key: str) -> dict:
 def _customers(ledger: AccountLedger, email: str, organization_id: str) -> Iterator[tuple[int, dict]]:
     account = ledger.account
     metadata = {"organization_id": organization_id}
-    if account.kind in ("startup", "yc") and account.number % 2 == 0 and _is_on_startup_credit(account, ledger):
+    is_on_credit = account.start_us + 366 * DAY_US > END_US and ledger.balance < 0
+    if account.kind in ("startup", "yc") and account.number % 2 == 0 and is_on_credit:
         metadata["is_startup_plan"] = "true"
     created = account.start_us - 120 * SECOND_US
     customer = _customer(ledger.customer_id, created, email, account, metadata)
@@ -153,10 +154,6 @@ def _customer(customer_id: str, created: int, email: str, account: Account, meta
         "name": None, "balance": 0, "currency": account.currency, "delinquent": "unpaid_at_the_end" in account.traits,
         "address": {"country": account.country}, "discount": None, "metadata": metadata,
     }  # fmt: skip
-
-
-def _is_on_startup_credit(account: Account, ledger: AccountLedger) -> bool:
-    return account.start_us + 366 * DAY_US > END_US and ledger.balance < 0
 
 
 def _discount(owner: str, basis_points: int, since: int) -> dict | None:

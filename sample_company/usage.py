@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -226,7 +225,7 @@ class UsageSimulation:
             "organization_user_count": pa.array(users[rows]),
         }
         for counter, name in enumerate(self._names):
-            if _is_in_file(name, date_of_day):
+            if date_of_day >= LAUNCH_DAYS.get(name, FIRST_DAY) and MISSING_COLUMNS.get(date_of_day) != name:
                 units = counts[counter, rows]
                 units[partial_from:] = units[partial_from:] * share
                 columns[name] = pa.array(units)
@@ -238,7 +237,3 @@ class UsageSimulation:
             write_statistics=False,
             store_schema=False,
         )
-
-
-def _is_in_file(name: str, day: date) -> bool:
-    return day >= LAUNCH_DAYS.get(name, FIRST_DAY) and MISSING_COLUMNS.get(day) != name

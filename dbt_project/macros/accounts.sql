@@ -67,15 +67,16 @@
 {%- endmacro %}
 
 
-{#- What else fires by a signal: the names of a customer's rows after the first, in the order of their `place`. -#}
-{% macro others_named(placed, name) -%}
-select
-    customer_id,
-    signal,
-    {{ dbt.listagg(name, "', '", 'order by place') }} as others
-from {{ placed }}
-where place > 1
-group by customer_id, signal
+{#- Joins `others`, what else fires by a signal: the names of a customer's rows after the first, in the order of `place`. -#}
+{% macro join_others(placed, name) -%}
+    left join (
+        select customer_id, signal, {{ dbt.listagg(name, "', '", 'order by place') }} as others
+        from {{ placed }}
+        where place > 1
+        group by customer_id, signal
+    ) as others
+        on {{ placed }}.customer_id = others.customer_id
+        and {{ placed }}.signal = others.signal
 {%- endmacro %}
 
 

@@ -188,3 +188,13 @@ from typed
         ) }}
     end
 {%- endmacro %}
+
+
+{#- The price list in force and the one that is weighed, by the seed that a row is in. -#}
+{% macro listed_prices() -%}
+    {% for seed in ['price_list', 'candidate_price_list'] -%}
+    select '{{ seed }}' as listed_in, product_key, tier, up_to, valid_from, valid_to
+    from {{ ref(seed) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}

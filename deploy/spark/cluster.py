@@ -128,7 +128,7 @@ class Cluster:
             name, "org.apache.spark.deploy.worker.Worker", "--cores", "1", "--memory", self.sizes["worker_memory"],
             "--work-dir", str(self.folder / name), f"spark://127.0.0.1:{self.master_port}",
         )  # fmt: skip
-        self._wait_for_words(name, "Successfully registered with master")
+        self._wait(name, lambda: "Successfully registered with master" in self._log(name).read_text(errors="replace"))
 
     def start_thrift_server(self) -> None:
         """The driver: it answers SQL over Thrift and hands the work to the workers."""
@@ -229,9 +229,6 @@ class Cluster:
                 return attempt.connect_ex(("127.0.0.1", port)) == 0
 
         self._wait(name, answers)
-
-    def _wait_for_words(self, name: str, words: str) -> None:
-        self._wait(name, lambda: words in self._log(name).read_text(errors="replace"))
 
     def _wait(self, name: str, is_ready: Callable[[], bool]) -> None:
         until = time.monotonic() + START_SECONDS

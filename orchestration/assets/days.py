@@ -17,7 +17,9 @@ def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
     A process reads the data day once. Production has no end, so that its code server need not be restarted every day.
     """
     first = settings.first_day
-    last = None if settings.env == "production" else _last_known_day(settings)
+    last = None
+    if settings.env != "production":
+        last = settings.as_of or published_data_day(settings) or (None if settings.source_root else LAST_DAY)
     if last is None:
         return DailyPartitionsDefinition(first.isoformat())
     end = max(first, last) + timedelta(days=1)
@@ -33,8 +35,3 @@ def published_data_day(settings: Settings) -> date | None:
     except (FileNotFoundError, DataDirError, duckdb.Error):
         # The run that writes it again must be able to start.
         return None
-
-
-def _last_known_day(settings: Settings) -> date | None:
-    """The data day that is asked for or published, or else the last day of the sample company."""
-    return settings.as_of or published_data_day(settings) or (None if settings.source_root else LAST_DAY)

@@ -81,11 +81,11 @@ def _result(key: AssetKey, judged: Sequence[Judgement]) -> AssetCheckResult:
             "unusual": len(unusual),
             "not_judged": not_judged,
             "figures": MetadataValue.table(rows) if rows else "none of the tables was counted by a gate before",
-            **{f"value of {each.figure}": each.value for each in judged if _is_followed(each)},
+            # Dagster plots these over time, and row counts with their tables.
+            **{
+                f"value of {each.figure}": each.value
+                for each in judged
+                if each.figure != ROWS_OF_TABLES and each.value is not None
+            },
         },
     )
-
-
-def _is_followed(judgement: Judgement) -> bool:
-    """Whether Dagster plots it over time; row counts are plotted with their tables."""
-    return judgement.figure != ROWS_OF_TABLES and judgement.value is not None

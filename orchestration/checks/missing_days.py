@@ -8,7 +8,6 @@ from dagster import (
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
-    AssetKey,
     AssetPartitionStatus,
     AssetsDefinition,
     DagsterInstance,
@@ -20,7 +19,6 @@ from dagster import (
 from orchestration.assets.keys import table_key
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
-from settings import Settings
 from transform.days import ranges_of
 from warehouse.connection import connect
 
@@ -49,7 +47,8 @@ def build_missing_days(days: AssetsDefinition) -> AssetChecksDefinition:
     )
     def every_day_is_built(context: AssetCheckExecutionContext, warehouse: Warehouse) -> AssetCheckResult:
         with permanent_unless_transient():
-            missing = _missing_days(warehouse.settings)
+            with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
+                missing = [day for (day,) in connection.execute(NOT_BUILT).fetchall()]
             failed = _failed_days(context.instance, days)
         rows = list_days({"missing": missing, "failed": failed})
         return AssetCheckResult(
@@ -81,18 +80,9 @@ def list_days(days_by_state: Mapping[str, Sequence[date]]) -> list[dict[str, str
     ]
 
 
-def _missing_days(settings: Settings) -> list[date]:
-    with connect(settings.warehouse_path, read_only=True) as connection:
-        return [day for (day,) in connection.execute(NOT_BUILT).fetchall()]
-
-
 def _failed_days(instance: DagsterInstance, days: AssetsDefinition) -> list[date]:
-    failed = {key for asset in days.keys for key in _failed_partitions(instance, asset, days)}
-    return [date.fromisoformat(key) for key in sorted(failed)]
-
-
-def _failed_partitions(instance: DagsterInstance, asset: AssetKey, days: AssetsDefinition) -> list[str]:
     assert days.partitions_def is not None
     keys = days.partitions_def.get_partition_keys()
-    by_key = instance.get_status_by_partition(asset, keys, days.partitions_def) or {}
-    return [key for key, status in by_key.items() if status is AssetPartitionStatus.FAILED]
+    statuses = [instance.get_status_by_partition(asset, keys, days.partitions_def) or {} for asset in days.keys]
+    failed = {key for by_key in statuses for key, status in by_key.items() if status is AssetPartitionStatus.FAILED}
+    return [date.fromisoformat(key) for key in sorted(failed)]

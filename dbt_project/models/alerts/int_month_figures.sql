@@ -49,20 +49,11 @@ retention as (
     where base_months = 12
 )
 
-select 'mrr' as metric, group_by, group_value, month, cast(mrr_usd_month as decimal(24, 4)) as figure
-from sums
-
-union all
-
-select 'paying_customers', group_by, group_value, month, cast(paying_customers as decimal(24, 4))
-from sums
-
-union all
-
-select 'ndr_12_months', group_by, group_value, month, cast(ndr as decimal(24, 4))
-from retention
-
-union all
-
-select 'gdr_12_months', group_by, group_value, month, cast(gdr as decimal(24, 4))
-from retention
+{% for metric, figure, rows in [
+    ('mrr', 'mrr_usd_month', 'sums'), ('paying_customers', 'paying_customers', 'sums'),
+    ('ndr_12_months', 'ndr', 'retention'), ('gdr_12_months', 'gdr', 'retention'),
+] -%}
+select '{{ metric }}' as metric, group_by, group_value, month, cast({{ figure }} as decimal(24, 4)) as figure
+from {{ rows }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -85,10 +85,6 @@ placed as (
             order by fired.figure, fired.organization_id
         ) as place
     from fired
-),
-
-others as (
-    {{ others_named('placed', 'organization_id') | indent(4) }}
 )
 
 select
@@ -121,7 +117,5 @@ inner join today on placed.organization_id = today.organization_id
 inner join {{ ref('credit_runway_signals') }} as signals on placed.signal = signals.signal
 inner join {{ ref('int_organization_segments') }} as segments on placed.customer_id = segments.organization_id
 left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
-left join others
-    on placed.customer_id = others.customer_id
-    and placed.signal = others.signal
+{{ join_others('placed', 'organization_id') }}
 where placed.place = 1

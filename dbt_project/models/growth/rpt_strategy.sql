@@ -76,38 +76,31 @@ deals as (
 ),
 
 figures as (
-    select 'arr_usd_year' as figure, cast(arr_usd_year as decimal(24, 4)) as value from customers
-    union all
-    select 'middle_customers', middle_customers from customers
-    union all
-    select 'middle_arr_usd_year', middle_arr_usd_year from customers
-    union all
-    select 'middle_self_serve_customers', case when judged_middle_customers > 0 then middle_self_serve_customers end from customers
-    union all
-    select 'middle_self_serve_share', {{ ratio('middle_self_serve_customers', 'judged_middle_customers') }} from customers
-    union all
-    select 'self_serve_share_of_new_customers', {{ ratio('self_serve_customers', 'customers') }} from acquired
-    union all
-    select 'self_serve_share_of_new_mrr', {{ ratio('self_serve_mrr_usd_month', 'mrr_usd_month') }} from acquired
-    union all
-    select 'word_of_mouth_share_of_signups', {{ ratio('word_of_mouth_signups', 'stated_signups') }} from acquisition
-    union all
-    select 'word_of_mouth_share_of_new_customers', {{ ratio('word_of_mouth_customers', 'stated_customers') }} from acquired
-    union all
-    select 'payback_days', case when spend_months = months then {{ payback_days('spend_usd', 'new_mrr_usd_month') }} end
-    from acquisition
-    union all
-    select 'median_days_to_second_product', median_days from second_products
-    union all
-    select 'deals_above_list_discount', above_list from deals
-    union all
-    select 'deals_above_list_discount_outside_icp', outside_icp from deals
+    {% for figure, value, rows in [
+        ('arr_usd_year', 'arr_usd_year', 'customers'),
+        ('middle_customers', 'middle_customers', 'customers'),
+        ('middle_arr_usd_year', 'middle_arr_usd_year', 'customers'),
+        ('middle_self_serve_customers', 'case when judged_middle_customers > 0 then middle_self_serve_customers end', 'customers'),
+        ('middle_self_serve_share', ratio('middle_self_serve_customers', 'judged_middle_customers'), 'customers'),
+        ('self_serve_share_of_new_customers', ratio('self_serve_customers', 'customers'), 'acquired'),
+        ('self_serve_share_of_new_mrr', ratio('self_serve_mrr_usd_month', 'mrr_usd_month'), 'acquired'),
+        ('word_of_mouth_share_of_signups', ratio('word_of_mouth_signups', 'stated_signups'), 'acquisition'),
+        ('word_of_mouth_share_of_new_customers', ratio('word_of_mouth_customers', 'stated_customers'), 'acquired'),
+        ('payback_days', 'case when spend_months = months then ' ~ payback_days('spend_usd', 'new_mrr_usd_month') ~ ' end',
+            'acquisition'),
+        ('median_days_to_second_product', 'median_days', 'second_products'),
+        ('deals_above_list_discount', 'above_list', 'deals'),
+        ('deals_above_list_discount_outside_icp', 'outside_icp', 'deals'),
+    ] -%}
+    select '{{ figure }}' as figure, cast({{ value }} as decimal(24, 4)) as value from {{ rows }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select
     periods.as_of_date as as_of,
     targets.figure,
-    cast(figures.value as decimal(24, 4)) as value,
+    figures.value,
     targets.unit,
     targets.target
 from {{ ref('strategy_figures') }} as targets

@@ -20,31 +20,27 @@ months as (
     from {{ ref('fct_mrr_monthly') }}
 ),
 
-standing as (
-    select months.customer_id, months.month, months.arr_usd_year, 'size_tier' as attribute, tiers.tier as state
-    from months
-    inner join {{ ref('int_size_tiers') }} as tiers
-        on months.ranked_usd_year >= tiers.arr_from_usd_year
-        and months.ranked_usd_year < tiers.arr_below_usd_year
+scales as (
+    select 'size_tier' as attribute, tier as state, arr_from_usd_year, arr_below_usd_year
+    from {{ ref('int_size_tiers') }}
 
     union all
 
-    select months.customer_id, months.month, months.arr_usd_year, 'arr_mix_band', bands.band
+    select 'arr_mix_band', band, arr_from_usd_year, arr_below_usd_year
+    from {{ ref('int_arr_mix_bands') }}
+),
+
+standing as (
+    select months.customer_id, months.month, months.arr_usd_year, scales.attribute, scales.state
     from months
-    inner join {{ ref('int_arr_mix_bands') }} as bands
-        on months.ranked_usd_year >= bands.arr_from_usd_year
-        and months.ranked_usd_year < bands.arr_below_usd_year
+    inner join scales
+        on months.ranked_usd_year >= scales.arr_from_usd_year
+        and months.ranked_usd_year < scales.arr_below_usd_year
 ),
 
 lowest as (
-    select 'size_tier' as attribute, tier as state
-    from {{ ref('int_size_tiers') }}
-    where arr_from_usd_year = 0
-
-    union all
-
-    select 'arr_mix_band', band
-    from {{ ref('int_arr_mix_bands') }}
+    select attribute, state
+    from scales
     where arr_from_usd_year = 0
 ),
 

@@ -1,5 +1,7 @@
 {#- Rules about volume, and since which of the days that are compared they have fired without a break. Add-ons count with
     the product that they belong to. -#}
+{%- set of_events = " where product_key = 'product_analytics'" -%}
+
 with products_used as (
     select
         volumes.customer_id,
@@ -14,30 +16,17 @@ with products_used as (
 ),
 
 figures as (
-    select customer_id, weeks_ago, ends_on, 'usage_fall' as signal, fall_percent as figure
-    from {{ ref('int_customer_health') }}
-
-    union all
-
-    select customer_id, weeks_ago, ends_on, 'single_product', products_used
-    from products_used
-
-    union all
-
-    select customer_id, weeks_ago, ends_on, 'only_exports', not_exports
-    from products_used
-
-    union all
-
-    select customer_id, weeks_ago, ends_on, 'events_fall_week', {{ percent_of_millionths('-week_change_millionths') }}
-    from {{ ref('int_customer_volumes') }}
-    where product_key = 'product_analytics'
-
-    union all
-
-    select customer_id, weeks_ago, ends_on, 'events_growth', {{ percent_of_millionths('change_millionths') }}
-    from {{ ref('int_customer_volumes') }}
-    where product_key = 'product_analytics'
+    {% for signal, figure, rows in [
+        ('usage_fall', 'fall_percent', ref('int_customer_health')),
+        ('single_product', 'products_used', 'products_used'),
+        ('only_exports', 'not_exports', 'products_used'),
+        ('events_fall_week', percent_of_millionths('-week_change_millionths'), ref('int_customer_volumes') ~ of_events),
+        ('events_growth', percent_of_millionths('change_millionths'), ref('int_customer_volumes') ~ of_events),
+    ] -%}
+    select customer_id, weeks_ago, ends_on, '{{ signal }}' as signal, {{ figure }} as figure
+    from {{ rows }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 fired as (

@@ -105,10 +105,6 @@ placed as (
         and {{ fires('suggested.figure') | indent(8) }}
 ),
 
-others as (
-    {{ others_named('placed', 'product_key') | indent(4) }}
-),
-
 candidates as (
     select
         placed.customer_id,
@@ -127,9 +123,7 @@ candidates as (
     left join {{ ref('int_customer_health') }} as health
         on placed.customer_id = health.customer_id
         and health.weeks_ago = 0
-    left join others
-        on placed.customer_id = others.customer_id
-        and placed.signal = others.signal
+    {{ join_others('placed', 'product_key') | indent(4) }}
     where
         placed.place = 1
         and queued.customer_id is null

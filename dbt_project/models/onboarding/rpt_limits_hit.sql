@@ -17,10 +17,6 @@ with placed as (
         ) as place
     from {{ ref('int_limits_hit') }}
     where is_highest
-),
-
-others as (
-    {{ others_named('placed', 'product_key') | indent(4) }}
 )
 
 select
@@ -48,7 +44,5 @@ inner join {{ ref('int_organization_segments') }} as segments
     on placed.customer_id = segments.organization_id
     and segments.list_order is not null
 left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
-left join others
-    on placed.customer_id = others.customer_id
-    and placed.signal = others.signal
+{{ join_others('placed', 'product_key') }}
 where placed.place = 1

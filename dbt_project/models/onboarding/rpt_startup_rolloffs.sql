@@ -61,10 +61,6 @@ placed as (
         ) as place
     from staged
     where staged.stage_rank = 1 and staged.as_of_date = staged.data_date
-),
-
-others as (
-    {{ others_named('placed', 'organization_id') | indent(4) }}
 )
 
 select
@@ -98,8 +94,6 @@ inner join {{ ref('int_organization_segments') }} as segments
     on placed.customer_id = segments.organization_id
     and segments.list_order is not null
 left join {{ ref('int_organizations') }} as organizations on placed.customer_id = organizations.organization_id
-left join others
-    on placed.customer_id = others.customer_id
-    and placed.signal = others.signal
+{{ join_others('placed', 'organization_id') }}
 left join {{ ref('startup_programs') }} as programs on placed.startup_program = programs.startup_program
 where placed.place = 1

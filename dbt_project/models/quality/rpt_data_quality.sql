@@ -82,28 +82,14 @@ findings as (
 
     union all
 
+    {% for findings in [
+        ref('int_revenue_findings'), ref('int_calendar_findings'), ref('int_invoice_findings'),
+        ref('int_billing_findings'), ref('int_enrichment_findings'),
+    ] -%}
     select finding, subject, cast(figure as decimal(38, 6)), unit
-    from {{ ref('int_revenue_findings') }}
-
-    union all
-
-    select finding, subject, cast(figure as decimal(38, 6)), unit
-    from {{ ref('int_calendar_findings') }}
-
-    union all
-
-    select finding, subject, cast(figure as decimal(38, 6)), unit
-    from {{ ref('int_invoice_findings') }}
-
-    union all
-
-    select finding, subject, cast(figure as decimal(38, 6)), unit
-    from {{ ref('int_billing_findings') }}
-
-    union all
-
-    select finding, subject, cast(figure as decimal(38, 6)), unit
-    from {{ ref('int_enrichment_findings') }}
+    from {{ findings }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select

@@ -76,6 +76,9 @@ steps as (
         mrr_after
     from moved
 
+    {% for side, movement, mrr_before, mrr_after in [
+        ('before', 'transfer_out', 'mrr_usd', '0'), ('after', 'transfer_in', '0', 'mrr_usd'),
+    ] -%}
     union all
 
     select
@@ -83,26 +86,13 @@ steps as (
         month,
         product_key,
         {% for name in groups -%}
-        {{ name }}_before as {{ name }},
+        {{ name }}_{{ side }} as {{ name }},
         {% endfor -%}
-        'transfer_out' as movement,
-        mrr_usd as mrr_before,
-        0 as mrr_after
+        '{{ movement }}' as movement,
+        {{ mrr_before }} as mrr_before,
+        {{ mrr_after }} as mrr_after
     from handed_over
-
-    union all
-
-    select
-        customer_id,
-        month,
-        product_key,
-        {% for name in groups -%}
-        {{ name }}_after as {{ name }},
-        {% endfor -%}
-        'transfer_in' as movement,
-        0 as mrr_before,
-        mrr_usd as mrr_after
-    from handed_over
+    {% endfor %}
 )
 
 select

@@ -1,13 +1,5 @@
 with listed as (
-    {% for seed in ['price_list', 'candidate_price_list'] -%}
-    select '{{ seed }}' as listed_in, product_key, tier, up_to, valid_from, valid_to
-    from {{ ref(seed) }}
-    {%- if not loop.last %}
-
-    union all
-
-    {% endif -%}
-    {% endfor %}
+    {{ listed_prices() | indent(4) }}
 ),
 
 ordered as (
