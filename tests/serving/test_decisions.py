@@ -1,13 +1,14 @@
 """Two files are compared by decision: who moved, by name, from what to what."""
 
 import shutil
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from cli.main import call
 from serving.publish.decisions import Band, Move, compare_decisions, lines_of
 from settings import Settings, UserError
 from tests.serving.published_marts import write_published
@@ -39,6 +40,16 @@ def after(before: Path, tmp_path: Path) -> Path:
 def change(path: Path, sql: str) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"use marts; {sql}")
+
+
+def test_a_comparison_names_the_days_of_both_files(
+    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = Settings(data_dir=tmp_path / "data")
+    write_published(live, ROWS, published_at=datetime(2026, 11, 2), as_of_date=date(2026, 11, 1))  # noqa: DTZ001 (UTC)
+    assert call(["diff", str(before)]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"from {before} as of 2026-10-31 to what is published as of 2026-11-01:"
 
 
 def test_files_of_the_same_decisions_do_not_differ(before: Path, after: Path) -> None:
