@@ -73,7 +73,7 @@ def run_layer(
         if settings and settings.target == "spark":
             from expectations.on_spark import check_suites_on_spark
 
-            results = check_suites_on_spark(settings, suites, day, days)
+            results = check_suites_on_spark(settings, connection, suites, day, days)
         else:
             results = check_suites(connection, suites, day, days, only_changed=only_changed)
     keep_results(warehouse_path, results, run_id, day)

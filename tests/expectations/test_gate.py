@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from cli.main import call
 from expectations import gate, results
 from expectations.results import CREATE_RESULTS, Result
 from expectations.suites import QUERY, Expectation, Suite
+from settings import Settings
 from warehouse.connection import connect
+from warehouse.spark import SparkError
 
 AS_OF = date(2026, 10, 31)
 
@@ -312,3 +315,17 @@ def test_command_fails_when_something_blocks(
     assert call(["gate", "marts"]) == exit_code
     get_settings.cache_clear()
     assert os.access(warehouse, os.R_OK)
+
+
+def test_on_spark_only_what_the_file_has_no_copy_of_is_asked_of_the_server(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=warehouse.parent, target="spark", warehouse_url=SecretStr("thrift://127.0.0.1:1"))
+    suites = [suite(query("doubled", "select id from {batch} join marts.people using (id) where id > 9"))]
+    monkeypatch.setattr(gate, "load_suites", lambda: suites)
+    [here] = gate.run_layer(warehouse, "marts", run_id="first", as_of=AS_OF, settings=settings)
+    assert here.status == "passed"
+
+    suites.append(suite(query("unknown", "select id from {batch} join intermediate.int_people using (id)")))
+    with pytest.raises(SparkError, match="does not answer"):
+        gate.run_layer(warehouse, "marts", run_id="second", as_of=AS_OF, settings=settings)

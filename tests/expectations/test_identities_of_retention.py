@@ -19,7 +19,9 @@ create table seeds.size_tiers as select * from (values
 create table seeds.thresholds as select 'retention_floor_usd_year' as name, 5000 as value;
 
 create table marts.fct_organization_segments as
-select 'a' as organization_id, 'high_growth' as icp_segment, date '2026-08-01' as valid_from;
+select
+    'a' as organization_id, 'high_growth' as icp_segment, date '2026-08-01' as valid_from,
+    cast(null as date) as valid_to;
 
 create table marts.fct_mrr_products as select
     *, list_usd - discount_usd as mrr_usd_month, 12 * (list_usd - discount_usd) as arr_usd_year

@@ -10,11 +10,14 @@ from uuid import uuid4
 import duckdb
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from settings import Settings
 from tests.support.hand_made import write_hand_made_company, write_usage_day
 from tests.support.postgres_server import postgres_programs, running_server
 from tests.support.running import Run, run_pipeline
+from transform.dbt_runner import invoke_dbt, parsed_project
+from warehouse import postgres
 
 # Values that pass through a float may differ: amounts by a cent, others in their last digit or the ninth.
 CLOSE = (
@@ -97,8 +100,12 @@ def test_the_sample_company_is_published_as_from_duckdb(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_two_corrected_days_are_published_as_from_duckdb(
-    data_dir: Path, own_source: Path, new_data_dir: Path, on_server: dict[str, str]
+def test_two_corrected_days_are_published_as_from_duckdb_and_dbts_tests_pass(
+    data_dir: Path,
+    own_source: Path,
+    new_data_dir: Path,
+    on_server: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done = run_pipeline(new_data_dir, own_source, **on_server)
     assert done.returncode == 0, done.stdout
@@ -108,9 +115,14 @@ def test_two_corrected_days_are_published_as_from_duckdb(
             done = run_pipeline(folder, own_source, **settings)
             assert done.returncode == 0, done.stdout
         require_equal_marts(new_data_dir, data_dir)
-    data_tests = ("build", "--select", "resource_type:test")
-    done = Run(new_data_dir, own_source, command=data_tests, **on_server).end()
-    assert done.returncode == 0, done.stdout
+    url = SecretStr(on_server["GROWTH_WAREHOUSE_URL"])
+    server = Settings(data_dir=new_data_dir, target="postgres", warehouse_url=url)
+    monkeypatch.setattr(postgres, "get_settings", lambda: server)
+    project = parsed_project(server)
+    tests = ["test", "--select", "test_type:data", "test_type:unit"]
+    results = invoke_dbt(tests, server, server.dbt_target_dir / "test", manifest=project)
+    assert len(project.unit_tests) > 200
+    assert sum(result.status == "pass" for result in results) > len(project.unit_tests) + 300
 
 
 @contextmanager

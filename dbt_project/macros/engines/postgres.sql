@@ -233,3 +233,26 @@ WRITTEN_TABLE = '{{ built }}'
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
+
+
+{#- dbt names a unit test's relation after the test, and PostgreSQL takes 63 characters of a name. -#}
+{% materialization unit, adapter='postgres' -%}
+    {%- do context.update({'this': this.incorporate(path={'identifier': this.identifier[:63]})}) -%}
+    {{ return(dbt.materialization_unit_default()) }}
+{%- endmaterialization %}
+
+
+{#- Rows are compared as text, and a number that was computed keeps zeros at its end. -#}
+{% macro postgres__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_column_schema_from_query(get_empty_subquery_sql(main_sql)) -%}
+        {%- if column.quoted in expected_column_names -%}
+            {%- set trimmed = 'trim_scale(' ~ column.quoted ~ ') as ' ~ column.quoted -%}
+            {%- do columns.append(trimmed if column.dtype.startswith('DECIMAL') else column.quoted) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set select = 'select ' ~ columns | join(', ') ~ ' from (' -%}
+    {{ dbt.default__get_unit_test_sql(
+        select ~ main_sql ~ ') as actual', select ~ expected_fixture_sql ~ ') as expected', expected_column_names
+    ) }}
+{%- endmacro %}

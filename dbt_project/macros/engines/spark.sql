@@ -138,8 +138,11 @@
     datediff(cast({{ second_date }} as date), cast({{ first_date }} as date))
     {%- elif datepart == 'month' -%}
     ((year({{ second_date }}) - year({{ first_date }})) * 12 + month({{ second_date }}) - month({{ first_date }}))
-    {%- elif datepart == 'second' -%}
-    (unix_timestamp({{ second_date }}) - unix_timestamp({{ first_date }}))
+    {%- elif datepart in ('hour', 'minute', 'second') -%}
+    ((
+        unix_timestamp(date_trunc('{{ datepart }}', {{ second_date }}))
+        - unix_timestamp(date_trunc('{{ datepart }}', {{ first_date }}))
+    ) div {{ {'hour': 3600, 'minute': 60, 'second': 1}[datepart] }})
     {%- else -%}
     {{ exceptions.raise_compiler_error('datediff of ' ~ datepart ~ ' is not written for Spark') }}
     {%- endif -%}
