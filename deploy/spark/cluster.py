@@ -142,6 +142,8 @@ class Cluster:
                 "--hiveconf", f"hive.server2.thrift.port={self.thrift_port}",
                 "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1",
             ],
+            # Spark takes its Thrift server for a daemon, and spark.driver.memory is not asked.
+            SPARK_DAEMON_MEMORY=self.sizes["driver_memory"],
         )  # fmt: skip
         self._wait_for_port("thrift", self.thrift_port)
 
@@ -197,7 +199,7 @@ class Cluster:
         program = self.spark_home / "bin" / "spark-class"
         self._start(name, [program, main_class, "--host", "127.0.0.1", "--webui-port", "0", *arguments])
 
-    def _start(self, name: str, command: list[str | Path], user: str | None = None) -> None:
+    def _start(self, name: str, command: list[str | Path], user: str | None = None, **more: str) -> None:
         environment = {
             **os.environ,
             "SPARK_HOME": str(self.spark_home),
@@ -206,6 +208,7 @@ class Cluster:
             "SPARK_DAEMON_MEMORY": "512m",
             "SPARK_DAEMON_JAVA_OPTS": self.java_options,
             "PYSPARK_PYTHON": sys.executable,
+            **more,
         }
         with self._log(name).open("wb") as log:
             self.processes[name] = subprocess.Popen(

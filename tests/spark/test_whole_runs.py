@@ -23,7 +23,7 @@ from tests.support.running import Ended, Run, read, run_pipeline
 
 pytestmark = pytest.mark.spark
 
-SMALL = {"driver_memory": "1500m", "executor_memory": "1g", "worker_memory": "1g", "shuffle_partitions": "2"}
+SMALL = {"executor_memory": "1g", "worker_memory": "1g", "shuffle_partitions": "2"}
 EXPECTATIONS = """
 select layer, table_name, expectation, status, unexpected_rows from quality.expectation_results
 where run_id = (select max_by(run_id, turn) from quality.expectation_results) order by all
