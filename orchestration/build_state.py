@@ -70,7 +70,8 @@ def _published_of_the_same(connection: duckdb.DuckDBPyConnection, settings: Sett
     except (duckdb.CatalogException, duckdb.BinderException):
         # Nothing was built yet, or only by a version that ordered builds by the clock.
         return None
-    return noted[0][1] if noted == [(_sha256(settings.serving_path), _published_run(settings))] else None
+    # The file is hashed only if a publish of the same is noted: that of a large company takes a second.
+    return noted[0][1] if noted and noted == [(_sha256(settings.serving_path), _published_run(settings))] else None
 
 
 def note_published(context: AssetExecutionContext, settings: Settings) -> None:
