@@ -52,7 +52,12 @@ def _packed(table: CustomerTable, customers: int) -> dict[str, Any]:
 
 
 def _column(values: Sequence[Any]) -> Any:
-    plain = [_plain(value) for value in values]
+    if values and not isinstance(values[0], list):
+        # Values repeat: each is written once.
+        written = {value: _plain(value) for value in set(values)}
+        plain = [written[value] for value in values]
+    else:
+        plain = [_plain(value) for value in values]
     if plain and not isinstance(plain[0], list):
         different = dict.fromkeys(plain)
         if len(different) < REPEATS * len(plain):
