@@ -75,6 +75,18 @@ bases as (
     where months.is_base
 ),
 
+{#- By itself: of all other use no slopes are made. -#}
+near_free as {{ computed_once() }} (
+    select
+        customer_id,
+        product_key,
+        month,
+        months_back,
+        months_back + cast({{ threshold('growth_window_months') }} as int) as window_ends
+    from bases
+    where quantity <= free_units and quantity >= free_units * {{ threshold('free_use_from_share') }}
+),
+
 slopes as (
     select
         bases.customer_id,
@@ -85,20 +97,18 @@ slopes as (
             / (earlier.months_back - later.months_back),
             ln({{ estimate(threshold('month_growth_max_factor')) }})
         ) as slope
-    from bases
+    from near_free as bases
     inner join months as later
         on bases.customer_id = later.customer_id
         and bases.product_key = later.product_key
         and bases.months_back <= later.months_back
+        and bases.window_ends > later.months_back
     inner join months as earlier
-        on later.customer_id = earlier.customer_id
-        and later.product_key = earlier.product_key
+        on bases.customer_id = earlier.customer_id
+        and bases.product_key = earlier.product_key
+        and bases.window_ends > earlier.months_back
         and later.months_back < earlier.months_back
-    where
-        earlier.months_back < bases.months_back + {{ threshold('growth_window_months') }}
-        and earlier.month > earlier.first_month
-        and bases.quantity <= bases.free_units
-        and bases.quantity >= bases.free_units * {{ threshold('free_use_from_share') }}
+    where earlier.month > earlier.first_month
 ),
 
 growth as (

@@ -4,8 +4,8 @@ with first_uses as (
     select
         organizations.customer_id,
         usage.product_key,
-        min(usage.date) as day
-    from {{ ref('fct_usage_daily') }} as usage
+        min(usage.first_day) as day
+    from {{ ref('int_usage_months') }} as usage
     inner join {{ ref('int_signups') }} as organizations on usage.organization_id = organizations.organization_id
     group by organizations.customer_id, usage.product_key
 )

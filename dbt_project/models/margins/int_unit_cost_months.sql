@@ -23,8 +23,8 @@ usage as (
         usage.product_key,
         organizations.region,
         sum(usage.quantity) as quantity
-    from {{ ref('fct_usage_daily') }} as usage
-    inner join months on {{ month_of('usage.date') }} = months.month
+    from {{ ref('int_usage_months') }} as usage
+    inner join months on usage.month = months.month
     inner join {{ ref('int_customers') }} as customers on usage.organization_id = customers.organization_id
     inner join {{ ref('int_organizations') }} as organizations on usage.organization_id = organizations.organization_id
     inner join paying

@@ -5,8 +5,8 @@ with usage as (
         usage.product_key,
         cast(sum(usage.quantity) as decimal(24, 6)) as quantity,
         cast({{ month_end('data_day.last_closed_month') }} as date) as priced_on
-    from {{ ref('fct_usage_daily') }} as usage
-    inner join {{ ref('int_data_day') }} as data_day on {{ month_of('usage.date') }} = data_day.last_closed_month
+    from {{ ref('int_usage_months') }} as usage
+    inner join {{ ref('int_data_day') }} as data_day on usage.month = data_day.last_closed_month
     inner join {{ ref('int_customers') }} as customers on usage.organization_id = customers.organization_id
     inner join (select distinct product_key from {{ ref('int_competitor_tiers') }}) as compared
         on usage.product_key = compared.product_key

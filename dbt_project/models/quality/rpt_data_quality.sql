@@ -28,7 +28,7 @@ findings as (
 
     select 'used_product_without_price', usage.product_key, cast(sum(usage.quantity) as decimal(38, 6)),
         'billed units'
-    from {{ ref('fct_usage_daily') }} as usage
+    from {{ ref('int_usage_months') }} as usage
     left join (select distinct product_key from {{ ref('price_list') }}) as priced
         on usage.product_key = priced.product_key
     where priced.product_key is null
