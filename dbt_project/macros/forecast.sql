@@ -110,3 +110,22 @@
         {%- endfor %}
     )
 {%- endmacro %}
+
+
+{#- The first month whose intervals have to be made: of those of the days to build the first that the table does not have, or
+    that begins after the first of these days. Far ahead if there is none. -#}
+{% macro first_month_of_intervals_to_make() -%}
+    {%- set accounts, to_build = ref('int_account_days'), ref('int_days_to_build') -%}
+    {%- set intervals = 'intermediate.int_forecast_intervals' -%}
+    {%- if not execute or model.resource_type != 'model' or not reads_what_it_replaces()
+        or adapter.get_relation(this.database, this.schema, 'int_forecast_intervals') is none -%}
+        {{ return("(select min(" ~ month_of('as_of_date') ~ ") from " ~ accounts ~ ")") }}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select coalesce(min(months.month), cast('9999-12-01' as date)) from (select distinct " ~ month_of('as_of_date')
+        ~ " as month from " ~ accounts ~ ") as months cross join " ~ to_build ~ " as to_build left join (select distinct"
+        ~ " month from " ~ intervals ~ ") as known on months.month = known.month where known.month is null or months.month > "
+        ~ month_of('to_build.first_day')
+    ) -%}
+    {{ return("cast('" ~ found.columns[0].values()[0] ~ "' as date)") }}
+{%- endmacro %}

@@ -191,7 +191,8 @@ def test_daily_tables_are_daily_partitions(loaded: dict, manifest: dict) -> None
         if node["config"].get("materialized") == "incremental"
     }
     assert loaded["by_days"].keys() == incremental
-    histories = {"int_bill_forecasts", "int_quantity_methods", "int_method_errors"}
+    names = ("bill_forecasts", "forecast_errors", "judged_forecasts", "quantity_methods", "method_errors")
+    histories = {f"int_{name}" for name in names}
     assert incremental == {*MARTS_BY_DAYS, *(f"intermediate/{name}" for name in histories)}
     assert {tuple(each) for each in loaded["by_days"].values()} == {("2024-11-01", "2026-11-03", "SINGLE_RUN")}
 

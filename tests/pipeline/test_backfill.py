@@ -21,6 +21,8 @@ TABLES = (
     "marts.fct_bill_forecast_products",
     "marts.fct_queue_exclusions",
     "intermediate.int_bill_forecasts",
+    "intermediate.int_forecast_errors",
+    "intermediate.int_judged_forecasts",
     "intermediate.int_quantity_methods",
     "intermediate.int_method_errors",
 )

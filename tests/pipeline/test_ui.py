@@ -148,9 +148,12 @@ query($id: String!) {
 }
 """
 MARTS_BY_DAYS = ["fct_usage_daily", "fct_bill_forecasts", "fct_bill_forecast_products", "fct_queue_exclusions"]
+HISTORIES = (
+    "int_bill_forecasts", "int_forecast_errors", "int_judged_forecasts", "int_quantity_methods", "int_method_errors",
+)  # fmt: skip
 BY_DAYS = [
     *({"path": ["marts", table]} for table in MARTS_BY_DAYS),
-    *({"path": ["intermediate", name]} for name in ("int_bill_forecasts", "int_quantity_methods", "int_method_errors")),
+    *({"path": ["intermediate", name]} for name in HISTORIES),
 ]
 
 

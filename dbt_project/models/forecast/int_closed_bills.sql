@@ -6,6 +6,7 @@ select
     account_organization_id,
     period_start,
     period_end,
+    as_of_date as closed_on,
     forecast_bill_usd as bill_usd
 from {{ ref('int_bill_forecasts') }}
 where day_of_period = period_days

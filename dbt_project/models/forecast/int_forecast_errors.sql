@@ -1,34 +1,29 @@
 {#- How far forecasts of periods that have closed were from the bill: the logarithm of one by the other, without what is
     fixed, so that twice as much and half as much are equally far. A dollar is added to both: it means nothing to a bill
-    that matters, and a forecast of nothing has an error too. -#}
-with looked_at as (
-    select
-        {{ dbt.dateadd('month', '-4 * cast(' ~ threshold('interval_history_months') ~ ' as int)', 'min(as_of_date)') }} as after_day,
-        max(as_of_date) as last_day
-    from {{ ref('int_account_days') }}
-)
+    that matters, and a forecast of nothing has an error too. Built by the day on which the period closed. -#}
+{{ built_by_days('closed_on') }}
 
 select
     forecasts.account_organization_id,
     forecasts.as_of_date,
     forecasts.period_start,
-    cast({{ dbt.dateadd('day', -1, 'forecasts.period_end') }} as date) as closed_on,
     {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
     {{ elapsed_fifths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_fifths,
     tiers.tier as size_tier,
     cast(ln(
         ({{ estimate('greatest(closed.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
         / ({{ estimate('greatest(forecasts.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
-    ) as decimal(12, 9)) as error
+    ) as decimal(12, 9)) as error,
+    closed.as_of_date as closed_on
 from {{ ref('int_bill_forecasts') }} as forecasts
-inner join looked_at
-    on forecasts.period_end > looked_at.after_day
-    and forecasts.period_end <= looked_at.last_day
 inner join {{ ref('int_bill_forecasts') }} as closed
     on forecasts.account_organization_id = closed.account_organization_id
     and forecasts.period_start = closed.period_start
     and forecasts.period_end = closed.period_end
     and closed.day_of_period = closed.period_days
+inner join {{ ref('int_days_to_build') }} as days
+    on closed.as_of_date >= days.first_day
+    and closed.as_of_date <= days.last_day
 inner join {{ ref('int_size_tiers') }} as tiers
     on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
     and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year

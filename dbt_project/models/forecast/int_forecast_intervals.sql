@@ -1,11 +1,14 @@
 {#- How many times its usual error a forecast was off in periods that had closed before a month began, by how much of the
     period was over and by the temper of the account: what intervals of that month's forecasts are made of. An account
     counts once for the periods that end in one month, with their mean, so that its short or long periods do not stand for
-    everybody's; as one of many, it moves a bound by one rank a month of the history. -#}
+    everybody's; as one of many, it moves a bound by one rank a month of the history. Months stay as they are while the days
+    before them do. -#}
+{%- set first_month = first_month_of_intervals_to_make() %}
 
 with months as (
     select distinct {{ month_of('accounts.as_of_date') }} as month
     from {{ ref('int_account_days') }} as accounts
+    where {{ month_of('accounts.as_of_date') }} >= {{ first_month }}
 ),
 
 multiples as (
@@ -89,3 +92,11 @@ inner join ranked as high
     and bounds.elapsed_thirtieths = high.elapsed_thirtieths
     and bounds.temper = high.temper
     and bounds.high_rank = high.multiple_rank
+{%- if has_rows_to_keep(['month', 'elapsed_thirtieths', 'temper', 'low_multiple', 'high_multiple']) %}
+
+union all
+
+select month, elapsed_thirtieths, temper, low_multiple, high_multiple
+from {{ this }}
+where month < {{ first_month }}
+{%- endif %}

@@ -1,5 +1,8 @@
 {#- Forecasts of periods that have closed, beside the bill, a row for each day and method. A first bill is that of a period
-    of an account that had no bill worth counting before. -#}
+    of an account that had no bill worth counting before; that of a later period makes none of it. Built by the day on which
+    the period closed, after which neither the bill nor what was forecast of it changes. -#}
+{{ built_by_days('closed_on') }}
+
 with first_bills as (
     select account_organization_id, min(period_start) as period_start
     from {{ ref('int_closed_bills') }}
@@ -20,6 +23,7 @@ judged as (
         forecasts.last_week_usd,
         forecasts.weekday_means_usd,
         bills.bill_usd,
+        bills.closed_on,
         bills.bill_usd > {{ threshold('accuracy_min_bill_usd') }} as is_counted,
         coalesce(forecasts.period_start <= first_bills.period_start, true) as is_first_bill,
         bills.bill_usd >= intervals.forecast_low_usd and bills.bill_usd <= intervals.forecast_high_usd as is_in_interval,
@@ -32,6 +36,9 @@ judged as (
         on forecasts.account_organization_id = bills.account_organization_id
         and forecasts.period_start = bills.period_start
         and forecasts.period_end = bills.period_end
+    inner join {{ ref('int_days_to_build') }} as days
+        on bills.closed_on >= days.first_day
+        and bills.closed_on <= days.last_day
     left join first_bills on forecasts.account_organization_id = first_bills.account_organization_id
 )
 
@@ -54,11 +61,17 @@ select
     end as error,
     {% if method == 'forecast' -%}
     is_in_interval,
-    case when is_counted then {{ estimate('interval_usd') }} / {{ estimate('bill_usd') }} end as interval_width
+    case when is_counted then {{ estimate('interval_usd') }} / {{ estimate('bill_usd') }} end as interval_width,
     {%- else -%}
     cast(null as boolean) as is_in_interval,
-    {{ estimate('null') }} as interval_width
+    {{ estimate('null') }} as interval_width,
     {%- endif %}
+    max(case when is_first_bill and {{ method }}_usd >= {{ threshold('onboarding_line_usd_month') }} then days_left end) over (
+        partition by organization_id, period_start, period_end
+        order by day_of_period
+        rows between unbounded preceding and current row
+    ) as lead_days,
+    closed_on
 from judged
 {% if method in ['last_week', 'weekday_means'] -%}
 where day_of_period % 5 = 0

@@ -1,14 +1,10 @@
 {#- How far off the forecast of an account usually is in a fifth of a period: the mean error of the account's periods that
     closed in the year before this one, mixed with that of all accounts of its size tier, which counts like
-    `usual_error_prior_periods` of its own. A forecast of nothing that never was wrong is certain. -#}
+    `usual_error_prior_periods` of its own. A forecast of nothing that never was wrong is certain. Of the days to build, and of
+    a year before the first month whose intervals have to be made. -#}
 {%- set months_before = 'cast(' ~ threshold('interval_history_months') ~ ' as int)' -%}
 
-with months as (
-    select {{ month_of('min(as_of_date)') }} as first_month
-    from {{ ref('int_account_days') }}
-),
-
-days as (
+with days as (
     select
         forecasts.account_organization_id,
         forecasts.as_of_date,
@@ -20,12 +16,16 @@ days as (
         tiers.tier as size_tier,
         forecasts.forecast_bill_usd = forecasts.fixed_usd as is_nothing
     from {{ ref('int_bill_forecasts') }} as forecasts
-    inner join months
-        on forecasts.period_end > {{ dbt.dateadd('month', '-1 * ' ~ months_before, 'months.first_month') }}
+    cross join {{ ref('int_days_to_build') }} as to_build
     inner join {{ ref('int_size_tiers') }} as tiers
         on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
         and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year
-    where forecasts.day_of_period < forecasts.period_days
+    where
+        forecasts.day_of_period < forecasts.period_days
+        and (
+            forecasts.period_end > {{ dbt.dateadd('month', '-1 * ' ~ months_before, first_month_of_intervals_to_make()) }}
+            or (forecasts.as_of_date >= to_build.first_day and forecasts.as_of_date <= to_build.last_day)
+        )
 ),
 
 errors as (

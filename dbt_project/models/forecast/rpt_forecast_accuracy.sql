@@ -11,11 +11,7 @@ with measured as (
         interval_width,
         is_first_bill and forecast_usd >= {{ threshold('onboarding_line_usd_month') }} as is_called,
         is_first_bill and bill_usd >= {{ threshold('onboarding_line_usd_month') }} as is_above,
-        max(case when is_first_bill and forecast_usd >= {{ threshold('onboarding_line_usd_month') }} then days_left end) over (
-            partition by organization_id, period_start, method
-            order by day_of_period
-            rows between unbounded preceding and current row
-        ) as lead_days
+        lead_days
     from {{ ref('int_judged_forecasts') }}
 )
 

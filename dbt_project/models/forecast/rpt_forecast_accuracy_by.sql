@@ -1,15 +1,15 @@
 {#- Where forecasts were right and where they were not, on every fifth day of a period. -#}
 {%- set groups = {
-    'month': 'cast(' ~ month_of(dbt.dateadd('day', -1, 'judged.period_end')) ~ ' as ' ~ dbt.type_string() ~ ')',
-    'bill': "case when judged.is_first_bill then 'first' else 'later' end",
-    'size_tier': 'tiers.tier',
+    'month': 'cast(' ~ month_of(dbt.dateadd('day', -1, 'period_end')) ~ ' as ' ~ dbt.type_string() ~ ')',
+    'bill': "case when is_first_bill then 'first' else 'later' end",
+    'size_tier': 'tier',
 } -%}
 
-with grouped as (
-    {% for group_by, group_value in groups.items() -%}
+with judged as {{ computed_once() }} (
     select
-        '{{ group_by }}' as group_by,
-        {{ group_value }} as group_value,
+        judged.period_end,
+        judged.is_first_bill,
+        tiers.tier,
         judged.day_of_period,
         judged.method,
         judged.bill_usd,
@@ -18,12 +18,28 @@ with grouped as (
         judged.is_in_interval,
         judged.interval_width
     from {{ ref('int_judged_forecasts') }} as judged
-    {% if group_by == 'size_tier' -%}
-    inner join {{ ref('int_size_tiers') }} as tiers
+    left join {{ ref('int_size_tiers') }} as tiers
         on {{ arr_usd_year('judged.bill_usd') }} >= tiers.arr_from_usd_year
         and {{ arr_usd_year('judged.bill_usd') }} < tiers.arr_below_usd_year
-    {% endif -%}
     where judged.is_counted and judged.day_of_period % 5 = 0
+),
+
+grouped as (
+    {% for group_by, group_value in groups.items() -%}
+    select
+        '{{ group_by }}' as group_by,
+        {{ group_value }} as group_value,
+        day_of_period,
+        method,
+        bill_usd,
+        forecast_usd,
+        error,
+        is_in_interval,
+        interval_width
+    from judged
+    {% if group_by == 'size_tier' -%}
+    where tier is not null
+    {% endif -%}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )
