@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from settings import PROJECT_DIR
+from settings import PROJECT_DIR, Settings
+from transform.dbt_runner import current_manifest
 
 MACROS_DIR = PROJECT_DIR / "dbt_project" / "macros"
 ENGINES = ("duckdb", "postgres", "spark")
@@ -41,3 +43,10 @@ def test_only_the_files_of_the_engines_tell_them_apart() -> None:
     assert [path.name for path in files if "target.type" in path.read_text()] == []
     own = re.compile(r"macro (default|duckdb|postgres|spark)__")
     assert {path.parent for path in files if own.search(path.read_text())} == {MACROS_DIR / Path("engines")}
+
+
+@pytest.mark.slow
+def test_project_is_parsed_for_spark_without_a_server(tmp_path: Path) -> None:
+    nobody = SecretStr("thrift://127.0.0.1:1")
+    manifest = current_manifest(Settings(data_dir=tmp_path / "data", target="spark", warehouse_url=nobody))
+    assert '"adapter_type": "spark"' in manifest.read_text()
