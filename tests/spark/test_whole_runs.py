@@ -23,7 +23,15 @@ from tests.support.running import Ended, Run, read, run_pipeline
 
 pytestmark = pytest.mark.spark
 
-SMALL = {"executor_memory": "1g", "worker_memory": "1g", "shuffle_partitions": "2"}
+SMALL = {"driver_memory": "3g", "executor_memory": "1g", "worker_memory": "1g", "shuffle_partitions": "2"}
+# Of a few rows, Spark's own work is on plans: it neither compiles nor plans again what is over at once.
+FEW_ROWS = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 EXPECTATIONS = """
 select layer, table_name, expectation, status, unexpected_rows from quality.expectation_results
 where run_id = (select max_by(run_id, turn) from quality.expectation_results) order by all
@@ -54,7 +62,7 @@ class Company:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     # PostgreSQL's user has to get through to its files, so no folder of pytest's.
     folder = Path(mkdtemp(prefix="growth-spark-"))
-    with running_cluster(Cluster(folder, sizes=SMALL)) as cluster:
+    with running_cluster(Cluster(folder, sizes=SMALL, more=FEW_ROWS)) as cluster:
         here = tmp_path_factory.mktemp("company")
         yield Company(cluster, write_hand_made_company(here / "source"), here / "duckdb", here / "spark")
 
