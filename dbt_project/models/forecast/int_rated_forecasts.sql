@@ -9,7 +9,25 @@
     {%- do quantities.append(basis ~ '_quantity') -%}
 {%- endfor -%}
 
-with quantities as (
+with period_starts as (
+    select distinct account_id, period_start, cast({{ dbt.dateadd('day', -1, 'period_start') }} as date) as day_before
+    from {{ ref('int_account_days') }}
+),
+
+before_periods as (
+    select
+        period_starts.account_id,
+        period_starts.period_start,
+        windows.product_key,
+        windows.quantity_so_far,
+        windows.expected_so_far
+    from period_starts
+    inner join {{ ref('int_usage_windows') }} as windows
+        on period_starts.account_id = windows.account_id
+        and period_starts.day_before = windows.date
+),
+
+quantities as (
     select
         accounts.account_organization_id,
         accounts.as_of_date,
@@ -37,10 +55,10 @@ with quantities as (
     inner join {{ ref('int_usage_windows') }} as windows
         on accounts.account_id = windows.account_id
         and accounts.as_of_date = windows.date
-    left join {{ ref('int_usage_windows') }} as earlier
+    left join before_periods as earlier
         on accounts.account_id = earlier.account_id
+        and accounts.period_start = earlier.period_start
         and windows.product_key = earlier.product_key
-        and earlier.date = {{ dbt.dateadd('day', -1, 'accounts.period_start') }}
     left join {{ ref('int_quantity_methods') }} as methods
         on accounts.account_organization_id = methods.account_organization_id
         and accounts.as_of_date = methods.as_of_date
