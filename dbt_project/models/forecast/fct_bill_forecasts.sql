@@ -10,7 +10,10 @@ with multiples as (
         coalesce(of_temper.low_multiple, of_all.low_multiple) * {{ estimate('usual.usual_error') }} as low_error,
         coalesce(of_temper.high_multiple, of_all.high_multiple) * {{ estimate('usual.usual_error') }} as high_error,
         ln({{ estimate(threshold('interval_default_factor')) }})
-        * (forecasts.period_days - forecasts.day_of_period) / forecasts.period_days as default_error,
+        * least(
+            forecasts.period_days - forecasts.day_of_period
+            + cast({{ threshold('missing_day_weight') }} as int) * forecasts.missing_days, forecasts.period_days
+        ) / forecasts.period_days as default_error,
         {{ estimate('forecasts.forecast_bill_usd - forecasts.fixed_usd') }} as open_usd,
         {{ estimate('forecasts.forecast_bill_usd - forecasts.fixed_usd - forecasts.limited_usd') }} as unlimited_usd
     from {{ ref('int_bill_forecasts') }} as forecasts

@@ -1,14 +1,16 @@
 {#- How far forecasts of periods that have closed were from the bill: the logarithm of one by the other, without what is
     fixed, so that twice as much and half as much are equally far. A dollar is added to both: it means nothing to a bill
-    that matters, and a forecast of nothing has an error too. Built by the day on which the period closed. -#}
+    that matters, and a forecast of nothing has an error too. A later day that was never reported counts in both as
+    expected, so it is taken off the days that were left. Built by the day on which the period closed. -#}
 {{ built_by_days('closed_on') }}
+{%- set known_days = '(forecasts.day_of_period + closed.missing_days - forecasts.missing_days)' -%}
 
 select
     forecasts.account_organization_id,
     forecasts.as_of_date,
     forecasts.period_start,
-    {{ elapsed_thirtieths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_thirtieths,
-    {{ elapsed_fifths('forecasts.day_of_period', 'forecasts.period_days') }} as elapsed_fifths,
+    {{ elapsed_thirtieths(known_days, 'forecasts.period_days') }} as elapsed_thirtieths,
+    {{ elapsed_fifths(known_days, 'forecasts.period_days') }} as elapsed_fifths,
     tiers.tier as size_tier,
     cast(ln(
         ({{ estimate('greatest(closed.forecast_bill_usd - forecasts.fixed_usd, 0)') }} + 1)
@@ -27,4 +29,4 @@ inner join {{ ref('int_days_to_build') }} as days
 inner join {{ ref('int_size_tiers') }} as tiers
     on {{ arr_usd_year('forecasts.forecast_bill_usd') }} >= tiers.arr_from_usd_year
     and {{ arr_usd_year('forecasts.forecast_bill_usd') }} < tiers.arr_below_usd_year
-where forecasts.day_of_period < forecasts.period_days and forecasts.forecast_bill_usd >= 0
+where {{ known_days }} < forecasts.period_days and forecasts.forecast_bill_usd >= 0

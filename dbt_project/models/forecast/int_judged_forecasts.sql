@@ -1,7 +1,10 @@
 {#- Forecasts of periods that have closed, beside the bill, a row for each day and method. A first bill is that of a period
     of an account that had no bill worth counting before; that of a later period makes none of it. Built by the day on which
-    the period closed, after which neither the bill nor what was forecast of it changes. -#}
+    the period closed, after which neither the bill nor what was forecast of it changes. After a day that was not reported a
+    bill is nearer to its forecast than what was used: both have the same estimate of the day. By how much is said by how
+    many days were left. -#}
 {{ built_by_days('closed_on') }}
+{%- set used_usd = '(' ~ estimate('forecast_usd') ~ ' + ' ~ estimate('bill_usd - forecast_usd') ~ ' * (1 + ' ~ estimate(threshold('missing_day_error_days')) ~ ' * missing_days / days_left))' -%}
 
 with first_bills as (
     select account_organization_id, min(period_start) as period_start
@@ -26,7 +29,9 @@ judged as (
         bills.closed_on,
         bills.bill_usd > {{ threshold('accuracy_min_bill_usd') }} as is_counted,
         coalesce(forecasts.period_start <= first_bills.period_start, true) as is_first_bill,
-        bills.bill_usd >= intervals.forecast_low_usd and bills.bill_usd <= intervals.forecast_high_usd as is_in_interval,
+        intervals.forecast_low_usd,
+        intervals.forecast_high_usd,
+        forecasts.missing_days,
         intervals.forecast_high_usd - intervals.forecast_low_usd as interval_usd
     from {{ ref('int_bill_forecasts') }} as forecasts
     inner join {{ ref('fct_bill_forecasts') }} as intervals
@@ -40,6 +45,17 @@ judged as (
         on bills.closed_on >= days.first_day
         and bills.closed_on <= days.last_day
     left join first_bills on forecasts.account_organization_id = first_bills.account_organization_id
+),
+
+held as (
+    select
+        judged.*,
+        case
+            when missing_days = 0 then bill_usd >= forecast_low_usd and bill_usd <= forecast_high_usd
+            when days_left > 0 then {{ used_usd }} >= {{ estimate('forecast_low_usd') }}
+                and {{ used_usd }} <= {{ estimate('forecast_high_usd') }}
+        end as is_in_interval
+    from judged
 )
 
 {% for method in ['forecast', 'published_rule', 'last_week', 'weekday_means'] -%}
@@ -72,7 +88,7 @@ select
         rows between unbounded preceding and current row
     ) as lead_days,
     closed_on
-from judged
+from held
 {% if method in ['last_week', 'weekday_means'] -%}
 where day_of_period % 5 = 0
 {% endif -%}
