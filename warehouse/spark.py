@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -112,8 +113,10 @@ def tidy(settings: Settings, keep_days: int) -> int:
 
 
 def _expire(connection: Any, table: str, keep_days: int) -> int:
+    # A procedure of Iceberg takes no expression.
+    before = datetime.now(UTC) - timedelta(days=keep_days)
     expire = (
         f"call {CATALOG}.system.expire_snapshots(table => '{table}', retain_last => 1, "
-        f"older_than => current_timestamp() - interval '{keep_days}' day)"
+        f"older_than => timestamp '{before:%Y-%m-%d %H:%M:%S.%f}')"
     )
     return sum(count or 0 for count in rows(connection, expire)[0])
