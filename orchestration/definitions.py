@@ -25,7 +25,7 @@ from orchestration.assets.models import build_dbt_assets
 from orchestration.assets.published import build_published, daily_page, postgres_copy
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.told import figure_alerts, weekly_digest, work_list_exports
-from orchestration.assets.warehouse_file import COMPACT_JOB_NAME, warehouse_file
+from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.automation.built_days import build_built_days_sensor
 from orchestration.automation.new_files import build_new_files_sensor
 from orchestration.checks.anomaly_checks import build_anomalies
@@ -39,6 +39,7 @@ from transform.dbt_runner import current_manifest
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
+COMPACT_JOB_NAME = "compact_warehouse"
 DIGEST_JOB_NAME = "tell_of_the_week"
 # Name, job, when in UTC, and why then.
 SCHEDULES = (

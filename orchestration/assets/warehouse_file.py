@@ -5,16 +5,12 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Tab
 from orchestration.assets.keys import OWNERS, PUBLISHED_KEY, WAREHOUSE_KEY
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
-from warehouse.compaction import LEAST_UNUSED_SHARE, compact, size_of
+from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
 from warehouse.postgres import largest_tables
 from warehouse.sizes import table_sizes
 from warehouse.spark import tidy
 
-COMPACT_JOB_NAME = "compact_warehouse"
-# A copy of a large file takes minutes, and the next builds use its unused blocks again: only the job of its own, which
-# runs weekly, copies a file of which less is unused.
-UNUSED_SHARE_AFTER_A_RUN = 1 / 2
 # How long a snapshot of Iceberg can still be read: time enough to see what a run changed.
 SNAPSHOTS_KEPT_DAYS = 7
 SHOWN_TABLES = 20
@@ -30,7 +26,7 @@ SHOWN_TABLES = 20
     retry_policy=RETRY,
 )
 def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
-    """The warehouse file, rewritten without its unused blocks if they are half of it, in the weekly job a third.
+    """The warehouse file, rewritten without its unused blocks if they are a third of it.
 
     On Spark, also the files in Iceberg that only old snapshots have.
     """
@@ -39,8 +35,7 @@ def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
     with permanent_unless_transient():
         if warehouse.settings.target == "spark":
             of_iceberg["iceberg_files_deleted"] = tidy(warehouse.settings, SNAPSHOTS_KEPT_DAYS)
-        is_its_job = context.run.job_name == COMPACT_JOB_NAME
-        before = compact(path, LEAST_UNUSED_SHARE if is_its_job else UNUSED_SHARE_AFTER_A_RUN)
+        before = compact(path)
         size = size_of(path)
         largest = _largest_tables(warehouse)
     if before is None:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from dagster import DagsterInstance, Definitions, TableMetadataValue, define_asset_job, materialize
+from dagster import DagsterInstance, TableMetadataValue, materialize
 
 from orchestration.assets.keys import WAREHOUSE_KEY, table_key
 from orchestration.assets.metadata import row_counts
-from orchestration.assets.warehouse_file import COMPACT_JOB_NAME, warehouse_file
+from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
-from warehouse import compaction
 from warehouse.connection import connect
 
 
@@ -45,18 +44,6 @@ def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Setti
             assert isinstance(tables, TableMetadataValue)
             [largest] = tables.records
             assert (largest.data["table"], largest.data["rows"]) == ("marts.large", 300)
-
-
-@pytest.mark.parametrize(("job_name", "is_compacted"), [("daily_refresh", False), (COMPACT_JOB_NAME, True)])
-def test_a_run_leaves_a_file_of_which_less_than_half_is_unused_to_the_weekly_job(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, job_name: str, is_compacted: bool
-) -> None:
-    held = settings.warehouse_path.stat().st_size
-    monkeypatch.setattr(compaction, "size_of", lambda _: compaction.FileSize(100, 40))
-    job = define_asset_job(job_name, selection=[warehouse_file])
-    definitions = Definitions(assets=[warehouse_file], jobs=[job], resources={"warehouse": Warehouse()})
-    assert definitions.resolve_job_def(job_name).execute_in_process().success
-    assert (settings.warehouse_path.stat().st_size < held) == is_compacted
 
 
 def test_tables_show_their_rows_and_views_are_not_computed_for_it(settings: Settings) -> None:
