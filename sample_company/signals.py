@@ -70,7 +70,9 @@ def write_signals(
     paying = [a.organizations[0] for a in accounts if a.end_day is None and a.group not in ("card_only", "startup")]
     paying = [organization for organization in paying if not signups.is_internal[organization]]
     account_of = {row["organization_id"]: row["id"] for row in crm_accounts if row["organization_id"]}
-    with_account = [organization for organization in paying if ids[organization] in account_of]
+    # An account without a user of its own, to whom only staff has joined, has no contact.
+    with_users = set(people.member_organization[~people.is_staff[people.member_user - 1]].tolist())
+    with_account = [number for number in paying if ids[number] in account_of and number in with_users]
     planted = _plant(paying, with_account, rng)
     crm = source / "crm"
     contacts = _contacts(with_account, planted["champion_left"], account_of, people, ids=ids, rng=rng)

@@ -67,6 +67,10 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(directory: Path, 
     assert digest_of(again) == digest_of(directory)
 
 
+def test_a_company_with_a_customer_whom_only_staff_has_joined_is_written(tmp_path: Path) -> None:
+    assert write_sample_company(tmp_path / "small", size="small", seed=606)
+
+
 def test_another_seed_and_another_size_are_other_companies() -> None:
     def ids(seed: int, size: str) -> list[str]:
         return simulate_signups(SIZES[size], np.random.default_rng([seed, SIZES[size].number, 1])).ids[:50].tolist()
