@@ -152,9 +152,9 @@ def test_folder_that_is_no_layer_is_refused(tmp_path: Path) -> None:
         load_suites(tmp_path)
 
 
-def test_reading_the_suites_does_not_load_great_expectations() -> None:
+def test_reading_the_suites_and_listing_their_checks_does_not_load_great_expectations() -> None:
     code = (
-        "import sys; from expectations.suites import load_suites; import expectations.gate; load_suites(); "
+        "import sys; from expectations.suites import load_suites; import orchestration.checks.gates; load_suites(); "
         "assert 'great_expectations' not in sys.modules and 'sqlalchemy' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=SUITES_DIR.parent.parent, capture_output=True, check=False)

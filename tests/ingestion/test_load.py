@@ -485,7 +485,7 @@ def test_data_day_outside_of_the_data_is_refused_with_the_range(source: Source, 
 def test_the_command_prints_a_table_or_says_what_is_wrong(
     source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("settings.get_settings", lambda: source.settings(max_set_aside_share=0.5))
+    monkeypatch.setattr("cli.sources.get_settings", lambda: source.settings(max_set_aside_share=0.5))
     write_file(source.root / f"{USERS}.parquet", USERS, [*company()[USERS], {**company()[USERS][0], "id": None}])
     assert call(["load"]) == 0
     printed = capsys.readouterr().out

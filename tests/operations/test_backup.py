@@ -283,7 +283,7 @@ def test_the_commands_say_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    monkeypatch.setattr("settings.get_settings", lambda: settings)
+    monkeypatch.setattr("cli.safekeeping.get_settings", lambda: settings)
     for arguments, code, said in (
         (["backup", str(tmp_path)], 2, "nothing to back up in"),
         (["restore", str(tmp_path / "none")], 1, "is not a complete backup"),

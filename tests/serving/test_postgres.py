@@ -358,7 +358,7 @@ def test_the_command_says_what_is_wrong_in_a_sentence(
         (SecretStr(f"postgresql://growth:secret@/growth?host={tmp_path}"), "PostgreSQL: connection"),
     ):
         without = settings.model_copy(update={"postgres_url": url})
-        monkeypatch.setattr("settings.get_settings", lambda without=without: without)
+        monkeypatch.setattr("cli.results.get_settings", lambda without=without: without)
         assert call(["postgres"]) == 1
         error = capsys.readouterr().err
         assert said in error
@@ -375,7 +375,7 @@ def test_a_rollback_is_copied_too(
     settings.serving_path.rename(kept)
     publish_version(settings, 2)
     publish_to_postgres(settings)
-    monkeypatch.setattr("settings.get_settings", lambda: settings)
+    monkeypatch.setattr("cli.results.get_settings", lambda: settings)
     monkeypatch.setattr(results, "_write_page_again", lambda _settings: True)
     assert call(["rollback"]) == 0
     assert "PostgreSQL has what run run-1 published: 4,001 rows" in capsys.readouterr().out

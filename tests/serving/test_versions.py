@@ -310,7 +310,7 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
 
 def run_command(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> int:
     """`growth` on a data folder."""
-    monkeypatch.setattr("settings.get_settings", lambda: settings)
+    monkeypatch.setattr("cli.results.get_settings", lambda: settings)
     return call(arguments)
 
 
