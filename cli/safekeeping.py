@@ -2,14 +2,11 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from settings import get_settings
-
-if TYPE_CHECKING:
-    pass
 
 
 def status() -> None:
