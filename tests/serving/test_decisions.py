@@ -43,9 +43,10 @@ def change(path: Path, sql: str) -> None:
 
 
 def test_a_comparison_names_the_days_of_both_files(
-    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    before: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = Settings(data_dir=tmp_path / "data")
+    monkeypatch.setattr("cli.results.get_settings", lambda: live)
     write_published(live, ROWS, published_at=datetime(2026, 11, 2), as_of_date=date(2026, 11, 1))  # noqa: DTZ001 (UTC)
     assert call(["diff", str(before)]) == 0
     first, *_ = capsys.readouterr().out.splitlines()
