@@ -19,7 +19,12 @@ DATA_DAY = date(2028, 2, 29)
 FIRST_DAY = date(2028, 1, 30)
 MISSING_DAY = date(2028, 2, 5)
 MODELS = ["+fct_bill_forecast_products,resource_type:model", "+rpt_forecast_accuracy,resource_type:model"]
-TABLES = ["marts.fct_usage_daily", "marts.fct_bill_forecasts", "marts.fct_bill_forecast_products"]
+TABLES = [
+    "marts.fct_usage_daily",
+    "marts.fct_bill_forecasts",
+    "marts.fct_bill_forecast_products",
+    "intermediate.int_judged_forecasts",
+]
 
 # Organization: period, events a day, and what its row of billing has that the others' have not.
 ACCOUNTS: dict[str, tuple[str, str, int, dict]] = {
@@ -109,7 +114,7 @@ def build(data_dir: Path, day: date = DATA_DAY, also: Sequence[str] = ()) -> dat
 
 def build_days(data_dir: Path, first: date, last: date) -> Days:
     """Build these days again; returns the days that were built."""
-    models = [table.removeprefix("marts.") for table in TABLES]
+    models = [table.split(".")[1] for table in TABLES]
     build_models(models, Settings(data_dir=data_dir, as_of=DATA_DAY), days=Days(first, last))
     return Days(*query(data_dir, "select first_day, last_day from intermediate.int_days_to_build")[0])
 
