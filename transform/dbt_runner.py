@@ -114,9 +114,10 @@ def _message(settings: Settings, results: Sequence[Any], exception: BaseExceptio
 def _said_of(settings: Settings, result: Any) -> str:
     """What dbt says of a node that failed; of a seed's test the file, what was found in it, and what to do."""
     node = result.node
-    parents = node.depends_on.nodes
+    # Only a test fails, and only other nodes than seeds say what they depend on.
+    parents = node.depends_on.nodes if result.status == "fail" else []
     files = [f"dbt_project/seeds/{name.split('.')[-1]}.csv" for name in parents if name.startswith("seed.")]
-    if result.status != "fail" or not files:
+    if not files:
         return f"{node.name}: {(result.message or str(result.status)).strip()}"
     found = ""
     if settings.target == "duckdb":

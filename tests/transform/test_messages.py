@@ -23,3 +23,10 @@ def test_a_seed_that_fails_its_test_is_named_with_what_was_found_in_it(tmp_path:
         "dbt_project/seeds/bands.csv fails its test bands_do_not_add_up, found wanted_in_all=10: correct the file and "
         "run again"
     )
+
+
+def test_a_seed_that_cannot_be_loaded_is_named_with_what_the_engine_says(tmp_path: Path) -> None:
+    # Of a seed dbt notes the macros that it depends on, and no nodes.
+    node = SimpleNamespace(name="bands", depends_on=SimpleNamespace(macros=[]))
+    failed = SimpleNamespace(node=node, status="error", message="Could not convert string 'many' to INT32\n")
+    assert _message(Settings(data_dir=tmp_path), [failed], None) == "bands: Could not convert string 'many' to INT32"
