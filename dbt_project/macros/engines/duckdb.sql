@@ -129,3 +129,57 @@
 
 {% macro duckdb__gather_statistics() -%}
 {%- endmacro %}
+
+
+{#- dbt's own `table` and `view` are built beside the old ones and renamed, in two transactions and four more statements.
+    DuckDB replaces one in a statement; readers have the old one until it is whole. -#}
+{% macro replace_relation(type) -%}
+    {%- set relation, before = this.incorporate(type=type), load_cached_relation(this) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- if before is not none and before.type != type -%}
+        {%- do adapter.drop_relation(before) -%}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        {%- if type == 'table' and config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(compiled_code) }}
+        create or replace table {{ relation }} {{ get_table_columns_and_constraints() }};
+        insert into {{ relation }} {{ get_column_names() }} (
+            {{ get_select_subquery(compiled_code) }}
+        )
+        {%- else -%}
+        create or replace {{ type }} {{ relation }} as (
+            {{ compiled_code }}
+        )
+        {%- endif -%}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [relation]}) }}
+{%- endmacro %}
+
+{% materialization view, adapter='duckdb' -%}
+    {{ return(replace_relation('view')) }}
+{%- endmaterialization %}
+
+{#- What reads its own table is built beside it: a Python model may, and a table with a contract is empty before it is filled. -#}
+{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
+    {%- if model.language == 'sql' -%}
+        {%- set is_beside = config.get('contract').enforced and (this | string) in compiled_code -%}
+        {{ return(dbt.materialization_table_duckdb() if is_beside else replace_relation('table')) }}
+    {%- endif -%}
+    {%- set relation, built = this.incorporate(type='table'), make_intermediate_relation(this.incorporate(type='table')) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(built)) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- call statement('main', language='python') -%}
+        {{- create_table_as(False, built, compiled_code, 'python') }}
+    {%- endcall -%}
+    {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
+    {%- do adapter.rename_relation(built, relation) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [relation]}) }}
+{%- endmaterialization %}
