@@ -167,12 +167,15 @@ def _write_comments(connection: duckdb.DuckDBPyConnection, descriptions: Mapping
         order by all
         """
     ).fetchall()
+    # In one transaction: each by itself would wait for the disk.
+    connection.execute("begin")
     for table, column, comment in copied:
         description = descriptions.get((table, column))
         if description and description != comment:
             name = f"serving.marts.{quote(table)}"
             kind, name = ("column", f"{name}.{quote(column)}") if column else ("table", name)
             connection.execute(f"comment on {kind} {name} is {literal(description)}")
+    connection.execute("commit")
 
 
 def _write_publish_info(
