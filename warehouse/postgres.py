@@ -84,14 +84,15 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
         name = quote(parts["dbname"])
         options = "type postgres, read_only" if read_only else "type postgres"
         try:
-            connection.execute(f"attach {literal(_conninfo(parts))} as {name} ({options})")
+            connection.execute(f"attach {literal(conninfo(parts))} as {name} ({options})")
         except duckdb.Error as error:
             raise unreachable(parts, str(error)) from None
         connection.execute(f"use {name}.public")
         _sign(path, parts)
         try:
             yield connection
-        except duckdb.Error as error:
+        except Exception as error:
+            # DuckDB's, or dlt's, which opens connections of its own.
             if is_lost(str(error)):
                 raise lost(str(error)) from error
             raise
@@ -104,7 +105,7 @@ def hold(holder: str, wait_seconds: float, say: Callable[[str], None]) -> Iterat
 
     parts = address()
     try:
-        connection = psycopg.connect(_conninfo(parts), autocommit=True)
+        connection = psycopg.connect(conninfo(parts), autocommit=True)
     except psycopg.Error as error:
         raise unreachable(parts, str(error)) from None
     try:
@@ -149,7 +150,7 @@ def _ask(statement: str) -> list[Any]:
 
     parts = address()
     try:
-        with psycopg.connect(_conninfo(parts), autocommit=True) as connection:
+        with psycopg.connect(conninfo(parts), autocommit=True) as connection:
             cursor = connection.execute(statement)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
@@ -198,7 +199,8 @@ def _reason(message: str) -> str:
     return said.rpartition("FATAL:")[2].rpartition("failed:")[2].strip() or "it ended"
 
 
-def _conninfo(parts: dict[str, str]) -> str:
+def conninfo(parts: dict[str, str]) -> str:
+    """The address as libpq takes it, for sessions of this project."""
     from psycopg.conninfo import make_conninfo
 
     settings = {

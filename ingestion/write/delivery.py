@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import SCHEMA, raw_table
+from ingestion.contract.raw_tables import SCHEMA
 from warehouse import postgres
 from warehouse.folder import clear
-from warehouse.sql_text import literal, quote
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
@@ -33,11 +32,13 @@ DATA_TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-# One job at a time, no logging, no telemetry.
+# One job at a time, no logging, no telemetry. No second try of a job: it may have been committed before its connection
+# was lost, and its rows would be there twice. The next load reads the files again.
 DLT_SETTINGS: dict[str, object] = {
     "runtime.dlthub_telemetry": False,
     "runtime.log_level": "CRITICAL",
     "load.workers": 1,
+    "load.raise_on_max_retries": 1,
     "load.truncate_staging_dataset": True,
     "normalize.workers": 1,
 }
@@ -55,10 +56,7 @@ class Changes:
 def deliver(
     connection: duckdb.DuckDBPyConnection, dlt_dir: Path, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
 ) -> None:
-    """Write the changes into their tables: with dlt in one load package, on a server in one transaction."""
-    if postgres.is_server(connection):
-        _write_to_server(connection, deliveries)
-        return
+    """Write the changes into their tables, with dlt in one load package."""
     import dlt
 
     for name, value in DLT_SETTINGS.items():
@@ -67,7 +65,7 @@ def deliver(
     pipeline = dlt.pipeline(  # type: ignore[call-overload]
         SCHEMA,
         pipelines_dir=str(dlt_dir),
-        destination=dlt.destinations.duckdb(connection, naming_convention="sql_ci_v1"),
+        destination=_destination(connection),
         dataset_name=SCHEMA,
         progress=None,
     )
@@ -76,32 +74,32 @@ def deliver(
     logging.getLogger("dlt").setLevel(logging.CRITICAL)
     resources = [_resource(table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
+    if postgres.is_server(connection):
+        # DuckDB remembers the columns from before.
+        connection.execute("call pg_clear_cache()")
     shutil.rmtree(dlt_dir)
 
 
-def _write_to_server(
-    connection: duckdb.DuckDBPyConnection, deliveries: Sequence[tuple[Table, Sequence[Changes]]]
-) -> None:
-    """What dlt does, without it: its destination takes PostgreSQL's CSV, in which an empty text is read as none."""
-    connection.execute("begin")
-    for table, changes in deliveries:
-        there = {name for name, *_ in connection.execute(f"describe {raw_table(table)}").fetchall()}
-        identity = ", ".join(quote(name) for name in table.identity)
-        for change in changes:
-            rows = f"read_parquet({literal(change.path)})"
-            for column in change.columns:
-                if column.name not in there:
-                    added = f"{quote(column.name)} {column.sql_type}"
-                    connection.execute(f"alter table {raw_table(table)} add column {added}")
-                    there.add(column.name)
-            if table.stored != "days":
-                connection.execute(
-                    f"delete from {raw_table(table)} where ({identity}) in (select ({identity}) from {rows})"  # noqa: S608
-                )
-                rows += " where _deleted is null"
-            names = ", ".join(quote(column.name) for column in change.columns)
-            connection.execute(f"insert into {raw_table(table)} ({names}) select {names} from {rows}")  # noqa: S608
-    connection.execute("commit")
+def _destination(connection: duckdb.DuckDBPyConnection) -> Any:
+    """The warehouse as a destination of dlt."""
+    import dlt
+
+    if not postgres.is_server(connection):
+        return dlt.destinations.duckdb(connection, naming_convention="sql_ci_v1")
+    from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+
+    parts = postgres.address()
+
+    class Credentials(PostgresCredentials):
+        """The warehouse's address. dlt's own credentials need a password, and cannot name a socket."""
+
+        def to_native_representation(self) -> str:
+            return postgres.conninfo(parts)
+
+    named = {"host": parts["host"], "database": parts["dbname"], "query": {"options": postgres.SESSION}}
+    credentials = Credentials(named)
+    credentials.resolve()
+    return dlt.destinations.postgres(credentials, naming_convention="sql_ci_v1")
 
 
 def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":

@@ -1,11 +1,7 @@
 """Schema raw is a function of the files: whatever their format, their order of arrival, and what ended a load."""
 
 import logging
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,8 +16,9 @@ from cli.main import call
 from ingestion.errors import SourceError
 from ingestion.load import is_all_loaded, load_sources
 from ingestion.write.delivery import deliver
-from settings import PROJECT_DIR, Settings
+from settings import Settings
 from tests.ingestion.conftest import Source, report_of
+from tests.support.killed_load import kill_load
 from tests.support.source_root import (
     DAYS,
     FIRST_DAY,
@@ -500,52 +497,6 @@ def test_the_command_prints_a_table_or_says_what_is_wrong(
     assert "has no product_db/users" in capsys.readouterr().err
 
 
-KILLED_LOAD = """
-import logging, os, signal, sys
-from pathlib import Path
-from settings import Settings
-from ingestion.load import is_all_loaded, load_sources
-from ingestion.write.delivery import deliver
-
-point = sys.argv[3]
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-class DieAtThePoint(logging.Handler):
-    def emit(self, record):
-        if record.getMessage().startswith(point):
-            die()
-
-logging.getLogger("ingestion").setLevel(logging.INFO)
-logging.getLogger("ingestion").addHandler(DieAtThePoint())
-
-def die_after(owner, name, calls):
-    left, call = [calls], getattr(owner, name)
-    def counted(*args, **kwargs):
-        result = call(*args, **kwargs)
-        left[0] -= 1
-        if left[0] == 0:
-            die()
-        return result
-    setattr(owner, name, counted)
-
-if point.startswith("dlt"):
-    from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
-    from dlt.pipeline.pipeline import Pipeline
-    from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
-    if point == "dlt normalize":
-        die_after(Pipeline, "normalize", 1)
-    elif point == "dlt copy":
-        die_after(DuckDbCopyJob, "run", 2)
-    else:
-        die_after(DuckDbSqlClient, "execute_many", 2)
-
-settings = Settings(source_root=sys.argv[1], data_dir=Path(sys.argv[2]), max_set_aside_share=1)
-load_sources(settings, tables=set(sys.argv[4:]))
-"""
-
-
 DELIVERED = (USERS, *ARRIVING)
 
 
@@ -594,20 +545,6 @@ def undisturbed(interrupted: Interrupted, tmp_path_factory: pytest.TempPathFacto
     return interrupted.rows_after_load(interrupted.copy(tmp_path_factory.mktemp("undisturbed")))
 
 
-def kill_load(source: Source, point: str, *tables: str) -> None:
-    """Start a load and kill -9 it at a point of its way."""
-    names = [table.replace("/", "__") for table in tables]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_LOAD, str(source.root), str(source.data_dir), point, *names],
-        cwd=PROJECT_DIR,
-        env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-
-
 @pytest.mark.parametrize(
     "point",
     [
@@ -622,7 +559,7 @@ def test_a_load_that_was_killed_ends_like_one_that_was_not(
     interrupted: Interrupted, undisturbed: dict[str, Any], tmp_path: Path, point: str
 ) -> None:
     source = interrupted.copy(tmp_path)
-    kill_load(source, point, *DELIVERED)
+    kill_load(source.data_dir, source.root, point, *DELIVERED)
     assert interrupted.rows_after_load(source) == undisturbed
 
 
@@ -631,7 +568,7 @@ def test_rows_of_a_killed_load_are_replaced_when_the_file_changes(source: Source
     source.load(USERS)
     later = source.root / USERS / "later.csv"
     write_file(later, USERS, [{**company()[USERS][0], "id": n} for n in (90, 91)])
-    kill_load(source, "record the loaded files", USERS)
+    kill_load(source.data_dir, source.root, "record the loaded files", USERS)
     assert source.query("select count(*) from raw.product_db__users where id >= 90") == [(2,)]
     write_file(later, USERS, [{**company()[USERS][0], "id": 92}])
     source.load(USERS)

@@ -2,9 +2,12 @@
 
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
 from uuid import uuid4
 
 import duckdb
@@ -12,12 +15,28 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from settings import Settings
+from ingestion.load import load_sources
+from ingestion.privacy.erase_raw import list_request, rewrite_raw
+from ingestion.write.delivery import deliver
+from settings import Settings, get_settings
 from tests.support.hand_made import write_hand_made_company, write_usage_day
+from tests.support.killed_load import kill_load
 from tests.support.postgres_server import postgres_programs, running_server
 from tests.support.running import Run, run_pipeline
+from tests.support.source_root import (
+    FIRST_DAY,
+    company,
+    invoice,
+    usage_report,
+    write_file,
+    write_source_root,
+    write_table,
+)
 from transform.dbt_runner import invoke_dbt, parsed_project
 from warehouse import postgres
+from warehouse.connection import connect
+from warehouse.lock import WarehouseBusyError, hold
+from warehouse.sql_text import quote
 
 # Values that pass through a float may differ: amounts by a cent, others in their last digit or the ninth.
 CLOSE = (
@@ -46,6 +65,38 @@ def on_server(server: str) -> Iterator[dict[str, str]]:
     yield {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": server.replace("/postgres?", f"/{name}?")}
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
+def in_this_process(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> Iterator[Settings]:
+    """The settings of a data folder, as those of this process."""
+    given = {**settings, "GROWTH_DATA_DIR": str(data_dir), "GROWTH_SOURCE_ROOT": str(source_root)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        try:
+            yield get_settings()
+        finally:
+            get_settings.cache_clear()
+
+
+def raw_after_load(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> dict[str, list[tuple]]:
+    """Load, and return every row of schema raw by table, as text: dlt's tables and the ledger of files are left out."""
+    columns: dict[str, list[str]] = {}
+    with in_this_process(data_dir, source_root, settings) as mine:
+        load_sources(mine)
+        with connect(mine.warehouse_path) as connection:
+            for table, column in connection.execute(
+                "select table_name, column_name from duckdb_columns() where database_name = current_database() "
+                "and schema_name = 'raw' and not starts_with(table_name, '_dlt') and table_name <> 'loaded_files' "
+                "and column_name <> 'turn' order by all"
+            ).fetchall():
+                columns.setdefault(table, []).append(f"{quote(column)}::varchar")
+            return {
+                table: connection.execute(f"select {', '.join(names)} from raw.{table} order by all").fetchall()
+                for table, names in columns.items()
+            }
 
 
 def require_equal_marts(mine: Path, other: Path) -> None:
@@ -126,8 +177,9 @@ def test_two_corrected_days_are_published_as_from_duckdb_and_dbts_tests_pass(
 
 
 @contextmanager
-def ending_connections(server: str, database: str) -> Iterator[None]:
-    """End every connection to a database, over and over."""
+def ending_connections(server: str, on_server: dict[str, str]) -> Iterator[None]:
+    """End every connection to a warehouse, over and over."""
+    database = on_server["GROWTH_WAREHOUSE_URL"].partition("?")[0].rpartition("/")[2]
     enough = threading.Event()
 
     def end() -> None:
@@ -151,10 +203,9 @@ def ending_connections(server: str, database: str) -> Iterator[None]:
 def test_connection_lost_in_a_build_publishes_nothing_and_the_next_run_ends_right(
     undisturbed: Path, source_root: Path, new_data_dir: Path, on_server: dict[str, str], server: str
 ) -> None:
-    database = on_server["GROWTH_WAREHOUSE_URL"].partition("?")[0].rpartition("/")[2]
     run = Run(new_data_dir, source_root, GROWTH_LOG_FORMAT="json", **on_server)
     said = run.wait_for_step("build_marts")
-    with ending_connections(server, database):
+    with ending_connections(server, on_server):
         ended = run.end()
     assert ended.returncode != 0
     assert "the connection to the warehouse's server ended" in said + ended.stdout
@@ -182,21 +233,42 @@ def test_server_that_is_not_there_is_a_sentence_without_the_password(tmp_path: P
     assert "hidden-word" not in said
 
 
-def test_wrong_password_is_a_sentence_without_it(server: str, on_server: dict[str, str], tmp_path: Path) -> None:
-    folder = Path(server.partition("host=")[2])
-    rules = folder / "data" / "pg_hba.conf"
-    before = rules.read_text()
-    try:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("create role locked login password 'right'")
-            rules.write_text("local all locked scram-sha-256\n" + before)
-            connection.execute("select pg_reload_conf()")
-        url = on_server["GROWTH_WAREHOUSE_URL"].replace("growth@", "locked:hidden-word@")
-        said = failed_load(tmp_path / "data", tmp_path, {**on_server, "GROWTH_WAREHOUSE_URL": url})
-    finally:
-        rules.write_text(before)
-    assert 'password authentication failed for user "locked"' in said
+@pytest.fixture
+def with_password(server: str, on_server: dict[str, str]) -> Iterator[Callable[[str], dict[str, str]]]:
+    """The settings of a warehouse with a given password, on a server that asks for one."""
+    rules = Path(server.partition("host=")[2]) / "data" / "pg_hba.conf"
+    before, role = rules.read_text(), f"locked_{uuid4().hex[:8]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create role {role} superuser login password '{PASSWORD}'")
+        rules.write_text(f"local all {role} scram-sha-256\n{before}")
+        connection.execute("select pg_reload_conf()")
+    url = on_server["GROWTH_WAREHOUSE_URL"]
+    yield lambda word: {**on_server, "GROWTH_WAREHOUSE_URL": url.replace("growth@", f"{role}:{quote_plus(word)}@")}
+    rules.write_text(before)
+
+
+PASSWORD = "right:@/%?#&=+word"
+
+
+def test_wrong_password_is_a_sentence_without_it(
+    with_password: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    said = failed_load(tmp_path / "data", tmp_path, with_password("hidden-word"))
+    assert 'password authentication failed for user "locked_' in said
     assert "hidden-word" not in said
+
+
+def test_right_password_loads_and_is_kept_nowhere(
+    with_password: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    source = write_hand_made_company(tmp_path / "source")
+    run = Run(tmp_path / "data", source, command=("load",), **with_password(PASSWORD))
+    ended = run.end()
+    assert ended.returncode == 0, ended.stdout
+    assert PASSWORD not in ended.stdout
+    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
 
 
 def test_address_that_is_missing_or_none_is_a_sentence(tmp_path: Path) -> None:
@@ -209,17 +281,9 @@ def test_address_that_is_missing_or_none_is_a_sentence(tmp_path: Path) -> None:
     assert "hidden-word" not in said
 
 
-def test_lock_that_another_machine_holds_is_waited_for_and_named(
-    on_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from settings import get_settings
-    from warehouse.lock import WarehouseBusyError, hold
-
-    for name, value in on_server.items():
-        monkeypatch.setenv(name, value)
-    get_settings.cache_clear()
-    try:
-        here, there = (tmp_path / name / "warehouse.postgres" for name in ("here", "there"))
+def test_lock_that_another_machine_holds_is_waited_for_and_named(on_server: dict[str, str], tmp_path: Path) -> None:
+    here, there = (tmp_path / name / "warehouse.postgres" for name in ("here", "there"))
+    with in_this_process(tmp_path, tmp_path, on_server):
         with (
             hold(there, "run of another machine"),
             pytest.raises(WarehouseBusyError, match="growth-pipeline: run of another machine"),
@@ -228,69 +292,106 @@ def test_lock_that_another_machine_holds_is_waited_for_and_named(
             pass
         with hold(here, "run here", wait_seconds=0):
             pass
-    finally:
-        get_settings.cache_clear()
 
 
-def test_deletion_request_erases_an_address_on_the_server(
-    on_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from ingestion.load import load_sources
-    from ingestion.privacy.erase_raw import list_request, rewrite_raw
-    from settings import get_settings
-
+def test_deletion_request_erases_an_address_on_the_server(on_server: dict[str, str], tmp_path: Path) -> None:
     source = write_hand_made_company(tmp_path / "source")
-    for name, value in {**on_server, "GROWTH_DATA_DIR": str(tmp_path), "GROWTH_SOURCE_ROOT": str(source)}.items():
-        monkeypatch.setenv(name, value)
-    get_settings.cache_clear()
-    try:
-        settings = get_settings()
+    with in_this_process(tmp_path, source, on_server) as settings:
         load_sources(settings)
         list_request(settings, "address", "ada@acme.example")
         assert rewrite_raw(settings)["raw.product_db__users"] == 1
         assert rewrite_raw(settings) == {}
         load_sources(settings)
-    finally:
-        get_settings.cache_clear()
     with psycopg.connect(on_server["GROWTH_WAREHOUSE_URL"]) as connection:
         emails = {email for (email,) in connection.execute("select email from raw.product_db__users").fetchall()}
+        schemas = {name for (name,) in connection.execute("select nspname from pg_namespace").fetchall()}
     assert "ada@acme.example" not in emails
     assert "bob@gmail.com" in emails
     assert len(emails) == 3
+    assert "raw_staging" not in schemas
+
+
+ODD_TEXTS = ("", "a,b", 'say "x"', "two\nlines", r"\N and \u0000", "null", "naïve 😀", None)
+
+
+def write_deliveries(root: Path) -> Iterator[None]:
+    """Write the files of a company, and then what arrives after its first load: one delivery at a time."""
+    write_source_root(root)
+    organization = company()["product_db/organizations"][0]
+    odd = [{**organization, "id": f"odd-{n}", "name": text or "", "note": text} for n, text in enumerate(ODD_TEXTS)]
+    write_file(root / "product_db/organizations/odd.jsonl", "product_db/organizations", odd)
+    yield
+    users = [{**user, "is_active": False} for user in company()["product_db/users"][:5]]
+    write_table(root, "product_db/users", users)
+    write_file(root / "product_db/organizations/2.jsonl", "product_db/organizations", [{**organization, "plan": "x"}])
+    invoices = [invoice(11, "cus_1", FIRST_DAY, 777), {"id": "broken"}]
+    write_file(root / "stripe/invoices/2.jsonl", "stripe/invoices", invoices)
+    for days in (1, 9):
+        day = FIRST_DAY + timedelta(days=days)
+        report = {**usage_report(day, "org-2", 6), "sparks_in_period": 7}
+        write_file(root / f"usage/usage_reports/date={day}/late.jsonl", "usage/usage_reports", [report])
+    yield
 
 
 def test_what_is_loaded_is_what_duckdb_loads_and_a_second_load_changes_nothing(
-    on_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    on_server: dict[str, str], tmp_path: Path
 ) -> None:
-    from ingestion.load import load_sources
-    from settings import get_settings
-    from warehouse.connection import connect
+    source = tmp_path / "source"
+    lenient = {"GROWTH_MAX_SET_ASIDE_SHARE": "1"}
+    for _ in write_deliveries(source):
+        in_file = raw_after_load(tmp_path / "duckdb", source, lenient)
+        assert all(in_file[table] for table in ("product_db__users", "usage__usage_reports", "stripe__invoices"))
+        for _ in range(2):
+            assert raw_after_load(tmp_path / "postgres", source, {**lenient, **on_server}) == in_file
+    with psycopg.connect(on_server["GROWTH_WAREHOUSE_URL"]) as connection:
+        names = connection.execute("select id, name, note from raw.product_db__organizations order by id").fetchall()
+        types = connection.execute(
+            "select distinct column_name, data_type from information_schema.columns where table_schema = 'raw' "
+            "and column_name in ('payload', 'note', 'sparks_in_period', 'amount_usd', 'received_at') order by 1"
+        ).fetchall()
+    assert [row for row in names if row[0].startswith("odd-")] == [
+        (f"odd-{n}", text or "", text) for n, text in enumerate(ODD_TEXTS)
+    ]
+    assert types == [
+        ("amount_usd", "numeric"),
+        ("note", "character varying"),
+        ("payload", "json"),
+        ("received_at", "timestamp without time zone"),
+        ("sparks_in_period", "bigint"),
+    ]
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["dlt copy", "dlt merge", "record the loaded files"])
+def test_a_load_that_was_killed_ends_like_one_that_was_not(
+    on_server: dict[str, str], tmp_path: Path, point: str
+) -> None:
+    source = tmp_path / "source"
+    settings = {**on_server, "GROWTH_MAX_SET_ASIDE_SHARE": "1"}
+    deliveries = write_deliveries(source)
+    next(deliveries)
+    raw_after_load(tmp_path / "postgres", source, settings)
+    next(deliveries)
+    kill_load(tmp_path / "postgres", source, point, **settings)
+    undisturbed = raw_after_load(tmp_path / "duckdb", source, {"GROWTH_MAX_SET_ASIDE_SHARE": "1"})
+    assert raw_after_load(tmp_path / "postgres", source, settings) == undisturbed
+
+
+def test_connection_lost_while_rows_are_written_is_a_sentence_and_the_next_load_ends_right(
+    on_server: dict[str, str], server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     source = write_hand_made_company(tmp_path / "source")
-    loaded = {}
-    for engine, settings_of_engine in (("duckdb", {}), ("postgres", on_server)):
-        with monkeypatch.context() as patched:
-            patched.setenv("GROWTH_DATA_DIR", str(tmp_path / engine))
-            patched.setenv("GROWTH_SOURCE_ROOT", str(source))
-            for name, value in settings_of_engine.items():
-                patched.setenv(name, value)
-            get_settings.cache_clear()
-            settings = get_settings()
-            for _ in range(2):
-                load_sources(settings)
-            with connect(settings.warehouse_path) as connection:
-                loaded[engine] = {
-                    table: connection.execute(f"select columns(*)::varchar from raw.{table} order by all").fetchall()
-                    for table in (
-                        "product_db__users",
-                        "usage__usage_reports",
-                        "stripe__invoices",
-                        "billing__billing_customers",
-                    )
-                }
-    get_settings.cache_clear()
-    assert all(loaded["duckdb"].values())
-    assert loaded["postgres"] == loaded["duckdb"]
+
+    def delivering(*arguments: Any) -> None:
+        with ending_connections(server, on_server):
+            deliver(*arguments)
+
+    with monkeypatch.context() as patched, in_this_process(tmp_path / "postgres", source, on_server) as settings:
+        patched.setattr("ingestion.load.deliver", delivering)
+        with pytest.raises(postgres.ServerError, match="the connection to the warehouse's server ended"):
+            load_sources(settings)
+    undisturbed = raw_after_load(tmp_path / "duckdb", source, {})
+    assert raw_after_load(tmp_path / "postgres", source, on_server) == undisturbed
 
 
 def test_commands_that_need_a_file_say_what_to_do_on_a_server(on_server: dict[str, str], tmp_path: Path) -> None:
