@@ -1,6 +1,6 @@
 """Compact the warehouse: replaced rows leave unused blocks, which DuckDB does not return.
 
-The copy is compared table by table and swapped in by one rename; a killed process leaves the old or the new file.
+The tables of the copy are counted, and it is swapped in by one rename; a killed process leaves the old or the new file.
 """
 
 import shutil
@@ -108,13 +108,12 @@ def _copy(path: Path, building: Path) -> None:
         ):
             raise CompactionError("the copy has other tables, views or comments than the warehouse, which is unchanged")
         for schema, table in connection.execute(TABLES).fetchall():
-            content = [
-                connection.execute(
-                    f"select count(*), bit_xor(hash(each)) from {database}.{quote(schema, table)} as each"  # noqa: S608
-                ).fetchall()
+            # Counted alone: to compare the values of a large company took as long as a third of the copy.
+            rows = [
+                connection.execute(f"select count(*) from {database}.{quote(schema, table)}").fetchall()  # noqa: S608
                 for database in ("before", name)
             ]
-            if content[0] != content[1]:
+            if rows[0] != rows[1]:
                 raise CompactionError(f"the copy of {schema}.{table} has other rows; the warehouse is unchanged")
         connection.execute(f"checkpoint {name}")
         connection.execute(f"detach {name}")
