@@ -136,11 +136,11 @@ def database_bytes() -> int:
     return int(_ask("select pg_database_size(current_database())")[0][0])
 
 
-def largest_tables() -> list[tuple[str, int, int]]:
-    """Name, rows as last counted, and bytes of the largest tables. Raises `ServerError`."""
+def table_sizes() -> list[tuple[str, str, int, int]]:
+    """Schema, name, rows as last counted, and bytes of each table, the largest first. Raises `ServerError`."""
     return _ask(
-        "select schemaname || '.' || relname, n_live_tup, pg_total_relation_size(relid) from pg_stat_user_tables "
-        "order by 3 desc, 1 limit 20"
+        "select schemaname, relname, n_live_tup, pg_total_relation_size(relid) from pg_stat_user_tables "
+        "order by 4 desc, 1, 2"
     )
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from warehouse import postgres
 from warehouse.sql_text import literal, quote
 
 TABLES = """
@@ -16,7 +17,10 @@ BLOCKS = "select count(distinct block_id) from pragma_storage_info({0}) where pe
 
 
 class TableSize(NamedTuple):
-    """Rows and bytes of a table. Small tables share blocks, so their bytes are an upper bound."""
+    """Rows and bytes of a table.
+
+    In a file small tables share blocks, so their bytes are an upper bound; a server says the rows as last counted.
+    """
 
     schema: str
     table: str
@@ -25,7 +29,9 @@ class TableSize(NamedTuple):
 
 
 def table_sizes(connection: duckdb.DuckDBPyConnection) -> list[TableSize]:
-    """Every table, the largest first."""
+    """Every table, the largest first. Raises `ServerError`."""
+    if postgres.is_server(connection):
+        return [TableSize(*row) for row in postgres.table_sizes()]
     block_bytes = connection.execute("select block_size from pragma_database_size()").fetchall()[0][0]
     sizes = []
     for schema, table, rows in connection.execute(TABLES).fetchall():

@@ -7,7 +7,6 @@ from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
-from warehouse.postgres import largest_tables
 from warehouse.sizes import table_sizes
 from warehouse.spark import tidy
 
@@ -36,26 +35,22 @@ def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> Mate
         if warehouse.settings.target == "spark":
             of_iceberg["iceberg_files_deleted"] = tidy(warehouse.settings, SNAPSHOTS_KEPT_DAYS)
         before = compact(path)
-        size = size_of(path)
-        largest = _largest_tables(warehouse)
+        file = size_of(path)
+        with connect(path, read_only=True) as connection:
+            largest = table_sizes(connection)[:SHOWN_TABLES]
     if before is None:
-        context.log.info(f"{size.bytes_unused:,} of {size.bytes_in_all:,} bytes are unused, too few for a copy")
+        context.log.info(f"{file.bytes_unused:,} of {file.bytes_in_all:,} bytes are unused, too few for a copy")
     return MaterializeResult(
         metadata={
-            "bytes": size.bytes_in_all,
+            "bytes": file.bytes_in_all,
             **of_iceberg,
-            "bytes_unused": size.bytes_unused,
-            "bytes_given_back": before.bytes_in_all - size.bytes_in_all if before else 0,
-            "largest_tables": MetadataValue.table([TableRecord(row) for row in largest]),
+            "bytes_unused": file.bytes_unused,
+            "bytes_given_back": before.bytes_in_all - file.bytes_in_all if before else 0,
+            "largest_tables": MetadataValue.table(
+                [
+                    TableRecord({"table": f"{size.schema}.{size.table}", "rows": size.rows, "bytes": size.bytes})
+                    for size in largest
+                ]
+            ),
         }
     )
-
-
-def _largest_tables(warehouse: Warehouse) -> list[dict[str, str | int]]:
-    if warehouse.settings.target == "postgres":
-        return [{"table": table, "rows": rows, "bytes": size} for table, rows, size in largest_tables()]
-    with connect(warehouse.settings.warehouse_path, read_only=True) as connection:
-        return [
-            {"table": f"{size.schema}.{size.table}", "rows": size.rows, "bytes": size.bytes}
-            for size in table_sizes(connection)[:SHOWN_TABLES]
-        ]

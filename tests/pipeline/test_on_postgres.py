@@ -1,5 +1,6 @@
 """The whole run with its warehouse in PostgreSQL publishes what DuckDB's does, and ends in a sentence if it cannot."""
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from cli.safekeeping import status
 from ingestion.load import load_sources
 from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.write.delivery import deliver
@@ -309,6 +311,17 @@ def test_deletion_request_erases_an_address_on_the_server(on_server: dict[str, s
     assert "bob@gmail.com" in emails
     assert len(emails) == 3
     assert "raw_staging" not in schemas
+
+
+def test_status_says_the_sizes_of_the_servers_tables(
+    on_server: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with in_this_process(tmp_path, write_hand_made_company(tmp_path / "source"), on_server) as settings:
+        load_sources(settings)
+        status()
+    said = capsys.readouterr().out
+    assert re.search(r"^warehouse +[\d.]+ MB, of which 0\.0 MB unused$", said, re.MULTILINE)
+    assert re.search(r"^  product_db__users +\d+ rows +0\.\d MB$", said, re.MULTILINE)
 
 
 ODD_TEXTS = ("", "a,b", 'say "x"', "two\nlines", r"\N and \u0000", "null", "naïve 😀", None)
