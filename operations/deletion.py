@@ -25,7 +25,7 @@ from warehouse.compaction import compact
 from warehouse.connection import connect
 from warehouse.folder import RESTORING, DataDirError
 from warehouse.lock import hold
-from warehouse.spark import tidy
+from warehouse.spark import expire_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _build_without(settings: Settings, unfinished: Path) -> bool:
         )
         compact(settings.warehouse_path, least_unused_share=0)
         if settings.target == "spark":
-            logger.info(f"deleted {tidy(settings, keep_days=0):,} files of earlier snapshots in Iceberg")
+            logger.info(f"deleted {expire_snapshots(settings, keep_days=0):,} files of earlier snapshots in Iceberg")
         unfinished.unlink()
     logger.info("the warehouse was rewritten without the deleted bytes")
     if settings.dagster_postgres_url:

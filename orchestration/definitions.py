@@ -25,6 +25,7 @@ from orchestration.assets.models import build_dbt_assets
 from orchestration.assets.published import build_published, daily_page, postgres_copy
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.told import figure_alerts, weekly_digest, work_list_exports
+from orchestration.assets.warehouse_file import JOB_NAME as COMPACT_JOB_NAME
 from orchestration.assets.warehouse_file import warehouse_file
 from orchestration.automation.built_days import build_built_days_sensor
 from orchestration.automation.new_files import build_new_files_sensor
@@ -39,7 +40,6 @@ from transform.dbt_runner import current_manifest
 
 DAILY_JOB_NAME = "daily_refresh"
 DAYS_JOB_NAME = "build_days_again"
-COMPACT_JOB_NAME = "compact_warehouse"
 DIGEST_JOB_NAME = "tell_of_the_week"
 # Name, job, when in UTC, and why then.
 SCHEDULES = (

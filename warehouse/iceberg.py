@@ -5,7 +5,7 @@ A write is one commit: readers of the catalog see all of it or nothing.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -143,6 +143,20 @@ def _stored(schema: "pa.Schema") -> "pa.Schema":
 def tables(catalog: "SqlCatalog", schema: str) -> list[str]:
     """Names of the tables of a schema, in order."""
     return sorted(identifier[-1] for identifier in catalog.list_tables(schema))
+
+
+def with_earlier_snapshots(catalog: "SqlCatalog", schema: str, before: datetime) -> list[str]:
+    """Tables of a schema, as `schema.table`, with a snapshot from before a time that is not their newest."""
+    found = []
+    for name in tables(catalog, schema):
+        table = catalog.load_table((schema, name))
+        newest = table.current_snapshot()
+        earlier = [
+            snapshot for snapshot in table.snapshots() if newest is None or snapshot.snapshot_id != newest.snapshot_id
+        ]
+        if any(snapshot.timestamp_ms < before.timestamp() * 1000 for snapshot in earlier):
+            found.append(f"{schema}.{name}")
+    return found
 
 
 def read_table(catalog: "SqlCatalog", schema: str, name: str) -> "pa.RecordBatchReader":

@@ -8,8 +8,9 @@ from orchestration.retries import RETRY, permanent_unless_transient
 from warehouse.compaction import compact, size_of
 from warehouse.connection import connect
 from warehouse.sizes import table_sizes
-from warehouse.spark import tidy
+from warehouse.spark import expire_snapshots, remove_orphans
 
+JOB_NAME = "compact_warehouse"
 # How long a snapshot of Iceberg can still be read: time enough to see what a run changed.
 SNAPSHOTS_KEPT_DAYS = 7
 SHOWN_TABLES = 20
@@ -27,13 +28,18 @@ SHOWN_TABLES = 20
 def warehouse_file(context: AssetExecutionContext, warehouse: Warehouse) -> MaterializeResult:
     """The warehouse file, rewritten without its unused blocks if they are a third of it.
 
-    On Spark, also the files in Iceberg that only old snapshots have.
+    On Spark it also deletes the files in Iceberg that only old snapshots have, and in its own weekly job those of
+    writes that were killed.
     """
     path = warehouse.settings.warehouse_path
     of_iceberg = {}
     with permanent_unless_transient():
         if warehouse.settings.target == "spark":
-            of_iceberg["iceberg_files_deleted"] = tidy(warehouse.settings, SNAPSHOTS_KEPT_DAYS)
+            deleted = expire_snapshots(warehouse.settings, SNAPSHOTS_KEPT_DAYS)
+            # It reads the folder of each table, which is too much for every run.
+            if context.job_name == JOB_NAME:
+                deleted += remove_orphans(warehouse.settings)
+            of_iceberg["iceberg_files_deleted"] = deleted
         before = compact(path)
         file = size_of(path)
         with connect(path, read_only=True) as connection:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from dagster import DagsterInstance, TableMetadataValue, materialize
+from dagster import DagsterInstance, Definitions, TableMetadataValue, define_asset_job, materialize
 
+from orchestration.assets import warehouse_file as warehouse_file_asset
 from orchestration.assets.keys import WAREHOUSE_KEY, table_key
 from orchestration.assets.metadata import row_counts
-from orchestration.assets.warehouse_file import warehouse_file
+from orchestration.assets.warehouse_file import JOB_NAME, warehouse_file
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
 from warehouse.connection import connect
@@ -44,6 +45,22 @@ def test_the_asset_compacts_the_file_and_shows_what_it_gave_back(settings: Setti
             assert isinstance(tables, TableMetadataValue)
             [largest] = tables.records
             assert (largest.data["table"], largest.data["rows"]) == ("marts.large", 300)
+
+
+@pytest.mark.parametrize(("job_name", "deleted"), [(JOB_NAME, 3 + 5), ("daily_refresh", 3)])
+@pytest.mark.usefixtures("settings")
+def test_iceberg_files_of_killed_writes_are_looked_for_weekly_and_not_in_every_run(
+    job_name: str, deleted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse_file_asset, "expire_snapshots", lambda settings, keep_days: 3)
+    monkeypatch.setattr(warehouse_file_asset, "remove_orphans", lambda settings: 5)
+    monkeypatch.setenv("GROWTH_TARGET", "spark")
+    get_settings.cache_clear()
+    job = define_asset_job(job_name, selection=[warehouse_file])
+    made = Definitions(assets=[warehouse_file], jobs=[job], resources={"warehouse": Warehouse()})
+    result = made.resolve_job_def(job_name).execute_in_process()
+    [event] = result.asset_materializations_for_node("maintenance__warehouse_file")
+    assert event.metadata["iceberg_files_deleted"].value == deleted
 
 
 def test_tables_show_their_rows_and_views_are_not_computed_for_it(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Iceberg tables as the load writes them and publishing reads them, on a catalog in a file."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +8,15 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from settings import Settings
-from warehouse.iceberg import SCHEMAS, IcebergError, open_catalog, read_table, tables, write_table
+from warehouse.iceberg import (
+    SCHEMAS,
+    IcebergError,
+    open_catalog,
+    read_table,
+    tables,
+    with_earlier_snapshots,
+    write_table,
+)
 
 FIRST, SECOND = date(2026, 11, 2), date(2026, 11, 3)
 
@@ -71,6 +79,16 @@ def test_instants_have_a_zone_so_that_spark_reads_timestamps(catalog: SqlCatalog
     write_table(catalog, "raw", "events", [rows], rows.schema)
     assert str(catalog.load_table(("raw", "events")).schema().find_type("at")) == "timestamptz"
     assert tables(catalog, "raw") == ["events"]
+
+
+def test_snapshots_are_looked_for_in_time_and_the_newest_is_kept(catalog: SqlCatalog) -> None:
+    rows = reports((FIRST, "a", 1))
+    write_table(catalog, "raw", "once", [rows], rows.schema)
+    for _ in range(2):
+        write_table(catalog, "raw", "twice", [rows], rows.schema)
+    now = datetime.now(UTC)
+    assert with_earlier_snapshots(catalog, "raw", now + timedelta(minutes=1)) == ["raw.twice"]
+    assert with_earlier_snapshots(catalog, "raw", now - timedelta(days=1)) == []
 
 
 def test_a_catalog_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
