@@ -76,7 +76,8 @@ def invoke_dbt(
     log = (target_dir / "dbt.log").open("w", encoding="utf-8", errors="replace")
 
     def on_event(event: Any) -> None:
-        if event.info.level != "debug":
+        # dbt goes on to pass on what libraries log, such as that a server is gone, after its command has ended.
+        if event.info.level != "debug" and not log.closed:
             log.write(f"{event.info.ts.ToJsonString()} {event.info.level} {event.info.msg}\n")
         if event.info.name == "LogModelResult" and event.data.execution_time >= SLOW_NODE_SECONDS:
             logger.info(f"{event.data.description}: {event.data.execution_time:.1f} s")
