@@ -89,8 +89,10 @@ def invoke_dbt(
         held.enter_context(_environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}))
         if settings.target == "postgres":
             held.enter_context(on_postgres.building(settings))
-        if settings.target == "spark" and arguments[0] in BUILDING:
-            held.enter_context(on_spark.building(settings))
+        if settings.target == "spark":
+            held.enter_context(on_spark.one_session_a_thread())
+            if arguments[0] in BUILDING:
+                held.enter_context(on_spark.building(settings))
         try:
             done = dbtRunner(manifest, callbacks=[on_event]).invoke([*flags, *arguments, "--project-dir", str(project)])
         finally:

@@ -58,12 +58,9 @@ def building(settings: Settings) -> Iterator[None]:
     with open_catalog(settings) as catalog, open_spark(settings):
         pass
     try:
-        with (
-            _one_session_a_thread(),
-            _python_models_here(
-                lambda schema, table: _read(settings, catalog, schema, table),
-                lambda schema, table, rows: write_table(catalog, schema, table, [rows], rows.schema),
-            ),
+        with _python_models_here(
+            lambda schema, table: _read(settings, catalog, schema, table),
+            lambda schema, table, rows: write_table(catalog, schema, table, [rows], rows.schema),
         ):
             yield
     finally:
@@ -77,8 +74,8 @@ def building(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _one_session_a_thread() -> Iterator[None]:
-    """Keep dbt's sessions open until the build ends: by itself dbt-spark opens one for each model.
+def one_session_a_thread() -> Iterator[None]:
+    """Keep dbt's sessions open while the block runs: by itself dbt-spark opens one for each model and test.
 
     A session has its own connections to the catalog; those of two hundred models were more than PostgreSQL gives.
     """
