@@ -163,7 +163,7 @@ def test_deletion_loads_what_waited_and_leaves_no_iceberg_file_with_the_address(
 
     # Pseudonyms are alike where the key is.
     on_duckdb = Settings(data_dir=company.on_duckdb)
-    on_duckdb.suppression_dir.mkdir()
+    on_duckdb.suppression_dir.mkdir(exist_ok=True)
     shutil.copy2(company.spark_settings().suppression_dir / KEY, on_duckdb.suppression_dir / KEY)
     assert Run(company.on_duckdb, company.source, PROJECT_DIR, FORGET).end().returncode == 0
     assert differences(company.on_duckdb, company.on_spark) == []
