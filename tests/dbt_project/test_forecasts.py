@@ -249,6 +249,18 @@ def test_seven_days_one_by_one_are_those_of_one_backfill(data_dir: Path) -> None
     assert build(data_dir) == DATA_DAY + timedelta(days=1)
 
 
+def test_intervals_of_months_after_a_past_data_day_are_made_again(data_dir: Path) -> None:
+    build(data_dir)
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
+        connection.execute(
+            "insert into intermediate.int_forecast_intervals values (date '2028-01-01', 0, 'all', -1, 1), "
+            "(date '2028-02-01', 0, 'all', -1, 1)"
+        )
+    # What is corrected now says nothing of February, which is not there.
+    build(data_dir, date(2028, 1, 31))
+    assert query(data_dir, "select month from intermediate.int_forecast_intervals") == [(date(2028, 1, 1),)]
+
+
 def test_a_day_is_never_built_without_the_days_before_it(data_dir: Path) -> None:
     build(data_dir)
     before = rows_of(data_dir)

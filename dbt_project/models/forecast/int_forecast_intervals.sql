@@ -2,8 +2,8 @@
     period was over and by the temper of the account: what intervals of that month's forecasts are made of. An account
     counts once for the periods that end in one month, with their mean, so that its short or long periods do not stand for
     everybody's; as one of many, it moves a bound by one rank a month of the history. Months stay as they are while the days
-    before them do. -#}
-{%- set first_month = first_month_of_intervals_to_make() %}
+    before them do. Those after a past data day are not kept: what is corrected then changes them too. -#}
+{%- set first_month, data_day = first_month_of_intervals_to_make(), ref('int_data_day') %}
 
 with months as (
     select distinct {{ month_of('accounts.as_of_date') }} as month
@@ -98,5 +98,5 @@ union all
 
 select month, elapsed_thirtieths, temper, low_multiple, high_multiple
 from {{ this }}
-where month < {{ first_month }}
+where month < {{ first_month }} and month <= (select {{ month_of('as_of_date') }} from {{ data_day }})
 {%- endif %}

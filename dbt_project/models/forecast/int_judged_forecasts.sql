@@ -7,7 +7,7 @@
 {%- set used_usd = '(' ~ estimate('forecast_usd') ~ ' + ' ~ estimate('bill_usd - forecast_usd') ~ ' * (1 + ' ~ estimate(threshold('missing_day_error_days')) ~ ' * missing_days / days_left))' -%}
 
 with first_bills as (
-    select account_organization_id, min(period_start) as period_start
+    select account_organization_id, min(closed_on) as closed_on
     from {{ ref('int_closed_bills') }}
     where bill_usd > {{ threshold('accuracy_min_bill_usd') }}
     group by account_organization_id
@@ -28,7 +28,7 @@ judged as (
         bills.bill_usd,
         bills.closed_on,
         bills.bill_usd > {{ threshold('accuracy_min_bill_usd') }} as is_counted,
-        coalesce(forecasts.period_start <= first_bills.period_start, true) as is_first_bill,
+        coalesce(bills.closed_on <= first_bills.closed_on, true) as is_first_bill,
         intervals.forecast_low_usd,
         intervals.forecast_high_usd,
         forecasts.missing_days,
