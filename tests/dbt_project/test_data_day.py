@@ -12,7 +12,7 @@ import pytest
 from ingestion.contract.raw_tables import create_missing_tables
 from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
-from transform.dbt_runner import build_models
+from transform.dbt_runner import DbtError, build_models
 from warehouse.data_day import newest_complete_day
 
 pytestmark = pytest.mark.slow
@@ -182,3 +182,22 @@ def test_no_false_fall_around_the_end_of_a_month(empty: Settings, tmp_path: Path
         )
         closed = date(2026, 10 if as_of >= date(2026, 11, 3) else 9, 1)
         assert (as_of, arr, movements, last_month) == (as_of, 600, "new", closed)
+
+
+def test_view_where_a_table_belongs_is_replaced_and_a_table_stays_until_the_new_one_is_whole(
+    empty: Settings, tmp_path: Path
+) -> None:
+    data_dir = Path(shutil.copytree(empty.data_dir, tmp_path / "data"))
+    settings, selection = Settings(data_dir=data_dir), ["int_data_day", "stg_usage__usage_reports"]
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("drop table intermediate.int_data_day")
+        connection.execute("create view intermediate.int_data_day as select 1 as x")
+        connection.execute("drop view staging.stg_usage__usage_reports")
+        connection.execute("create table staging.stg_usage__usage_reports as select 1 as x")
+    build_models(selection, settings)
+    assert read(data_dir, "select as_of_date from intermediate.int_data_day") == [(LAST,)]
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("delete from intermediate.int_usage_days")
+    with pytest.raises(DbtError, match="No day of usage is complete"):
+        build_models(selection, settings)
+    assert read(data_dir, "select as_of_date from intermediate.int_data_day") == [(LAST,)]
