@@ -20,6 +20,8 @@ SUFFIX = ".postgres"
 SETTING = "GROWTH_WAREHOUSE_URL"
 CONNECT_SECONDS = 10
 POLL_SECONDS = 0.5
+# What a server says that ends a connection, as libpq passes it on.
+ENDED = ("server closed the connection", "terminating connection", "SSL connection has")
 # Tables that were just made are joined row by row otherwise: two models took nine minutes. And compiling a statement
 # takes longer here than it saves.
 SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off"
@@ -87,9 +89,9 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
             connection.execute(f"attach {literal(conninfo(parts))} as {name} ({options})")
         except duckdb.Error as error:
             raise unreachable(parts, str(error)) from None
-        connection.execute(f"use {name}.public")
-        _sign(path, parts)
         try:
+            connection.execute(f"use {name}.public")
+            _sign(path, parts)
             yield connection
         except Exception as error:
             # DuckDB's, or dlt's, which opens connections of its own.
@@ -173,8 +175,7 @@ def _take_lock(connection: Any, holder: str, wait_seconds: float, say: Callable[
 
 def is_lost(message: str) -> bool:
     """Whether a message of DuckDB, dbt or dlt means that the server ended a connection."""
-    ended = ("server closed the connection", "terminating connection", "connection to server at", "SSL connection has")
-    return any(words in message for words in ended)
+    return any(words in message for words in (*ENDED, "connection to server at"))
 
 
 def lost(message: str) -> ServerError:
@@ -185,7 +186,9 @@ def lost(message: str) -> ServerError:
 
 
 def unreachable(parts: dict[str, str], message: str) -> ServerError:
-    """The error to raise if nobody answers, or the server does not let us in."""
+    """The error to raise if nobody answers, or the server does not let us in; it may also end while it lets us in."""
+    if any(words in message for words in ENDED):
+        return lost(message)
     return ServerError(
         f"the warehouse's server {parts['user']}@{parts['host']}:{parts['port']}/{parts['dbname']} cannot be used "
         f"({_reason(message)}): check {SETTING}, the password (PGPASSWORD or ~/.pgpass) and the network"

@@ -227,6 +227,23 @@ def failed_load(data_dir: Path, source_root: Path, settings: Mapping[str, str]) 
     return ended.stdout
 
 
+def test_connection_lost_while_it_is_made_is_a_sentence(
+    on_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ended = "Failed to execute query: FATAL:  terminating connection due to administrator command\n"
+
+    def ended_by_the_server(*_: object) -> None:
+        raise duckdb.Error(ended)
+
+    sentence = r"the connection to the warehouse's server ended \(terminating connection due to administrator command\)"
+    monkeypatch.setattr(postgres, "_sign", ended_by_the_server)
+    with in_this_process(tmp_path, tmp_path, on_server) as settings:
+        with pytest.raises(postgres.ServerError, match=sentence), connect(settings.warehouse_path):
+            pass
+        with pytest.raises(postgres.ServerError, match=sentence):
+            raise postgres.unreachable(postgres.address(), ended)
+
+
 def test_server_that_is_not_there_is_a_sentence_without_the_password(tmp_path: Path) -> None:
     url = "postgresql://growth:hidden-word@127.0.0.1:1/warehouse"
     said = failed_load(tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": url})
