@@ -51,3 +51,4 @@ def test_what_a_library_logs_after_a_command_of_dbt_stops_nobody(
     invoke_dbt(["parse"], Settings(data_dir=tmp_path), tmp_path / "target")
     [on_event] = listening
     on_event(SimpleNamespace(info=SimpleNamespace(level="error", name="Note", ts=Timestamp(), msg="it is gone")))
+    assert (tmp_path / "target" / "dbt.log").read_text() == ""
