@@ -206,3 +206,30 @@
         'dest_columns': adapter.get_columns_in_relation(target),
     }) }}
 {%- endmacro %}
+
+
+{#- Rows of a unit test. dbt writes a select for each, and Spark works out the model's steps for each of them. -#}
+{% macro get_fixture_sql(rows, column_name_to_data_types) -%}
+    {{ adapter.dispatch('fixture_sql', 'growth')(rows, column_name_to_data_types) }}
+{%- endmacro %}
+
+{% macro default__fixture_sql(rows, column_name_to_data_types) -%}
+    {{ dbt.get_fixture_sql(rows, column_name_to_data_types) }}
+{%- endmacro %}
+
+{% macro spark__fixture_sql(rows, column_name_to_data_types) -%}
+    {%- set types = {} -%}
+    {%- for column in adapter.get_columns_in_relation(this) -%}
+        {%- do types.update({column.name | lower: column.data_type}) -%}
+    {%- endfor -%}
+    select * from values
+    {%- for row in rows or [{}] -%}
+        {%- set given = format_row(row, types) -%}
+        {{ ',' if not loop.first }} (
+        {%- for name, type in types.items() -%}
+            {{ given.get(name, safe_cast('null', type)) }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+        )
+    {%- endfor %} as fixture (`{{ types | join('`, `') }}`)
+    {%- if not rows %} limit 0 {%- endif -%}
+{%- endmacro %}
