@@ -85,13 +85,26 @@ judged as (
     where priced.high_usd > 0
 ),
 
+{#- Apart from the join: Spark may send the key of an inner join to its workers before a subquery in it has a value. -#}
+bases as (
+    select
+        customer_id,
+        product_key,
+        month,
+        quantity,
+        free_units,
+        is_not_subscribed,
+        months_back - {{ threshold('headroom_months') }} as months_back_after
+    from {{ ref('int_product_months') }}
+),
+
 missed as (
     select bases.month, count(*) as came_unexpected
-    from {{ ref('int_product_months') }} as bases
+    from bases
     inner join {{ ref('int_product_months') }} as used
         on bases.customer_id = used.customer_id
         and bases.product_key = used.product_key
-        and bases.months_back - {{ threshold('headroom_months') }} = used.months_back
+        and bases.months_back_after = used.months_back
     left join later
         on bases.customer_id = later.customer_id
         and bases.product_key = later.product_key
