@@ -10,7 +10,9 @@ with days as (
         cast({{ dbt.dateadd(
             'month', '-1 * cast(' ~ threshold('unit_cost_months') ~ ' as int)', 'last_closed_month'
         ) }} as date) as month_before,
-        {{ dbt.dateadd('day', '-1 * cast(' ~ threshold('recent_usage_days') ~ ' as int)', 'as_of_date') }} as used_after
+        cast({{ dbt.dateadd(
+            'day', '-1 * cast(' ~ threshold('recent_usage_days') ~ ' as int)', 'as_of_date'
+        ) }} as date) as used_after
     from {{ ref('int_data_day') }}
 ),
 
@@ -60,6 +62,9 @@ used as (
         on usage.date > days.used_after
         and usage.date <= days.as_of_date
     inner join {{ ref('int_customers') }} as members on usage.organization_id = members.organization_id
+    inner join billed
+        on members.customer_id = billed.customer_id
+        and usage.product_key = billed.product_key
     group by members.customer_id, usage.product_key
 ),
 

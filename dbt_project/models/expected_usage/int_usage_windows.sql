@@ -102,9 +102,7 @@ so_far as (
         cast(sum(quantity) over so_far as decimal(28, 6)) as quantity_so_far,
         cast(sum(expected_quantity) over so_far as decimal(28, 6)) as expected_so_far,
         min(case when expected_quantity > 0 then date end) over recently as used_on,
-        {% for day in range(1, 7) -%}
-        coalesce(lag(expected_quantity, {{ day }}) over in_order, 0) as quantity_before_{{ day }},
-        {% endfor -%}
+        max(expected_quantity) over last_week as highest_quantity,
         {% for week in range(8) -%}
         coalesce(lag(expected_quantity, {{ 7 * week }}) over in_order, 0){{ ' + ' if not loop.last }}
         {%- endfor %} as weekday_0
@@ -112,6 +110,7 @@ so_far as (
     window
         in_order as (partition by account_id, product_key order by date),
         so_far as (partition by account_id, product_key order by date rows between unbounded preceding and current row),
+        last_week as (partition by account_id, product_key order by date rows between 6 preceding and current row),
         recently as (partition by account_id, product_key order by date rows between 55 preceding and current row)
 ),
 
@@ -138,12 +137,7 @@ every_day as (
         expected_so_far,
         cast(expected_so_far - coalesce(expected_before_30, 0) as decimal(24, 6)) as month_quantity,
         cast(expected_before_28 - coalesce(expected_before_56, 0) as decimal(24, 6)) as weeks_before,
-        greatest(
-            expected_quantity,
-            {% for day in range(1, 7) -%}
-            quantity_before_{{ day }}{{ ',' if not loop.last }}
-            {% endfor %}
-        ) as highest_quantity,
+        highest_quantity,
         cast({{ dbt.datediff('used_on', 'date', 'day') }} as int) as age_days,
         {% for days in [0, 7, 14, 21] -%}
         cast(
@@ -174,8 +168,6 @@ asked as (
 
 select every_day.*
 from every_day
-where exists (
-    select 1
-    from asked
-    where asked.account_id = every_day.account_id and asked.date = every_day.date
-)
+inner join (select distinct account_id, date from asked) as days_asked
+    on every_day.account_id = days_asked.account_id
+    and every_day.date = days_asked.date

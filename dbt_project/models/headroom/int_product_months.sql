@@ -6,8 +6,7 @@ with usage as (
         members.customer_id,
         months.product_key,
         months.month,
-        cast(sum(months.quantity) as decimal(24, 6)) as quantity,
-        min(months.month) over (partition by members.customer_id, months.product_key) as first_month
+        cast(sum(months.quantity) as decimal(24, 6)) as quantity
     from {{ ref('int_usage_months') }} as months
     inner join {{ ref('int_customers') }} as members on months.organization_id = members.organization_id
     group by members.customer_id, months.product_key, months.month
@@ -49,18 +48,17 @@ subscriptions as (
         and versions.updated_at = subscribed.updated_at
 ),
 
-bases as (
+with_terms as (
     select
-        months.customer_id,
-        months.product_key,
-        months.month,
-        months.months_back,
-        months.quantity,
+        months.*,
         tiers.units_to as free_units,
-        subscribers.customer_id is not null and subscriptions.customer_id is null as is_not_subscribed
+        case
+            when months.is_base then subscribers.customer_id is not null and subscriptions.customer_id is null
+        end as is_not_subscribed
     from months
     left join {{ ref('int_price_tiers') }} as tiers
-        on months.product_key = tiers.product_key
+        on months.is_base
+        and months.product_key = tiers.product_key
         and months.month_end >= tiers.valid_from
         and months.month_end < tiers.valid_to
         and tiers.tier = 1
@@ -72,7 +70,6 @@ bases as (
         on months.month = subscriptions.month
         and months.customer_id = subscriptions.customer_id
         and months.product_key = subscriptions.product_key
-    where months.is_base
 ),
 
 {#- By itself: of all other use no slopes are made. -#}
@@ -83,32 +80,54 @@ near_free as {{ computed_once() }} (
         month,
         months_back,
         months_back + cast({{ threshold('growth_window_months') }} as int) as window_ends
-    from bases
+    from with_terms
     where quantity <= free_units and quantity >= free_units * {{ threshold('free_use_from_share') }}
+),
+
+first_months as (
+    select usage.customer_id, usage.product_key, min(usage.month) as month
+    from usage
+    inner join (select distinct customer_id, product_key from near_free) as wanted
+        on usage.customer_id = wanted.customer_id
+        and usage.product_key = wanted.product_key
+    group by usage.customer_id, usage.product_key
+),
+
+window_months as {{ computed_once() }} (
+    select
+        near_free.customer_id,
+        near_free.product_key,
+        near_free.month,
+        months.months_back,
+        ln({{ estimate('months.quantity') }}) as log_quantity,
+        months.month > first_months.month as is_whole
+    from near_free
+    inner join months
+        on near_free.customer_id = months.customer_id
+        and near_free.product_key = months.product_key
+        and near_free.months_back <= months.months_back
+        and near_free.window_ends > months.months_back
+    inner join first_months
+        on near_free.customer_id = first_months.customer_id
+        and near_free.product_key = first_months.product_key
 ),
 
 slopes as (
     select
-        bases.customer_id,
-        bases.product_key,
-        bases.month,
+        later.customer_id,
+        later.product_key,
+        later.month,
         least(
-            (ln({{ estimate('later.quantity') }}) - ln({{ estimate('earlier.quantity') }}))
-            / (earlier.months_back - later.months_back),
+            (later.log_quantity - earlier.log_quantity) / (earlier.months_back - later.months_back),
             ln({{ estimate(threshold('month_growth_max_factor')) }})
         ) as slope
-    from near_free as bases
-    inner join months as later
-        on bases.customer_id = later.customer_id
-        and bases.product_key = later.product_key
-        and bases.months_back <= later.months_back
-        and bases.window_ends > later.months_back
-    inner join months as earlier
-        on bases.customer_id = earlier.customer_id
-        and bases.product_key = earlier.product_key
-        and bases.window_ends > earlier.months_back
+    from window_months as later
+    inner join window_months as earlier
+        on later.customer_id = earlier.customer_id
+        and later.product_key = earlier.product_key
+        and later.month = earlier.month
         and later.months_back < earlier.months_back
-    where earlier.month > earlier.first_month
+    where earlier.is_whole
 ),
 
 growth as (
@@ -132,16 +151,12 @@ select
     cast(months.months_back as int) as months_back,
     months.is_base,
     months.quantity,
-    bases.free_units,
-    bases.is_not_subscribed,
+    months.free_units,
+    months.is_not_subscribed,
     growth.low_growth,
     growth.growth,
     growth.high_growth
-from months
-left join bases
-    on months.customer_id = bases.customer_id
-    and months.product_key = bases.product_key
-    and months.month = bases.month
+from with_terms as months
 left join growth
     on months.customer_id = growth.customer_id
     and months.product_key = growth.product_key

@@ -1,3 +1,5 @@
+{#- A table, since eight models read it: of a view each would read every invoice's JSON again. -#}
+{{ config(materialized='table') }}
 with invoices as (
     {{ json_fields(
         source('stripe', 'invoices'),
