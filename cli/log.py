@@ -9,6 +9,9 @@ _handler = logging.StreamHandler(sys.stdout)
 
 def show_log() -> None:
     """Print what the rooms log."""
+    # A library that dbt imports gives the root a handler of its own, unless it has one: each line would come twice.
+    if not logging.root.handlers and logging.lastResort:
+        logging.root.addHandler(logging.lastResort)
     for room in ROOMS:
         logging.getLogger(room).setLevel(logging.INFO)
         logging.getLogger(room).addHandler(_handler)

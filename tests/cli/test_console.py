@@ -2,6 +2,8 @@
 
 import io
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -27,7 +29,7 @@ from rich.console import Console
 from cli import console as run_console
 from cli.step_lines import name_of_step
 from orchestration.instance.progress import progress_logger
-from settings import Settings
+from settings import PROJECT_DIR, Settings
 
 
 @asset(key=["raw", "people"])
@@ -141,3 +143,10 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_console_names_checks_by_table_and_steps_by_words() -> None:
     assert name_of_step("marts__fct_usage_daily_every_day_is_built") == "marts.fct_usage_daily_every_day_is_built"
     assert name_of_step("build_marts") == "build marts"
+
+
+def test_a_line_of_the_log_comes_once_beside_a_library_with_a_handler_of_its_own() -> None:
+    logs = "from cli.log import show_log; import logging; show_log(); logging.basicConfig(); "
+    logs += "logging.getLogger('transform').info('built')"
+    ended = subprocess.run([sys.executable, "-c", logs], cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    assert ended.stdout + ended.stderr == "built\n"
