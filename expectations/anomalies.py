@@ -18,6 +18,8 @@ from typing import Literal, NamedTuple
 import duckdb
 import yaml
 
+from warehouse.sql_text import literal
+
 FIGURES_PATH = Path(__file__).with_name("figures.yml")
 # The factor that makes a median absolute deviation a standard deviation, if the values are normal.
 COMPARABLE = 1.4826
@@ -25,7 +27,7 @@ ROWS_OF_TABLES = "rows_of_tables"
 ROWS_BEFORE = """
 select layer || '.' || table_name, as_of_date, max_by(total_rows, (coalesce(turn, 0), checked_at))
 from quality.expectation_results
-where as_of_date >= {since} and as_of_date < {as_of} and layer in ('raw', 'marts') and total_rows is not null
+where as_of_date in {weekdays} and as_of_date < {as_of} and layer in ('raw', 'marts') and total_rows is not null
     and first_day is null
 group by layer, table_name, as_of_date
 """
@@ -73,7 +75,8 @@ def load_figures() -> list[WatchedFigure]:
 def judge_figures(connection: duckdb.DuckDBPyConnection, as_of: date) -> list[Judgement]:
     """Every figure on the data day. The caller holds the warehouse; the gates have counted on earlier days."""
     rule = _rule(connection)
-    days = {"since": f"date '{as_of - timedelta(weeks=rule.weeks)}'", "as_of": f"date '{as_of}'"}
+    weekdays = [literal(as_of - timedelta(weeks=back)) for back in range(rule.weeks + 1)]
+    days = {"weekdays": f"({', '.join(weekdays)})", "as_of": literal(as_of)}
     judged = []
     for each in load_figures():
         rows = connection.execute(each.query.format(**days)).fetchall()
@@ -110,7 +113,7 @@ def judge(name: str, table: str, kind: Kind, by_day: Mapping[date, float], *, as
 
 
 def _past(kind: Kind, by_day: Mapping[date, float], as_of: date, weeks: int) -> dict[int, float]:
-    """The same weekday so many weeks before. A day on which nothing came counts, once there was a first day."""
+    """The same weekday so many weeks before. One on which nothing came counts, once there was a first one."""
     days = {back: as_of - timedelta(weeks=back) for back in range(weeks, 0, -1)}
     if kind == "ratio":
         return {back: by_day[day] for back, day in days.items() if day in by_day}
