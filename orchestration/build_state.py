@@ -1,7 +1,8 @@
-"""What need not be done again: a publish of the same, seeds that have passed their tests, and what a failed run built.
+"""What need not be done again: a publish of the same, what the project's files alone say, and what a failed run built.
 
 Table `quality.done` has a row for each, with what it was made of, and a row counts while that is the same. This module
-owns the table; dbt's macro `forget_tested_seeds` clears the seeds before any dbt command fills one.
+owns the table. Files alone say what is in a seed, which has passed its tests then, and what a view on raw tables is;
+dbt's macro `forget_what_files_say` clears these before any dbt command writes one.
 
 Models, gates and the published file are functions of schema raw, the project's files and the data day. A full run with
 the inputs of the last publish reports that run and does nothing; selections and builds in a shell always run.
@@ -24,12 +25,19 @@ from warehouse.lock import WarehouseBusyError, hold
 
 FROM_FAILURE_TAG = "dagster/is_resume_retry"
 NOT_SOURCES = {"target", "logs", "__pycache__"}
-PUBLISHED, TESTED_SEED, BUILT_BEFORE_FAILURE = "published", "tested_seed", "built_before_failure"
+PUBLISHED, SAID_BY_FILES, BUILT_BEFORE_FAILURE = "published", "said_by_files", "built_before_failure"
 CREATE = "create table if not exists quality.done (what varchar, name varchar, run_id varchar, made_of varchar)"
 LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
 LAST_BUILD = "select max(turn) from quality.builds"
 LAST_BUILD_AND_LOAD = "select (select max(turn) from quality.builds), (select max(turn) from raw.loaded_files)"
-SEEDS = "select table_name from duckdb_tables() where schema_name = 'seeds'"
+SEEDS_AND_STAGING = """
+select table_name from duckdb_tables() where schema_name in ('seeds', 'staging')
+union all
+select view_name from duckdb_views() where schema_name = 'staging'
+"""
+RAW_COLUMNS = """
+select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw' order by all
+"""
 
 
 def unchanged_since(context: AssetExecutionContext | AssetCheckExecutionContext, settings: Settings) -> str | None:
@@ -81,21 +89,28 @@ def note_published(context: AssetExecutionContext, settings: Settings) -> None:
         _write(connection, PUBLISHED, names, context.run_id, _made_of(connection, settings))
 
 
-def tested_seeds(settings: Settings) -> set[str]:
-    """Names of the seeds that were loaded and tested with the current dbt project."""
+def state_of_files(settings: Settings) -> str:
+    """Changes with any file of the dbt project and with the columns of the raw tables."""
     with connect(settings.warehouse_path, read_only=True) as connection:
-        there = {name for (name,) in connection.execute(SEEDS).fetchall()}
-        return {name for name, _ in _read(connection, TESTED_SEED, files_digest())} & there
+        columns = connection.execute(RAW_COLUMNS).fetchall()
+    return sha256(f"{files_digest()} {columns}".encode()).hexdigest()
 
 
-def note_tested_seeds(names: Collection[str], project: str, run_id: str, settings: Settings) -> None:
-    """Record that exactly these seeds are loaded and tested with the project of this digest.
+def said_by_files(state: str, settings: Settings) -> set[str]:
+    """Names of the seeds and views that were made in this state of the files and are still there."""
+    with connect(settings.warehouse_path, read_only=True) as connection:
+        there = {name for (name,) in connection.execute(SEEDS_AND_STAGING).fetchall()}
+        return {name for name, _ in _read(connection, SAID_BY_FILES, state)} & there
 
-    Nothing is recorded if the project's files have changed since: it is unknown what dbt has read.
+
+def note_said_by_files(names: Collection[str], state: str, run_id: str, settings: Settings) -> None:
+    """Record that exactly these seeds and views were made in this state of the files, and the seeds tested.
+
+    Nothing is recorded if the files have changed since: it is unknown what dbt has read.
     """
-    if files_digest() == project:
+    if state_of_files(settings) == state:
         with connect(settings.warehouse_path) as connection:
-            _write(connection, TESTED_SEED, names, run_id, project)
+            _write(connection, SAID_BY_FILES, names, run_id, state)
 
 
 def built_before(run: DagsterRun, settings: Settings) -> set[str]:

@@ -15,11 +15,16 @@
 {%- endmacro %}
 
 
-{#- Before any seed is filled, none counts as filled and tested; a run notes them again when it is done. -#}
-{% macro forget_tested_seeds() -%}
-    {%- for resource in selected_resources if resource.startswith('seed.') and flags.WHICH in ('build', 'seed') -%}
-        {%- if loop.first -%} delete from quality.done where what = 'tested_seed' {%- endif -%}
+{#- Before any seed is filled or staging view replaced, none counts as made of the project's files; a run notes them
+    again when it is done. -#}
+{% macro forget_what_files_say() -%}
+    {%- set written = namespace(any=false) -%}
+    {%- for resource in selected_resources if resource.startswith(('seed.', 'model.growth.stg_')) -%}
+        {%- set written.any = true -%}
     {%- endfor -%}
+    {%- if written.any and flags.WHICH in ('build', 'run', 'seed') -%}
+        delete from quality.done where what = 'said_by_files'
+    {%- endif -%}
 {%- endmacro %}
 
 

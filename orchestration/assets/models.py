@@ -23,12 +23,19 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, buil
 from orchestration.assets.days import daily_partitions
 from orchestration.assets.keys import OWNERS, table_key
 from orchestration.assets.metadata import row_counts
-from orchestration.build_state import built_before, note_failed_build, note_tested_seeds, tested_seeds, unchanged_since
+from orchestration.build_state import (
+    built_before,
+    note_failed_build,
+    note_said_by_files,
+    said_by_files,
+    state_of_files,
+    unchanged_since,
+)
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, is_transient, permanent_unless_transient
 from settings import Settings
 from transform.days import Days, days_of_tags, days_to_report
-from transform.dbt_runner import DbtError, build_models, files_digest
+from transform.dbt_runner import DbtError, build_models
 from warehouse.connection import connect
 
 BUILT_BY_DAYS = "config.materialized:incremental"
@@ -176,12 +183,13 @@ def _build(
     `whole_set` selects all of them at once: dbt searches the whole project for each name it is given.
     """
     left = {key.path[-1]: key for key in keys}
-    project, tested = files_digest(), tested_seeds(settings) if whole_set else set()
+    state = state_of_files(settings)
+    said = said_by_files(state, settings) if whole_set else set()
     metadata: dict[AssetKey, dict[str, Any]] = {}
     if not days:
         before = {name: {"built_by_run": context.run.parent_run_id} for name in built_before(context.run, settings)}
-        unchanged = {name: {"is_unchanged": True} for name in tested}
-        metadata |= {left.pop(name): said for name, said in (before | unchanged).items() if name in left}
+        unchanged = {name: {"is_unchanged": True} for name in said}
+        metadata |= {left.pop(name): why for name, why in (before | unchanged).items() if name in left}
     try:
         selection = whole_set.split() if whole_set and not metadata else sorted(left)
         results = build_models(selection, settings, days=days) if selection else []
@@ -196,12 +204,21 @@ def _build(
             context.log.warning(f"{result.node.name}: {result.message}")
     if left:
         raise Failure(f"dbt did not build {', '.join(sorted(left))}, and did not say why", allow_retries=False)
-    seeds = {result.node.name for result in results if result.node.resource_type == "seed"}
-    if seeds:
-        note_tested_seeds(seeds | tested, project, context.run.run_id, settings)
+    written = [result.node for result in results if result.node.schema in ("seeds", "staging")]
+    if written:
+        names = said | {node.name for node in written if _is_said_by_files(node)}
+        note_said_by_files(names, state, context.run.run_id, settings)
     for key, rows in row_counts(keys, settings).items():
         metadata[key] = {**metadata[key], **rows}
     return metadata
+
+
+def _is_said_by_files(node: Any) -> bool:
+    """Whether a node of dbt is a seed, or a view that reads no other model."""
+    if node.resource_type == "seed":
+        return True
+    is_view = node.resource_type == "model" and node.config.materialized == "view"
+    return is_view and not any(parent.startswith("model.") for parent in node.depends_on.nodes)
 
 
 def _require_a_refresh(settings: Settings) -> None:

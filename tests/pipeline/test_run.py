@@ -150,7 +150,7 @@ def test_contradictory_seeds_are_named_and_publish_nothing(
             assert right in text
             text = text.replace(right, wrong, 1)
         path.write_text(text)
-    tested = "select count(*) from quality.done where what = 'tested_seed'"
+    tested = "select count(*) from quality.done where what = 'said_by_files'"
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
         assert connection.execute(tested).fetchall() > [(20,)]
     done = run_pipeline(data_dir, source_root, project)
@@ -173,12 +173,12 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
     assert len(marts(data_dir)["fct_usage_daily"]) == len(before)
     with dagster_instance(data_dir) as instance:
         built = []
-        for key in (["seeds", "price_list"], ["staging", "stg_usage__usage_reports"]):
+        for key in (["seeds", "price_list"], ["staging", "stg_usage__usage_reports"], ["marts", "fct_mrr_monthly"]):
             event = instance.get_latest_materialization_event(AssetKey(key))
             assert event is not None
             assert event.asset_materialization is not None
             built.append(event.asset_materialization.metadata)
-    assert ["is_unchanged" in metadata for metadata in built] == [True, False]
+    assert ["is_unchanged" in metadata for metadata in built] == [True, True, False]
 
 
 def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, source_root: Path) -> None:
