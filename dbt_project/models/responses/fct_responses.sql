@@ -86,10 +86,9 @@ answers as (
     cross join {{ ref('int_data_day') }} as data_day
     left join contacts
         on entries.customer_id = contacts.customer_id
-        and entries.list_name <> 'support_tickets'
         and contacts.contacted_at >= entries.counts_from_at
         and contacts.contacted_at < data_day.as_of_ts
-        and coalesce(contacts.contacted_at < entries.ended_at, true)
+        and contacts.contacted_at < coalesce(entries.ended_at, data_day.as_of_ts)
     where entries.counts_from_at < data_day.as_of_ts and not customers.is_do_not_contact
     group by
         entries.customer_id, entries.list_name, entries.reason, entries.role, entries.known_at,
