@@ -42,7 +42,7 @@ class Cluster:
     """The processes by name, which can be ended and started one by one.
 
     `sizes` replaces values of `SIZES`, `more` adds lines to spark-defaults.conf. Without workers the Thrift server does
-    the work itself, on two threads.
+    the work itself, on two threads. Raises `ClusterError` if a package is missing.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class Cluster:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.catalog_port, self.master_port, self.thrift_port = _free_port(), _free_port(), _free_port()
         self.spark_home = _folder_of("pyspark")
+        self.jars = f"{_iceberg_jar()}:{_postgres_driver()}"
+        self.postgres_programs = _postgres_programs()
+        _require_java()
         self.java_options = "-XX:+UseSerialGC"
 
     def start(self) -> None:
@@ -105,7 +108,7 @@ class Cluster:
 
     def start_catalog(self) -> None:
         """A PostgreSQL server with database `iceberg`, which asks for a password."""
-        programs, data = _postgres_programs(), self.folder / "catalog"
+        programs, data = self.postgres_programs, self.folder / "catalog"
         # PostgreSQL refuses to run as root; its package brings a user.
         user = "postgres" if os.geteuid() == 0 else None
         if not data.exists():
@@ -180,7 +183,7 @@ class Cluster:
     def _write_configuration(self) -> None:
         values = {
             **self.sizes,
-            "jars": f"{_iceberg_jar()}:{POSTGRES_DRIVER}",
+            "jars": self.jars,
             "catalog_address": f"127.0.0.1:{self.catalog_port}/iceberg",
             "catalog_user": "growth",
             "catalog_password": self._password(),
@@ -270,9 +273,18 @@ def _iceberg_jar() -> Path:
     jars = sorted((_folder_of("snowpark_connect_deps_iceberg") / "jars").glob("iceberg-spark-runtime-3.5_2.12-*.jar"))
     if not jars:
         raise ClusterError("the package snowpark-connect-deps-iceberg has no jar for Spark 3.5: see requirements.txt")
+    return jars[-1]
+
+
+def _postgres_driver() -> Path:
     if not POSTGRES_DRIVER.exists():
         raise ClusterError(f"{POSTGRES_DRIVER} is missing: apt-get install libpostgresql-jdbc-java")
-    return jars[-1]
+    return POSTGRES_DRIVER
+
+
+def _require_java() -> None:
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise ClusterError("Java is missing: apt-get install openjdk-17-jre-headless")
 
 
 def _postgres_programs() -> Path:

@@ -20,11 +20,11 @@ from cli.safekeeping import status
 from ingestion.load import load_sources
 from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.write.delivery import deliver
-from settings import Settings, get_settings
+from settings import Settings
 from tests.support.hand_made import write_hand_made_company, write_usage_day
 from tests.support.killed_load import kill_load
 from tests.support.postgres_server import postgres_programs, running_server
-from tests.support.running import Run, run_pipeline
+from tests.support.running import Run, in_this_process, run_pipeline
 from tests.support.source_root import (
     FIRST_DAY,
     company,
@@ -67,20 +67,6 @@ def on_server(server: str) -> Iterator[dict[str, str]]:
     yield {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": server.replace("/postgres?", f"/{name}?")}
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
-
-
-@contextmanager
-def in_this_process(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> Iterator[Settings]:
-    """The settings of a data folder, as those of this process."""
-    given = {**settings, "GROWTH_DATA_DIR": str(data_dir), "GROWTH_SOURCE_ROOT": str(source_root)}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in given.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        try:
-            yield get_settings()
-        finally:
-            get_settings.cache_clear()
 
 
 def raw_after_load(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> dict[str, list[tuple]]:

@@ -5,6 +5,7 @@ One cluster of two workers on this host serves all tests, in the order in which 
 
 import gzip
 import json
+import os
 import shutil
 import signal
 import time
@@ -15,13 +16,16 @@ from tempfile import mkdtemp
 
 import psycopg
 import pytest
+from dagster import Definitions, define_asset_job
 
-from deploy.spark.cluster import Cluster, running_cluster
+from deploy.spark.cluster import Cluster, ClusterError, running_cluster
 from ingestion.privacy.suppression import KEY
+from orchestration.assets.warehouse_file import JOB_NAME, warehouse_file
+from orchestration.resources import Warehouse
 from settings import PROJECT_DIR, Settings
 from tests.spark.comparison import differences
 from tests.support.hand_made import write_hand_made_company
-from tests.support.running import Ended, Run, read, run_pipeline
+from tests.support.running import Ended, Run, in_this_process, read, run_pipeline
 from transform.dbt_runner import invoke_dbt, parsed_project
 from warehouse.connection import connect
 
@@ -71,12 +75,20 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     # PostgreSQL's user has to get through to its files, so no folder of pytest's.
     folder = Path(mkdtemp(prefix="growth-spark-"))
-    with running_cluster(Cluster(folder, sizes=SMALL, more=FEW_ROWS)) as cluster:
+    try:
+        prepared = Cluster(folder, sizes=SMALL, more=FEW_ROWS)
+    except ClusterError as missing:
+        folder.rmdir()
+        pytest.skip(str(missing))
+    with running_cluster(prepared) as cluster:
         here = tmp_path_factory.mktemp("company")
         yield Company(cluster, write_hand_made_company(here / "source"), here / "duckdb", here / "spark")
+    # The logs in it say why a test failed.
+    if not request.session.testsfailed:
+        shutil.rmtree(folder)
 
 
 def expectations(data_dir: Path) -> list[tuple]:
@@ -141,6 +153,22 @@ def test_dbts_data_and_unit_tests_pass_on_spark(company: Company) -> None:
     results = invoke_dbt(tests, settings, settings.dbt_target_dir / "test", manifest=project)
     assert len(project.unit_tests) > 200
     assert sum(result.status == "pass" for result in results) > len(project.unit_tests) + 300
+
+
+def test_weekly_job_deletes_what_a_killed_write_left_and_nothing_else(company: Company) -> None:
+    warehouse = company.cluster.folder / "warehouse"
+    left = next((warehouse / "marts" / "dim_customers").rglob("*.parquet")).with_name("left.parquet")
+    left.write_bytes(b"the first half of its rows")
+    young = left.with_name("young.parquet")
+    young.write_bytes(b"of a write that goes on")
+    four_days_ago = time.time() - 4 * 24 * 60 * 60
+    os.utime(left, (four_days_ago, four_days_ago))
+    before = {path for path in warehouse.rglob("*") if path.is_file()}
+    with in_this_process(company.on_spark, company.source, company.cluster.settings()):
+        job = define_asset_job(JOB_NAME, selection=[warehouse_file])
+        made = Definitions(assets=[warehouse_file], jobs=[job], resources={"warehouse": Warehouse()})
+        assert made.resolve_job_def(JOB_NAME).execute_in_process().success
+    assert before - {path for path in warehouse.rglob("*") if path.is_file()} == {left}
 
 
 def test_locked_catalog_ends_the_load_with_a_sentence(company: Company) -> None:

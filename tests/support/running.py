@@ -7,15 +7,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pytest
 from dagster import DagsterInstance
 
-from settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings, get_settings
 from tests.support.forked import fork_run
 
 
@@ -142,6 +143,20 @@ def read(data_dir: Path, query: str) -> list[tuple]:
     """Rows of the published file."""
     with duckdb.connect(str(Settings(data_dir=data_dir).serving_path), read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+@contextmanager
+def in_this_process(data_dir: Path, source_root: Path, settings: Mapping[str, str]) -> Iterator[Settings]:
+    """The settings of a data folder, as those of this process."""
+    given = {**settings, "GROWTH_DATA_DIR": str(data_dir), "GROWTH_SOURCE_ROOT": str(source_root)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        get_settings.cache_clear()
+        try:
+            yield get_settings()
+        finally:
+            get_settings.cache_clear()
 
 
 READER = """
