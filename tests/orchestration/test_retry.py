@@ -32,7 +32,11 @@ class Project:
         if "second" in names and not self.is_mended:
             raise DbtError("second: a column is missing", ["first"])
         return [
-            SimpleNamespace(node=SimpleNamespace(name=name, resource_type="model"), status="success", execution_time=1)
+            SimpleNamespace(
+                node=SimpleNamespace(name=name, schema="marts", resource_type="model"),
+                status="success",
+                execution_time=1,
+            )
             for name in names
         ]
 
