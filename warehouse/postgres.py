@@ -22,6 +22,8 @@ CONNECT_SECONDS = 10
 POLL_SECONDS = 0.5
 # What a server says that ends a connection, as libpq passes it on.
 ENDED = ("server closed the connection", "terminating connection", "SSL connection has")
+# Of one that is gone, DuckDB gives no reason why a transaction could not be committed.
+NO_REASON = 'Failed to execute query "COMMIT":'
 # Tables that were just made are joined row by row otherwise: two models took nine minutes. And compiling a statement
 # takes longer here than it saves.
 SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off"
@@ -175,7 +177,8 @@ def _take_lock(connection: Any, holder: str, wait_seconds: float, say: Callable[
 
 def is_lost(message: str) -> bool:
     """Whether a message of DuckDB, dbt or dlt means that the server ended a connection."""
-    return any(words in message for words in (*ENDED, "connection to server at"))
+    says_so = any(words in message for words in (*ENDED, "connection to server at"))
+    return says_so or message.rstrip().endswith(NO_REASON)
 
 
 def lost(message: str) -> ServerError:

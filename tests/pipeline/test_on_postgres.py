@@ -230,6 +230,18 @@ def test_connection_lost_while_it_is_made_is_a_sentence(
             raise postgres.unreachable(postgres.address(), ended)
 
 
+def test_commit_that_fails_without_a_reason_is_a_connection_that_ended(
+    on_server: dict[str, str], tmp_path: Path
+) -> None:
+    with (
+        in_this_process(tmp_path, tmp_path, on_server) as settings,
+        pytest.raises(postgres.ServerError, match="the connection to the warehouse's server ended"),
+        connect(settings.warehouse_path),
+    ):
+        raise duckdb.TransactionException('Failed to commit: Failed to execute query "COMMIT": \n')
+    assert not postgres.is_lost('Failed to commit: Failed to execute query "COMMIT": ERROR:  a key is there twice')
+
+
 def test_server_that_is_not_there_is_a_sentence_without_the_password(tmp_path: Path) -> None:
     url = "postgresql://growth:hidden-word@127.0.0.1:1/warehouse"
     said = failed_load(tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": url})
