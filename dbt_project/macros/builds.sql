@@ -18,13 +18,11 @@
 {#- Before any seed is filled or staging view replaced, none counts as made of the project's files; a run notes them
     again when it is done. -#}
 {% macro forget_what_files_say() -%}
-    {%- set written = namespace(any=false) -%}
     {%- for resource in selected_resources if resource.startswith(('seed.', 'model.growth.stg_')) -%}
-        {%- set written.any = true -%}
+        {%- if loop.first and flags.WHICH in ('build', 'run', 'seed') -%}
+            delete from quality.done where what = 'said_by_files'
+        {%- endif -%}
     {%- endfor -%}
-    {%- if written.any and flags.WHICH in ('build', 'run', 'seed') -%}
-        delete from quality.done where what = 'said_by_files'
-    {%- endif -%}
 {%- endmacro %}
 
 

@@ -150,15 +150,15 @@ def test_contradictory_seeds_are_named_and_publish_nothing(
             assert right in text
             text = text.replace(right, wrong, 1)
         path.write_text(text)
-    tested = "select count(*) from quality.done where what = 'said_by_files'"
+    noted = "select count(*) from quality.done where what = 'said_by_files'"
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
-        assert connection.execute(tested).fetchall() > [(20,)]
+        assert connection.execute(noted).fetchall() > [(20,)]
     done = run_pipeline(data_dir, source_root, project)
     assert done.returncode == 1
     assert [test for test in FOUND_BY if test not in done.stdout] == []
     assert marts(data_dir) == marts(undisturbed)
     with connect(Settings(data_dir=data_dir).warehouse_path) as connection:
-        assert connection.execute(tested).fetchall() == [(0,)]
+        assert connection.execute(noted).fetchall() == [(0,)]
 
 
 @pytest.mark.slow
