@@ -93,7 +93,9 @@ class Days:
                 ("delete from member where user_id = %s and organization_id < %s", other, key),
                 (
                     "insert into report (date, organization_id, received_at, events) "
-                    "values (current_date - %s, %s, now() - interval '1 hour', %s)",
+                    # The day of when it was received: in the first hour of a day, that is the day before.
+                    "values (((now() - interval '1 hour') at time zone 'utc')::date - %s, %s, "
+                    "now() - interval '1 hour', %s)",
                     other,
                     key,
                     self.random.randint(0, 1000),
