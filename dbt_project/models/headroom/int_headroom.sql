@@ -73,13 +73,20 @@ headroom as (
 
     select
         'free_tier_ends',
-        month, month_end, months_back, customer_id, product_key,
-        {{ estimate('quantity') }} * exp(low_growth * {{ ahead }}),
-        {{ estimate('quantity') }} * exp(growth * {{ ahead }}),
-        {{ estimate('quantity') }} * exp(high_growth * {{ ahead }}),
-        (ln({{ estimate('free_units') }}) - ln({{ estimate('quantity') }})) / growth * 146097 / 4800
+        used.month, used.month_end, used.months_back, used.customer_id, used.product_key,
+        {{ estimate('used.quantity') }} * exp(rates.low_growth * {{ ahead }}),
+        {{ estimate('used.quantity') }} * exp(rates.growth * {{ ahead }}),
+        {{ estimate('used.quantity') }} * exp(rates.high_growth * {{ ahead }}),
+        (ln({{ estimate('used.free_units') }}) - ln({{ estimate('used.quantity') }})) / rates.growth * 146097 / 4800
     from used
-    where not is_not_subscribed and growth > 0 and {{ estimate('quantity') }} * exp(growth * {{ ahead }}) > free_units
+    inner join {{ ref('int_product_growth') }} as rates
+        on used.customer_id = rates.customer_id
+        and used.product_key = rates.product_key
+        and used.month = rates.month
+    where
+        not used.is_not_subscribed
+        and rates.growth > 0
+        and {{ estimate('used.quantity') }} * exp(rates.growth * {{ ahead }}) > used.free_units
 
     union all
 

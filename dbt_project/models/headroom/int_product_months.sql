@@ -1,6 +1,4 @@
-{#- What customers used by product and closed month, back to the months from which headroom is judged. Growth is that of the
-    months up to it: the median of the slopes between any two, as of revenue, with their quartiles as a range. The month in
-    which a product was first used is no whole one. -#}
+{#- What customers used by product and closed month, back to the months from which headroom is judged. -#}
 with usage as (
     select
         members.customer_id,
@@ -46,101 +44,6 @@ subscriptions as (
     left join {{ ref('stg_billing__subscribed_products') }} as subscribed
         on versions.organization_id = subscribed.organization_id
         and versions.updated_at = subscribed.updated_at
-),
-
-with_terms as (
-    select
-        months.*,
-        tiers.units_to as free_units,
-        case
-            when months.is_base then subscribers.customer_id is not null and subscriptions.customer_id is null
-        end as is_not_subscribed
-    from months
-    left join {{ ref('int_price_tiers') }} as tiers
-        on months.is_base
-        and months.product_key = tiers.product_key
-        and months.month_end >= tiers.valid_from
-        and months.month_end < tiers.valid_to
-        and tiers.tier = 1
-        and tiers.unit_price_usd = 0
-    left join (select distinct month, customer_id from subscriptions) as subscribers
-        on months.month = subscribers.month
-        and months.customer_id = subscribers.customer_id
-    left join subscriptions
-        on months.month = subscriptions.month
-        and months.customer_id = subscriptions.customer_id
-        and months.product_key = subscriptions.product_key
-),
-
-{#- By itself: of all other use no slopes are made. -#}
-near_free as {{ computed_once() }} (
-    select
-        customer_id,
-        product_key,
-        month,
-        months_back,
-        months_back + cast({{ threshold('growth_window_months') }} as int) as window_ends
-    from with_terms
-    where quantity <= free_units and quantity >= free_units * {{ threshold('free_use_from_share') }}
-),
-
-first_months as (
-    select usage.customer_id, usage.product_key, min(usage.month) as month
-    from usage
-    inner join (select distinct customer_id, product_key from near_free) as wanted
-        on usage.customer_id = wanted.customer_id
-        and usage.product_key = wanted.product_key
-    group by usage.customer_id, usage.product_key
-),
-
-window_months as {{ computed_once() }} (
-    select
-        near_free.customer_id,
-        near_free.product_key,
-        near_free.month,
-        months.months_back,
-        ln({{ estimate('months.quantity') }}) as log_quantity,
-        months.month > first_months.month as is_whole
-    from near_free
-    inner join months
-        on near_free.customer_id = months.customer_id
-        and near_free.product_key = months.product_key
-        and near_free.months_back <= months.months_back
-        and near_free.window_ends > months.months_back
-    inner join first_months
-        on near_free.customer_id = first_months.customer_id
-        and near_free.product_key = first_months.product_key
-),
-
-slopes as (
-    select
-        later.customer_id,
-        later.product_key,
-        later.month,
-        least(
-            (later.log_quantity - earlier.log_quantity) / (earlier.months_back - later.months_back),
-            ln({{ estimate(threshold('month_growth_max_factor')) }})
-        ) as slope
-    from window_months as later
-    inner join window_months as earlier
-        on later.customer_id = earlier.customer_id
-        and later.product_key = earlier.product_key
-        and later.month = earlier.month
-        and later.months_back < earlier.months_back
-    where earlier.is_whole
-),
-
-growth as (
-    select
-        customer_id,
-        product_key,
-        month,
-        percentile_cont(0.25) within group (order by slope) as low_growth,
-        percentile_cont(0.5) within group (order by slope) as growth,
-        percentile_cont(0.75) within group (order by slope) as high_growth
-    from slopes
-    group by customer_id, product_key, month
-    having 2 * count(*) >= {{ threshold('growth_min_months') }} * ({{ threshold('growth_min_months') }} - 1)
 )
 
 select
@@ -151,13 +54,22 @@ select
     cast(months.months_back as int) as months_back,
     months.is_base,
     months.quantity,
-    months.free_units,
-    months.is_not_subscribed,
-    growth.low_growth,
-    growth.growth,
-    growth.high_growth
-from with_terms as months
-left join growth
-    on months.customer_id = growth.customer_id
-    and months.product_key = growth.product_key
-    and months.month = growth.month
+    tiers.units_to as free_units,
+    case
+        when months.is_base then subscribers.customer_id is not null and subscriptions.customer_id is null
+    end as is_not_subscribed
+from months
+left join {{ ref('int_price_tiers') }} as tiers
+    on months.is_base
+    and months.product_key = tiers.product_key
+    and months.month_end >= tiers.valid_from
+    and months.month_end < tiers.valid_to
+    and tiers.tier = 1
+    and tiers.unit_price_usd = 0
+left join (select distinct month, customer_id from subscriptions) as subscribers
+    on months.month = subscribers.month
+    and months.customer_id = subscribers.customer_id
+left join subscriptions
+    on months.month = subscriptions.month
+    and months.customer_id = subscriptions.customer_id
+    and months.product_key = subscriptions.product_key
