@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
 
 MOST_WARNINGS = 12
-SHOWN_CHARACTERS = 240
+SHOWN_CHARACTERS = 320
 
 
 class RunConsole(Console):
