@@ -13,6 +13,12 @@ JINJA = re.compile(r"""\{#.*?#\}|\{%.*?%\}|(\{\{(?:'[^']*'|"[^"]*"|[^'"])*?\}\}|
 TEXT = re.compile(r"('(?:[^']|'')*')|--[^\n]*", re.DOTALL)
 CALL = re.compile(r"(?<![\w.\"])(?<!\bas )([a-z_]\w*)\s*\(", re.IGNORECASE)
 CAST = re.compile(r"\bcast\s*\(", re.IGNORECASE)
+# A join's conditions, up to the next clause or the end of its query.
+INNER_JOIN = re.compile(
+    r"\binner\s+join\b.*?\bon\b(.*?)(?=\b(?:inner|left|cross|full|where|group|order|window|union|having)\b|\n\)|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+EQUAL = re.compile(r"(?<![<>])=")
 FUNCTIONS = {
     *("abs", "avg", "cast", "ceil", "char_length", "coalesce", "concat_ws", "count", "date_trunc", "dense_rank", "exp"),
     *("extract", "first_value", "floor", "greatest", "lag", "last_value", "lead", "least", "left", "length", "ln"),
@@ -58,17 +64,32 @@ CONSTRUCTS = {
 
 def in_templates(text: str) -> Iterator[str]:
     """What is not portable in a model or a macro."""
-    sql = JINJA.sub(lambda found: " jinja " if found.group(1) else " ", text)
+    sql = JINJA.sub(_in_place_of, text)
     sql = TEXT.sub(lambda found: "''" if found.group(1) else " ", sql)
     for name, pattern in CONSTRUCTS.items():
         if re.search(pattern, sql, re.IGNORECASE):
             yield name
+    if any(_has_query_in_key(conditions) for conditions in INNER_JOIN.findall(sql)):
+        yield "a threshold in the key of an inner join, which Spark may not have when it needs it"
     for function in sorted({name.lower() for name in CALL.findall(sql)} - FUNCTIONS - WORDS):
         yield f"function {function}"
     for operator in sorted(set(re.findall(r"[^\w\s().,'\"]+", sql)) - OPERATORS):
         yield f"operator {operator}"
     for kind in sorted({_type_of_cast(sql[found.end() :]) for found in CAST.finditer(sql)} - TYPES):
         yield f"type {kind}"
+
+
+def _in_place_of(jinja: re.Match[str]) -> str:
+    """A name for what Jinja writes; that of a threshold is a query's."""
+    if not jinja.group(1):
+        return " "
+    return " threshold " if "threshold(" in jinja.group(1) else " jinja "
+
+
+def _has_query_in_key(conditions: str) -> bool:
+    """Whether a threshold stands in a condition that two columns have to be equal by."""
+    each = re.split(r"\band\b", conditions, flags=re.IGNORECASE)
+    return any(EQUAL.search(condition) and re.search(r"\bthreshold\b", condition) for condition in each)
 
 
 def _type_of_cast(after: str) -> str:

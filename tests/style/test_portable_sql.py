@@ -26,6 +26,14 @@ def test_models_and_macros_use_what_every_engine_has() -> None:
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
+def test_threshold_in_the_key_of_an_inner_join_is_found() -> None:
+    """Such a key ended in SPARK-58485, by chance: the row of the threshold was not there yet."""
+    join = "select a.b from c as a {0} join d on a.b = d.b and a.e - {{{{ threshold('x') }}}} {1} d.e where a.b > 1"
+    assert list(in_templates(join.format("inner", "=")))
+    assert not list(in_templates(join.format("inner", ">=")))
+    assert not list(in_templates(join.format("left", "=")))
+
+
 def test_unit_tests_use_what_every_engine_has() -> None:
     found = {}
     for path in sorted((FOLDER / "models").rglob("_*__unit_tests.yml")):
