@@ -169,6 +169,7 @@ def test_weekly_job_deletes_what_a_killed_write_left_and_nothing_else(company: C
         made = Definitions(assets=[warehouse_file], jobs=[job], resources={"warehouse": Warehouse()})
         assert made.resolve_job_def(JOB_NAME).execute_in_process().success
     assert before - {path for path in warehouse.rglob("*") if path.is_file()} == {left}
+    young.unlink()
 
 
 def test_locked_catalog_ends_the_load_with_a_sentence(company: Company) -> None:
