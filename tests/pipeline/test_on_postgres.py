@@ -186,6 +186,31 @@ def ending_connections(server: str, on_server: dict[str, str]) -> Iterator[None]
         thread.join()
 
 
+@contextmanager
+def ending_writers(server: str, on_server: dict[str, str]) -> Iterator[None]:
+    """End each connection that comes to write reports of usage: it waits for a lock until it is ended."""
+    enough = threading.Event()
+
+    def end() -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            while not enough.wait(0.05):
+                connection.execute(
+                    "select pg_terminate_backend(waiting.pid) from pg_locks as waiting "
+                    "where not waiting.granted and %s = any(pg_blocking_pids(waiting.pid))",
+                    [holder.info.backend_pid],
+                )
+
+    with psycopg.connect(on_server["GROWTH_WAREHOUSE_URL"]) as holder:
+        holder.execute("lock table raw.usage__usage_reports in access exclusive mode")
+        thread = threading.Thread(target=end)
+        thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            thread.join()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_connection_lost_in_a_build_publishes_nothing_and_the_next_run_ends_right(
@@ -411,7 +436,7 @@ def test_connection_lost_while_rows_are_written_is_a_sentence_and_the_next_load_
     source = write_hand_made_company(tmp_path / "source")
 
     def delivering(*arguments: Any) -> None:
-        with ending_connections(server, on_server):
+        with ending_writers(server, on_server):
             deliver(*arguments)
 
     with monkeypatch.context() as patched, in_this_process(tmp_path / "postgres", source, on_server) as settings:
