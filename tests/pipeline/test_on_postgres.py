@@ -165,17 +165,14 @@ def test_two_corrected_days_are_published_as_from_duckdb_and_dbts_tests_pass(
 
 
 @contextmanager
-def ending_connections(server: str, on_server: dict[str, str]) -> Iterator[None]:
-    """End every connection to a warehouse, over and over."""
-    database = on_server["GROWTH_WAREHOUSE_URL"].partition("?")[0].rpartition("/")[2]
+def ending_connections(server: str, which: str, value: str | int) -> Iterator[None]:
+    """End each connection of a query (`pid`, with one value), over and over."""
     enough = threading.Event()
 
     def end() -> None:
         with psycopg.connect(server, autocommit=True) as connection:
-            while not enough.wait(0.2):
-                connection.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [database]
-                )
+            while not enough.wait(0.1):
+                connection.execute(f"select pg_terminate_backend(pid) from {which}", [value])
 
     thread = threading.Thread(target=end)
     thread.start()
@@ -189,26 +186,11 @@ def ending_connections(server: str, on_server: dict[str, str]) -> Iterator[None]
 @contextmanager
 def ending_writers(server: str, on_server: dict[str, str]) -> Iterator[None]:
     """End each connection that comes to write reports of usage: it waits for a lock until it is ended."""
-    enough = threading.Event()
-
-    def end() -> None:
-        with psycopg.connect(server, autocommit=True) as connection:
-            while not enough.wait(0.05):
-                connection.execute(
-                    "select pg_terminate_backend(waiting.pid) from pg_locks as waiting "
-                    "where not waiting.granted and %s = any(pg_blocking_pids(waiting.pid))",
-                    [holder.info.backend_pid],
-                )
-
+    waiting = "pg_locks where not granted and %s = any(pg_blocking_pids(pid))"
     with psycopg.connect(on_server["GROWTH_WAREHOUSE_URL"]) as holder:
         holder.execute("lock table raw.usage__usage_reports in access exclusive mode")
-        thread = threading.Thread(target=end)
-        thread.start()
-        try:
+        with ending_connections(server, waiting, holder.info.backend_pid):
             yield
-        finally:
-            enough.set()
-            thread.join()
 
 
 @pytest.mark.slow
@@ -218,7 +200,8 @@ def test_connection_lost_in_a_build_publishes_nothing_and_the_next_run_ends_righ
 ) -> None:
     run = Run(new_data_dir, source_root, GROWTH_LOG_FORMAT="json", **on_server)
     said = run.wait_for_step("build_marts")
-    with ending_connections(server, on_server):
+    database = on_server["GROWTH_WAREHOUSE_URL"].partition("?")[0].rpartition("/")[2]
+    with ending_connections(server, "pg_stat_activity where datname = %s", database):
         ended = run.end()
     assert ended.returncode != 0
     assert "the connection to the warehouse's server ended" in said + ended.stdout
