@@ -163,12 +163,12 @@ def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
     digest = sha256(f"{settings.as_of} {settings.env} {connection.execute(LAST_BUILD).fetchone()}".encode())
     for row in connection.execute(LOADED).fetchall():
         digest.update(repr(row).encode())
-    digest.update(_project_digest())
+    digest.update(project_digest())
     return digest.hexdigest()
 
 
 @cache
-def _project_digest() -> bytes:
+def project_digest() -> bytes:
     """Digest of the files when first read: later edits are not what this process runs."""
     digest = sha256()
     for path in _project_files():

@@ -19,7 +19,7 @@ from dagster import (
 
 from orchestration.assets.keys import OWNERS, PAGE_KEY, POSTGRES_KEY, PUBLISHED_KEY
 from orchestration.assets.metadata import used_by_this_process
-from orchestration.build_state import note_published, unchanged_since
+from orchestration.build_state import note_published, project_digest, unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
 from settings import get_settings
@@ -101,10 +101,10 @@ PAGE_CHECK = AssetCheckSpec(
 @after_publishing(PAGE_KEY, "html", check_specs=[PAGE_CHECK])
 def daily_page() -> MaterializeResult:
     """One HTML file with the figures of the published file; it opens from disk without a network."""
-    from serving.page.build import write_page
+    from serving.page.once import page_of_published_file
 
     with permanent_unless_transient():
-        page = write_page(get_settings())
+        page = page_of_published_file(get_settings(), project_digest())
     return MaterializeResult(
         metadata={
             "path": str(page.path),

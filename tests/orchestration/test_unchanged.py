@@ -50,7 +50,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def in_a_new_process() -> None:
     """A process reads the project's files once."""
-    build_state._project_digest.cache_clear()
+    build_state.project_digest.cache_clear()
 
 
 def put_before_readers(settings: Settings, run_id: str) -> None:
