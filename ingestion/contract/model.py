@@ -16,7 +16,7 @@ CONTRACT_PATH = Path(__file__).with_name("contract.yml")
 
 Stored = Literal["versions", "days", "rows", "objects"]
 ColumnType = Literal["string", "int", "decimal", "bool", "date", "timestamp", "list", "object"]
-FieldType = Literal["string", "int", "bool", "list", "unix_seconds", "amounts"]
+FieldType = Literal["string", "int", "count", "bool", "list", "unix_seconds", "amounts"]
 Needed = Literal["always", "optional", "with_balance", "with_subscription", "without_lines"]
 Subject = Literal["organization", "user", "customer", "account"]
 Personal = Literal["address", "name", "domain", "nothing", "staff"]

@@ -15,12 +15,15 @@ FIRST_SECOND, LAST_SECOND = (
     int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (FIRST_DATE, LAST_DATE)
 )
 NUMBER = "json_type({v}) in ('UBIGINT', 'BIGINT') and try_cast({v}::varchar as bigint)"
+# Of the intervals that a price is for; Stripe's own most is 1,095 days.
+LARGEST_COUNT = 9_999
 WHOLE = f"{NUMBER} between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
 
 # By type: SQL for whether a value ({v}) fits, and the sentence if it does not.
 TYPES = {
     "string": ("json_type({v}) = 'VARCHAR'", "is not text (export objects without expanding them)"),
     "int": (WHOLE, f"is not a whole number of at most {LARGEST_NUMBER:,}"),
+    "count": (f"{NUMBER} between 1 and {LARGEST_COUNT}", f"is not a whole number from 1 to {LARGEST_COUNT:,}"),
     "bool": ("json_type({v}) = 'BOOLEAN'", "is neither true nor false"),
     "list": ("json_type({v}) = 'ARRAY'", "is not a list"),
     "unix_seconds": (
@@ -33,6 +36,8 @@ TYPES = {
         f"is not a list in which everything has an amount in minor units of at most {LARGEST_NUMBER:,}",
     ),
 }
+# The API returns deleted objects as stubs, which may lack every other field.
+IS_STUB = "coalesce(o.deleted::varchar = 'true', false)"
 # When a field is needed. Names in braces stand for the values of other fields.
 CONDITIONS = {
     "always": "true",
@@ -52,12 +57,7 @@ def checked_objects(table: Table, portion: Portion) -> str:
         Fault("json_type(o.id) is distinct from 'VARCHAR'", "id", literal("there is no id")),
         Fault(is_null_word("(o.id ->> '$')"), "id", f"concat('id ', o.id::varchar, ' ', {literal(NULL_WORD)})"),
     ]
-    # The API returns deleted objects as stubs without other fields.
-    is_stub = "coalesce(o.deleted::varchar = 'true', false)"
-    faults += [
-        Fault(f"not {is_stub} and {fault.condition}", fault.column, fault.sentence)
-        for fault in (*_lines_cut(table), *_object_faults(table), *_line_faults(table))
-    ]
+    faults += [*_lines_cut(table), *_object_faults(table), *_line_faults(table)]
     created = TYPES["unix_seconds"][0].replace("{v}", "o.created")
     return (
         "select o.id ->> '$' as id, try_cast(o.livemode::varchar as boolean) as livemode, "
@@ -72,19 +72,23 @@ def _lines_cut(table: Table) -> list[Fault]:
     if not has_lines(table):
         return []
     sentence = "the object has more lines than are here: fetch all of them and put them into lines.data"
-    return [Fault("coalesce(o.lines.has_more::varchar = 'true', false)", "lines.has_more", literal(sentence))]
+    is_cut = f"not {IS_STUB} and coalesce(o.lines.has_more::varchar = 'true', false)"
+    return [Fault(is_cut, "lines.has_more", literal(sentence))]
+
+
+def _at(path: str, root: str) -> str:
+    return ".".join([root, *(quote(part) for part in path.split("."))])
 
 
 def _sql(field: Field, root: str) -> str:
     """SQL for the first of a field's paths that is present and not null."""
-    paths = (".".join([root, *(quote(part) for part in path.split("."))]) for path in field.any_of)
-    return f"coalesce({', '.join(paths)})"
+    return f"coalesce({', '.join(_at(path, root) for path in field.any_of)})"
 
 
 def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
     """The conditions that make a field bad, each with its sentence as SQL."""
     value = _sql(field, root)
-    needed = CONDITIONS[field.needed]
+    needed = f"not {IS_STUB} and {CONDITIONS[field.needed]}"
     for other in table.fields:
         needed = needed.replace(f"{{{other.name}}}", _sql(other, root if other.of_lines else "o"))
     missing = literal(f"there is no {', nor '.join(field.any_of)}")
@@ -98,13 +102,16 @@ def _checks(table: Table, field: Field, root: str) -> list[tuple[str, str]]:
     if field.type == "unix_seconds" and field.needed == "optional":
         sentence += NO_END
     shown = f"concat({literal(field.any_of[0])}, ' ', left({value}::varchar, 200), "
-    checks = [
-        (f"{needed} and {value} is null", missing),
-        (
-            f"{value} is not null and not coalesce({fits.replace('{v}', value)}, false)",
-            f"{shown}{literal(' ' + sentence)})",
-        ),
-    ]
+    checks = [(f"{needed} and {value} is null", missing)]
+    # Models read the second path too where the first is there.
+    for path in field.any_of:
+        there = _at(path, root)
+        checks.append(
+            (
+                f"{there} is not null and not coalesce({fits.replace('{v}', there)}, false)",
+                f"concat({literal(path)}, ' ', left({there}::varchar, 200), {literal(' ' + sentence)})",
+            )
+        )
     if field.link:
         checks.append((is_null_word(f"({value} ->> '$')"), f"{shown}{literal(' ' + NULL_WORD)})"))
     if field.allowed:

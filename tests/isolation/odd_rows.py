@@ -37,6 +37,7 @@ FAULTS: dict[str, tuple[Any, ...]] = {
     "date": ("1970-01-01", "9999-12-31", "2026-02-30", "05.10.2026", "yesterday", 20261005),
     "int": ("seven", 7.5, 2**63, 10**30, "0x10"),
     "decimal": (10**20, "1,5", "NaN", "Infinity", "a lot"),
+    "count": ("seven", 7.5, 0, -1, 10_000),
     "bool": ("yes", 2, "maybe"),
     "list": ("a", 7, {"a": "b"}),
     "object": ("a", 7, ["a"], {"product_analytics": "a lot"}, {"product_analytics": 10**20}),
@@ -163,6 +164,23 @@ def _stripe_faults(table: Table) -> Iterator[OddRow]:
                 shape = "new" if is_new_shape else "old"
                 name = f"{table.path}.{column} is {_shown(value)}, {shape} shape"
                 yield OddRow(name, table.path, json.dumps(found), column)
+        yield from _faults_of_stubs_and_second_paths(table, is_new_shape)
+
+
+def _faults_of_stubs_and_second_paths(table: Table, is_new_shape: bool) -> Iterator[OddRow]:
+    """Values that nothing needs: those of a deleted object, and of a path whose better one is there."""
+    shape = "new" if is_new_shape else "old"
+    for number, field in enumerate(field for field in table.fields if field.type == "int"):
+        column = f"lines.data[].{field.any_of[0]}" if field.of_lines else field.any_of[0]
+        of_stub = _stripe_object(table, 10_000 + number, is_new_shape=is_new_shape) | {"deleted": True}
+        _put(of_stub["lines"]["data"][0] if field.of_lines else of_stub, field.any_of[0], "seven")
+        yield OddRow(f"{table.path}.{column} of a stub, {shape} shape", table.path, json.dumps(of_stub), column)
+        if len(field.any_of) > 1:
+            both = _stripe_object(table, 20_000 + number, is_new_shape=is_new_shape)
+            target = both["lines"]["data"][0] if field.of_lines else both
+            _put(target, field.any_of[0], 100)
+            _put(target, field.any_of[-1], "seven")
+            yield OddRow(f"{table.path}.{column}, second path, {shape} shape", table.path, json.dumps(both), column)
 
 
 def _field_faults(field: Field) -> list[Any]:
@@ -192,7 +210,7 @@ def _stripe_object(table: Table, number: int, *, is_new_shape: bool) -> dict[str
 def _good_field(field: Field) -> Any:
     if field.allowed:
         return field.allowed[0]
-    return {"bool": True, "int": 100, "unix_seconds": UNIX, "amounts": [], "string": "odd"}[field.type]
+    return {"bool": True, "int": 100, "count": 1, "unix_seconds": UNIX, "amounts": [], "string": "odd"}[field.type]
 
 
 def _put(target: dict[str, Any], path: str, value: Any) -> None:

@@ -2,7 +2,17 @@
     the account without billing has no terms, but its usage is pooled with the others'. Only accounts that have a
     subscription at some time. An impossible period (to the year 9999, or backwards) gives no forecast and is a
     finding. -#}
-with spells as (
+with stripe_customers as (
+    select customers.stripe_customer_id
+    from {{ ref('stg_stripe__customers') }} as customers
+    cross join {{ ref('int_data_day') }} as data_day
+    where
+        coalesce(customers.is_livemode, true)
+        and not customers.is_payment_only
+        and coalesce(customers.created_at < data_day.as_of_ts, true)
+),
+
+spells as (
     select
         versions.organization_id,
         organizations.created_at as organization_created_at,
@@ -24,10 +34,7 @@ with spells as (
     from {{ ref('int_billing_versions') }} as versions
     inner join {{ ref('int_organizations') }} as organizations
         on versions.organization_id = organizations.organization_id
-    left join {{ ref('stg_stripe__customers') }} as stripe_customers
-        on versions.stripe_customer_id = stripe_customers.stripe_customer_id
-        and coalesce(stripe_customers.is_livemode, true)
-        and not stripe_customers.is_payment_only
+    left join stripe_customers on versions.stripe_customer_id = stripe_customers.stripe_customer_id
     left join {{ ref('int_stripe_customer_links') }} as links
         on versions.organization_id = links.organization_id
         and links.is_billed_here

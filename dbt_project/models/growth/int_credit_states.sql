@@ -15,7 +15,10 @@ with contracts as (
                 versions.organization_id
         ) as contract_rank
     from {{ ref('int_billing_versions') }} as versions
-    left join {{ ref('int_billing_accounts') }} as accounts on versions.stripe_customer_id = accounts.stripe_customer_id
+    left join {{ ref('int_stripe_customer_links') }} as links
+        on versions.organization_id = links.organization_id
+        and links.is_billed_here
+    left join {{ ref('int_billing_accounts') }} as accounts on links.stripe_customer_id = accounts.stripe_customer_id
     cross join {{ ref('int_data_day') }} as data_day
     where
         versions.is_current
@@ -119,7 +122,7 @@ lasting as (
         case
             when balances.is_used_up then 0
             when burned.burned_usd > 0 then {{ divide_cut(
-                'cast(balances.credit_balance_usd * 100 as decimal(38, 0)) * burned.burned_days',
+                'cast(greatest(balances.credit_balance_usd, 0) * 100 as decimal(38, 0)) * burned.burned_days',
                 'cast(burned.burned_usd * 100 as decimal(38, 0))',
                 'decimal(38, 0)'
             ) }}

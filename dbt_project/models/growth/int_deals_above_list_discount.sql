@@ -6,16 +6,18 @@ with contracts as (
     select
         versions.organization_id,
         versions.annual_plan_start_at,
-        coalesce(held.stripe_customer_id, versions.organization_id) as billed_to,
+        coalesce(links.stripe_customer_id, versions.organization_id) as billed_to,
         max(versions.credit_balance_usd) as credit_usd,
         max(case when versions.is_current then versions.discount_percent end) as discount_percent
     from {{ ref('int_billing_versions') }} as versions
-    left join {{ ref('stg_stripe__customers') }} as held on versions.stripe_customer_id = held.stripe_customer_id
+    left join {{ ref('int_stripe_customer_links') }} as links
+        on versions.organization_id = links.organization_id
+        and links.is_billed_here
     cross join {{ ref('int_data_day') }} as data_day
     where versions.annual_plan_start_at < data_day.as_of_ts and versions.annual_plan_end_at > data_day.as_of_ts
     group by
         versions.organization_id, versions.annual_plan_start_at,
-        coalesce(held.stripe_customer_id, versions.organization_id)
+        coalesce(links.stripe_customer_id, versions.organization_id)
 ),
 
 list_prices as (

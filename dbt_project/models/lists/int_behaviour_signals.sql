@@ -109,7 +109,9 @@ tickets as (
 figures as (
     {% for signal, figure, since, rows in [
         ('billing_page_visits', 'billing_page_views', 'billing_page_views_since', 'events'),
-        ('query_failures', percent_of_millionths(divide_half_up('1000000 * failed_queries', 'greatest(queries, 1)')),
+        ('query_failures', percent_of_millionths(
+            divide_half_up('cast(1000000 as decimal(38, 0)) * failed_queries', 'greatest(queries, 1)', 'decimal(38, 0)')
+        ),
             'failed_queries_since', 'events'),
         ('insights_not_viewed', dbt.datediff('insights_viewed_on', 'as_of_date', 'day'), 'insights_viewed_on', 'events'),
         ('silent', dbt.datediff('last_word_on', 'as_of_date', 'day'), 'last_word_on', 'held'),

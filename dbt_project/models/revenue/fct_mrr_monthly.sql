@@ -37,6 +37,8 @@ prepaid_months as (
     inner join months
         on billing.annual_plan_start_at <= {{ last_instant(dbt.dateadd('month', 1, 'months.month')) }}
         and billing.annual_plan_end_at > {{ last_instant(dbt.dateadd('month', 1, 'months.month')) }}
+        and billing.valid_from < {{ dbt.dateadd('month', 1, 'months.month') }}
+        and billing.valid_to >= {{ dbt.dateadd('month', 1, 'months.month') }}
 ),
 
 customer_months as (

@@ -1,8 +1,13 @@
-{#- The periods whose usage an invoice bills: those of its lines of usage, or, if it has none, the invoice's own. -#}
+{#- The periods whose usage an invoice bills: those of its lines of usage, or, if it has none, the invoice's own. Lines that
+    start on one day, at whatever hours, are one period, to the last of their ends. -#}
 with usage_lines as (
-    select distinct invoice_id, period_start_at, period_end_at
+    select
+        invoice_id,
+        min(period_start_at) as period_start_at,
+        max(period_end_at) as period_end_at
     from {{ ref('int_invoice_lines') }}
     where is_mrr and not is_proration and not is_package and product_key <> 'unmapped'
+    group by invoice_id, cast(period_start_at as date)
 ),
 
 periods as (

@@ -7,19 +7,21 @@ with usage as (
 ),
 
 packages as (
-    select distinct
+    select
         lines.invoice_id,
         lines.product_key,
+        lines.currency,
         invoices.terms_organization_id,
         invoices.billing_version_at,
-        lines.currency,
         cast(lines.period_start_at as date) as period_start_on,
-        cast(lines.period_end_at as date) as period_end_on,
-        {{ month_of(last_instant('lines.period_end_at')) }} as month,
-        {{ months_covered('lines.period_start_at', 'lines.period_end_at') }} as months
+        min(lines.period_start_at) as period_start_at,
+        max(lines.period_end_at) as period_end_at
     from {{ ref('int_invoice_lines') }} as lines
     inner join {{ ref('int_invoices') }} as invoices on lines.invoice_id = invoices.invoice_id
     where lines.is_mrr and not lines.is_proration and lines.is_package
+    group by
+        lines.invoice_id, lines.product_key, lines.currency, invoices.terms_organization_id, invoices.billing_version_at,
+        cast(lines.period_start_at as date)
 ),
 
 billed as (
@@ -45,12 +47,12 @@ billed as (
         invoice_id,
         product_key,
         period_start_on,
-        period_end_on,
-        month,
+        cast(period_end_at as date) as period_end_on,
+        {{ month_of(last_instant('period_end_at')) }} as month,
         currency,
         terms_organization_id,
         billing_version_at,
-        cast(months as decimal(24, 6)) as quantity,
+        cast({{ months_covered('period_start_at', 'period_end_at') }} as decimal(24, 6)) as quantity,
         true as is_package
     from packages
 )

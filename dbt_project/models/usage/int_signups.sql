@@ -6,7 +6,9 @@ select
     organizations.created_at,
     organizations.signup_channel,
     case
-        when {{ dbt.datediff('organizations.created_at', 'usage.first_used_on', 'day') }} <= {{ threshold('activation_days') }}
+        when
+            {{ dbt.datediff('organizations.created_at', 'usage.first_used_on', 'day') }}
+            between 0 and {{ threshold('activation_days') }}
             then usage.first_used_on
     end as activated_at,
     organizations.removed_at
