@@ -82,7 +82,8 @@ def _revenue(published: Snapshot) -> list[str]:
     share = f" ({percent(abs(arr / before - 1))})" if before > 0 else ""
     said = [
         f"ARR is {short_money(arr)} from {_count(customers, 'paying customer')} at the end of {month:%B %Y}, the last "
-        f"closed month: {short_money(abs(arr - before))} {more} than a month before{share}."
+        f"closed month: {short_money(abs(arr - before))} {more} than a month before{share}.",
+        *published.months_not_invoiced(),
     ]
     moved = published.rows(OF_WEEK.format(condition="kind = 'mrr_moved'", order=BY_FIGURE))
     if not moved:

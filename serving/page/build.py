@@ -65,6 +65,7 @@ def write_page(settings: Settings) -> Page:
         tables = [block for _, blocks in laid_out for block in blocks if isinstance(block, PageTable)]
         pages = customer_pages(published, [customer_id for table in tables for customer_id in table.customer_ids])
         closed_month = published.last_closed_month()
+        months_not_invoiced = published.months_not_invoiced()
         has_crm = not published.lacks("crm.accounts")
     html = _render(
         {
@@ -74,6 +75,7 @@ def write_page(settings: Settings) -> Page:
             "pages_note": _pages_note(pages),
             "cards": _cards(tables),
             "closed_month": closed_month,
+            "months_not_invoiced": months_not_invoiced,
             "has_crm": has_crm,
             "run_id": run_id,
             "as_of_date": as_of_date,

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from serving.page.blocks import percent
 from warehouse.sql_text import literal
 
 DATA_DAY = "(select as_of_date from publish_info)"
@@ -43,6 +44,19 @@ class Snapshot:
         """First day of the newest month whose figures are complete."""
         (month,) = self.row(f"select {LAST_CLOSED_MONTH}")
         return month
+
+    def months_not_invoiced(self) -> list[str]:
+        """A sentence for each closed month of whose expected MRR too much has no invoice yet, oldest first."""
+        if "rpt_data_quality" not in self.tables:
+            return []
+        found = self.rows(
+            "select cast(subject as date), figure from rpt_data_quality "
+            "where finding = 'closed_month_not_invoiced' order by subject"
+        )
+        return [
+            f"{percent(share)} of the MRR expected of {month:%B %Y} has no invoice yet: its figures are too low."
+            for month, share in found
+        ]
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()

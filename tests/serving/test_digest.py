@@ -172,6 +172,13 @@ def test_a_week_in_which_nothing_happened_says_so(tmp_path: Path) -> None:
     assert said["Figures past their bounds"] == ["No figure crossed its bound."]
 
 
+def test_month_without_its_invoices_is_told_beside_its_revenue(tmp_path: Path) -> None:
+    month = {"finding": "closed_month_not_invoiced", "subject": "2026-10-01", "figure": 0.0731}
+    said = sentences(digest_of(tmp_path, {**ROWS, "rpt_data_quality": [month]}))
+    told = "7.3 % of the MRR expected of October 2026 has no invoice yet: its figures are too low."
+    assert said["Revenue"][1] == told
+
+
 def test_what_no_source_knows_is_not_told_as_zero(tmp_path: Path) -> None:
     said = sentences(digest_of(tmp_path, ROWS, empty_source_tables="crm.accounts, enrichment.companies"))
     assert said["Sign-ups"][1] == "Which of them are in the ICP is not known without enrichment."

@@ -252,6 +252,19 @@ def test_a_page_that_was_made_just_now_of_old_data_is_not_fresh(
 
 
 @pytest.mark.usefixtures("_without_vega")
+def test_closed_month_without_its_invoices_is_said_above_all_figures(settings: Settings) -> None:
+    month = {"finding": "closed_month_not_invoiced", "subject": "2026-09-01", "figure": 0.0731}
+    for found, banners in (([], 0), ([month, {**month, "finding": "another"}], 1)):
+        write_published(settings, {**ROWS, "rpt_data_quality": found}, published_at=PUBLISHED_AT)
+        write_page(settings)
+        html = settings.page_path.read_text(encoding="utf-8")
+        sentence = "7.3 % of the MRR expected of September 2026 has no invoice yet: its figures are too low."
+        assert html.count(f'<div id="not-invoiced" role="alert">{sentence}</div>') == banners
+        assert html.count('id="not-invoiced"') == banners
+        settings.serving_path.unlink()
+
+
+@pytest.mark.usefixtures("_without_vega")
 def test_sign_ups_of_a_spring_are_not_said_to_be_of_the_last_weeks(settings: Settings) -> None:
     spring = [{**ROWS["rpt_signups_weekly"][0], "week": date(2026, 3, 2)}]
     write_published(settings, {**ROWS, "rpt_signups_weekly": spring}, published_at=PUBLISHED_AT)
