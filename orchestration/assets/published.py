@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -22,7 +21,7 @@ from orchestration.assets.metadata import used_by_this_process
 from orchestration.build_state import note_published, project_digest, unchanged_since
 from orchestration.resources import Warehouse
 from orchestration.retries import RETRY, permanent_unless_transient
-from settings import get_settings
+from settings import Settings, get_settings
 from transform.dbt_runner import descriptions_of_marts
 from warehouse.folder import DamagedFileError
 
@@ -55,7 +54,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id, descriptions_of_marts(warehouse.settings))
             note_published(context, warehouse.settings)
-            changed = _changed_since(result.replaced, result.path)
+            changed = _changed_since(result.replaced, warehouse.settings)
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),
@@ -73,14 +72,14 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     return published
 
 
-def _changed_since(replaced: "Version | None", path: Path) -> str:
+def _changed_since(replaced: "Version | None", settings: Settings) -> str:
     """The differences from the previous version, as Markdown; a damaged version is deleted."""
-    from serving.publish.comparison import as_table, changes
+    from serving.publish.comparison import as_table, changes_since
 
     if replaced is None:
         return "no earlier version is kept"
     try:
-        return as_table(changes(replaced.path, path))
+        return as_table(changes_since(replaced, settings))
     except DamagedFileError:
         shutil.rmtree(replaced.path.parent)
         return "the version before was damaged, and is not kept"

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from cli.main import call
+from serving.publish import comparison
 from serving.publish.comparison import Difference, as_table, changes
 from serving.publish.published_file import publish
 from serving.publish.versions import (
@@ -306,6 +307,38 @@ def test_changes_are_rows_and_money_by_table_and_band(tmp_path: Path) -> None:
         "| dim_customers | 25k  | arr_usd_year | 25,000.10 | 55,000.15 | +30,000.05 |",
     ]
     assert as_table(changes(after, after)) == "Row counts and sums of money are the same."
+
+
+def test_publish_reads_the_sums_of_the_one_before_only_if_they_are_not_kept(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_paths: list[Path] = []
+
+    def read_sums(path: Path) -> comparison.Sums:
+        read_paths.append(path)
+        return sums(path)
+
+    sums = comparison._sums
+    monkeypatch.setattr(comparison, "_sums", read_sums)
+    first = version_before(settings)
+    comparison.changes_since(first, settings)
+    assert read_paths == [first.path, settings.serving_path]
+
+    with connect(settings.warehouse_path) as connection:
+        connection.execute("create table marts.fct_new as select 2.50::decimal(18, 2) as left_usd")
+    publish(settings, "run-3", {})
+    read_paths.clear()
+    expected = [
+        Difference("fct_new", "", "rows", None, Decimal(1)),
+        Difference("fct_new", "", "left_usd", None, Decimal("2.50")),
+    ]
+    assert comparison.changes_since(version_before(settings), settings) == expected
+    assert read_paths == [settings.serving_path]
+
+    # Those that are kept now are of the third.
+    (settings.data_dir / "state" / "published_sums.json").write_text("{")
+    assert comparison.changes_since(version_before(settings), settings) == expected
+    assert len(read_paths) == 3
 
 
 def run_command(monkeypatch: pytest.MonkeyPatch, settings: Settings, *arguments: str) -> int:
