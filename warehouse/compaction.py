@@ -11,7 +11,7 @@ import duckdb
 
 from settings import UserError
 from warehouse import postgres
-from warehouse.connection import connect, limit_memory
+from warehouse.connection import PLAIN_NUMBERS, connect, limit_memory
 from warehouse.folder import sync
 from warehouse.sql_text import literal, quote
 
@@ -99,6 +99,7 @@ def _copy(path: Path, building: Path) -> None:
     name = quote(path.stem)
     with duckdb.connect() as connection:
         limit_memory(connection, path)
+        connection.execute(PLAIN_NUMBERS)
         connection.execute(f"attach {literal(building)} as {name}")
         connection.execute(f"attach {literal(path)} as before (read_only)")
         connection.execute(f"copy from database before to {name}")

@@ -46,6 +46,8 @@ def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, st
     with building(settings) as built:
         with connect(settings.warehouse_path) as connection:
             checks = _checks(connection)
+            # The file is for readers, who keep versions of it.
+            connection.execute("reset disabled_compression_methods")
             copied = copy_marts(connection, settings, built)
             _write_comments(connection, descriptions)
             create_views(connection)
