@@ -12,7 +12,7 @@ from serving.publish.versions import live_version, version_of_earlier_day
 from settings import Settings
 
 
-def page_of_published_file(settings: Settings, project: str) -> Page:
+def page_of_published_file(settings: Settings, project: bytes) -> Page:
     """The page, written unless it is there already; `project` is a digest of the files that draw it.
 
     A page with faults is always written again. Raises `FileNotFoundError` if nothing is published.
@@ -26,11 +26,11 @@ def page_of_published_file(settings: Settings, project: str) -> Page:
     return page
 
 
-def _made_of(settings: Settings, project: str) -> str:
+def _made_of(settings: Settings, project: bytes) -> str:
     """Changes with the published version, with the one that it is compared to, and with the project."""
     live = live_version(settings)
     earlier = live and version_of_earlier_day(settings, live.as_of_date)
-    return sha256(f"{live} {earlier} {project}".encode()).hexdigest()
+    return sha256(f"{live} {earlier} {project.hex()}".encode()).hexdigest()
 
 
 def _page_as_noted(settings: Settings, made_of: str) -> Page | None:

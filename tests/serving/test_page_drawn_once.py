@@ -14,7 +14,7 @@ from settings import Settings
 from tests.serving.published_marts import keep_earlier, write_published
 
 PUBLISHED_AT = datetime.fromisoformat("2026-11-01T02:30:00")
-PROJECT = "digest of the project"
+PROJECT = b"digest of the project"
 
 
 @pytest.fixture
@@ -45,16 +45,16 @@ def publish_again(settings: Settings) -> None:
     write_published(settings, {}, published_at=PUBLISHED_AT + timedelta(seconds=1))
 
 
-def damage(settings: Settings) -> None:
-    settings.page_path.write_text(settings.page_path.read_text().replace("Growth", "Grown", 1))
+def damage(path: Path, content: str) -> None:
+    path.write_text(content)
 
 
 CHANGES: dict[str, Callable[[Settings], None]] = {
     "another file is published": publish_again,
     "the day before is kept now": lambda settings: keep_earlier(settings, {}),
     "the page is gone": lambda settings: settings.page_path.unlink(),
-    "the page is another one": damage,
-    "the note is no JSON": lambda settings: once._note_path(settings).write_text("{"),
+    "the page is another one": lambda settings: damage(settings.page_path, "<h1>Growth</h1>"),
+    "the note is no JSON": lambda settings: damage(once._note_path(settings), "{"),
 }
 
 
@@ -76,7 +76,7 @@ def test_page_is_drawn_once_after_a_change(
 
 
 def test_page_of_an_edited_project_is_drawn_again(settings: Settings, drawn: list[Page]) -> None:
-    page_of_published_file(settings, "digest of the project with another section")
+    page_of_published_file(settings, b"digest of the project with another section")
     assert len(drawn) == 1
 
 
