@@ -1,7 +1,7 @@
 {#- Days at whose end a version of billing held, and its account: the Stripe customer that pays. An organization of
-    the account without billing has no terms, but its usage is pooled with the others'. Only accounts that have a
-    subscription at some time. An impossible period (to the year 9999, or backwards) gives no forecast and is a
-    finding. -#}
+    the account without billing has no terms, but its usage is pooled with the others'; one that was removed has none
+    from that day on, whatever billing says. Only accounts that have a subscription at some time. An impossible period (to
+    the year 9999, or backwards) gives no forecast and is a finding. -#}
 with stripe_customers as (
     select customers.stripe_customer_id
     from {{ ref('stg_stripe__customers') }} as customers
@@ -12,10 +12,11 @@ with stripe_customers as (
         and coalesce(customers.created_at < data_day.as_of_ts, true)
 ),
 
-spells as (
+stated as (
     select
         versions.organization_id,
         organizations.created_at as organization_created_at,
+        cast(organizations.removed_at as date) as removed_on,
         coalesce(
             stripe_customers.stripe_customer_id, links.stripe_customer_id, versions.organization_id
         ) as account_id,
@@ -45,6 +46,7 @@ spells as (
     select
         organizations.organization_id,
         organizations.created_at,
+        cast(organizations.removed_at as date),
         links.stripe_customer_id,
         cast('1900-01-01' as timestamp),
         false,
@@ -66,6 +68,48 @@ spells as (
     left join {{ ref('int_billing_versions') }} as versions
         on organizations.organization_id = versions.organization_id
     where versions.organization_id is null
+),
+
+spells as (
+    select
+        organization_id,
+        organization_created_at,
+        account_id,
+        updated_at,
+        has_active_subscription,
+        period_start,
+        period_end,
+        discount_percent,
+        platform_package,
+        credit_balance_usd,
+        startup_program,
+        credit_expires_on,
+        trial_until,
+        held_from,
+        least(held_before, coalesce(removed_on, held_before)) as held_before
+    from stated
+    where coalesce(held_from < removed_on, true)
+
+    union all
+
+    select
+        organization_id,
+        organization_created_at,
+        account_id,
+        cast('9999-12-31' as timestamp),
+        false,
+        cast(null as date),
+        cast(null as date),
+        cast(0 as decimal(38, 10)),
+        cast(null as {{ dbt.type_string() }}),
+        cast(0 as decimal(38, 10)),
+        cast(null as {{ dbt.type_string() }}),
+        cast(null as date),
+        cast(null as date),
+        removed_on,
+        cast('9999-12-31' as date)
+    from stated
+    where held_from <= removed_on and removed_on < held_before
 ),
 
 since as (
