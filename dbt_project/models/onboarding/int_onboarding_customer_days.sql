@@ -1,7 +1,23 @@
 {#- By its forecast alone, whether a customer would enter or leave the onboarding queue on a day. Its accounts are
-    added up, and the one with the largest bill says when it renews. A customer that reaches the sales line counts as
-    above it until that period ends. On a startup plan the bill counts before credit. -#}
-with ranked as (
+    added up but for those on trial, and the one with the largest bill says when it renews. A customer that reaches the
+    sales line counts as above it until that period ends, or the account begins another one. On a startup plan the bill
+    counts before credit. -#}
+with periods as (
+    select
+        organization_id,
+        period_start,
+        period_end,
+        coalesce(
+            lead(first_day) over (partition by organization_id order by first_day, period_end), period_end
+        ) as next_begins_on
+    from (
+        select organization_id, period_start, period_end, min(as_of_date) as first_day
+        from {{ ref('int_onboarding_forecasts') }}
+        group by organization_id, period_start, period_end
+    ) as first_days
+),
+
+ranked as (
     select
         customer_id,
         as_of_date,
@@ -28,29 +44,38 @@ with ranked as (
 
 days as (
     select
-        customer_id,
-        as_of_date,
-        organization_id,
-        period_start,
-        period_end,
-        has_paid,
-        is_owned,
-        is_startup,
-        rolloff_in_days,
-        {{ usd('bill_usd') }} as bill_usd,
-        {{ usd('payable_usd') }} as payable_usd,
-        {{ usd('queue_forecast_usd') }} as queue_forecast_usd,
-        as_of_date = {{ dbt.dateadd('day', -1, 'period_end') }} as is_last_day,
+        ranked.customer_id,
+        ranked.as_of_date,
+        ranked.organization_id,
+        ranked.period_start,
+        ranked.period_end,
+        ranked.has_paid,
+        ranked.is_owned,
+        ranked.is_startup,
+        ranked.rolloff_in_days,
+        {{ usd('ranked.bill_usd') }} as bill_usd,
+        {{ usd('ranked.payable_usd') }} as payable_usd,
+        {{ usd('ranked.queue_forecast_usd') }} as queue_forecast_usd,
+        ranked.as_of_date = {{ dbt.dateadd('day', -1, 'ranked.period_end') }} as is_last_day,
         coalesce(
-            max(case when payable_usd >= {{ threshold('sales_line_usd_month') }} then period_end end) over (
-                partition by customer_id
-                order by as_of_date
+            max(
+                case
+                    when ranked.payable_usd >= {{ threshold('sales_line_usd_month') }}
+                        then least(ranked.period_end, coalesce(periods.next_begins_on, ranked.period_end))
+                end
+            ) over (
+                partition by ranked.customer_id
+                order by ranked.as_of_date
                 rows between unbounded preceding and current row
-            ) > as_of_date,
+            ) > ranked.as_of_date,
             false
         ) as is_above_in_period
     from ranked
-    where account_rank = 1
+    left join periods
+        on ranked.organization_id = periods.organization_id
+        and ranked.period_start = periods.period_start
+        and ranked.period_end = periods.period_end
+    where ranked.account_rank = 1
 )
 
 select
