@@ -14,13 +14,35 @@ with reports_left_out as (
         )
 ),
 
+{#- A trial is billed nothing, and what startup credit pays is no MRR: nobody waits for an invoice of it. -#}
+terms as (
+    select
+        closed.account_organization_id,
+        closed.closed_on,
+        coalesce(max(case when spells.trial_until > closed.closed_on then 1 else 0 end), 0) = 1 as is_on_trial,
+        coalesce(max(case when spells.startup_program is not null then spells.credit_balance_usd end), 0) as startup_credit_usd
+    from {{ ref('int_closed_bills') }} as closed
+    inner join {{ ref('int_billing_spells') }} as accounts
+        on closed.account_organization_id = accounts.organization_id
+        and closed.closed_on >= accounts.held_from
+        and closed.closed_on < accounts.held_before
+    inner join {{ ref('int_billing_spells') }} as spells
+        on accounts.account_id = spells.account_id
+        and closed.closed_on >= spells.held_from
+        and closed.closed_on < spells.held_before
+    group by closed.account_organization_id, closed.closed_on
+),
+
 bills as (
     select
         closed.account_organization_id,
         {{ month_of(dbt.dateadd('day', -1, 'closed.period_end')) }} as month,
-        sum(closed.bill_usd) as bill_usd
+        sum(closed.bill_usd - coalesce(terms.startup_credit_usd, 0)) as bill_usd
     from {{ ref('int_closed_bills') }} as closed
-    where closed.bill_usd > 0
+    left join terms
+        on closed.account_organization_id = terms.account_organization_id
+        and closed.closed_on = terms.closed_on
+    where closed.bill_usd > coalesce(terms.startup_credit_usd, 0) and not coalesce(terms.is_on_trial, false)
     group by closed.account_organization_id, {{ month_of(dbt.dateadd('day', -1, 'closed.period_end')) }}
 ),
 
