@@ -1,7 +1,9 @@
 {#- Volume by product, since different counters are never added up, and its change per day as a share of before. A
     customer that began to use the product after the earlier window began has nothing to compare with. Reads a few
     weeks of usage, not the whole history. Days before the data day are compared only for customers that pay or
-    subscribe, since no list names others by them. A day is in several windows: usage is added up once, by stretches. -#}
+    subscribe, since no list names others by them. A day without a quorum
+    is missing for everybody, also for those who reported it. A day is in several windows: usage is added up once, by
+    stretches. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage
@@ -36,7 +38,8 @@ days as (
         days.date > windows.week_before_after and days.date <= windows.recent_week_after as is_week_before
     from {{ ref('int_volume_windows') }} as windows
     inner join {{ ref('int_history_days') }} as days
-        on days.date > windows.before_after
+        on days.is_reported
+        and days.date > windows.before_after
         and days.date <= windows.ends_on
     inner join (select true as is_followed union all select false as is_followed) as looked_at
         on looked_at.is_followed

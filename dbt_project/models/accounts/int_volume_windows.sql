@@ -1,5 +1,5 @@
-{#- The days that volume is looked at on: the data day and those a week apart before it. Of each the days of the windows
-    that something was reported of, since a missing day is no fall. -#}
+{#- The days that volume is looked at on: the data day and those a week apart before it. Each window counts its reported
+    days only: a missing day must not look like a fall. -#}
 with calendar as (
     {{ calendar('day') | indent(4) }}
 ),
