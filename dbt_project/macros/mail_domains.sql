@@ -30,6 +30,6 @@
             and {{ address }} not like '%,%@%'
             and {{ address }} not like '%;%@%'
             and {{ address }} not like '%@% %@%'
-            then {{ bare_domain(address) }}
+            then {{ bare_domain(without_match(address, "'^.*@ *'")) }}
     end
 {%- endmacro %}
