@@ -1,4 +1,4 @@
-{#- Customers that two people may write to: held in two roles, or in the onboarding queue while sales is at work on them.
+{#- Customers that two people may write to: held by two in two roles, or in the onboarding queue while sales is at work on them.
     The CRM does not say who wrote, so sales is at work where it has an opportunity open, or where an account that it
     holds was contacted since the stay began. -#}
 with opportunities as (
@@ -50,4 +50,4 @@ union
 select customer_id
 from {{ ref('int_customer_owners') }}
 group by customer_id
-having count(distinct owner_role) > 1
+having count(distinct owner_role) > 1 and count(distinct owner_email) > 1

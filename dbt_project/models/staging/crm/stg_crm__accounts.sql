@@ -2,7 +2,7 @@ select
     id as account_id,
     nullif(trim(organization_id), '') as organization_id,
     name,
-    nullif(trim(owner_email), '') as owner_email,
+    nullif(lower(trim(owner_email)), '') as owner_email,
     owner_role,
     owner_since as owned_since_at,
     do_not_contact as is_do_not_contact,
