@@ -66,11 +66,13 @@ SECTIONS = (
                 ("fct_onboarding_queue", "dim_customers", "dim_organizations", "publish_info"),
                 yesterday.days,
             ),
-            Part("changes of the queue", ("fct_onboarding_queue", "dim_customers"), yesterday.queue),
-            Part("newly late contacts", ("fct_onboarding_queue", "dim_customers"), yesterday.late),
+            Part(
+                "changes of the queue", ("fct_onboarding_queue", "dim_customers", "dim_organizations"), yesterday.queue
+            ),
+            Part("newly late contacts", ("fct_onboarding_queue", "dim_customers", "dim_organizations"), yesterday.late),
             Part("moves", ("dim_customers", "dim_organizations"), yesterday.moved),
-            Part("changes of MRR", ("dim_customers",), yesterday.mrr),
-            Part("new signals", (*LISTED, "dim_customers"), yesterday.signals),
+            Part("changes of MRR", ("dim_customers", "dim_organizations"), yesterday.mrr),
+            Part("new signals", (*LISTED, "dim_customers", "dim_organizations"), yesterday.signals),
         ),
     ),
     Section(

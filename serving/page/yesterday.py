@@ -21,11 +21,12 @@ ATTRIBUTES = {
     "lifecycle": "lifecycle",
     "owner": "owner_email",
 }
+# By table what its rows are called, and its key: a customer has a row for each large deal.
 LISTS = {
-    "rpt_account_risk": "kind",
-    "rpt_product_led_leads": "'lead'",
-    "rpt_cross_sell": "'cross-sell'",
-    "rpt_large_deals": "'large deal'",
+    "rpt_account_risk": ("kind", ("customer_id", "signal")),
+    "rpt_product_led_leads": ("'lead'", ("customer_id", "signal")),
+    "rpt_cross_sell": ("'cross-sell'", ("customer_id", "signal")),
+    "rpt_large_deals": ("'large deal'", ("opportunity_id",)),
 }
 OTHER_COLUMNS = """
     select table_name, column_name from duckdb_columns()
@@ -52,6 +53,24 @@ def compared(build: Callable[[Snapshot], Sequence[Block]]) -> Callable[[Snapshot
     return drawn
 
 
+def _before(table: str, *columns: str) -> str:
+    """Columns of a table of the earlier publish, and `customer_id` as it is today.
+
+    The id of a customer is that of one of its organizations, so a merge since then is no loss and no gain.
+    """
+    return f"""
+        select coalesce(organizations.customer_id, given.customer_id) as customer_id,
+            {", ".join(f"given.{column}" for column in columns)}
+        from earlier.marts.{table} as given
+        left join dim_organizations as organizations on given.customer_id = organizations.organization_id
+    """
+
+
+_QUEUE_BEFORE = f"""
+    select distinct customer_id from ({_before("fct_onboarding_queue", "is_open")}) as queue where is_open
+"""
+
+
 @compared
 def days(published: Snapshot) -> Sequence[Block]:
     """Which two days are compared, and the counts."""
@@ -61,9 +80,9 @@ def days(published: Snapshot) -> Sequence[Block]:
     closed = published.last_closed_month()
     months = f"{closed_before:%b} to {closed:%b %Y}" if closed_before != closed else f"{closed:%b %Y}, restated"
     entered, left = published.row(
-        """
+        f"""
         with now as (select customer_id from fct_onboarding_queue where is_open),
-        before as (select customer_id from earlier.marts.fct_onboarding_queue where is_open)
+        before as ({_QUEUE_BEFORE})
         select (select count(*) from now anti join before using (customer_id)),
             (select count(*) from before anti join now using (customer_id))
         """
@@ -98,7 +117,7 @@ def queue(published: Snapshot) -> Sequence[Block]:
     """Who entered the queue and who left it."""
     rows = published.rows(
         f"""
-        with earlier as (select customer_id from earlier.marts.fct_onboarding_queue where is_open),
+        with earlier as ({_QUEUE_BEFORE}),
         stays as (
             select *, row_number() over (partition by customer_id order by entered_on desc) as place
             from fct_onboarding_queue
@@ -126,7 +145,7 @@ def late(published: Snapshot) -> Sequence[Block]:
     rows = published.rows(
         f"""
         with earlier as (
-            select queue.customer_id from earlier.marts.fct_onboarding_queue as queue
+            select distinct queue.customer_id from ({_before("fct_onboarding_queue", "is_open", "contact_by")}) as queue
             cross join earlier.marts.publish_info as info
             where queue.is_open and queue.contact_by < info.as_of_date
         )
@@ -184,12 +203,17 @@ def _pairs() -> str:
     return ", ".join(f"('{name}', before.{column}, now.{column})" for name, column in ATTRIBUTES.items())
 
 
-_MRR = """
+_MRR = f"""
+    with before as (
+        select customer_id, min(nullif(name, '')) as name, sum(mrr_usd_month) as mrr_usd_month
+        from ({_before("dim_customers", "name", "mrr_usd_month")}) as customers
+        group by customer_id
+    )
     select coalesce(now.customer_id, before.customer_id) as customer_id,
         coalesce(nullif(now.name, ''), nullif(before.name, ''), now.customer_id, before.customer_id) as name,
         coalesce(before.mrr_usd_month, 0) as mrr_before, coalesce(now.mrr_usd_month, 0) as mrr_now,
         coalesce(now.mrr_usd_month, 0) - coalesce(before.mrr_usd_month, 0) as delta
-    from dim_customers as now full join earlier.marts.dim_customers as before using (customer_id)
+    from dim_customers as now full join before using (customer_id)
 """
 
 
@@ -214,15 +238,7 @@ def mrr(published: Snapshot) -> Sequence[Block]:
 @compared
 def signals(published: Snapshot) -> Sequence[Block]:
     """Signals that fire now and did not before, on every list."""
-    union = " union all ".join(
-        f"""
-        select {customer("listed")} as customer, {kind} as kind, what_fired, figure, threshold, unit,
-            listed.arr_usd_year, listed.list_rank
-        from {table} as listed anti join earlier.marts.{table} as earlier using (customer_id, signal)
-        left join dim_customers using (customer_id)
-        """
-        for table, kind in LISTS.items()
-    )
+    union = " union all ".join(_new(table, kind, key) for table, (kind, key) in LISTS.items())
     rows = published.rows(
         f"select customer, kind, what_fired, figure, threshold, unit, arr_usd_year from ({union}) "
         "order by kind = 'risk' desc, arr_usd_year desc nulls last, list_rank, what_fired"
@@ -234,3 +250,14 @@ def signals(published: Snapshot) -> Sequence[Block]:
     ]  # fmt: skip
     empty = "No signal fires that did not before."
     return [PageTable("since-signals", "New on the lists", columns, rows, empty, "rpt_account_risk and other lists")]
+
+
+def _new(table: str, kind: str, key: Sequence[str]) -> str:
+    """Rows of a list whose key was not on it before."""
+    other_columns = [column for column in key if column != "customer_id"]
+    return f"""
+        select {customer("listed")} as customer, {kind} as kind, what_fired, figure, threshold, unit,
+            listed.arr_usd_year, listed.list_rank
+        from {table} as listed anti join ({_before(table, *other_columns)}) as earlier using ({", ".join(key)})
+        left join dim_customers using (customer_id)
+    """
