@@ -138,7 +138,7 @@ TABLES = (
     _of_canonical_organization(
         "criteria",
         "fct_segment_criteria",
-        "segment, criterion, observed, threshold, result, would_decide",
+        "segment, criterion, field, observed, threshold, result, would_decide",
         "segment, criterion",
         "segment in ('high_growth', 'high_potential', 'hobbyist')",
     ),
@@ -151,7 +151,7 @@ TABLES = (
     _of_organizations(
         "scores",
         "rpt_scores",
-        "organizations.name as organization, score, version, points, cut, passes, points_at_most, facts_missing",
+        "organizations.name as organization, score, version, cut, points_at_least, points_at_most, facts_missing",
         "score, version, points desc",
     ),
     _of_customer(

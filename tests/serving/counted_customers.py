@@ -133,8 +133,10 @@ COUNTED = {
         select
             case score when 'lead_70' then 'Lead score of 70' when 'icp_24' then 'Fit to the ICP of 24' else score end,
             (select name from dim_organizations where organization_id = rpt_scores.organization_id),
-            case when points_at_most > points then points || ' to ' || points_at_most else points || '' end,
-            cut, case when passes then 'yes' when points_at_most >= cut then 'not known' else 'no' end, facts_missing
+            case when points_at_least = points_at_most then points || ''
+                else points_at_least || ' to ' || points_at_most end,
+            cut, case when points_at_least >= cut then 'yes' when points_at_most < cut then 'no' else 'not known' end,
+            facts_missing
         from rpt_scores where {MEMBERS}
     """,
 }  # fmt: skip

@@ -13,6 +13,7 @@ Records = list[dict[str, Any]]
 
 DAY = "(select as_of_date from publish_info)"
 MEMBERS = "organization_id in (select organization_id from dim_organizations where customer_id = $1)"
+FACT = "replace(regexp_replace(regexp_replace(field, '^(has|is)_', ''), '_month$', '_a_month'), '_usd', '_in_usd')"
 MISSING = ("\N{EN DASH}", "")
 
 
@@ -137,10 +138,9 @@ def assert_reasons(page: Page, connection: duckdb.DuckDBPyConnection, customer_i
     ]
     expected = read(
         connection,
-        """
-        select would_decide || ', if ' || criterion || ' were '
-                || case when result = 'unknown' then 'known to be' else '' end || ' ' || threshold
-                || ' (it is ' || coalesce(observed, 'not known') || ').'
+        f"""
+        select would_decide || ' needs: ' || {FACT} || ' ' || threshold || '. It is '
+                || case result when 'unknown' then 'not known' else observed end || ' today.'
         from fct_segment_criteria
         where organization_id = $1 and would_decide is not null
             and segment in ('high_growth', 'high_potential', 'hobbyist')

@@ -72,17 +72,41 @@ def _event(day: date, kind: str, **more: Any) -> dict[str, Any]:
 
 
 def _criterion(
-    criterion: str, observed: str | None, threshold: str, result: str, decides: str | None
+    criterion: str, field: str, observed: str | None, threshold: str, result: str, *, decides: bool = True
 ) -> dict[str, Any]:
     return {
         "organization_id": "c1",
         "segment": "high_growth",
         "criterion": criterion,
+        "field": field,
         "observed": observed,
         "threshold": threshold,
         "result": result,
-        "would_decide": decides,
+        "would_decide": "high_growth" if decides else None,
     }
+
+
+def _scores() -> list[dict[str, Any]]:
+    """One passes whatever is missing, one may fall below its cut, one may reach it, and one cannot."""
+    return [
+        {
+            "organization_id": "c1",
+            "score": score,
+            "version": version,
+            "points": points,
+            "cut": cut,
+            "passes": points >= cut,
+            "points_at_least": at_least,
+            "points_at_most": at_most,
+            "facts_missing": int(at_least < at_most),
+        }
+        for score, version, points, cut, at_least, at_most in (
+            ("lead_70", 1, 21, 20, 21, 21),
+            ("icp_24", 1, 12, 12, 7, 12),
+            ("icp_24", 2, 6, 12, 6, 12),
+            ("icp_24", 3, 5, 12, -10, 11),
+        )
+    ]
 
 
 def _usage() -> list[dict[str, Any]]:
@@ -153,10 +177,12 @@ def _standing_of_c1() -> Rows:
     """Its segment, who should hold it, how healthy it is, and what happened to it."""
     return {
         "fct_segment_criteria": [
-            _criterion("employees_at_least", "12", ">= 15", "not_met", "high_growth"),
-            _criterion("revenue", None, ">= 100000", "unknown", None),
-            _criterion("not_public", "false", "= false", "met", None),
+            _criterion("employees_at_least", "employees", "12", ">= 15", "not_met"),
+            _criterion("revenue", "revenue_usd_month", None, ">= 100000", "unknown"),
+            _criterion("consumer_users", "consumer_users_month", "12", ">= 1000000", "not_met", decides=False),
+            _criterion("not_public", "is_public", "true", "= false", "not_met"),
         ],
+        "rpt_scores": _scores(),
         "fct_organization_segments": [
             {
                 "organization_id": "c1",

@@ -78,9 +78,16 @@ def test_an_address_opens_a_customer_with_all_that_is_known(page: Page, settings
     assert "Nov" not in products
     expect(page.locator("#customer [data-customer-chart] svg")).to_be_visible()
     segment = block(page, "Segment")
-    assert "High growth, if employees at least were >= 15 (it is 12)." in segment
+    assert "High growth needs: employees >= 15. It is 12 today." in segment
+    assert "High growth needs: revenue in USD a month >= 100,000. It is not known today." in segment
+    assert "High growth needs: public = false. It is true today." in segment
     assert "High growth Employees at least 12 >= 15 not met" in segment
     assert "High growth Revenue not known >= 100,000 not known" in segment
+    scores = block(page, "Scores")
+    assert "Lead score of 70 Acme 21 20 yes 0" in scores
+    assert "Fit to the ICP of 24 Acme 7 to 12 12 not known 1" in scores
+    assert "Fit to the ICP of 24 Acme 6 to 12 12 not known 1" in scores
+    assert "Fit to the ICP of 24 Acme \N{MINUS SIGN}10 to 11 12 no 1" in scores
     assert "because it has paid a bill before. Its bills are forecast at $99,000.00." in block(page, "Onboarding queue")
     lists = block(page, "Lists that it is on")
     assert "It should be held by a CSM, because of its ARR, with many primary products" in lists

@@ -14,6 +14,11 @@ const UNKNOWN_BECAUSE = {
 };
 const RESULTS = { met: "met", not_met: "not met", unknown: "not known" };
 
+/* What a threshold is compared with: the fact, since a criterion such as not_public may say the opposite of it. */
+function factOf(row) {
+  return row.field.replace(/^(has|is)_/, "").replace("_usd", "_in_USD").replace(/_month$/, "_a_month").replaceAll("_", " ");
+}
+
 function segmentBlock(data, id, about) {
   const criteria = rowsOf(data, "criteria", id) ?? [];
   const spans = rowsOf(data, "segments", id) ?? [];
@@ -21,7 +26,7 @@ function segmentBlock(data, id, about) {
   const sure = { strict: "every fact that this rests on is known", likely: "a fact is missing that may be absent for good", unknown: "" }[now.icp_confidence];
   const why = now.unknown_reason ? `: ${UNKNOWN_BECAUSE[now.unknown_reason] ?? words(now.unknown_reason).toLowerCase()}` : sure ? `: ${sure}` : "";
   const deciding = criteria.filter((row) => row.would_decide);
-  const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)}, if ${words(row.criterion).toLowerCase()} were ${row.result === "unknown" ? "known to be" : ""} ${grouped(row.threshold)} (it is ${grouped(row.observed) ?? "not known"}).`));
+  const changes = deciding.map((row) => element("li", {}, `${words(row.would_decide)} needs: ${factOf(row)} ${grouped(row.threshold)}. It is ${grouped(row.observed) ?? "not known"} today.`));
   const isUnknown = about.icp_segment === "unknown";
   const facts = isUnknown ? "Facts about its company that are not known now." : "No single fact would change it.";
   const stays = about.icp_segment && !["unknown", "other"].includes(about.icp_segment) ? "It leaves this segment when one of the criteria that are met no longer holds." : facts;
@@ -101,15 +106,16 @@ function organizationsBlock(data, id) {
   return block("Organizations", "whole", plainTable("Organizations", columns, rowsOf(data, "organizations", id) ?? []));
 }
 
+/* The marts say whether the known facts pass; the page also says whether those that are missing could change that. */
 function scoresBlock(data, id) {
   const scores = rowsOf(data, "scores", id) ?? [];
   const names = { lead_70: "Lead score of 70", icp_24: "Fit to the ICP of 24" };
   const columns = [
     ["Score", "text", (row) => names[row.score] ?? words(row.score)],
     ["Organization", "text", (row) => row.organization],
-    ["Points", "number", (row) => (row.points_at_most > row.points ? `${row.points} to ${row.points_at_most}` : number(row.points))],
+    ["Points", "number", (row) => (row.points_at_most > row.points_at_least ? `${number(row.points_at_least)} to ${number(row.points_at_most)}` : number(row.points_at_most))],
     ["Asked", "number", (row) => number(row.cut)],
-    ["Passes", "words", (row) => (row.passes ? "yes" : row.points_at_most >= row.cut ? "not known" : "no")],
+    ["Passes", "words", (row) => (row.points_at_least >= row.cut ? "yes" : row.points_at_most >= row.cut ? "not known" : "no")],
     ["Facts missing", "number", (row) => number(row.facts_missing)],
   ];
   return scores.length ? block("Scores", "whole", plainTable("Scores", columns, scores)) : null;
