@@ -158,7 +158,8 @@ def _moves(published: Snapshot) -> list[str]:
         rows = published.rows(OF_WEEK.format(condition=f"kind = '{kind}'", order=BY_ARR))
         if rows:
             names = [f"{name} ({what.replace('_', ' ')})" for what, name, _, _ in rows]
-            said.append(f"{_count(len(rows), 'customer')} changed {attribute}: {_names(names)}.")
+            customers = len(_customers(published, kind))
+            said.append(f"{_count(customers, 'customer')} changed {attribute}: {_names(names)}.")
     return said or ["Nobody changed size tier, band or segment."]
 
 
@@ -193,7 +194,7 @@ def _signals(published: Snapshot) -> list[str]:
 
 def _bills(published: Snapshot) -> list[str]:
     unpaid = published.rows(OF_WEEK.format(condition="kind = 'bill_unpaid'", order=BY_FIGURE))
-    ended = published.rows(OF_WEEK.format(condition="kind = 'credit_ended'", order=BY_ARR))
+    ended = _customers(published, "credit_ended")
     said = []
     if unpaid:
         names = [name if usd is None else f"{name} ({money(usd)})" for _, name, usd, _ in unpaid]
@@ -203,20 +204,18 @@ def _bills(published: Snapshot) -> list[str]:
             f"{_names(names)}."
         )
     if ended:
-        names = list(dict.fromkeys(name for _, name, _, _ in ended))
-        said.append(f"Credit ended for {_count(len(names), 'customer')}: {_names(names)}.")
+        said.append(f"Credit ended for {_count(len(ended), 'customer')}: {_names(ended)}.")
     return said or ["Every bill of this week is paid, and no credit ended."]
 
 
 def _owners(published: Snapshot) -> list[str]:
     if published.lacks("crm.accounts"):
         return ["Who owns customers is not known without a CRM."]
-    came = published.rows(OF_WEEK.format(condition="kind = 'owner_came'", order=BY_ARR))
-    left = published.rows(OF_WEEK.format(condition="kind = 'owner_left'", order=BY_ARR))
+    came, left = _customers(published, "owner_came"), _customers(published, "owner_left")
     (unowned,) = published.row(
         "select count(*) from fct_account_routing where coalesce(is_gap, true) and list_rank is not null"
     )
-    whom = f": {_names([name for _, name, _, _ in came])}" if came else ""
+    whom = f": {_names(came)}" if came else ""
     need, have = ("needs", "has") if unowned == 1 else ("need", "have")
     return [
         f"{_count(len(came), 'customer', none='Nobody')} got an owner{whom}; an owner left "
@@ -239,6 +238,20 @@ def _data(published: Snapshot) -> list[str]:
         f"{_count(passed, 'check')} passed, {warned:,} warned, {failed:,} failed; "
         f"{_count(aside, 'row')} {_are(aside)} set aside."
     ]
+
+
+def _customers(published: Snapshot, kind: str) -> list[str]:
+    """The name of each customer with such an event in the week, once, the largest first: it may have many of a kind."""
+    rows = published.rows(
+        f"""
+        select {NAME}
+        from (select distinct customer_id from fct_customer_events where {IN_WEEK} and kind = ?) as events
+        left join dim_customers as customers using (customer_id)
+        order by {BY_ARR}, {NAME}, events.customer_id
+        """,
+        [kind],
+    )
+    return [name for (name,) in rows]
 
 
 def _kinds(rows: Sequence[tuple[Any, ...]]) -> str:

@@ -149,6 +149,26 @@ def test_week_digest_has_only_its_own_week(tmp_path: Path) -> None:
     ]
 
 
+def test_customer_with_many_accounts_or_changes_is_counted_once(tmp_path: Path) -> None:
+    events = [
+        event("a", "2026-10-29", "owner_came", "csm", subject="account 1"),
+        event("a", "2026-10-29", "owner_came", "csm", subject="account 2"),
+        event("b", "2026-10-30", "owner_left", "csm", subject="account 3"),
+        event("b", "2026-10-31", "owner_left", "csm", subject="account 4"),
+        event("same name", "2026-10-30", "credit_ended", "used up"),
+        event("a", "2026-10-30", "credit_ended", "used up", subject="grant 1"),
+        event("a", "2026-10-31", "credit_ended", "used up", subject="grant 2"),
+        event("a", "2026-10-29", "segment_changed", "unknown to other"),
+        event("a", "2026-10-31", "segment_changed", "other to unknown"),
+    ]
+    named_alike = {"customer_id": "same name", "name": "Acme", "arr_usd_year": 0}
+    customers = [*ROWS["dim_customers"], named_alike]
+    said = sentences(digest_of(tmp_path, {**ROWS, "dim_customers": customers, "fct_customer_events": events}))
+    assert said["Owners"][0] == "1 customer got an owner: Acme; an owner left 1 customer."
+    assert said["Bills and credit"] == ["Credit ended for 2 customers: Acme and Acme."]
+    assert said["Moves"] == ["1 customer changed segment: Acme (other to unknown) and Acme (unknown to other)."]
+
+
 def test_the_same_publish_gives_the_same_digest(tmp_path: Path) -> None:
     first = digest_of(tmp_path / "first")
     again = digest_of(tmp_path / "again", {table: rows[::-1] for table, rows in ROWS.items()})
