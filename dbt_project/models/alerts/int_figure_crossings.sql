@@ -1,5 +1,6 @@
-{#- The onboarding queue and the bills expected are counted here: they are known as late as any table. A figure is past its bound on each day that the rule holds on; it crosses on the first one after a day that it does
-    not hold on. What was past on the first day that is looked at has crossed before. -#}
+{#- A crossing is the first day past the bound after a day within it. A figure that is past its bound on the first day
+    looked at has no crossing. The onboarding queue and the bills expected are counted here: they are known as late as
+    any table. -#}
 with days as (
     select distinct day
     from {{ ref('int_figure_days') }}
@@ -8,12 +9,45 @@ with days as (
 queue as (
     select
         days.day,
-        sum(case when stays.customer_id is not null then 1 else 0 end) as customers,
-        sum(case when stays.contact_by < days.day then 1 else 0 end) as late
+        sum(case when stays.customer_id is not null then 1 else 0 end) as customers
     from days
     left join {{ ref('fct_onboarding_queue') }} as stays
         on days.day >= stays.entered_on
         and days.day < coalesce(stays.exited_on, cast('9999-12-31' as date))
+    group by days.day
+),
+
+{#- On a past day a contact is late by the period that was open then: the next one moves the day of contact on. Whom
+    nobody may write to on the data day is late on no day. -#}
+contacts as (
+    select
+        stays.customer_id,
+        forecasts.as_of_date as known_from,
+        coalesce(
+            lead(forecasts.as_of_date) over (
+                partition by stays.customer_id, stays.entered_on
+                order by forecasts.as_of_date
+            ),
+            stays.exited_on,
+            cast('9999-12-31' as date)
+        ) as known_before,
+        {{ contact_by('stays.entered_on', 'forecasts.period_end') }} as contact_by
+    from {{ ref('fct_onboarding_queue') }} as stays
+    inner join {{ ref('int_onboarding_customer_days') }} as forecasts
+        on stays.customer_id = forecasts.customer_id
+        and forecasts.as_of_date >= stays.entered_on
+        and forecasts.as_of_date < coalesce(stays.exited_on, cast('9999-12-31' as date))
+    left join {{ ref('dim_customers') }} as customers on stays.customer_id = customers.customer_id
+    where not coalesce(customers.is_do_not_contact, false)
+),
+
+late as (
+    select days.day, count(contacts.customer_id) as customers
+    from days
+    left join contacts
+        on days.day >= contacts.known_from
+        and days.day < contacts.known_before
+        and days.day > contacts.contact_by
     group by days.day
 ),
 
@@ -35,8 +69,8 @@ figures as (
 
     union all
 
-    select 'late_contacts', 'company', 'all', day, cast(late as decimal(24, 4))
-    from queue
+    select 'late_contacts', 'company', 'all', day, cast(customers as decimal(24, 4))
+    from late
 
     union all
 

@@ -84,12 +84,7 @@ select
     forecasts.entry_forecast_usd,
     forecasts.latest_forecast_usd,
     forecasts.period_end,
-    greatest(
-        stays.entered_on,
-        cast({{ dbt.dateadd(
-            'day', '-1 * cast(' ~ threshold('contact_days_before_renewal') ~ ' as int)', 'forecasts.period_end'
-        ) }} as date)
-    ) as contact_by,
+    {{ contact_by('stays.entered_on', 'forecasts.period_end') }} as contact_by,
     cast(coalesce(bills.bills_paid, 0) as int) as bills_paid,
     owners.owner_email,
     stays.exited_on,
