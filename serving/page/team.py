@@ -52,7 +52,7 @@ def outlook(published: Snapshot) -> Sequence[Block]:
         """
     )
     columns = [
-        Header("With"), Header("Now", "number"), Header("At the end", "number"),
+        Header("With"), Header("Needed in the first month", "number"), Header("Needed at the end", "number"),
         Header("The end", "month"), Header("Above at the earliest", "month"),
         Header("Most likely", "month"), Header("At the latest", "month"), Header("Outlook", "words"),
     ]  # fmt: skip

@@ -254,6 +254,12 @@ def test_charts_and_figures_hold_what_the_marts_hold(settings: Settings, opened:
     assert "24.5 needed" in million
 
 
+def test_people_needed_are_not_said_to_be_there_now(opened: Page) -> None:
+    assert column(opened, "team-outlook", "Needed in the first month") == ["12"]
+    assert column(opened, "team-outlook", "Needed at the end") == ["24"]
+    assert figures(opened, "team")["Own a customer today"] == "not known"
+
+
 def test_a_customer_cannot_break_out_of_the_page(opened: Page) -> None:
     assert opened.title() == "Growth, 31 Oct 2026"
     assert opened.locator("main img").count() == 0
