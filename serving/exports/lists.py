@@ -55,8 +55,9 @@ class WorkList:
         """  # noqa: S608
 
 
-SIGNAL = ("what_fired", "since", "next_action", "owner_email")
-SIGNAL_FIGURES = ("figure", "threshold", "unit", "icp_segment", "arr_usd_year")
+SIGNAL = ("what_fired", "next_action", "owner_email")
+# `since` of a rule that counts over a sliding window slides with it, and a rule that stops leaves the list: no news.
+SIGNAL_FIGURES = ("since", "figure", "threshold", "unit", "icp_segment", "arr_usd_year")
 
 WORK_LISTS = (
     WorkList(

@@ -128,6 +128,18 @@ def test_a_figure_that_moves_every_day_is_no_news(to_crm: Company, crm: FakeCrm)
     assert len(crm.requests) == 4
 
 
+@pytest.mark.parametrize("table", ["rpt_account_risk", "rpt_product_led_leads"])
+def test_since_when_a_signal_fires_is_sent_along_and_is_no_news(to_crm: Company, crm: FakeCrm, table: str) -> None:
+    to_crm.put(table, "delta")
+    to_crm.publish()
+    quietly(to_crm)
+    [sent] = [each for each in crm.requests if each["item"]["customer_id"] == "delta"]
+    assert sent["values"]["since"] == "2026-10-01"
+    to_crm.put(table, "delta", since=date(2026, 10, 2))
+    to_crm.publish()
+    assert quietly(to_crm).changes == {}
+
+
 def test_a_change_that_is_taken_back_is_two_changes(to_crm: Company, crm: FakeCrm) -> None:
     for bills_paid in (0, 1, 0):
         to_crm.put("fct_onboarding_queue", "acme", bills_paid=bills_paid)
