@@ -31,6 +31,19 @@
 {%- endmacro %}
 
 
+{#- The first day on which the days since `day` are on that side of the threshold. -#}
+{% macro fires_from(day) -%}
+    {%- set days -%}
+        case signals.bound
+            when 'at_least' then cast(ceil(signals.threshold) as int)
+            when 'above' then cast(floor(signals.threshold) as int) + 1
+            else 0
+        end
+    {%- endset -%}
+    cast({{ dbt.dateadd('day', days, day) }} as date)
+{%- endmacro %}
+
+
 {#- Millionths as a percentage. -#}
 {% macro percent_of_millionths(millionths) -%}
     cast({{ millionths }} * cast(0.0001 as decimal(5, 4)) as decimal(24, 4))

@@ -21,14 +21,26 @@ bills as (
         and invoices.status in ('open', 'uncollectible')
         and invoices.total_minor > 0
         and invoices.created_at < data_day.as_of_ts
+),
+
+oldest as (
+    select
+        bills.customer_id,
+        case bills.status when 'open' then 'bill_unpaid' else 'bill_uncollectible' end as signal,
+        {{ dbt.datediff('min(bills.billed_on)', 'max(bills.as_of_date)', 'day') }} as figure,
+        min(bills.billed_on) as billed_on
+    from bills
+    left join payments on bills.customer_id = payments.customer_id
+    where coalesce(payments.last_paid_on < bills.billed_on, true)
+    group by bills.customer_id, bills.status
 )
 
 select
-    bills.customer_id,
-    case bills.status when 'open' then 'bill_unpaid' else 'bill_uncollectible' end as signal,
-    {{ dbt.datediff('min(bills.billed_on)', 'max(bills.as_of_date)', 'day') }} as figure,
-    min(bills.billed_on) as since
-from bills
-left join payments on bills.customer_id = payments.customer_id
-where coalesce(payments.last_paid_on < bills.billed_on, true)
-group by bills.customer_id, bills.status
+    oldest.customer_id,
+    oldest.signal,
+    oldest.figure,
+    {{ fires_from('oldest.billed_on') | indent }} as since
+from oldest
+inner join {{ ref('account_signals') }} as signals
+    on oldest.signal = signals.signal
+    and {{ fires('oldest.figure') | indent }}
