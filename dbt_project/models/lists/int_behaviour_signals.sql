@@ -23,15 +23,16 @@ with events as (
     group by members.customer_id, data_day.as_of_date
 ),
 
-{#- The seven days up to each of the last ones: a day's events are in the weeks up to it and the six after it. -#}
+{#- The seven days up to each of the last ones: a day's events are in the weeks up to it and the six after it. A
+    share of queries is of days that have both counts. -#}
 weeks as (
     select
         dated.customer_id,
         cast({{ dbt.datediff('dated.day', 'data_day.as_of_date', 'day') }} as int) as step,
         dated.day,
         sum(dated.billing_page_views) as billing_page_views,
-        sum(dated.queries) as queries,
-        sum(dated.failed_queries) as failed_queries
+        sum(case when dated.failed_queries is not null then dated.queries end) as queries,
+        sum(case when dated.queries is not null then dated.failed_queries end) as failed_queries
     from (
         select
             members.customer_id,
