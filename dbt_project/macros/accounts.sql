@@ -68,6 +68,21 @@
 {%- endmacro %}
 
 
+{#- Whom an account of the CRM speaks for, and on which days: one that moves takes nothing along. What was said before its
+    organization was known is of the first one. -#}
+{% macro account_customers() -%}
+    select
+        account_id,
+        customer_id,
+        case
+            when row_number() over (partition by account_id order by held_from) = 1 then cast('1900-01-01' as date)
+            else held_from
+        end as held_from,
+        held_before
+    from {{ ref('int_account_owners') }}
+{%- endmacro %}
+
+
 {#- Place in a list: the segments that the product is for come first, then what `order` says. -#}
 {% macro list_rank(relation, order) -%}
     cast(

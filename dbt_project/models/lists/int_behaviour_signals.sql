@@ -63,8 +63,7 @@ people as (
 ),
 
 accounts as (
-    select distinct account_id, customer_id
-    from {{ ref('int_account_owners') }}
+    {{ account_customers() }}
 ),
 
 said as (
@@ -83,7 +82,10 @@ said as (
             ) > activities.happened_at, false
         ) as is_answered
     from {{ ref('stg_crm__activities') }} as activities
-    inner join accounts on activities.account_id = accounts.account_id
+    inner join accounts
+        on activities.account_id = accounts.account_id
+        and cast(activities.happened_at as date) >= accounts.held_from
+        and cast(activities.happened_at as date) < accounts.held_before
     cross join {{ ref('int_data_day') }} as data_day
     where activities.happened_at < data_day.as_of_ts
 ),
@@ -117,8 +119,11 @@ champions as (
             columns=['contact_id', 'account_id', 'contact_role', 'left_at'],
         ) | indent(8) }}
     ) as contacts
-    inner join accounts on contacts.account_id = accounts.account_id
     cross join {{ ref('int_data_day') }} as data_day
+    inner join accounts
+        on contacts.account_id = accounts.account_id
+        and data_day.as_of_date >= accounts.held_from
+        and data_day.as_of_date < accounts.held_before
     where contacts.contact_role = 'champion'
     group by accounts.customer_id
 ),

@@ -49,21 +49,26 @@ with entries as (
 ),
 
 accounts as (
-    select distinct account_id, customer_id
-    from {{ ref('int_account_owners') }}
+    {{ account_customers() }}
 ),
 
 contacts as (
     select accounts.customer_id, activities.happened_at as contacted_at
     from {{ ref('stg_crm__activities') }} as activities
-    inner join accounts on activities.account_id = accounts.account_id
+    inner join accounts
+        on activities.account_id = accounts.account_id
+        and cast(activities.happened_at as date) >= accounts.held_from
+        and cast(activities.happened_at as date) < accounts.held_before
     where activities.is_contact
 
     union
 
     select accounts.customer_id, versions.last_contacted_at
     from {{ ref('stg_crm__accounts') }} as versions
-    inner join accounts on versions.account_id = accounts.account_id
+    inner join accounts
+        on versions.account_id = accounts.account_id
+        and cast(versions.last_contacted_at as date) >= accounts.held_from
+        and cast(versions.last_contacted_at as date) < accounts.held_before
     where versions.last_contacted_at is not null
 ),
 
