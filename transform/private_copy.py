@@ -14,20 +14,23 @@ logger = logging.getLogger(__name__)
 
 
 def make_private_copy(settings: Settings) -> Path:
-    """Copy the warehouse to the path that the person's dbt reads; returns that path. Raises `DataDirError`."""
-    copy_warehouse(settings, settings.private_warehouse_path, holder=f"copy for {settings.user}")
+    """Copy the warehouse to the path that the person's dbt reads, whose path it returns. Raises like `copy_warehouse`."""
+    copy_warehouse(settings, settings.private_warehouse_path, holder=f"growth copy for {settings.user}")
     return settings.private_warehouse_path
 
 
 def copy_warehouse(settings: Settings, target: Path, *, holder: str) -> None:
-    """Copy the warehouse between two runs, for which this waits. Raises `DataDirError` if nothing is built yet."""
-    if settings.target != "duckdb":
-        raise DataDirError(
-            f"a copy of the warehouse is a copy of DuckDB's file, and GROWTH_TARGET is {settings.target}: build into a "
-            "schema of your own there, or try the change on a data folder with GROWTH_TARGET=duckdb"
-        )
+    """Copy the warehouse between two runs, for which this waits.
+
+    Raises `DataDirError` if nothing is built yet, and it or `SettingsError` if the models are built elsewhere.
+    """
     source = settings.warehouse_path
     require_file(source, holder, "`createdb --template` copies a database, and PGDATABASE names the one dbt builds in")
+    if settings.target == "spark":
+        raise DataDirError(
+            f"{holder} copies DuckDB's file, and GROWTH_TARGET is spark: try the change on a data folder with "
+            "GROWTH_TARGET=duckdb"
+        )
     if not source.exists():
         raise DataDirError(f"nothing to copy in {settings.data_dir} yet: run `growth run` first")
     target.parent.mkdir(parents=True, exist_ok=True)

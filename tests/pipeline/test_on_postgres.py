@@ -431,7 +431,7 @@ def test_connection_lost_while_rows_are_written_is_a_sentence_and_the_next_load_
 
 
 def test_commands_that_need_a_file_say_what_to_do_on_a_server(on_server: dict[str, str], tmp_path: Path) -> None:
-    for command, instead in (("copy", "a schema of your own"), ("backup", "pg_dump")):
+    for command, instead in (("copy", "createdb --template"), ("backup", "pg_dump")):
         arguments = (command, str(tmp_path / "backups")) if command == "backup" else (command,)
         run = Run(tmp_path / "data", tmp_path, command=arguments, **on_server)
         ended = run.end()

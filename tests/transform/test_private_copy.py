@@ -14,7 +14,7 @@ import jinja2
 import pytest
 import yaml
 
-from settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings, SettingsError
 from tests.dbt_project.building import dbt
 from transform.private_copy import make_private_copy
 from warehouse.folder import DataDirError
@@ -78,6 +78,21 @@ def test_private_copy_is_found_for_any_user_name(monkeypatch: pytest.MonkeyPatch
     path = jinja2.Template(profile["growth"]["outputs"]["duckdb"]["path"])
     variables = {"USER": user, "GROWTH_DATA_DIR": str(tmp_path)}
     assert path.render(env_var=variables.get) == str(copy)
+
+
+@pytest.mark.parametrize(("limit", "taken"), [(None, "4GB"), ("", "4GB"), ("10%", "4GB"), ("800MB", "800MB")])
+def test_dbt_in_a_shell_gives_duckdb_a_size(limit: str | None, taken: str) -> None:
+    profile = yaml.safe_load((PROJECT_DIR / "dbt_project" / "profiles.yml").read_text())
+    template = jinja2.Template(profile["growth"]["outputs"]["duckdb"]["config_options"]["memory_limit"])
+    variables = {} if limit is None else {"GROWTH_MEMORY_LIMIT": limit}
+    assert template.render(env_var=variables.get) == taken
+
+
+def test_a_server_has_no_file_to_copy_and_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="GROWTH_TARGET is postgres: `createdb --template`"):
+        make_private_copy(Settings(data_dir=tmp_path, target="postgres"))
+    with pytest.raises(DataDirError, match="GROWTH_TARGET is spark: try the change on a data folder"):
+        make_private_copy(Settings(data_dir=tmp_path, target="spark"))
 
 
 @pytest.mark.slow
