@@ -98,7 +98,7 @@ def _connect(url: str) -> "Iterator[psycopg.Connection[Any]]":
     try:
         import psycopg
     except ImportError as error:
-        raise PostgresError("psycopg is not installed: install the extra `postgres` of pyproject.toml") from error
+        raise PostgresError("psycopg is not installed: `make setup` installs it") from error
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:

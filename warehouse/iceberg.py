@@ -54,7 +54,7 @@ def require_extra(package: str) -> None:
     """Raise `IcebergError` if a package of the extra `spark` is not installed."""
     if find_spec(package) is None:
         raise IcebergError(
-            f"GROWTH_TARGET is spark, and {package} is not installed: pip install 'growth-pipeline[spark]'"
+            f"GROWTH_TARGET is spark, and {package} is not installed: `make setup` installs what Spark's clients need"
         )
 
 

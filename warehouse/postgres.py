@@ -62,7 +62,9 @@ def address() -> dict[str, str]:
         from psycopg import Error
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
-        raise ServerError("GROWTH_TARGET is postgres: install the extra `postgres` of pyproject.toml") from error
+        raise ServerError(
+            f"GROWTH_TARGET is postgres, and {error.name} is not installed: `make setup` installs it"
+        ) from error
     try:
         parts = conninfo_to_dict(url.get_secret_value())
     except Error:
@@ -236,5 +238,7 @@ def _extension() -> Path:
     try:
         import duckdb_extension_postgres_scanner as package
     except ImportError as error:
-        raise ServerError("GROWTH_TARGET is postgres: install the extra `postgres` of pyproject.toml") from error
+        raise ServerError(
+            f"GROWTH_TARGET is postgres, and {error.name} is not installed: `make setup` installs it"
+        ) from error
     return next(Path(package.__file__).parent.rglob("*.duckdb_extension"))
