@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def make_private_copy(settings: Settings) -> Path:
-    """Copy the warehouse to the path that the person's dbt reads, whose path it returns. Raises like `copy_warehouse`."""
+    """Copy the warehouse to the path that the person's dbt reads, and return it. Raises like `copy_warehouse`."""
     copy_warehouse(settings, settings.private_warehouse_path, holder=f"growth copy for {settings.user}")
     return settings.private_warehouse_path
 
