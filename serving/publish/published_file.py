@@ -90,7 +90,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         results = []
     missing = [layer for layer in LAYERS if layer not in {row[0] for row in results}]
     if missing:
-        raise NotPublishableError(f"the gate on {', '.join(missing)} has no results: run `growth gate <layer>` first")
+        raise NotPublishableError(f"the gate on {', '.join(missing)} has no results: run `growth run`")
     counts = {"passed": 0, "warned": 0, "failed": 0}
     _require_checks_after_changes(connection)
     blocking = []
@@ -103,7 +103,7 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         raise NotPublishableError(
             "failed checks block publishing: "
             + "; ".join(blocking[:5])
-            + ". See quality.expectation_results, fix the cause and run again"
+            + ". `growth ui` shows the result of every check: fix the cause and run again"
         )
     _require_full_checks(connection)
     return counts
@@ -124,7 +124,7 @@ def _require_full_checks(connection: duckdb.DuckDBPyConnection) -> None:
     if tables:
         raise NotPublishableError(
             f"only some days of {', '.join(table for (table,) in tables)} were checked since the last full check: "
-            "run `growth gate marts` first"
+            "run `growth run`"
         )
 
 
@@ -148,7 +148,7 @@ def _require_checks_after_changes(connection: duckdb.DuckDBPyConnection) -> None
     for is_stale, layer in zip(row or (), ("raw", "marts"), strict=True):
         if is_stale is not False:
             raise NotPublishableError(
-                f"{layer} was never checked, or has changed since its last check: run `growth gate {layer}` first"
+                f"{layer} was never checked, or has changed since its last check: run `growth run`"
             )
 
 
@@ -185,7 +185,7 @@ def _write_publish_info(
 ) -> tuple[date, int]:
     row = connection.execute("select as_of_date, last_closed_month from intermediate.int_data_day").fetchone()
     if row is None:
-        raise NotPublishableError("no data day: build the models first")
+        raise NotPublishableError("no data day: run `growth run`")
     as_of_date, last_closed_month = row
     set_aside_by_table = {
         _source_table(table): count
