@@ -1,6 +1,6 @@
 """Every setting of the project, read once from the environment.
 
-Paths are absolute. No other module reads `os.environ`; dbt reads the same variables through `env_var`.
+Paths are absolute. No other module takes a setting from `os.environ`; dbt reads the same variables through `env_var`.
 """
 
 from datetime import date, timedelta
@@ -24,28 +24,37 @@ MEMORY_LIMIT = r"^[1-9][0-9]*(\.[0-9]+)?(MB|GB|%)$"
 # Of a small machine or container a share would be too little to work with.
 LEAST_MEMORY_BYTES = 10**9
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
-# Read by dbt's profile, Dagster's storage and the tests.
-OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE"}
+# Read by dbt's profile and macros (`DBT_FILE`, `DAYS_…`, `SPARK_…`) and by the tests (`CI`).
+OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE", "SPARK_HOST", "SPARK_PORT", "SPARK_USER"}
 # Never shown, even in messages about wrong values.
 SECRETS = {
     "alert_webhooks",
     "dagster_postgres_url",
+    "export_token",
+    "export_url",
     "iceberg_catalog_url",
     "land_bucket",
     "land_hubspot_token",
     "land_postgres_url",
     "land_salesforce_client_secret",
     "land_stripe_key",
+    "postgres_url",
     "smtp_password",
     "suppression_key",
     "warehouse_url",
 }
-
+# What to write where pydantic's own words are about patterns and items.
+WANTED = {
+    "dagster_postgres_url": "must begin with postgresql://",
+    "memory_limit": "write a size or a share, such as 4GB, 800MB or 10%",
+    "suppression_key": "must have at least 32 characters",
+    "ui_url": "must begin with http:// or https://",
+}
 
 # The comment of a published column ends so if it is about a person, or about a company that may be one.
 PERSONAL_MARK = "(personal data)"
-# How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait; after a day
-# and a half a day was missed.
+# How long a publish stays fresh, for Dagster, the page and the alerts. A daily run may start late or wait.
+# After 36 hours, one was missed.
 LATE_AFTER = timedelta(hours=26)
 STALE_AFTER = timedelta(hours=36)
 
@@ -295,7 +304,7 @@ def _describe(error: ValidationError) -> str:
         setting = "_".join(str(part) for part in problem["loc"])
         shown = "" if setting in SECRETS else f"={problem['input']!r}"
         said = "write a day as 2026-10-31" if problem["type"].startswith("date_") else problem["msg"]
-        lines.append(f"GROWTH_{setting.upper()}{shown}: {said}")
+        lines.append(f"GROWTH_{setting.upper()}{shown}: {WANTED.get(setting, said.removeprefix('Value error, '))}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from settings import PROJECT_DIR, Settings
+from settings import PROJECT_DIR, Settings, SettingsError, get_settings
 
 
 def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +98,28 @@ def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ValidationError) as raised:
         Settings()
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("GROWTH_MEMORY_LIMIT", "a lot", "='a lot': write a size or a share, such as 4GB, 800MB or 10%"),
+        ("GROWTH_UI_URL", "growth.example", "='growth.example': must begin with http:// or https://"),
+        ("GROWTH_SUPPRESSION_KEY", "short", ": must have at least 32 characters"),
+        ("GROWTH_DAGSTER_POSTGRES_URL", "mysql://host", ": must begin with postgresql://"),
+        ("GROWTH_LAND_STRIPE_URL", "ftp://host", "='ftp://host': must begin with https:// (http:// is for an address"),
+    ],
+)
+def test_the_message_says_what_to_write(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        get_settings.__wrapped__()
+    assert str(raised.value).startswith(f"{name}{said}")
+
+
+def test_a_variable_of_the_profile_is_no_unknown_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWTH_SPARK_HOST", "spark.example.com")
+    assert get_settings.__wrapped__().target == "duckdb"
 
 
 # Root is not bound by file modes, so the process gives up its rights once everything is imported.
