@@ -1,6 +1,6 @@
 """What a run prints: its steps as they end, each warning once, the headline, and where to look next.
 
-A run that succeeds takes at most 40 lines. A terminal gets colour and a live line; a pipe gets plain text.
+A terminal gets colour and a live line; a pipe gets plain text.
 """
 
 import logging
@@ -53,7 +53,7 @@ def run_and_show(settings: Settings, run: Callable[[Settings], "ExecuteInProcess
     if result.success:
         _print_published(console, settings, result)
     elif _is_published(result):
-        console.print("The figures were published; a step beside or after it failed.", style="bold red")
+        console.print("The figures were published, but another step failed: see above.", style="bold red")
     else:
         console.print("Nothing was published; readers still see the last publish.", style="bold red")
     return result.success
@@ -97,7 +97,7 @@ def _print_warnings(console: Console, result: "ExecuteInProcessResult") -> None:
             style="yellow" if line.startswith("warning") else "bold red",
         )
     if len(lines) > MOST_WARNINGS:
-        console.print(f"and {len(lines) - MOST_WARNINGS} more: quality.expectation_results has every result")
+        console.print(f"and {len(lines) - MOST_WARNINGS} more: `growth ui` shows the result of every check")
 
 
 def _is_published(result: "ExecuteInProcessResult") -> bool:

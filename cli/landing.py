@@ -39,7 +39,7 @@ def _chosen(settings: Settings, names: list[str]) -> "list[System]":
 
     known = {system.name: system for system in SYSTEMS}
     if unknown := [name for name in names if name not in known]:
-        raise LandingError(f"{unknown[0]} is no live source: choose of {', '.join(known)}")
+        raise LandingError(f"{unknown[0]} is not a live source: choose one of {', '.join(known)}")
     chosen = [known[name] for name in names] or configured_systems(settings)
     if not chosen:
         raise LandingError(

@@ -10,7 +10,10 @@ from warehouse.process import start_command
 
 
 def main() -> None:
-    """Run the command and exit with 0 when it did what it says, 1 when it failed, 2 when it was called wrongly."""
+    """Run the command and exit with its code.
+
+    0 when it did what it says, 1 when it failed, 2 when it was called wrongly or the data folder cannot be used.
+    """
     # Before anything else, since libraries take a second to load.
     start_command()
     sys.exit(call())

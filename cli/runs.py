@@ -40,9 +40,8 @@ def backfill(
         raise SettingsError(f"--from {days.first} is after --to {days.last}")
     if outside := [str(day) for day in days if not partitions.has_partition_key(day.isoformat())]:
         raise SettingsError(
-            f"a backfill rebuilds days from {partitions.get_first_partition_key()} (GROWTH_FIRST_DAY) to "
-            f"{partitions.get_last_partition_key()} (the data day), and {outside[-1]} is none of them: `growth run` "
-            "builds newer days"
+            f"{outside[-1]} cannot be rebuilt: days run from {partitions.get_first_partition_key()} (GROWTH_FIRST_DAY) "
+            f"to {partitions.get_last_partition_key()} (the data day), and `growth run` builds newer ones"
         )
     is_success = run_and_show(settings, lambda each: run_days(each, days)) and run_and_show(settings, run_daily)
     if not is_success:

@@ -46,7 +46,8 @@ def backup(
     """Copy the data folder's state into a new folder, between two runs."""
     from operations.backup import back_up
 
-    print(f"{back_up(get_settings(), folder)} is complete: `growth restore` with it brings all of it back")
+    path = back_up(get_settings(), folder)
+    print(f"backup complete: {path}. To bring it back: `growth restore {path}`")
 
 
 def close(
@@ -58,7 +59,8 @@ def close(
     closed = close_month(get_settings(), month.date())
     print(
         f"{closed.month:%Y-%m} is closed with ${closed.mrr_usd:,.2f} of MRR from {closed.customers:,} customers, in "
-        f"{closed.path} of the source root. From the next `growth run` on rpt_closed_months says what changes it"
+        f"{closed.path} of the source root. After the next `growth run`, table rpt_closed_months lists what has "
+        "changed in it since"
     )
 
 

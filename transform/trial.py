@@ -112,9 +112,7 @@ def _apply(edit: str, name: str, columns: Sequence[str], rows: list[list[str]]) 
     key, _, column = place.rpartition(".") if place.rpartition(".")[2] in columns else (place, "", "")
     numbers = _columns_of_numbers(columns, rows)
     if not column and len(numbers) != 1:
-        raise TrialError(
-            f"{name} has no single column of numbers: say ROW.COLUMN=VALUE, with one of {', '.join(columns)}"
-        )
+        raise TrialError(f"name the column too: ROW.COLUMN=VALUE, where COLUMN is one of {', '.join(columns)}")
     column = column or numbers[0]
     if column in numbers and not _is_number(value):
         raise TrialError(f"{name} has numbers in column {column}: {value} is none")
@@ -126,7 +124,7 @@ def _apply(edit: str, name: str, columns: Sequence[str], rows: list[list[str]]) 
         raise TrialError(f"{name} has no row {key}{_did_you_mean(key, keys) or f': it has {shown}'}")
     if len(found) > 1:
         names = BETWEEN_KEYS.join(columns[: len(asked) + 1])
-        raise TrialError(f"{name} has {len(found)} rows {key}; name it by more columns: {names}")
+        raise TrialError(f"{len(found)} rows of {name} begin with {key}: write {names}")
     found[0][columns.index(column)] = value
 
 

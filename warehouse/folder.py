@@ -26,7 +26,8 @@ NO_ACCESS = ("Permission denied", "Read-only file system")
 # A full disk, an exhausted quota, or the largest file allowed; libraries add messages of their own.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = (*(os.strerror(number) for number in FULL), "database or disk is full")
-# DuckDB's message about a memory limit that what cannot be kept on disk exceeds; in that of a full disk it is a part.
+# DuckDB's message when the memory limit is too small for what it cannot move to disk. Its message about a full disk
+# contains these words too.
 OUT_OF_MEMORY = "Out of Memory Error"
 RECOVERY = "move it away and run again, which rebuilds it, or restore a backup (docs/deploy.md)"
 

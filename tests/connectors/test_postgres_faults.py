@@ -339,7 +339,7 @@ def test_the_command_prints_what_landed_and_sentences_without_secrets(
     assert failed.exit_code == 1
     assert "failed: postgres: the select of product_db.organizations fails" in failed.output
     unknown = run.invoke(app, ["land", "mysql"])
-    assert "mysql is no live source: choose of postgres" in str(unknown.exception)
+    assert "mysql is not a live source: choose one of postgres" in str(unknown.exception)
     said = [landed.output, failed.output, caplog.text, json.dumps(repr(get_settings()))]
     files = [path for path in organizations.folder.rglob("*") if path.is_file()]
     assert files

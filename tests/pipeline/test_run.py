@@ -184,7 +184,7 @@ def test_a_late_report_restates_its_day(undisturbed: Path, data_dir: Path, own_s
 def test_a_backfill_of_days_that_are_not_there_says_which_are(data_dir: Path, source_root: Path) -> None:
     done = run_command(data_dir, source_root, "backfill", "--from", "2024-10-31", "--to", "2026-10-21")
     assert done.returncode == 2
-    assert "from 2024-11-01 (GROWTH_FIRST_DAY) to 2026-11-03 (the data day), and 2024-10-31 is none" in done.stdout
+    assert "2024-10-31 cannot be rebuilt: days run from 2024-11-01 (GROWTH_FIRST_DAY) to 2026-11-03 (the" in done.stdout
 
 
 def test_no_address_of_a_user_is_published(undisturbed: Path) -> None:

@@ -12,7 +12,6 @@ OWN = {("ingestion", "raw"), ("expectations", "quality"), ("orchestration", "qua
 # A room that names a schema of another, as (room, schema): why.
 REASONS = {
     ("cli", "raw"): "`growth rejects` lists the rows that are set aside.",
-    ("cli", "quality"): "The console says where the results of a gate are.",
     ("expectations", "raw"): "A gate reads the days of usage that were loaded since its last look.",
     ("expectations", "seeds"): "Bounds of unusual figures are thresholds, which people edit as a seed.",
     ("operations", "intermediate"): "A month is closed up to the data day.",

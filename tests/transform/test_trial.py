@@ -73,8 +73,8 @@ def test_an_edited_price_is_weighed_and_the_list_in_force_stays(project: Path) -
         ("size_tiers.csv", ["larg=1"], "has no row larg: did you mean large"),
         ("size_tiers.csv", ["huge=1"], "has no row huge: it has .*large"),
         ("size_tiers.csv", ["large=many"], "many is none"),
-        ("price_list.csv", ["surveys/2=3"], "say ROW.COLUMN=VALUE"),
-        ("price_list.csv", ["surveys.unit_price_usd=3"], "name it by more columns: product_key/tier"),
+        ("price_list.csv", ["surveys/2=3"], "name the column too: ROW.COLUMN=VALUE"),
+        ("price_list.csv", ["surveys.unit_price_usd=3"], "begin with surveys: write product_key/tier"),
     ],
 )
 def test_an_edit_that_names_nothing_is_a_sentence(project: Path, what: str, edits: list[str], said: str) -> None:
