@@ -41,7 +41,9 @@ weeks as (
             events.failed_queries
         from {{ ref('stg_product_events__events_daily') }} as events
         inner join {{ ref('int_customers') }} as members on events.organization_id = members.organization_id
+        cross join {{ ref('int_data_day') }} as data_day
         cross join ({{ dbt.generate_series(7) }}) as later
+        where events.date > {{ dbt.dateadd('day', '-7 - ' ~ look_back, 'data_day.as_of_date') }}
     ) as dated
     cross join {{ ref('int_data_day') }} as data_day
     where
