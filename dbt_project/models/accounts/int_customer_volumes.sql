@@ -1,9 +1,8 @@
 {#- Volume by product, since different counters are never added up, and its change per day as a share of before. A
     customer that began to use the product after the earlier window began has nothing to compare with. Reads a few
     weeks of usage, not the whole history. Days before the data day are compared only for customers that pay or
-    subscribe, since no list names others by them. A day without a quorum
-    is missing for everybody, also for those who reported it. A day is in several windows: usage is added up once, by
-    stretches. -#}
+    subscribe, since no list names others by them. A day without a quorum is missing for everybody, also for those who
+    reported it. A day is in several windows: usage is added up once, by stretches. -#}
 with first_days as (
     select customers.customer_id, min(usage.first_used_on) as first_used_on
     from {{ ref('int_usage_by_organization') }} as usage

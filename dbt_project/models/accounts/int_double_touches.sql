@@ -1,6 +1,6 @@
-{#- Customers that two people may write to: held by two in two roles, or in the onboarding queue while sales is at work on them.
-    The CRM does not say who wrote, so sales is at work where it has an opportunity open, or where an account that it
-    holds was contacted since the stay began. -#}
+{#- Customers that two people may write to: held by two in two roles, or in the onboarding queue while sales is at work on
+    them. The CRM does not say who wrote, so sales is at work where it has an opportunity open, or where an account that
+    it holds was contacted since the stay began. -#}
 with opportunities as (
     {{ version_on_data_day(
         ref('stg_crm__opportunities'),

@@ -1,7 +1,19 @@
 {#- Days at whose end a version of billing held, and its account: the Stripe customer that pays. An organization of
     the account without billing has no terms, but its usage is pooled with the others'; one that was removed has none
     from that day on, whatever billing says. Only accounts that have a subscription at some time. An impossible period (to
-    the year 9999, or backwards) gives no forecast and is a finding. -#}
+    the year 9999, or backwards) gives no forecast and is a finding. A removal has a stamp that no version has. -#}
+{%- set no_terms -%}
+    false,
+    cast(null as date),
+    cast(null as date),
+    cast(0 as decimal(38, 10)),
+    cast(null as {{ dbt.type_string() }}),
+    cast(0 as decimal(38, 10)),
+    cast(null as {{ dbt.type_string() }}),
+    cast(null as date),
+    cast(null as date)
+{%- endset %}
+
 with stripe_customers as (
     select customers.stripe_customer_id
     from {{ ref('stg_stripe__customers') }} as customers
@@ -49,15 +61,7 @@ stated as (
         cast(organizations.removed_at as date),
         links.stripe_customer_id,
         cast('1900-01-01' as timestamp),
-        false,
-        cast(null as date),
-        cast(null as date),
-        cast(0 as decimal(38, 10)),
-        cast(null as {{ dbt.type_string() }}),
-        cast(0 as decimal(38, 10)),
-        cast(null as {{ dbt.type_string() }}),
-        cast(null as date),
-        cast(null as date),
+        {{ no_terms | indent(8) }},
         cast('1900-01-01' as date),
         cast('9999-12-31' as date)
     from {{ ref('int_organizations') }} as organizations
@@ -97,15 +101,7 @@ spells as (
         organization_created_at,
         account_id,
         cast('9999-12-31' as timestamp),
-        false,
-        cast(null as date),
-        cast(null as date),
-        cast(0 as decimal(38, 10)),
-        cast(null as {{ dbt.type_string() }}),
-        cast(0 as decimal(38, 10)),
-        cast(null as {{ dbt.type_string() }}),
-        cast(null as date),
-        cast(null as date),
+        {{ no_terms | indent(8) }},
         removed_on,
         cast('9999-12-31' as date)
     from stated
