@@ -10,7 +10,7 @@ SPARK_READY := $(VENV)/.spark
 IN_PARALLEL := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test test-slow test-spark soak lint format docs bench lock clean
+.PHONY: help setup run ui test test-slow test-all test-spark soak lint format docs bench lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test: $(READY) ## Every kind of test, in about five minutes on two processors
 
 test-slow: $(READY) ## What takes longer: whole runs, kills, backfills
 	@$(BIN)/python -m pytest -m "slow and not soak and not spark" $(IN_PARALLEL)
+
+test-all: $(READY) ## Both at once, which share what they begin with
+	@$(BIN)/python -m pytest -m "not soak and not spark" $(IN_PARALLEL)
 
 $(SPARK_READY): deploy/spark/requirements.txt $(READY)
 	@echo "Installing Spark and Iceberg into $(VENV) (400 MB, once) ..."
