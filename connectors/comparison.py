@@ -62,7 +62,7 @@ class _Comparison:
         for row, line in self._differing(rows, known):
             if row is None:
                 assert line is not None
-                if not layout.has_versions:
+                if not layout.can_remove:
                     counts.removed += 1
                 elif not _removed(line):
                     counts.removed += 1
@@ -199,7 +199,7 @@ def _landing(snapshot: Snapshot, counts: _Counts, files: int) -> TableLanding:
             f"{snapshot.name}: {counts.without_key:,} {_rows(counts.without_key)} without {key}, not landed: every row "
             "needs a key"
         )
-    if counts.removed and not snapshot.layout.has_versions:
+    if counts.removed and not snapshot.layout.can_remove:
         warnings.append(
             f"{snapshot.name}: {counts.removed:,} landed {_rows(counts.removed)} no longer there at the source, and "
             "kept: this table cannot say that a row was removed"
@@ -209,7 +209,7 @@ def _landing(snapshot: Snapshot, counts: _Counts, files: int) -> TableLanding:
         rows_seen=counts.seen,
         rows_new=counts.new,
         rows_changed=counts.changed,
-        rows_removed=counts.removed if snapshot.layout.has_versions else 0,
+        rows_removed=counts.removed if snapshot.layout.can_remove else 0,
         files=files,
         warnings=tuple(warnings),
     )
@@ -220,9 +220,14 @@ def _rows(count: int) -> str:
 
 
 def _refuse_loss(snapshot: Snapshot, counts: _Counts, max_lost_share: float) -> None:
-    """Raise `LandingError` if so many keys are gone that the source, not the rows, is what has gone."""
+    """Raise `LandingError` if so many keys are gone that the source, not the rows, is what has gone.
+
+    Rows that cannot be removed are kept, and would be counted with every landing: of those only a source without any
+    row is refused.
+    """
     is_empty = counts.seen == 0 and counts.known > 0 and max_lost_share < 1
-    if is_empty or counts.removed > max(FEW_LOST, max_lost_share * counts.known):
+    are_many = counts.removed > max(FEW_LOST, max_lost_share * counts.known)
+    if is_empty or (are_many and snapshot.layout.can_remove):
         raise LandingError(
             f"{snapshot.system}: {counts.removed:,} of the {counts.known:,} landed rows of {snapshot.name} are no "
             f"longer there (the limit is {max_lost_share:.0%} or {FEW_LOST} rows, but never all), so nothing of this "

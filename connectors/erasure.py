@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from connectors.csv_lines import field_of, read_rows, split_row, value_of
-from connectors.landing import LandingRoot, landing_root, state_folder
+from connectors.landing import LandingRoot, can_land, landing_root, state_folder
 from connectors.layout import SOURCE
 from ingestion.contract.model import Column, Table, load_contract
 from ingestion.privacy.suppression import apply_list, replaced_columns, suppressed_rows
@@ -36,7 +36,7 @@ LONGEST_LINE_BYTES = 64 * 1024 * 1024
 
 def erase_landed(settings: Settings) -> dict[str, int]:
     """Rewrite the landed rows of everyone on the list; returns how many, by table. Repeating it completes it."""
-    if settings.source_root is None:
+    if settings.source_root is None or not can_land(settings.source_root):
         return {}
     root, folder = landing_root(settings, SYSTEM), state_folder(settings, SYSTEM)
     tables = load_contract().tables

@@ -146,6 +146,11 @@ def state_folder(settings: Settings, system: str) -> Path:
     return settings.data_dir / "state" / "landing" / system
 
 
+def can_land(address: str) -> bool:
+    """Whether files can be landed at an address: in a folder, or in a bucket of S3."""
+    return "://" not in address or address.startswith(("file://", "s3://"))
+
+
 def landing_root(settings: Settings, system: str) -> LandingRoot:
     """The source root of the settings, to land `system` in. Raises `LandingError` if none is set."""
     if settings.source_root is None:
@@ -158,12 +163,12 @@ def landing_root(settings: Settings, system: str) -> LandingRoot:
 def _open(address: str) -> Store:
     from connectors.stores.folder import Folder
 
-    if "://" not in address or address.startswith("file://"):
-        return Folder(Path(address.removeprefix("file://")))
-    if not address.startswith("s3://"):
+    if not can_land(address):
         raise LandingError(
             f"landing cannot write to {address}: set GROWTH_SOURCE_ROOT to a folder or to an s3:// address"
         )
+    if not address.startswith("s3://"):
+        return Folder(Path(address.removeprefix("file://")))
     from fsspec.core import url_to_fs
 
     from connectors.stores.s3 import S3

@@ -42,6 +42,11 @@ class Layout:
         return self.table.stored == "versions"
 
     @cached_property
+    def can_remove(self) -> bool:
+        """Whether a row can say that it was removed: the contract has a column for it."""
+        return self.has_versions and REMOVED in self.table.column_names
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of a landed row."""
         return (*self.given, REMOVED, str(self.table.stamp)) if self.has_versions else self.given

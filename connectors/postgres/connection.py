@@ -3,11 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from connectors.report import LandingError
 from settings import LOOPBACK_HOSTS, Settings
@@ -60,27 +61,27 @@ def connected(settings: Settings) -> Iterator[psycopg.Connection]:
         raise LandingError(f"{SYSTEM}: GROWTH_LAND_POSTGRES_URL is not set: set it to the address of the database")
     url = settings.land_postgres_url.get_secret_value()
     parts = _parts(url)
-    try:
-        connection = psycopg.connect(
-            url,
-            connect_timeout=CONNECT_SECONDS,
-            application_name="growth-pipeline",
-            client_encoding="utf8",
-            **_security(parts),
-        )
-    except psycopg.Error as error:
-        raise LandingError(
-            f"{SYSTEM}: the database {_shown(parts)} cannot be reached ({_reason(error)}): check "
-            "GROWTH_LAND_POSTGRES_URL, the password (PGPASSWORD or ~/.pgpass) and the network"
-        ) from None
-    try:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        for name, value in SESSION.items():
-            connection.execute("select set_config(%s, %s, true)", [name, value])
+    with ExitStack() as closed:
+        try:
+            connection = psycopg.connect(
+                url,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="growth-pipeline",
+                client_encoding="utf8",
+                **_security(parts),
+            )
+            closed.callback(connection.close)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            # Of a pooler this is the first statement that the database itself answers.
+            for name, value in SESSION.items():
+                connection.execute("select set_config(%s, %s, true)", [name, value])
+        except psycopg.Error as error:
+            raise LandingError(
+                f"{SYSTEM}: the database {_shown(parts)} cannot be reached ({_reason(error)}): check "
+                "GROWTH_LAND_POSTGRES_URL, the password (PGPASSWORD or ~/.pgpass) and the network"
+            ) from None
         yield connection
-    finally:
-        connection.close()
 
 
 def _parts(url: str) -> dict[str, Any]:
@@ -103,8 +104,11 @@ def _shown(parts: dict[str, Any]) -> str:
 
 def _security(parts: dict[str, Any]) -> dict[str, Any]:
     """Checked certificates by default: without them, anybody on the way can read. An address can say otherwise."""
-    host = str(parts.get("host") or parts.get("hostaddr") or "localhost")
-    if host.startswith("/") or host in LOOPBACK_HOSTS or "sslmode" in parts:
+    # What the address leaves out, PostgreSQL's library takes from its own variables, such as PGHOST.
+    defaults = {option.keyword.decode(): (option.val or b"").decode() for option in Conninfo.get_defaults()}
+    hosts = [str(parts.get(name) or defaults.get(name) or "") for name in ("host", "hostaddr")]
+    is_here = all(host in LOOPBACK_HOSTS or host.startswith("/") for host in hosts if host)
+    if (is_here and "service" not in parts) or "sslmode" in parts:
         return {}
     return {"sslmode": "verify-full", **({} if "sslrootcert" in parts else {"sslrootcert": "system"})}
 

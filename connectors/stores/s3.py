@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -138,12 +138,17 @@ class _Lease:
             self._filesystem.rm_file(self._place)
 
     def _renew(self) -> None:
+        renewed_at = time.monotonic()
         while not self._ends.wait(RENEW_SECONDS):
-            # A renewal that fails is tried again, while the lease stands.
-            with suppress(OSError):
-                if not self._write({"IfMatch": self._etag}):
-                    self.is_lost = True
-                    return
+            try:
+                self.is_lost = not self._write({"IfMatch": self._etag})
+                renewed_at = time.monotonic()
+            except Exception as error:  # noqa: BLE001 (the store's client has errors of its own)
+                # It is tried again, until others may soon take the lease for that of one that has ended.
+                logger.info(f"the lease on {self._place} could not be renewed: {type(error).__name__}")
+                self.is_lost = time.monotonic() - renewed_at > (MISSED_RENEWALS - 1) * RENEW_SECONDS
+            if self.is_lost:
+                return
 
     def _write(self, condition: dict[str, str]) -> bool:
         """Write the lease if the condition holds, which the store decides; whether it did."""

@@ -82,7 +82,8 @@ class Gathering:
             expected = {(kind, each) for each in self.index.ids(kind, since=since)}
             self._list(kind, {} if since is None else {"created[gte]": since})
             gone = expected - self._seen
-            self._refuse_another_account(kind, len(gone - named), len(expected))
+            if kind.is_listed_whole:
+                self._refuse_another_account(kind, len(gone - named), len(expected))
             self._fetch(gone)
 
     def _refuse_another_account(self, kind: Kind, gone: int, expected: int) -> None:
@@ -94,24 +95,28 @@ class Gathering:
             )
 
     def _list(self, kind: Kind, parameters: dict[str, object]) -> None:
-        for page in self.client.pages(kind.path, **kind.parameters, **parameters):
-            cut = []
-            for found in page:
-                self._seen.add((kind, found["id"]))
-                if not lacks_lines(found):
-                    self._take(kind, found)
-                elif found.get("status") == "draft" or not self.index.has_answer(kind, found):
-                    cut.append(found)
-                else:
-                    # The lines of what is no draft stay as they are.
-                    self.collection.pass_over(kind, found)
-            completed = self.client.at_once(lambda each: with_lines(self.client, kind, each), cut)
-            for found, whole in zip(cut, completed, strict=True):
-                if not self._take_or_stub((kind, found["id"]), whole):
-                    self.warnings.append(
-                        f"stripe.{kind.path}: {found['id']} was deleted while its lines were fetched, so it is left "
-                        "out: nothing to do"
-                    )
+        for of_list in kind.lists:
+            for page in self.client.pages(kind.path, **of_list, **parameters):
+                self._take_page(kind, page)
+
+    def _take_page(self, kind: Kind, page: list[Object]) -> None:
+        cut = []
+        for found in page:
+            self._seen.add((kind, found["id"]))
+            if not lacks_lines(found):
+                self._take(kind, found)
+            elif found.get("status") == "draft" or not self.index.has_answer(kind, found):
+                cut.append(found)
+            else:
+                # The lines of what is no draft stay as they are.
+                self.collection.pass_over(kind, found)
+        completed = self.client.at_once(lambda each: with_lines(self.client, kind, each), cut)
+        for found, whole in zip(cut, completed, strict=True):
+            if not self._take_or_stub((kind, found["id"]), whole):
+                self.warnings.append(
+                    f"stripe.{kind.path}: {found['id']} was deleted while its lines were fetched, so it is left "
+                    "out: nothing to do"
+                )
 
     def _fetch(self, places: set[Place]) -> None:
         """Fetch objects by id."""

@@ -1,6 +1,6 @@
 """The six kinds of Stripe objects that are landed, and what of an object tells that it changed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -16,19 +16,24 @@ UNSETTLED = ("draft", "open")
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind: its path below `/v1/`, which is also its table, and the name that its objects bear."""
+    """A kind: its path below `/v1/`, which is also its table, and the name that its objects bear.
+
+    `lists` has the parameters of each of the lists that its objects are in.
+    """
 
     path: str
     name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    lists: tuple[dict[str, Any], ...] = ({},)
+    is_listed_whole: bool = True
     has_lines: bool = False
 
 
 CUSTOMERS = Kind("customers", "customer")
 PRODUCTS = Kind("products", "product")
-PRICES = Kind("prices", "price")
+# Stripe lists archived prices only when asked for them, and those made within an invoice or a checkout in no list.
+PRICES = Kind("prices", "price", ({"active": "true"}, {"active": "false"}), is_listed_whole=False)
 # Stripe lists cancelled subscriptions only when asked for all.
-SUBSCRIPTIONS = Kind("subscriptions", "subscription", {"status": "all"})
+SUBSCRIPTIONS = Kind("subscriptions", "subscription", ({"status": "all"},))
 CREDIT_NOTES = Kind("credit_notes", "credit_note", has_lines=True)
 INVOICES = Kind("invoices", "invoice", has_lines=True)
 # Invoices, which take longest, come last: a permission that is missing is met before.

@@ -37,7 +37,8 @@ def changed_since(client: StripeClient, since: int, *, livemode: bool) -> set[Pl
 def _touched(about: Object) -> Iterator[Place]:
     """What an event is about, and what changes with it without an event of its own."""
     kind = KIND_OF_OBJECT.get(about["object"])
-    if kind is not None:
+    # The invoice of `invoice.upcoming` is not there yet, and has no id.
+    if kind is not None and isinstance(about.get("id"), str):
         yield kind, about["id"]
     if kind is CREDIT_NOTES:
         yield INVOICES, about["invoice"]

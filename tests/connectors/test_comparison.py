@@ -192,6 +192,32 @@ def test_a_table_that_lost_most_of_its_keys_is_refused(source: Source) -> None:
     assert source.land(rows[20:], max_lost_share=0.2).rows_removed == 20
 
 
+@pytest.mark.parametrize("name", ["support__tickets", "billing__billing_customers"])
+def test_a_table_that_cannot_remove_rows_keeps_landing_after_its_source_pruned_them(tmp_path: Path, name: str) -> None:
+    table = load_contract().table(name)
+    given = [column.name for column in table.columns if column.name in {*table.key, table.stamp}]
+    key = given.index(table.key[0])
+
+    def land(first: int, last: int) -> TableLanding:
+        rows = [["2026-10-01 00:00:00+00"] * len(given) for _ in range(first, last)]
+        for number, row in enumerate(rows, first):
+            row[key] = f"{number:03}"
+        state = tmp_path / "state"
+        state.mkdir(exist_ok=True)
+        path = state / "source.csv"
+        path.write_bytes(b"\n".join(b",".join(map(field_of, row)) for row in (given, *rows)) + b"\n")
+        snapshot = write_snapshot("postgres", table, path, state, START)
+        return land_snapshot(LandingRoot(str(tmp_path / "source"), tmp_path / "copies"), snapshot, state, 0.2)
+
+    land(0, 70)
+    for first in (20, 40):
+        landing = land(first, first + 70)
+        assert (landing.rows_new, landing.rows_removed) == (20, 0)
+        assert f"{first} landed rows are no longer there at the source, and kept" in landing.warnings[0]
+    with pytest.raises(LandingError, match="110 of the 110 landed rows"):
+        land(0, 0)
+
+
 def test_empty_table_lands_its_header_and_removes_nothing(source: Source) -> None:
     assert source.land([]).files == 1
     assert source.land([]).files == 0

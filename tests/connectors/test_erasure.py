@@ -51,6 +51,11 @@ def suppress(settings: Settings, kind: str, value: str) -> None:
         add_to_list(connection, settings, "requested")
 
 
+def test_a_root_in_which_nothing_can_be_landed_has_nothing_to_erase(settings: Settings) -> None:
+    suppress(settings, "address", ADDRESS)
+    assert erase_landed(settings.model_copy(update={"source_root": "memory://bucket/source"})) == {}
+
+
 def landed(settings: Settings) -> list[dict[str, str]]:
     paths = sorted(Path(str(settings.source_root)).rglob("users/*.csv.gz"))
     return [row for path in paths for row in csv.DictReader(gzip.open(path, "rt", newline=""))]

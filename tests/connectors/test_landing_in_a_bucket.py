@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from s3fs import S3FileSystem
 
 from connectors.landing import LandingRoot
@@ -102,6 +103,25 @@ def test_a_lander_whose_lease_was_taken_lands_nothing_more(root: LandingRoot, ad
         with pytest.raises(LandingError, match="another one took its place"):
             land(root, tmp_path, "1")
     assert root.table_files("product_db", "users") == []
+
+
+def test_a_lander_that_cannot_renew_its_lease_gives_it_up_and_leaves_that_of_the_next(
+    root: LandingRoot, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = s3._Lease._write
+
+    def cut_off(self: s3._Lease, condition: dict[str, str]) -> bool:
+        if "IfMatch" in condition and self is root._store._lease:  # type: ignore[attr-defined]  # (S3's)
+            raise EndpointConnectionError(endpoint_url="http://s3")
+        return write(self, condition)
+
+    monkeypatch.setattr(s3._Lease, "_write", cut_off)
+    other = LandingRoot(address, tmp_path)
+    with root.hold("growth land"), other.hold("run 1", wait_seconds=30):
+        with pytest.raises(LandingError, match="another one took its place"):
+            land(root, tmp_path, "1")
+        path = land(other, tmp_path, "2")
+    assert other.table_files("product_db", "users") == [path]
 
 
 def test_a_bucket_that_is_missing_or_closed_is_named(

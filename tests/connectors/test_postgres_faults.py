@@ -90,19 +90,33 @@ def test_a_port_on_which_nobody_listens_is_named(organizations: Product) -> None
     assert f"reader@127.0.0.1:{port}/app cannot be reached" in sentence
 
 
+def test_a_pooler_whose_database_is_away_is_named(organizations: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise psycopg.OperationalError("server login has been failing, try again later")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", away)
+        sentence = refused(organizations)
+    assert "cannot be reached (server login has been failing, try again later)" in sentence
+
+
 def test_an_address_that_is_none_is_not_quoted(organizations: Product) -> None:
     sentence = refused(organizations, land_postgres_url=f"postgresql://reader:{PASSWORD}@[db/app")
     assert "GROWTH_LAND_POSTGRES_URL is no address of a database" in sentence
     assert PASSWORD not in sentence
 
 
-def test_remote_host_needs_a_valid_certificate_by_default() -> None:
+def test_remote_host_needs_a_valid_certificate_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     def security(url: str) -> dict[str, str]:
         return connection._security(conninfo_to_dict(url))
 
     assert security("postgresql://db.example/app")["sslmode"] == "verify-full"
     assert security("postgresql://db.example/app?sslmode=require") == {}
     assert security("postgresql://127.0.0.1/app") == {}
+    assert security("postgresql:///app") == {}
+    assert security("service=production")["sslmode"] == "verify-full"
+    monkeypatch.setenv("PGHOST", "db.example")
+    assert security("postgresql:///app")["sslmode"] == "verify-full"
 
 
 def test_missing_source_setting_is_named(organizations: Product) -> None:

@@ -68,6 +68,34 @@ def test_first_landing_brings_every_object_of_every_kind(stripe: Landing) -> Non
     assert stripe.fake.versions == {API_VERSION}
 
 
+def test_archived_prices_land_with_the_first_landing(stripe: Landing) -> None:
+    archived = stripe.account.create("prices", active=False)
+    stripe.land()
+    assert archived["id"] in stripe.newest()["prices"]
+    assert stripe.differences() == set()
+
+
+def test_prices_that_stripe_lists_nowhere_are_not_taken_for_lost(stripe: Landing) -> None:
+    stripe.land()
+    for _ in range(30):
+        stripe.account.create("prices", is_inline=True)
+    stripe.land()
+    assert stripe.differences() == set()
+    _pass_days(stripe, 7)
+    stripe.land()
+    assert stripe.differences() == set()
+
+
+def test_an_invoice_that_is_only_announced_stops_no_landing(stripe: Landing) -> None:
+    stripe.land()
+    paid = _invoice(stripe.account, "paid")
+    stripe.account.tell("invoice.upcoming", {name: value for name, value in paid.items() if name != "id"})
+    customer = stripe.account.create("customers")
+    stripe.land()
+    assert customer["id"] in stripe.newest()["customers"]
+    assert stripe.differences() == set()
+
+
 def test_objects_land_as_the_api_returned_them_with_every_digit(stripe: Landing) -> None:
     stripe.fake.is_pretty = True
     digits: dict[str, Any] = {
@@ -230,8 +258,8 @@ def test_landing_without_changes_writes_no_file_and_asks_little(stripe: Landing)
     assert stripe.files() == files
     assert len(files) == len(KINDS)
     assert all(table.rows_landed == table.files == 0 for table in report.tables)
-    # The clock, five kinds of events, six lists, and old invoices in two states.
-    assert sum(stripe.fake.requests.values()) == 14
+    # The clock, five kinds of events, seven lists, and old invoices in two states.
+    assert sum(stripe.fake.requests.values()) == 15
 
 
 def test_invoice_is_followed_from_draft_to_credit_note(stripe: Landing) -> None:

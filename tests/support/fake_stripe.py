@@ -1,7 +1,8 @@
 """Stripe's REST API over real HTTP, for one account: lists, objects, lines, events, and the faults of a network.
 
 It follows https://docs.stripe.com/api: lists are newest first and have at most 100 objects, ten lines are embedded, a
-deleted customer is a stub and any other deleted object is missing, and a key lacks what `forbidden` says.
+deleted customer is a stub and any other deleted object is missing, archived prices are listed when asked for and inline
+ones never, and a key lacks what `forbidden` says.
 """
 
 import re
@@ -158,6 +159,8 @@ def _is_of_type(event: Object, query: dict[str, str]) -> bool:
 def _is_listed(found: Object, kind: str, query: dict[str, str]) -> bool:
     status = query.get("status", "not canceled" if kind == "subscriptions" else "all")
     fits = status == "all" or found.get("status") == status or (status[:3] == "not" and found["status"] != "canceled")
+    if kind == "prices":
+        fits = str(found["active"]).lower() == query.get("active", "true") and not found.get("is_inline")
     return fits and _is_created_within(found, query)
 
 
