@@ -52,14 +52,19 @@ def close_month(settings: Settings, month: date) -> Closing:
         raise DataDirError(f"nothing is built in {settings.data_dir} yet: run `growth run` first")
     path = f"{SOURCE}/{TABLE}/{month:%Y-%m}.parquet"
     root = LandingRoot(settings.resolved_source_root, settings.data_dir / "state" / "closing" / "copies")
-    with root.hold("growth close"), TemporaryDirectory() as folder:
+    # In the order in which a run and a deletion request take them, or each would wait for the other.
+    with (
+        hold(settings.warehouse_path, "growth close"),
+        root.hold("growth close"),
+        TemporaryDirectory() as folder,
+    ):
         if any(Path(other).name.startswith(f"{month:%Y-%m}.") for other in root.other_files(SOURCE, TABLE)):
             raise ClosingError(
                 f"{month:%Y-%m} is closed already: {path} in {root.address} says what it was, and is never written "
                 "again; rpt_closed_months says what has changed since"
             )
         local = Path(folder, "lines.parquet")
-        with hold(settings.warehouse_path, "growth close"), connect(settings.warehouse_path) as connection:
+        with connect(settings.warehouse_path) as connection:
             customers, mrr_usd = _write(connection, month, local)
         root.put_file(local, path)
         if "://" not in root.address:

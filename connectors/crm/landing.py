@@ -45,6 +45,7 @@ class Crm:
     def check(self, settings: Settings) -> list[str]:
         """A sentence for each fault of the mapping and of the connection; nothing is landed."""
         try:
+            _refuse_two(settings)
             return self.reader(settings, read_mapping(self.mapping_path(settings))).faults()
         except LandingError as error:
             return [str(error)]
@@ -52,11 +53,7 @@ class Crm:
     def land(self, settings: Settings) -> LandingReport:
         """Land what changed. Raises `LandingError` if nothing can be landed; a table that cannot is in `failures`."""
         report = LandingReport(self.system)
-        if settings.land_hubspot_token and settings.land_salesforce_url:
-            raise LandingError(
-                "HubSpot and Salesforce are both set, but one CRM has the accounts: leave out "
-                "GROWTH_LAND_HUBSPOT_TOKEN or GROWTH_LAND_SALESFORCE_URL"
-            )
+        _refuse_two(settings)
         mapping = read_mapping(self.mapping_path(settings))
         reader = self.reader(settings, mapping)
         root, state = landing_root(settings, self.system), state_folder(settings, self.system)
@@ -141,6 +138,14 @@ class _Landing:
                     merged, kept, _ = (value_of(field) or "" for field in split_row(row))
                     landed[merged] = kept
         return landed
+
+
+def _refuse_two(settings: Settings) -> None:
+    if settings.land_hubspot_token and settings.land_salesforce_url:
+        raise LandingError(
+            "HubSpot and Salesforce are both set, but one CRM has the accounts: leave out "
+            "GROWTH_LAND_HUBSPOT_TOKEN or GROWTH_LAND_SALESFORCE_URL"
+        )
 
 
 def _clear(state: Path) -> None:

@@ -298,6 +298,7 @@ def test_two_crms_at_once_are_refused(company: Company) -> None:
     )
     with pytest.raises(LandingError, match="HubSpot and Salesforce are both set, but one CRM has the accounts"):
         company.crm.crm.land(settings)
+    assert "HubSpot and Salesforce are both set" in company.crm.crm.check(settings)[0]
 
 
 def test_a_check_finds_nothing_wrong_and_lands_nothing(company: Company) -> None:
