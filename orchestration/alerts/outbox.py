@@ -7,6 +7,7 @@ under the file's lock and then deleted; after a kill in between it is sent again
 import json
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from orchestration.alerts.messages import Alert
 
 KEPT = timedelta(days=2)
 LOCK_SECONDS = 60.0
+# A server that is away costs a timeout for each owner.
+FAILURES_THAT_STOP_A_CHANNEL = 2
 TABLES = """
 create table if not exists looked_at (subject text primary key);
 create table if not exists told (
@@ -26,6 +29,14 @@ create table if not exists told (
 create table if not exists outbox (
     id integer primary key, channel text not null, owner text not null, put_at text not null, message text not null
 );
+create table if not exists failed (
+    channel text, owner text, failed_at text not null, primary key (channel, owner)
+);
+"""
+# Owners whose last message failed come last, or two dead receivers would stop their channel for all others.
+WAITING = """
+select id, channel, owner, put_at, message from outbox left join failed using (channel, owner)
+order by failed_at nulls first, id
 """
 
 
@@ -72,19 +83,27 @@ class Outbox:
         return is_new
 
     def send(self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime) -> None:
-        """Send waiting messages, oldest first. A channel that fails is logged and skipped until the next time."""
-        failed: set[str] = set()
+        """Send waiting messages, oldest first. A failure is logged, and its owner is skipped on that channel until the
+        next time; so is the whole channel after two owners in a row.
+        """
+        failed: set[tuple[str, str]] = set()
+        in_a_row: Counter[str] = Counter()
         while True:
             with self._transaction() as connection:
-                waiting = connection.execute("select id, channel, put_at, message from outbox order by id").fetchall()
-                todo = [row for row in waiting if row[1] not in failed]
+                waiting = connection.execute(WAITING).fetchall()
+                todo = [
+                    row for row in waiting
+                    if (row[1], row[2]) not in failed and in_a_row[row[1]] < FAILURES_THAT_STOP_A_CHANNEL
+                ]  # fmt: skip
                 if not todo:
                     return
-                number, channel, put_at, text = todo[0]
+                number, channel, owner, put_at, text = todo[0]
                 error = _try(senders.get(channel), Message(*json.loads(text)))
+                in_a_row[channel] = in_a_row[channel] + 1 if error else 0
+                _note_failure(connection, channel, owner, now if error else None)
                 is_given_up = error and now - datetime.fromisoformat(put_at) >= KEPT
                 if error:
-                    failed.add(channel)
+                    failed.add((channel, owner))
                     fate = "and is given up" if is_given_up else "and is tried again with the next run or look"
                     log.warning(f"an alert could not be sent by {channel} ({error}), {fate}")
                 if is_given_up or not error:
@@ -122,6 +141,12 @@ def _store(connection: sqlite3.Connection, channel: str, message: Message, now: 
         "insert into outbox (channel, owner, put_at, message) values (?, ?, ?, ?)",
         [channel, message.owner, now.isoformat(), json.dumps(message)],
     )
+
+
+def _note_failure(connection: sqlite3.Connection, channel: str, owner: str, failed_at: datetime | None) -> None:
+    connection.execute("delete from failed where channel = ? and owner = ?", [channel, owner])
+    if failed_at:
+        connection.execute("insert into failed values (?, ?, ?)", [channel, owner, failed_at.isoformat()])
 
 
 def utc_now() -> datetime:

@@ -290,6 +290,38 @@ def test_a_message_that_nobody_took_for_two_days_is_given_up_and_said(tmp_path: 
     ]
 
 
+def look_with_dead_receivers(outbox: Outbox, dead: set[str], now: datetime) -> list[str]:
+    """The owners that are tried, in order."""
+    tried: list[str] = []
+
+    def post(message: Message) -> None:
+        tried.append(message.owner)
+        if message.owner in dead:
+            raise ConnectionError("it answered 404")
+
+    outbox.send({"webhook": post}, Log(), now)
+    return tried
+
+
+def test_a_dead_receiver_delays_nobody_else(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite", timedelta(0))
+    outbox.put_messages("digest", {"webhook": Message("digest", "digest", ["the week"])}, NOW)
+    for run in ("run-1", "run-2"):
+        outbox.put(run, "where", {("webhook", "team:data"): [ALERT], ("webhook", "team:finance"): [ALERT]}, NOW)
+    tried = look_with_dead_receivers(outbox, {"digest"}, NOW)
+    assert tried == ["digest", "team:data", "team:finance", "team:data", "team:finance"]
+    assert look_with_dead_receivers(outbox, set(), NOW) == ["digest"]
+
+
+def test_a_server_that_is_away_costs_two_tries_a_look_and_dead_receivers_come_last(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "alerts.sqlite", timedelta(0))
+    outbox.put("run-1", "where", {("webhook", owner): [ALERT] for owner in "abcd"}, NOW)
+    dead = {"a", "b"}
+    assert look_with_dead_receivers(outbox, {*"abcd"}, NOW) == ["a", "b"]
+    assert look_with_dead_receivers(outbox, dead, NOW + timedelta(minutes=1)) == ["c", "d", "a", "b"]
+    assert look_with_dead_receivers(outbox, set(), NOW + timedelta(minutes=2)) == ["a", "b"]
+
+
 @pytest.mark.parametrize(("age", "alerts"), [(timedelta(hours=35, minutes=59), 0), (timedelta(hours=36), 1)])
 def test_missing_refresh_is_alerted_once_a_day(tmp_path: Path, age: timedelta, alerts: int) -> None:
     settings = Settings(data_dir=tmp_path)
