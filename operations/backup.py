@@ -83,11 +83,12 @@ def restore(settings: Settings, backup: Path) -> str:
     run, and the next restore completes it. Raises `BackupError`.
     """
     require_file(settings.warehouse_path, "growth restore", "pg_restore brings a database back")
+    holder = "growth restore"
     aside, moving = settings.data_dir / BEFORE, settings.data_dir / RESTORING
     incoming = moving.with_name(RESTORING + UNFINISHED)
     with (
         _explaining_os_errors(settings.data_dir),
-        hold(settings.warehouse_path, "growth restore", to_restore=True),
+        hold(settings.warehouse_path, holder, to_restore=True),
     ):
         if moving.exists():
             logger.info("completing an interrupted restore; no new one is started")
@@ -97,7 +98,9 @@ def restore(settings: Settings, backup: Path) -> str:
                 _fetch(backup, incoming)
                 shutil.rmtree(aside, ignore_errors=True)
                 os.sync()
-                incoming.rename(moving)
+                # A send that is under way ends first; one that waits for it sees the restore, and refuses.
+                with hold(settings.export_ledger_path, holder, to_restore=True):
+                    incoming.rename(moving)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
         made_at, files = _read_manifest(moving)

@@ -51,6 +51,12 @@ def make_data_folder(folder: Path) -> None:
             raise DataDirError(f"{place} is not a folder: move it away and run again")
 
 
+def refuse_half_restored(folder: Path) -> None:
+    """Raise `DataDirError` if a restore into the data folder is under way or was interrupted."""
+    if (folder / RESTORING).exists():
+        raise DataDirError(f"a restore into {folder} was interrupted: run `growth restore` again to complete it")
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -20,13 +20,12 @@ from settings import UserError
 from warehouse import postgres
 from warehouse.connection import spill_folder
 from warehouse.folder import (
-    RESTORING,
-    DataDirError,
     clear,
     close_to_others,
     damage,
     make_data_folder,
     out_of_room,
+    refuse_half_restored,
     unwritable,
 )
 
@@ -57,10 +56,7 @@ def hold(
     lock = _lock(path, holder, wait_seconds, say)
     try:
         if not to_restore:
-            if path.with_name(RESTORING).exists():
-                raise DataDirError(
-                    f"a restore into {path.parent} was interrupted: run `growth restore` again to complete it"
-                )
+            refuse_half_restored(path.parent)
             if not postgres.is_on_server(path):
                 _wait_for_file(path, holder, wait_seconds, say)
             clear(spill_folder(path))

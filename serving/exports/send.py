@@ -19,6 +19,7 @@ from serving.exports.webhook import NotSentError, Webhook, receiver_name
 from serving.publish.versions import is_rolled_back
 from serving.reader import snapshot
 from settings import Settings
+from warehouse.folder import refuse_half_restored
 from warehouse.lock import hold
 
 logger = logging.getLogger(__name__)
@@ -48,17 +49,22 @@ class Export:
 def export(settings: Settings, *, send: bool) -> Export:
     """Send at most `export_max_changes` changes to the configured receiver; without `send` only count them.
 
-    Raises `NotSentError`, or `ReceiverAwayError` if a retry may help; confirmed changes are recorded.
+    Raises `NotSentError`, or `ReceiverAwayError` if a retry may help; confirmed changes are recorded. Raises
+    `DataDirError` if the data folder is half restored.
     """
+    # Before the lock too: the lock would be made in a folder that a restore may have moved away.
+    refuse_half_restored(settings.data_dir)
     receiver = receiver_name(settings.export_url) if settings.export_url else csv_files.RECEIVER
     path = settings.export_ledger_path
-    with hold(path, "export of work lists"), open_ledger(path, receiver) as ledger:
-        with snapshot(settings.serving_path) as connection:
-            published = read_lists(connection, WORK_LISTS)
-        _refuse_older_day(settings, ledger.last_day(), published)
-        changes = changes_since(ledger, published, WORK_LISTS)
-        chosen = changes[: settings.export_max_changes]
-        refused = _send(settings, ledger, chosen) if send else []
+    with hold(path, "export of work lists"):
+        refuse_half_restored(settings.data_dir)
+        with open_ledger(path, receiver) as ledger:
+            with snapshot(settings.serving_path) as connection:
+                published = read_lists(connection, WORK_LISTS)
+            _refuse_older_day(settings, ledger.last_day(), published)
+            changes = changes_since(ledger, published, WORK_LISTS)
+            chosen = changes[: settings.export_max_changes]
+            refused = _send(settings, ledger, chosen) if send else []
     return Export(
         receiver=receiver.split(maxsplit=1)[0],
         as_of_date=published.as_of_date,

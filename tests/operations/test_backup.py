@@ -162,6 +162,23 @@ def test_a_backup_waits_for_the_run_that_is_at_work_and_says_which(
     assert read(backup) == {"first", "when the run had ended"}
 
 
+def test_restore_waits_for_a_send_that_is_under_way(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    backup = back_up(settings, tmp_path / "backups")
+    is_held = multiprocessing.Event()
+    send = multiprocessing.Process(target=hold_for_a_moment, args=(settings.export_ledger_path, is_held))
+    send.start()
+    assert is_held.wait(30)
+    restore(settings, backup)
+    send.join()
+    assert "waiting for the warehouse: run 1 (process" in caplog.text
+    assert send.exitcode == 0
+    assert read(settings.data_dir) == {"first"}
+    assert read(settings.data_dir / BEFORE) == {"first", "when the run had ended"}
+
+
 def in_a_process_that_is_killed(action: Callable[[], object]) -> None:
     process = multiprocessing.get_context("fork").Process(target=action)
     process.start()

@@ -28,6 +28,7 @@ from tests.serving.company_with_lists import TABLES, Company
 from tests.serving.fake_crm import FakeCrm, fake_crm
 from tests.serving.warehouse import gated_warehouse
 from tests.support.spellings import byte_spellings
+from warehouse.folder import RESTORING, DataDirError
 
 TOKEN = "token-of-the-crm"
 
@@ -84,6 +85,14 @@ def test_nothing_is_sent_unless_it_is_asked_for(to_crm: Company, to_files: Compa
     quietly(Company(Settings(data_dir=to_files.settings.data_dir)), send=False)
     assert not to_files.settings.exports_dir.exists()
     assert not Settings(data_dir=to_files.settings.data_dir).export_send
+
+
+def test_nothing_is_sent_from_a_half_restored_folder(to_crm: Company, crm: FakeCrm) -> None:
+    (to_crm.settings.data_dir / RESTORING).mkdir()
+    with pytest.raises(DataDirError, match="was interrupted: run `growth restore` again"):
+        quietly(to_crm)
+    assert crm.requests == []
+    assert not to_crm.settings.export_ledger_path.parent.exists()
 
 
 def test_files_hold_what_changed_since_the_last_send_and_nothing_else(to_files: Company) -> None:
