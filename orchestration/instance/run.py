@@ -53,17 +53,24 @@ def _execute(
     from orchestration.alerts.sensor import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
     from orchestration.instance.open_files import history_kept_open
-    from orchestration.instance.run_processes import cancel_runs_of_this_process, close_dead_runs
+    from orchestration.instance.run_processes import (
+        PROCESS_TAG,
+        cancel_runs_of_this_process,
+        close_dead_runs,
+        this_process,
+    )
     from orchestration.instance.timeline import LOCATION_TAG, show_on_timeline
 
     with naming_the_damaged_file(settings), history_kept_open(), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
+        # The warehouse's resource sets it too, but a run with nothing new does not open the warehouse.
+        process_tag = {PROCESS_TAG: this_process()}
         # The configuration is passed again, since Dagster drops that of partitioned jobs.
         result = definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags=LOCATION_TAG | (tags_of_days(days) if days else {}),
+            tags=LOCATION_TAG | process_tag | (tags_of_days(days) if days else {}),
             run_config=PROGRESS,
             asset_selection=assets,
         )

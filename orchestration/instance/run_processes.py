@@ -3,7 +3,7 @@
 import socket
 
 import psutil
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 PROCESS_TAG = "growth/process"
 
@@ -15,16 +15,29 @@ def this_process() -> str:
 
 
 def close_dead_runs(instance: DagsterInstance, *, are_all_dead: bool = False) -> None:
-    """Report runs of this host as failed if their process is dead, which frees the pool.
+    """Report runs of this host as failed, or as canceled if that was asked for, if their process is dead, which frees
+    the pool.
 
     With `are_all_dead` every unfinished run: those in a restored backup.
     """
-    open_statuses = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    open_statuses = [
+        DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING
+    ]  # fmt: skip
+    killed = "The run's process was killed. Run again: nothing half-done is kept."
     for run in instance.get_runs(RunsFilter(statuses=open_statuses)):
-        tag = run.tags.get(PROCESS_TAG)
+        tag = _tag_of_its_process(instance, run)
         is_dead = tag and tag.startswith(f"{socket.gethostname()}/") and not _is_alive(tag)
-        if is_dead or are_all_dead:
-            instance.report_run_failed(run, "The run's process was killed. Run again: nothing half-done is kept.")
+        if (is_dead or are_all_dead) and run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, killed)
+        elif is_dead or are_all_dead:
+            instance.report_run_failed(run, killed)
+
+
+def _tag_of_its_process(instance: DagsterInstance, run: DagsterRun) -> str | None:
+    """The tag, unless it was copied: a run that is executed again begins with the tags of the one before."""
+    tag = run.tags.get(PROCESS_TAG)
+    before = instance.get_run_by_id(run.parent_run_id) if tag and run.parent_run_id else None
+    return None if before and before.tags.get(PROCESS_TAG) == tag else tag
 
 
 def cancel_runs_of_this_process(instance: DagsterInstance) -> None:

@@ -4,18 +4,30 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, job, op
+from dagster import (
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    RunsFilter,
+    asset,
+    define_asset_job,
+    in_process_executor,
+    job,
+    op,
+)
 
 from orchestration.instance.home import prepare_dagster_home
-from orchestration.instance.run import naming_the_damaged_file
+from orchestration.instance.run import _execute, naming_the_damaged_file
 from orchestration.instance.run_processes import PROCESS_TAG, close_dead_runs, this_process
 from settings import Settings
 from warehouse.folder import DamagedFileError
@@ -85,6 +97,49 @@ def remember_a_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         events = instance.all_logs(run_id)
     assert runs == {run_id: DagsterRunStatus.SUCCESS, dead.run_id: DagsterRunStatus.FAILURE}
     assert len(events) > 3
+
+
+DEAD = f"{socket.gethostname()}/999999999/0"
+
+
+def test_run_that_was_killed_while_it_was_canceled_is_closed() -> None:
+    with DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(small_job, status=DagsterRunStatus.CANCELING, tags={PROCESS_TAG: DEAD})
+        close_dead_runs(instance)
+        assert [(each.run_id, each.status) for each in instance.get_runs()] == [(run.run_id, DagsterRunStatus.CANCELED)]
+
+
+def test_run_that_copied_the_tag_of_a_dead_process_stays_open() -> None:
+    with DagsterInstance.ephemeral() as instance:
+        before = instance.create_run_for_job(small_job, status=DagsterRunStatus.FAILURE, tags={PROCESS_TAG: DEAD})
+        again = instance.create_run_for_job(
+            small_job,
+            status=DagsterRunStatus.STARTED,
+            tags={PROCESS_TAG: DEAD},
+            parent_run_id=before.run_id,
+            root_run_id=before.run_id,
+        )
+        close_dead_runs(instance)
+        [run] = instance.get_runs(RunsFilter(run_ids=[again.run_id]))
+        assert run.status is DagsterRunStatus.STARTED
+
+
+def test_command_tags_its_run_even_if_it_does_not_open_the_warehouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asset
+    def page() -> None:
+        """What follows publishing."""
+
+    small = Definitions(assets=[page], jobs=[define_asset_job("small", "*")], executor=in_process_executor)
+    # The definitions of the project take a minute to import.
+    monkeypatch.setitem(sys.modules, "orchestration.definitions", SimpleNamespace(PROGRESS={}, definitions=small))
+    monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+    settings = Settings(data_dir=tmp_path)
+    prepare_dagster_home(settings)
+    result = _execute(settings, "small")
+    assert result.success
+    assert result.dagster_run.tags[PROCESS_TAG] == this_process()
 
 
 def test_by_default_it_is_in_files_of_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
