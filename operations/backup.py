@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -24,7 +25,8 @@ from warehouse.postgres import require_file
 logger = logging.getLogger(__name__)
 
 SUPPRESSION = "state/suppression"
-KEPT = ("warehouse.duckdb", "published", "exports", "state/exports", "state/alerts.sqlite", SUPPRESSION, "dagster")
+PUBLISHED = "published"
+KEPT = ("warehouse.duckdb", PUBLISHED, "exports", "state/exports", "state/alerts.sqlite", SUPPRESSION, "dagster")
 MANIFEST = "manifest.json"
 BEFORE = "before_restore"
 UNFINISHED = ".unfinished"
@@ -205,8 +207,19 @@ def _swap(there: Path, saved: Path, aside: Path, *, is_saved: bool) -> None:
             aside.parent.mkdir(parents=True, exist_ok=True)
             old.rename(aside.with_name(aside.name + log))
     if is_saved:
+        _open_as_before(saved, aside)
         there.parent.mkdir(parents=True, exist_ok=True)
         saved.rename(there)
+
+
+def _open_as_before(saved: Path, aside: Path) -> None:
+    """Give saved folders the modes of those that they replace: a copy is closed to others by the umask."""
+    for folder in (each for each in [saved, *saved.rglob("*")] if each.is_dir()):
+        before = aside / folder.relative_to(saved)
+        if before.is_dir():
+            folder.chmod(stat.S_IMODE(before.stat().st_mode))
+        elif folder == saved and saved.name == PUBLISHED:
+            folder.chmod(0o755)
 
 
 def _close_runs(settings: Settings) -> None:

@@ -9,8 +9,9 @@ import shutil
 import signal
 import socket
 import sqlite3
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from multiprocessing.synchronize import Event
@@ -100,6 +101,48 @@ def test_a_backup_is_restored_where_nothing_was(settings: Settings, tmp_path: Pa
     backup = back_up(settings, tmp_path / "backups")
     restore(Settings(data_dir=tmp_path / "new"), backup)
     assert read(tmp_path / "new") == {"first"}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def closed() -> Iterator[None]:
+    """The umask of the services."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("closed")
+def test_readers_can_open_what_is_restored(settings: Settings, tmp_path: Path) -> None:
+    versions = settings.serving_path.parent / "versions"
+    versions.mkdir()
+    (versions / "of-before.duckdb").touch()
+    for folder, opened in ((settings.serving_path.parent, 0o755), (settings.exports_dir, 0o2750), (versions, 0o700)):
+        folder.chmod(opened)
+    backup = back_up(settings, tmp_path / "backups")
+    restore(settings, backup)
+    assert mode(settings.serving_path.parent) == 0o755
+    assert mode(settings.exports_dir) == 0o2750
+    assert mode(versions) == 0o700
+    restore(Settings(data_dir=tmp_path / "new"), backup)
+    assert mode(tmp_path / "new" / "published") == 0o755
+    assert mode(tmp_path / "new" / "published" / "versions") == 0o700
+
+
+@pytest.mark.usefixtures("closed")
+def test_readers_can_open_what_an_interrupted_restore_had_moved_aside(settings: Settings, tmp_path: Path) -> None:
+    settings.serving_path.parent.chmod(0o755)
+    backup = back_up(settings, tmp_path / "backups")
+    moving, aside = settings.data_dir / RESTORING, settings.data_dir / BEFORE
+    shutil.copytree(backup, moving)
+    aside.mkdir()
+    settings.serving_path.parent.rename(aside / "published")
+    (aside / "published").chmod(0o751)
+    restore(settings, backup)
+    assert mode(settings.serving_path.parent) == 0o751
 
 
 def test_restore_keeps_later_deletion_requests(
