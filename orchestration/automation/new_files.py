@@ -26,7 +26,9 @@ EVERY_SECONDS = 60
 
 
 def build_new_files_sensor(settings: Settings, job_name: str) -> SensorDefinition:
-    """The sensor for a job. Its cursor is the state that was last loaded; only a successful run moves it."""
+    """The sensor for a job. Its cursor is the state that was last loaded, and how many loads there were; only a
+    successful run moves it.
+    """
 
     @sensor(
         name="new_files",
@@ -43,14 +45,17 @@ def build_new_files_sensor(settings: Settings, job_name: str) -> SensorDefinitio
             listing.files[table] = [file for file in files_of_table if not is_landed(file.path)]
         files = listing.fingerprint
         cursor = json.loads(context.cursor) if context.cursor else {}
+        loads = cursor.get("loads", 0)
         if files == cursor.get("loaded"):
             return SensorResult(skip_reason="no file has changed since the last load that this sensor asked for")
-        seen = json.dumps({"loaded": cursor.get("loaded"), "seen": files})
+        seen = json.dumps({"loaded": cursor.get("loaded"), "loads": loads, "seen": files})
         if files != cursor.get("seen"):
             return SensorResult(skip_reason="files are changing: wait until they have stopped", cursor=seen)
-        runs = context.instance.get_runs(RunsFilter(job_name=job_name, tags={FILES_TAG: files}))
+        # A file from before may come back: runs that loaded it then do not count.
+        load = f"{files}-{loads}"
+        runs = context.instance.get_runs(RunsFilter(job_name=job_name, tags={FILES_TAG: load}))
         if any(run.status is DagsterRunStatus.SUCCESS for run in runs):
-            loaded = json.dumps({"loaded": files, "seen": files})
+            loaded = json.dumps({"loaded": files, "loads": loads + 1, "seen": files})
             return SensorResult(skip_reason="the new files are loaded", cursor=loaded)
         working = [run.run_id for run in runs if not run.is_finished]
         if working:
@@ -62,6 +67,6 @@ def build_new_files_sensor(settings: Settings, job_name: str) -> SensorDefinitio
                     "wrong, and start one by hand"
                 )
             )
-        return SensorResult(run_requests=[RunRequest(run_key=f"{files}-{len(runs)}", tags={FILES_TAG: files})])
+        return SensorResult(run_requests=[RunRequest(run_key=f"{load}-{len(runs)}", tags={FILES_TAG: load})])
 
     return new_files

@@ -57,7 +57,7 @@ def tick(root: Path, instance: DagsterInstance) -> Callable[[], SensorResult]:
 
 
 def asked(result: SensorResult) -> list[str]:
-    """The states of files that runs are asked for."""
+    """The states of files that runs are asked for, each with the number of loads before."""
     return [request.tags[FILES_TAG] for request in result.run_requests or []]
 
 
@@ -91,7 +91,7 @@ def test_the_cursor_moves_only_when_the_run_has_succeeded(tick, instance: Dagste
     assert tick.cursor["loaded"] is None
     finish(instance, files, DagsterRunStatus.SUCCESS)
     assert asked(tick()) == []
-    assert tick.cursor["loaded"] == files
+    assert files == f"{tick.cursor['loaded']}-0"
 
 
 def test_a_failed_run_is_asked_for_again_three_times_and_no_more(tick, instance: DagsterInstance) -> None:
@@ -126,6 +126,22 @@ def test_a_file_that_was_replaced_by_one_of_the_same_size_is_seen(tick, root: Pa
     replacement.rename(file)
     tick()
     assert len(asked(tick())) == 1
+
+
+def test_the_good_file_of_before_starts_a_run_after_a_bad_one(tick, root: Path, instance: DagsterInstance) -> None:
+    good, keys = root / "crm" / "accounts.csv", []
+    aside = root.parent / "good.csv"
+    for replace in (lambda: None, lambda: good.rename(aside), lambda: aside.rename(good)):
+        replace()
+        if not good.exists():
+            good.write_text("id\nbad\n")
+        tick()
+        result = tick()
+        [files] = asked(result)
+        keys.append(result.run_requests[0].run_key)
+        finish(instance, files, DagsterRunStatus.SUCCESS)
+        tick()
+    assert len(set(keys)) == 3
 
 
 def test_files_that_a_run_landed_start_no_other_run(tick, root: Path) -> None:
