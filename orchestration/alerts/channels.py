@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 
 from orchestration.alerts.messages import Alert
 from orchestration.alerts.outbox import Message
+from serving.exports.webhook import for_chat
 from settings import Settings
 
 TIMEOUT_SECONDS = 5.0
@@ -78,7 +79,7 @@ def _call_webhook(settings: Settings, message: Message) -> None:
         raise LookupError(f"the webhook of {message.owner} in GROWTH_ALERT_WEBHOOKS is gone")
     # Chat programs show `text`; the rest is for programs.
     content = {
-        "text": "\n".join([message.subject, *message.lines]),
+        "text": for_chat("\n".join([message.subject, *message.lines])),
         "owner": message.owner, "subject": message.subject, "lines": message.lines,
     }  # fmt: skip
     request = urllib.request.Request(  # noqa: S310 (the settings accept http and https only)

@@ -130,6 +130,9 @@ def message(change: Change) -> dict[str, Any]:
 def _text(change: Change) -> str:
     name = change.values.get("customer_name") or change.key["customer_id"]
     details = [f"{key}: {value}" for key, value in {**change.key, **change.values}.items() if value is not None]
-    text = f"{change.list_name}: {change.kind} {name} ({', '.join(details)})"
-    # Chats read angle brackets as links and mentions, and customers choose their own names.
+    return for_chat(f"{change.list_name}: {change.kind} {name} ({', '.join(details)})")
+
+
+def for_chat(text: str) -> str:
+    """Text that mentions nobody: chats read angle brackets as links and mentions, and customers choose their names."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -28,6 +28,7 @@ from dagster import (
 from pydantic import SecretStr
 
 from orchestration.alerts import sensor as alerting
+from orchestration.alerts.channels import senders
 from orchestration.alerts.messages import Alert, alerts_of_run, owners_of_specs
 from orchestration.alerts.outbox import KEPT, Message, Outbox
 from orchestration.alerts.sensor import tell_of_ended_runs
@@ -217,6 +218,15 @@ def test_failed_alert_is_logged_without_the_secret_and_sent_later(
     mail.refuses, web.status = False, 200
     told(settings, calm, loads)
     assert (len(mail.mails), len(web.posts)) == (2, 1)
+
+
+def test_a_name_in_a_digest_mentions_nobody(tmp_path: Path, mail: MailServer, web: WebServer) -> None:
+    name = "<!channel> <https://evil.example|Acme> & Co"
+    send = senders(settings_of(tmp_path, mail, web), Log())["webhook"]
+    send(Message("team:data", "digest", [name]))
+    [post] = web.posts
+    assert post["text"] == "digest\n&lt;!channel&gt; &lt;https://evil.example|Acme&gt; &amp; Co"
+    assert post["lines"] == [name]
 
 
 def test_a_server_that_is_not_there_does_not_fail_anything(tmp_path: Path) -> None:
