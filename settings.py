@@ -219,6 +219,11 @@ class Settings(BaseSettings):
         return self.data_dir / "state" / "alerts.sqlite"
 
     @property
+    def errors_path(self) -> Path:
+        """Tracebacks of unexpected errors of commands."""
+        return self.data_dir / "state" / "errors.log"
+
+    @property
     def warehouse_path(self) -> Path:
         """The warehouse: the DuckDB file that only the pipeline opens, or one that says which server has it."""
         return self.data_dir / ("warehouse.postgres" if self.target == "postgres" else "warehouse.duckdb")

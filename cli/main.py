@@ -56,7 +56,7 @@ def _kept(error: Exception) -> str:
     from settings import UserError, get_settings
 
     with suppress(UserError, OSError):
-        path = get_settings().data_dir / "state" / "errors.log"
+        path = get_settings().errors_path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}\n{''.join(format_exception(error))}\n")

@@ -99,6 +99,9 @@ def _forget_outside(settings: Settings, kind: str, value: str, erase: Callable[[
     removed["Dagster's history and alerts"] = sum(_clear_database(path, erase) for path in [*databases, *alerts])
     logs = [*(path for path in files if path not in databases), *settings.dbt_target_dir.rglob("*.log*")]
     removed["logs of steps and of dbt"] = sum(_clear_file(path, erase) for path in logs)
+    # Its tracebacks quote values.
+    errors = [settings.errors_path] if settings.errors_path.exists() else []
+    removed["state/errors.log"] = sum(_clear_file(path, erase) for path in errors)
     return removed
 
 

@@ -95,20 +95,21 @@ def test_deletion_names_a_database_that_is_in_use(database: Path, monkeypatch: p
     assert files_with(database.parent, ADDRESS) == []
 
 
-def test_every_file_of_dagster_and_every_log_of_dbt_is_looked_into(tmp_path: Path, database: Path) -> None:
+def test_every_file_of_dagster_and_every_log_is_looked_into(tmp_path: Path, database: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     in_steps, in_dbt = f"Error:\n{ADDRESS} \udcff {json.dumps(ODD)}", f"\x1b[31m'{ODD}'\x1b[0m"
     for name in ("dagster/storage/run/compute_logs/a.err", "dagster/logs/event.log", "dagster/storage/x/a.json"):
         write(tmp_path / name, in_steps)
     for name in ("state/dbt/logs/dbt.log", "state/dbt/logs/dbt.log.3"):
         write(tmp_path / name, in_dbt)
+    write(settings.errors_path, in_steps)
     (tmp_path / "dagster/history/runs").mkdir(parents=True)
     database.replace(tmp_path / "dagster/history/runs/made.db")
     for log in tmp_path.glob("runs.db-*"):
         log.unlink()
-    assert len(files_with(tmp_path, ADDRESS, ODD)) == 6
+    assert len(files_with(tmp_path, ADDRESS, ODD)) == 7
     removed = forget._forget_outside(settings, "address", ODD, ERASE)
-    assert removed == {"Dagster's history and alerts": 1, "logs of steps and of dbt": 5}
+    assert removed == {"Dagster's history and alerts": 1, "logs of steps and of dbt": 5, "state/errors.log": 1}
     assert files_with(tmp_path, ADDRESS, ODD) == []
     assert (tmp_path / "state/dbt/logs/dbt.log").read_bytes() == b"\x1b[31m'deleted'\x1b[0m"
     assert (tmp_path / "dagster/logs/event.log").read_bytes() == b'Error:\ndeleted \xff "deleted"'
