@@ -1,8 +1,10 @@
 /* Tables that are sorted, searched, filtered, copied and saved; the address holds what is filtered. */
 
 const PAGE_LENGTH = 15;
-/* A spreadsheet runs such cells as formulas. */
-const STARTS_A_FORMULA = /^[\s"']*[=+\-@\t\r]/;
+/* Spreadsheets run such cells as formulas. Where a semicolon or tab separates, they also split cells there and at line
+   ends. The same as in serving/exports/csv_files.py. */
+const STARTS_A_FORMULA = /(^|[;\t\r\n])([ \xa0"']*)(?=[=+\-@＝＋－＠])/g;
+const IS_A_NUMBER = /^-?\d*\.?\d+(e[+-]?\d+)?$/;
 
 function labelled(text, control) {
   return element("label", {}, text, control);
@@ -40,8 +42,11 @@ function values(table) {
   return [headings, ...rows.map((row) => [...row.cells].map((cell) => (cell.matches(".text,.words,.person,.late,.customer,.unit") ? cell.textContent : cell.dataset.order)))];
 }
 
+/* Text that no spreadsheet runs as a formula; numbers stay as they are. */
 function safe(text) {
-  return STARTS_A_FORMULA.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  if (IS_A_NUMBER.test(text)) return text;
+  const escaped = text.replace(STARTS_A_FORMULA, "$1'$2");
+  return /^[\t\r\n]/.test(escaped) ? `'${escaped}` : escaped;
 }
 
 function asCsv(rows) {
