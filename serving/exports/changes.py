@@ -63,11 +63,10 @@ def _changes_of(
                 # Resend the identical message: a receiver may refuse a different one under a known idempotency key.
                 yield Change(**json.loads(last.unconfirmed))
             continue
-        kind = "removed" if row is None else "changed" if last and last.fingerprint else "added"
         yield Change(
             list_name=work_list.name,
             item=item,
-            kind=kind,
+            kind=_kind(last, row),
             key=dict(zip(work_list.key, json.loads(item), strict=True)),
             values={name: row[name] for name in (*work_list.news, *work_list.figures)} if row else {},
             as_of_date=as_of_date.isoformat(),
@@ -75,6 +74,15 @@ def _changes_of(
             # The previous key is part of the key: an item that changes and changes back is two changes.
             idempotency_key=_digest([work_list.name, item, fingerprint, last.idempotency_key if last else None])[:32],
         )
+
+
+def _kind(last: Noted | None, row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        # Also after an unconfirmed `added`, which may have arrived.
+        return "removed"
+    # A receiver that refused the item does not know it, and one that has it accepts `added` again.
+    is_add_unconfirmed = last and last.unconfirmed and json.loads(last.unconfirmed)["kind"] == "added"
+    return "changed" if last and last.fingerprint and not is_add_unconfirmed else "added"
 
 
 def _digest(values: list[Any]) -> str:

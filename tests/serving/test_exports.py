@@ -223,6 +223,22 @@ def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, cr
     assert len(crm.held) == 3
 
 
+def test_item_that_was_refused_and_changes_is_added_until_it_is_confirmed(to_crm: Company, crm: FakeCrm) -> None:
+    for status, bills_paid in ((422, 0), (422, 1), (200, 2), (200, 3)):
+        crm.answer = lambda _, status=status: status  # type: ignore[misc]
+        to_crm.put("fct_onboarding_queue", "acme", bills_paid=bills_paid)
+        to_crm.publish()
+        quietly(to_crm)
+    of_acme = [each for each in crm.requests if each["item"] == {"customer_id": "acme"}]
+    assert [(each["change"], each["values"]["bills_paid"]) for each in of_acme] == [
+        ("added", 0),
+        ("added", 1),
+        ("added", 2),
+        ("changed", 3),
+    ]
+    assert len({each["idempotency_key"] for each in of_acme}) == 4
+
+
 @pytest.mark.parametrize("status", [302, 401])
 def test_a_receiver_that_knows_us_not_is_asked_once(to_crm: Company, crm: FakeCrm, status: int) -> None:
     crm.answer = lambda _: status
