@@ -41,12 +41,17 @@ def icp_sign_ups(published: Snapshot) -> Sequence[Block]:
 
 def channels(published: Snapshot) -> Sequence[Block]:
     """What customers cost by channel, over the last closed months."""
+    # The customers of a month count, so its spend must too.
+    spend = "case when (select bool_and(spend_usd is not null) from cells) then sum(spend_usd) end"
     rows = published.rows(
         f"""
+        with cells as (
+            from rpt_acquisition
+            where month > {LAST_CLOSED_MONTH} - interval {MONTHS_OF_CHANNELS} month and month <= {LAST_CLOSED_MONTH}
+        )
         select signup_channel, sum(signups), sum(activated), sum(icp_signups), sum(paying_customers),
-            sum(new_mrr_usd_month), sum(spend_usd), sum(spend_usd) / nullif(sum(paying_customers), 0)
-        from rpt_acquisition
-        where month > {LAST_CLOSED_MONTH} - interval {MONTHS_OF_CHANNELS} month and month <= {LAST_CLOSED_MONTH}
+            sum(new_mrr_usd_month), {spend}, {spend} / nullif(sum(paying_customers), 0)
+        from cells
         group by signup_channel
         order by sum(new_mrr_usd_month) desc nulls last, sum(signups) desc, signup_channel
         """
