@@ -5,7 +5,7 @@ A version is a hard link to the file readers had: keeping it copies nothing and 
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -94,9 +94,7 @@ def version_before(settings: Settings) -> Version:
 
 def version_of_earlier_day(settings: Settings, as_of_date: date) -> Version | None:
     """The newest version before the live one whose data day is earlier; None if none is kept."""
-    found = versions(settings)
-    live = next((number for number, version in enumerate(found) if version.is_live), len(found))
-    return next((version for version in reversed(found[:live]) if version.as_of_date < as_of_date), None)
+    return _of_earlier_day(versions(settings), as_of_date)
 
 
 def version_named(settings: Settings, name: str) -> Version:
@@ -212,14 +210,26 @@ def _keep(settings: Settings) -> Version | None:
 
 
 def _drop_oldest(settings: Settings) -> None:
-    """Delete the oldest versions beyond `kept_versions`, not counting the live one."""
+    """Delete the oldest versions beyond `kept_versions`, not counting the live one.
+
+    If any are kept, so is the newest of an earlier data day than the live one's: the page compares with it.
+    """
     live = settings.serving_path
-    order = [version.path.parent for version in versions(settings)]
+    found = versions(settings)
+    order = [version.path.parent for version in found]
     kept = [path for path in _folder(settings).glob("*") if not _is_live(path / live.name, live)]
     # Unreadable ones first.
     kept.sort(key=lambda path: order.index(path) if path in order else -1)
+    day = next((version.as_of_date for version in found if version.is_live), None)
+    compared = _of_earlier_day(found, day) if day and settings.kept_versions else None
     for path in kept[: max(0, len(kept) - settings.kept_versions)]:
-        shutil.rmtree(path)
+        if compared is None or path != compared.path.parent:
+            shutil.rmtree(path)
+
+
+def _of_earlier_day(found: Sequence[Version], as_of_date: date) -> Version | None:
+    live = next((number for number, version in enumerate(found) if version.is_live), len(found))
+    return next((version for version in reversed(found[:live]) if version.as_of_date < as_of_date), None)
 
 
 def _is_live(path: Path, live: Path) -> bool:
