@@ -40,7 +40,7 @@ test: $(READY) ## Every kind of test, in about five minutes on two processors
 test-slow: $(READY) ## What takes longer: whole runs, kills, backfills
 	@$(BIN)/python -m pytest -m "slow and not soak and not spark" $(IN_PARALLEL)
 
-test-all: $(READY) ## Both at once, which share what they begin with
+test-all: $(READY) ## The tests of both in one go, which share the runs that they begin with
 	@$(BIN)/python -m pytest -m "not soak and not spark" $(IN_PARALLEL)
 
 $(SPARK_READY): deploy/spark/requirements.txt $(READY)

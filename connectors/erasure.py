@@ -36,6 +36,7 @@ LONGEST_LINE_BYTES = 64 * 1024 * 1024
 
 def erase_landed(settings: Settings) -> dict[str, int]:
     """Rewrite the landed rows of everyone on the list; returns how many, by table. Repeating it completes it."""
+    # In another store nothing was landed.
     if settings.source_root is None or not can_land(settings.source_root):
         return {}
     root, folder = landing_root(settings, SYSTEM), state_folder(settings, SYSTEM)
