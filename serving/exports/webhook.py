@@ -28,6 +28,8 @@ ABOUT_THE_CHANGE = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+# Of an item that the receiver does not have. An address that is wrong is answered so for other changes, too.
+NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -55,7 +57,7 @@ class Webhook:
         for change in changes:
             self._ledger.begin(change)
             status = self._post(change)
-            if status in ABOUT_THE_CHANGE:
+            if status in ABOUT_THE_CHANGE or (change.kind == "removed" and status in NOT_THERE):
                 self.refused.append(f"{change.list_name} {change.item} ({status})")
                 continue
             if not 200 <= status < 300:

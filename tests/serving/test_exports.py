@@ -223,6 +223,24 @@ def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, cr
     assert len(crm.held) == 3
 
 
+@pytest.mark.parametrize("status", [404, 410])
+def test_item_that_the_receiver_has_deleted_itself_stops_no_other_change(
+    to_crm: Company, crm: FakeCrm, status: int
+) -> None:
+    quietly(to_crm)
+    to_crm.closed = {"beta"}
+    to_crm.put("fct_onboarding_queue", "aaron")
+    to_crm.publish()
+    crm.answer = lambda number: status if number == 4 else 200
+    assert quietly(to_crm).refused == [f'onboarding_queue ["beta"] ({status})']
+    assert ("onboarding_queue", "added", "aaron") in crm.changes()
+    crm.answer = lambda _: status
+    to_crm.put("fct_onboarding_queue", "delta")
+    to_crm.publish()
+    with pytest.raises(NotSentError, match=f"answered {status}: check GROWTH_EXPORT_URL"):
+        quietly(to_crm)
+
+
 def test_item_that_was_refused_and_changes_is_added_until_it_is_confirmed(to_crm: Company, crm: FakeCrm) -> None:
     for status, bills_paid in ((422, 0), (422, 1), (200, 2), (200, 3)):
         crm.answer = lambda _, status=status: status  # type: ignore[misc]
