@@ -2,7 +2,7 @@
 with titles as (
     select distinct
         role_at_organization,
-        role_detail,
+        coalesce(role_detail, '') as role_detail,
         ' ' || translate(lower(coalesce(role_detail, '')), '-_/&.,()', '        ') || ' ' as title
     from {{ ref('int_members') }}
     where role_at_organization is not null or trim(role_detail) <> ''
@@ -36,5 +36,5 @@ select
 from {{ ref('int_members') }} as members
 inner join ranked
     on coalesce(members.role_at_organization, '') = coalesce(ranked.role_at_organization, '')
-    and coalesce(members.role_detail, '') = coalesce(ranked.role_detail, '')
+    and coalesce(members.role_detail, '') = ranked.role_detail
     and ranked.rule_rank = 1
