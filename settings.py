@@ -25,7 +25,7 @@ MEMORY_LIMIT = r"^[1-9][0-9]*(\.[0-9]+)?(MB|GB|%)$"
 LEAST_MEMORY_BYTES = 10**9
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 # Read by dbt's profile and macros (`DBT_FILE`, `DAYS_…`, `SPARK_…`) and by the tests (`CI`).
-OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE", "SPARK_HOST", "SPARK_PORT", "SPARK_USER"}
+OTHER_VARIABLES = {"CI", "DAYS_FROM", "DAYS_TO", "DBT_FILE", "MACROS", "SPARK_HOST", "SPARK_PORT", "SPARK_USER"}
 # Never shown, even in messages about wrong values.
 SECRETS = {
     "alert_webhooks",
@@ -40,6 +40,7 @@ SECRETS = {
     "land_stripe_key",
     "postgres_url",
     "smtp_password",
+    "source_root",
     "suppression_key",
     "warehouse_url",
 }
@@ -152,7 +153,7 @@ class Settings(BaseSettings):
     def _absolute_folder(cls, value: str | None) -> str | None:
         return value if value is None or "://" in value else str(Path(value).expanduser().resolve())
 
-    @field_validator("land_bucket")
+    @field_validator("source_root", "land_bucket")
     @classmethod
     def _address_without_password(cls, value: str | None) -> str | None:
         """Addresses are shown in messages."""

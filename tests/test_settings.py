@@ -86,6 +86,15 @@ def test_an_empty_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.as_of is None
 
 
+@pytest.mark.parametrize("setting", ["GROWTH_SOURCE_ROOT", "GROWTH_LAND_BUCKET"])
+def test_password_in_an_address_that_runs_print_is_refused(tmp_path: Path, setting: str) -> None:
+    address = {setting: "sftp://growth:s3cret@files.example/source"}
+    done = run_python("-m", "cli", "run", GROWTH_DATA_DIR=str(tmp_path / "data"), **address)
+    assert done.returncode == 2
+    assert f"{setting}: must not have a password in it" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+
+
 def test_a_secret_that_does_not_fit_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"GROWTH_ALERT_WEBHOOKS": "team:data=hooks.example/s3cret", "GROWTH_DAGSTER_POSTGRES_URL": "mysql://s3cret"}
     done = run_python("-m", "cli", "run", **wrong)

@@ -86,7 +86,8 @@ def invoke_dbt(
     flags = ["--quiet", "--log-level", "none", "--log-level-file", "none"]
     with ExitStack() as held:
         held.enter_context(log)
-        held.enter_context(_environment({**dbt_environment(settings, target_dir), **dbt_variables(days)}))
+        said = {"GROWTH_MACROS": files_digest(project / "macros"), **dbt_variables(days)}
+        held.enter_context(_environment({**dbt_environment(settings, target_dir), **said}))
         if settings.target == "postgres":
             held.enter_context(on_postgres.building(settings))
         if settings.target == "spark":
@@ -262,12 +263,12 @@ def _close_dbt_connections() -> None:
     DuckDBConnectionManager.close_all_connections()
 
 
-def files_digest() -> str:
-    """Changes with any file of the dbt project."""
+def files_digest(folder: Path = DBT_PROJECT_DIR) -> str:
+    """Changes with any file of the dbt project, or of a folder in it."""
     ignored = {"target", "logs", "__pycache__"}
     digest = sha256()
-    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
-        name = path.relative_to(DBT_PROJECT_DIR)
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
         if path.is_file() and not ignored.intersection(name.parts):
             digest.update(f"{name} {path.stat().st_size} ".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -42,10 +42,11 @@
 {%- endmacro %}
 
 
-{#- Changes with the files of the project and its seeds, and with the macros that figures go through. -#}
-{% macro project_fingerprint() -%}
-    {%- set macros = [divide_half_up('a', 'b'), rate_usage('quantities', ['key'])] -%}
-    {{ return(local_md5((macros + [files_fingerprint()]) | join('\n'))) }}
+{#- Changes with the files of the project's macros, which dbt does not tell of: `growth` says it. In a shell of dbt none has
+    changed since the days were built. -#}
+{% macro macros_fingerprint() -%}
+    {%- set said = env_var('GROWTH_MACROS', '') -%}
+    {{ return("'" ~ said ~ "'" if said else "(select max(fingerprint) from " ~ built_inputs() ~ " where kind = 'macros')") }}
 {%- endmacro %}
 
 

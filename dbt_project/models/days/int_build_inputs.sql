@@ -88,14 +88,25 @@ terms as (
         greatest(spells.held_from, cast(spells.organization_created_at as date), opened.first_day) as first_day,
         {{ row_fingerprint([
             'spells.organization_created_at', 'spells.account_id', 'spells.has_active_subscription',
-            'spells.period_start', 'spells.period_end', 'spells.subscribed_on', 'spells.discount_percent',
-            'spells.platform_package', 'spells.credit_balance_usd', 'listed.fingerprint',
+            'spells.period_start', 'spells.period_end',
+            'case when spells.has_active_subscription then spells.subscribed_on end',
+            'spells.discount_percent', 'spells.platform_package', 'spells.credit_balance_usd', 'listed.fingerprint',
         ]) }} as fingerprint
     from {{ ref('int_billing_spells') }} as spells
     inner join opened on spells.account_id = opened.account_id
     left join listed_by_version as listed
         on spells.organization_id = listed.organization_id
         and spells.updated_at = listed.updated_at
+),
+
+{#- A spell may end in an account that has no terms here. -#}
+ends as (
+    select
+        spells.organization_id || ' ' || cast(spells.held_before as {{ dbt.type_string() }}) as key,
+        greatest(spells.held_before, cast(spells.organization_created_at as date), opened.first_day) as first_day
+    from {{ ref('int_billing_spells') }} as spells
+    inner join opened on spells.account_id = opened.account_id
+    where spells.held_before < cast('9999-12-31' as date)
 ),
 
 inputs as (
@@ -114,7 +125,16 @@ inputs as (
 
     union all
 
-    select 'project', 'project', cast('1900-01-01' as date), '{{ project_fingerprint() }}'
+    select 'end of terms', key, first_day, 'ends'
+    from ends
+
+    union all
+
+    select 'project', 'project', cast('1900-01-01' as date), '{{ files_fingerprint() }}'
+
+    union all
+
+    select 'macros', 'macros', cast('1900-01-01' as date), {{ macros_fingerprint() }}
 )
 
 select

@@ -1,13 +1,14 @@
 {#- For the days that are built, and the day before the period that each is in, the sums that a forecast is made of: the
     last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before.
-    Usage is that of all organizations of an account together, as far back as the open periods and the windows reach: days
-    whose forecasts stay as they are need not be looked at again. Of a missing day the mean is expected of the reported days
-    since the first use in the four weeks before it: it is neither zero nor a break of the rhythm. Built by some of the
+    Usage is that of all organizations of an account together, as far back as the windows and the four weeks before the
+    open periods reach: days whose forecasts stay as they are need not be looked at again. Of a missing day the mean is
+    expected of the reported days since the first use in the four weeks before it: it is neither zero nor a break of the
+    rhythm. Built by some of the
     accounts after the others. -#}
 {{ config(materialized='table_in_pieces' if builds_in_pieces() else 'table') }}
 with reach as (
     select
-        min(accounts.period_start) as first_period_start,
+        cast({{ dbt.dateadd('day', -28, 'min(accounts.period_start)') }} as date) as four_weeks_before_periods,
         cast({{ dbt.dateadd('day', '-154', 'min(to_build.first_day)') }} as date) as first_window_start,
         max(to_build.last_day) as last_day
     from {{ ref('int_account_days') }} as accounts
@@ -25,7 +26,7 @@ usage as (
         on usage.organization_id = spells.organization_id
         and usage.date >= spells.held_from
         and usage.date < spells.held_before
-    inner join reach on usage.date >= least(reach.first_period_start, reach.first_window_start)
+    inner join reach on usage.date >= least(reach.four_weeks_before_periods, reach.first_window_start)
     where
         usage.date <= reach.last_day
         and {{ in_piece('spells.account_id') }}
