@@ -28,6 +28,8 @@ NOT_SOURCES = {"target", "logs", "__pycache__"}
 PUBLISHED, SAID_BY_FILES, BUILT_BEFORE_FAILURE = "published", "said_by_files", "built_before_failure"
 CREATE = "create table if not exists quality.done (what varchar, name varchar, run_id varchar, made_of varchar)"
 LOADED = "select table_name, file, fingerprint, loaded_at from raw.loaded_files order by all"
+# Rows of a file that is gone are no longer set aside, and nothing is loaded.
+SET_ASIDE = "select table_name, file, rule, count(*) from raw.rejected_rows group by all order by all"
 LAST_BUILD = "select max(turn) from quality.builds"
 LAST_BUILD_AND_LOAD = "select (select max(turn) from quality.builds), (select max(turn) from raw.loaded_files)"
 SEEDS_AND_STAGING = """
@@ -159,9 +161,9 @@ def _is_of_everything(context: AssetExecutionContext | AssetCheckExecutionContex
 
 
 def _made_of(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Changes with the loaded files, the last build, the project's files, and the requested day."""
+    """Changes with the loaded files, what was set aside, the last build, the project's files, and the requested day."""
     digest = sha256(f"{settings.as_of} {settings.env} {connection.execute(LAST_BUILD).fetchone()}".encode())
-    for row in connection.execute(LOADED).fetchall():
+    for row in connection.execute(LOADED).fetchall() + connection.execute(SET_ASIDE).fetchall():
         digest.update(repr(row).encode())
     digest.update(project_digest())
     return digest.hexdigest()
@@ -181,7 +183,7 @@ def _project_files() -> Iterator[Path]:
     others = [*PROJECT_DIR.glob("*.py"), PROJECT_DIR / "dbt_project", PROJECT_DIR / "requirements.lock"]
     for place in sorted([*rooms, *others]):
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file() and not NOT_SOURCES.intersection(path.parts):
+            if path.is_file() and not NOT_SOURCES.intersection(path.relative_to(PROJECT_DIR).parts):
                 yield path
 
 

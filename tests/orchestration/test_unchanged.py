@@ -25,13 +25,15 @@ def context(**run: Any) -> Any:
     return SimpleNamespace(run=SimpleNamespace(**run), run_id="run-1")
 
 
-SEED = Path("dbt_project", "seeds", "size_tiers.csv")
+# A checkout may be below a folder of any name.
+CHECKOUT = Path("logs")
+SEED = CHECKOUT / "dbt_project" / "seeds" / "size_tiers.csv"
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A data folder that run-1 has published from a project of one seed."""
-    monkeypatch.setattr(build_state, "PROJECT_DIR", tmp_path)
+    monkeypatch.setattr(build_state, "PROJECT_DIR", tmp_path / CHECKOUT)
     (tmp_path / SEED).parent.mkdir(parents=True)
     (tmp_path / SEED).write_text("tier,arr_from_usd_year\nlarge,100000\n")
     settings = Settings(data_dir=tmp_path)
@@ -40,6 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             "create schema raw; create schema quality; "
             "create table raw.loaded_files as "
             "select 't' as table_name, 'f' as file, '1' as fingerprint, now() as loaded_at; "
+            "create table raw.rejected_rows as select 't' as table_name, 'odd' as file, 1 as position, 'rule' as rule; "
             "create table quality.builds as select timestamp '2026-11-01' as built_at, 1 as turn"
         )
     put_before_readers(settings, "run-1")
@@ -91,6 +94,7 @@ def edit_the_seed(settings: Settings) -> None:
 CHANGES = {
     "a file was loaded": in_warehouse("insert into raw.loaded_files values ('t', 'g', '1', now())"),
     "a file was loaded anew": in_warehouse("update raw.loaded_files set loaded_at = now() + interval 1 second"),
+    "a file of which every row was set aside is gone": in_warehouse("delete from raw.rejected_rows"),
     "somebody has built in a shell": in_warehouse("insert into quality.builds values (timestamp '2020-11-02', 2)"),
     "the note is of another time": in_warehouse("delete from quality.done"),
     "another version was put before the readers": lambda settings: put_before_readers(settings, "run-0"),
