@@ -3,6 +3,7 @@
 import json
 import logging
 import smtplib
+import ssl
 import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -64,10 +65,12 @@ def _send_mail(settings: Settings, message: Message) -> None:
     mail.set_content("\n\n".join(message.lines))
     if message.html:
         mail.add_alternative(message.html, subtype="html")
-    kind = smtplib.SMTP_SSL if settings.smtp_security == "tls" else smtplib.SMTP
+    # Without it smtplib accepts any certificate, and then sends the password.
+    checked = ssl.create_default_context()
+    kind = partial(smtplib.SMTP_SSL, context=checked) if settings.smtp_security == "tls" else smtplib.SMTP
     with kind(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as server:
         if settings.smtp_security == "starttls":
-            server.starttls()
+            server.starttls(context=checked)
         if settings.smtp_user and settings.smtp_password:
             server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
         server.send_message(mail)

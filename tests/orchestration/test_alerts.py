@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ from orchestration.alerts.sensor import tell_of_ended_runs
 from orchestration.instance.run_processes import PROCESS_TAG
 from serving.publish.published_file import NotPublishableError
 from settings import Settings
-from tests.support.receivers import MailServer, WebServer, serving
+from tests.support.receivers import MailServer, WebServer, certificate_of, serving
 
 NOW = datetime.fromisoformat("2026-11-02T01:30")
 
@@ -227,6 +228,25 @@ def test_a_name_in_a_digest_mentions_nobody(tmp_path: Path, mail: MailServer, we
     [post] = web.posts
     assert post["text"] == "digest\n&lt;!channel&gt; &lt;https://evil.example|Acme&gt; &amp; Co"
     assert post["lines"] == [name]
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_mail_server_whose_certificate_nobody_vouches_for_learns_no_password(
+    tmp_path: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    certificate = certificate_of("127.0.0.1", tmp_path)
+    encryption = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    encryption.load_cert_chain(certificate)
+    message = Message("team:finance", "subject", ["line"])
+    server = MailServer(encryption, from_the_start=security == "tls")
+    with serving(server):
+        settings = settings_of(tmp_path, server, web).model_copy(update={"smtp_security": security})
+        with pytest.raises(ssl.SSLCertVerificationError):
+            senders(settings, Log())["email"](message)
+        assert not server.mails
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        senders(settings, Log())["email"](message)
+        assert len(server.mails) == 1
 
 
 def test_a_server_that_is_not_there_does_not_fail_anything(tmp_path: Path) -> None:

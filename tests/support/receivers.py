@@ -2,11 +2,19 @@
 
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -15,19 +23,34 @@ class MailServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, encryption: ssl.SSLContext | None = None, *, from_the_start: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _MailHandler)
         self.port = self.server_address[1]
         self.mails: list[str] = []
         self.refuses = False
+        self.encryption = encryption
+        self.from_the_start = from_the_start
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: a client that does not trust the server hangs up."""
 
 
 class _MailHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         server: Any = self.server
+        if server.from_the_start:
+            self._encrypt()
         self._say("220 here")
         while line := self.rfile.readline().decode().strip():
             command = line.split()[0].upper()
+            if server.encryption and command == "EHLO":
+                self._say("250-here")
+                self._say("250 STARTTLS")
+                continue
+            if command == "STARTTLS":
+                self._say("220 go on")
+                self._encrypt()
+                continue
             if command == "QUIT":
                 self._say("221 bye")
                 return
@@ -42,6 +65,11 @@ class _MailHandler(socketserver.StreamRequestHandler):
                 self._say("250 taken")
             else:
                 self._say("250 well")
+
+    def _encrypt(self) -> None:
+        server: Any = self.server
+        self.request = server.encryption.wrap_socket(self.request, server_side=True)
+        self.setup()
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
@@ -70,6 +98,22 @@ class _WebHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing: the tests look at what was posted."""
+
+
+def certificate_of(host: str, folder: Path) -> Path:
+    """A file with a key and the certificate that it signs itself: a client trusts it only if it is told to."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    as_text = serialization.Encoding.PEM
+    unencrypted = key.private_bytes(as_text, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(unencrypted + certificate.public_bytes(as_text))
+    return path
 
 
 @contextmanager
