@@ -12,8 +12,9 @@ DEFAULT_SEED = 20241101
 def write_sample_company(directory: Path, *, size: str = "small", seed: int = DEFAULT_SEED) -> bool:
     """Write `directory/source` (a source root) and `directory/books` (the true figures).
 
-    Returns False if the same company exists. The folder is renamed into place when complete. Raises `ValueError` for an
-    unknown size, `OSError` if it cannot write.
+    Returns False if the same company exists; another sample company is replaced. The folder is renamed into place when
+    complete. Raises `ValueError` for an unknown size, `UserError` if the folder has anything else in it, `OSError` if
+    it cannot write.
     """
     from sample_company.simulation import write_company
 

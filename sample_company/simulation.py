@@ -30,7 +30,7 @@ from sample_company.stripe_objects import write_stripe
 from sample_company.terms import agree_terms
 from sample_company.usage import UsageSimulation
 from sample_company.usage_plan import UsagePlan, free_course, free_pairs
-from settings import PROJECT_DIR
+from settings import PROJECT_DIR, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,10 @@ def write_company(directory: Path, *, size: str, seed: int) -> bool:
     mark = directory / "company.json"
     if mark.is_file() and json.loads(mark.read_text()) == identity:
         return False
+    if not mark.is_file() and directory.is_dir() and any(directory.iterdir()):
+        raise UserError(
+            f"{directory} is not empty, and no sample company: nothing is overwritten there, name a new folder"
+        )
     beside, replaced = (directory.with_name(f".{directory.name}.{state}") for state in ("partial", "replaced"))
     # Left behind by a killed run.
     shutil.rmtree(beside, ignore_errors=True)

@@ -20,7 +20,7 @@ from sample_company.companies import _names
 from sample_company.parameters import SIZES, day_number
 from sample_company.rating import ExchangeRates, after_discount, before_discount, half_up, load_price_list
 from sample_company.signups import simulate_signups
-from settings import PROJECT_DIR
+from settings import PROJECT_DIR, UserError
 from tests.ingestion.sample_company_sql import AWKWARD, TABLES
 
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
@@ -51,6 +51,14 @@ def company(directory: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def rows_of(company: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
     return company.execute(query).fetchall()
+
+
+def test_a_folder_that_has_anything_else_in_it_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "invoices.csv").write_text("mine")
+    with pytest.raises(UserError, match="is not empty, and no sample company"):
+        write_sample_company(tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    assert list(tmp_path.parent.glob(f".{tmp_path.name}.*")) == []
 
 
 def digest_of(directory: Path) -> dict[str, str]:
