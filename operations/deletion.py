@@ -169,11 +169,10 @@ def _forget_results(settings: Settings) -> dict[str, int]:
 
 
 def _delete_copies(settings: Settings) -> None:
-    """Delete private copies of the warehouse, and what a restore replaced."""
-    private = list((settings.data_dir / "private").glob("*/warehouse*"))
-    for path in private:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if private:
+    """Delete private copies of the warehouse, trials made of them too, and what a restore replaced."""
+    private = settings.data_dir / "private"
+    if any(path.is_file() for path in private.rglob("warehouse*")):
+        shutil.rmtree(private)
         logger.info("private copies of the warehouse are deleted: make new ones with `growth copy`")
     # Copied from a backup by an interrupted restore.
     shutil.rmtree(settings.data_dir / (RESTORING + UNFINISHED), ignore_errors=True)

@@ -73,6 +73,14 @@ def test_address_is_in_no_page_of_a_database(database: Path) -> None:
     assert set(rows) == {(event, "deleted", "<deleted>", event)}
 
 
+@pytest.mark.parametrize("copy", ["private/ada/warehouse.duckdb", "private/ada/trial/warehouse.duckdb"])
+def test_no_copy_of_the_warehouse_outlives_a_request(tmp_path: Path, copy: str) -> None:
+    write(tmp_path / copy, ADDRESS)
+    write(tmp_path / "warehouse.duckdb", "the warehouse itself")
+    forget._delete_copies(Settings(data_dir=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
 def test_what_was_deleted_before_the_request_is_in_no_free_page(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("pragma secure_delete = off")

@@ -47,7 +47,10 @@ def plant(data_dir: Path) -> None:
     ):
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(statement, [json.dumps({"error": json.dumps(said)})] if "?" in statement else [])
-    shutil.copy(settings.warehouse_path, settings.private_warehouse_path)
+    trial = settings.private_warehouse_path.parent / "trial" / "warehouse.duckdb"
+    trial.parent.mkdir(parents=True)
+    for copy in (settings.private_warehouse_path, trial):
+        shutil.copy(settings.warehouse_path, copy)
     leftovers = (
         "state/dlt/package",
         "state/load/copy",
