@@ -3,7 +3,7 @@
 import logging
 import sys
 
-ROOMS = ("expectations", "ingestion", "operations", "sample_company", "serving", "transform", "warehouse")
+ROOMS = ("connectors", "expectations", "ingestion", "operations", "sample_company", "serving", "transform", "warehouse")
 _handler = logging.StreamHandler(sys.stdout)
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
@@ -27,9 +28,24 @@ from dagster import (
 from rich.console import Console
 
 from cli import console as run_console
+from cli.log import ROOMS
 from cli.step_lines import name_of_step
 from orchestration.instance.progress import progress_logger
 from settings import PROJECT_DIR, Settings
+
+
+def test_what_every_room_says_is_heard_by_commands_and_by_runs() -> None:
+    """Of a room that is not listed only warnings are heard."""
+    speaking = {
+        path.relative_to(PROJECT_DIR).parts[0]
+        for room in PROJECT_DIR.glob("*/__init__.py")
+        for path in room.parent.rglob("*.py")
+        if room.parent.name != "tests" and "logger.info(" in path.read_text(encoding="utf-8")
+    }
+    instance = yaml.safe_load((PROJECT_DIR / "orchestration" / "instance" / "dagster.yaml").read_text())
+    # No step of a run deletes or restores.
+    assert speaking - {"operations"} <= set(instance["python_logs"]["managed_python_loggers"])
+    assert speaking <= set(ROOMS)
 
 
 @asset(key=["raw", "people"])
