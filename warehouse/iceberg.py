@@ -42,10 +42,10 @@ def open_catalog(settings: Settings) -> Iterator["SqlCatalog"]:
     try:
         yield _catalog(url, settings.iceberg_warehouse)
     except SQLAlchemyError as error:
-        place = urlsplit(url)
+        at = urlsplit(url)
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise IcebergError(
-            f"the Iceberg catalog at {place.hostname}:{place.port}{place.path} does not answer ({reason}): start it, "
+            f"the Iceberg catalog at {at.hostname}:{at.port or 5432}{at.path} does not answer ({reason}): start it, "
             "or mend GROWTH_ICEBERG_CATALOG_URL, and run again"
         ) from error
 
@@ -62,12 +62,19 @@ def require_extra(package: str) -> None:
 def _catalog(url: str, warehouse: str) -> "SqlCatalog":
     from pyiceberg.catalog.sql import SqlCatalog
 
-    # The driver is named, since SQLAlchemy's default for the scheme changes.
-    address = "postgresql+psycopg://" + url.partition("://")[2]
-    catalog = SqlCatalog(CATALOG, uri=f"{address}?options=-c%20lock_timeout%3D60s", warehouse=warehouse)
+    catalog = SqlCatalog(CATALOG, uri=catalog_address(url), warehouse=warehouse)
     for schema in SCHEMAS:
         catalog.create_namespace_if_not_exists(schema)
     return catalog
+
+
+def catalog_address(url: str) -> str:
+    """The catalog's address for SQLAlchemy, with its password: what it already asks for, and a bound to each wait."""
+    from sqlalchemy import make_url
+
+    # The driver is named, since SQLAlchemy's default for the scheme changes.
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    return address.update_query_dict({"options": "-c lock_timeout=60s"}).render_as_string(hide_password=False)
 
 
 def write_table(

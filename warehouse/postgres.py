@@ -22,6 +22,8 @@ CONNECT_SECONDS = 10
 POLL_SECONDS = 0.5
 # What a server says that ends a connection, as libpq passes it on.
 ENDED = ("server closed the connection", "terminating connection", "SSL connection has")
+# What psycopg and libpq say of a name that is no host's.
+NOT_FOUND = ("failed to resolve host", "could not translate host name")
 # Of one that is gone, DuckDB gives no reason why a transaction could not be committed.
 NO_REASON = 'Failed to execute query "COMMIT":'
 # Tables that were just made are joined row by row otherwise: two models took nine minutes. And compiling a statement
@@ -202,8 +204,10 @@ def unreachable(parts: dict[str, str], message: str) -> ServerError:
 
 def _reason(message: str) -> str:
     """What the server said. Other parts of a message may have the address, with its password."""
-    last = [line.strip() for line in message.splitlines() if line.strip()] or ["no reason given"]
-    said = next((line for line in last if "FATAL:" in line), next((line for line in last if "failed:" in line), ""))
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or ["no reason given"]
+    if not_found := next((line for line in lines if line.startswith(NOT_FOUND)), None):
+        return not_found
+    said = next((line for line in lines if "FATAL:" in line), next((line for line in lines if "failed:" in line), ""))
     return said.rpartition("FATAL:")[2].rpartition("failed:")[2].strip() or "it ended"
 
 

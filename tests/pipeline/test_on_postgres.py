@@ -258,6 +258,13 @@ def test_server_that_is_not_there_is_a_sentence_without_the_password(tmp_path: P
     assert "hidden-word" not in said
 
 
+def test_server_whose_name_does_not_exist_is_named(tmp_path: Path) -> None:
+    url = "postgresql://growth:hidden-word@nowhere.invalid/warehouse"
+    said = failed_load(tmp_path / "data", tmp_path, {"GROWTH_TARGET": "postgres", "GROWTH_WAREHOUSE_URL": url})
+    assert "cannot be used (failed to resolve host 'nowhere.invalid'" in said
+    assert "hidden-word" not in said
+
+
 @pytest.fixture
 def with_password(server: str, on_server: dict[str, str]) -> Iterator[Callable[[str], dict[str, str]]]:
     """The settings of a warehouse with a given password, on a server that asks for one."""

@@ -6,11 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
+from sqlalchemy import make_url
 
 from settings import Settings
 from warehouse.iceberg import (
     SCHEMAS,
     IcebergError,
+    catalog_address,
     open_catalog,
     read_table,
     tables,
@@ -89,6 +91,12 @@ def test_snapshots_are_looked_for_in_time_and_the_newest_is_kept(catalog: SqlCat
     now = datetime.now(UTC)
     assert with_earlier_snapshots(catalog, "raw", now + timedelta(minutes=1)) == ["raw.twice"]
     assert with_earlier_snapshots(catalog, "raw", now - timedelta(days=1)) == []
+
+
+def test_what_the_address_of_the_catalog_asks_for_is_kept() -> None:
+    asked = make_url(catalog_address("postgresql://growth:s%40cret@db.example/iceberg?sslmode=verify-full"))
+    assert (asked.host, asked.password, asked.database) == ("db.example", "s@cret", "iceberg")
+    assert asked.query == {"sslmode": "verify-full", "options": "-c lock_timeout=60s"}
 
 
 def test_a_catalog_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
