@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from serving.publish.versions import Version
 
 SHOWN_ROWS = 100
+# Of a metric that an assistant asks for.
+LONGEST_ANSWER_SECONDS = 120
 VersionName = Annotated[str | None, typer.Argument(help="a version's name; left out: the one before")]
 
 
@@ -32,30 +34,34 @@ def query(sql: Annotated[str, typer.Argument(help='such as "from rpt_arr_mix_pro
 
 def metrics(context: typer.Context) -> None:
     """Ask MetricFlow: query, list, validate-configs, such as `growth metrics query --metrics mrr`."""
-    from transform.dbt_runner import DBT_PROJECT_DIR
-
-    program, environment = _metricflow(get_settings())
-    os.chdir(DBT_PROJECT_DIR)
+    program, project, environment = _metricflow(get_settings())
+    os.chdir(project)
     os.execve(program, [program, *context.args], environment)
 
 
 def mcp() -> None:
     """Serve the published tables to an assistant, read-only, by the Model Context Protocol on standard input."""
     from serving.assistant.server import build_server
-    from transform.dbt_runner import DBT_PROJECT_DIR
 
     settings = get_settings()
 
     def ask(arguments: Sequence[str]) -> str:
         """The rows of a query as CSV, or the lines of a list."""
-        program, environment = _metricflow(settings)
+        program, project, environment = _metricflow(settings)
         with TemporaryDirectory() as folder:
             rows = Path(folder, "rows.csv")
             to_file = ["--csv", str(rows)] if arguments[0] == "query" else []
             command = [program, *arguments, *to_file]
-            done = subprocess.run(
-                command, cwd=DBT_PROJECT_DIR, env=environment, capture_output=True, text=True, check=False
-            )
+            try:
+                # Standard input is the assistant's.
+                done = subprocess.run(
+                    command, cwd=project, env=environment, stdin=subprocess.DEVNULL,
+                    capture_output=True, text=True, check=False, timeout=LONGEST_ANSWER_SECONDS,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise UserError(
+                    f"MetricFlow did not answer in {LONGEST_ANSWER_SECONDS} s: ask for fewer metrics or groups"
+                ) from None
             if done.returncode:
                 raise UserError(f"MetricFlow does not answer: {(done.stdout + done.stderr).strip()[-1000:]}")
             if to_file:
@@ -65,18 +71,18 @@ def mcp() -> None:
     build_server(settings, ask).run("stdio")
 
 
-def _metricflow(settings: Settings) -> tuple[str, dict[str, str]]:
-    """MetricFlow's program, and the environment in which it asks the published file."""
+def _metricflow(settings: Settings) -> tuple[str, Path, dict[str, str]]:
+    """MetricFlow's program, the folder to run it in, and the environment in which it asks the published file."""
     from transform.dbt_runner import DBT_PROJECT_DIR, current_manifest, dbt_environment
 
     current_manifest(settings)
-    parsed = settings.dbt_target_dir / "parsing"
-    # Here, and nowhere else, MetricFlow looks for what dbt wrote when it parsed the project.
-    looked_for = DBT_PROJECT_DIR / "target" / "semantic_manifest.json"
-    looked_for.parent.mkdir(exist_ok=True)
-    shutil.copyfile(parsed / looked_for.name, looked_for)
+    parsed, project = settings.dbt_target_dir / "parsing", settings.dbt_target_dir / "metricflow"
+    # Where it is run MetricFlow looks for these two. The checkout may belong to somebody else.
+    (project / "target").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DBT_PROJECT_DIR / "dbt_project.yml", project / "dbt_project.yml")
+    shutil.copyfile(parsed / "semantic_manifest.json", project / "target" / "semantic_manifest.json")
     environment = dbt_environment(settings, parsed) | {"DBT_TARGET": "published"}
-    return str(Path(sys.executable).with_name("mf")), {**os.environ, **environment}
+    return str(Path(sys.executable).with_name("mf")), project, {**os.environ, **environment}
 
 
 def versions() -> None:
@@ -139,7 +145,7 @@ def rollback(version: VersionName = None) -> None:
 def export(
     send: Annotated[bool, typer.Option("--send", help="send them; without it they are only counted")] = False,
 ) -> None:
-    """Show what has changed on the work lists since they were last sent, and send it."""
+    """Count what has changed on the work lists since they were last sent; `--send` sends it."""
     from serving.exports.send import export as export_lists
 
     done = export_lists(get_settings(), send=send)
