@@ -30,7 +30,7 @@ from expectations import checks
 from expectations.dialect import DIALECT, engine_settings
 from expectations.looks import asked, days_to_look_at
 from expectations.results import Result, keep_results
-from expectations.suites import QUERY, Expectation, Suite, load_suites
+from expectations.suites import QUERY, Expectation, Suite, SuiteError, load_suites
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
@@ -62,12 +62,13 @@ def run_layer(
     `as_of` is the data day, None the newest complete day of usage. Of tables that are built by days only the rows of
     `days` (first and last) are read, if they are given; with `only_changed`, those that changed since the last look.
     The tables are those of the engine in `settings`, or else of the warehouse file. The caller holds the warehouse.
-    Running the same layer again in the same run replaces its results. Raises `ValueError` for a table without a suite.
+    Running the same layer again in the same run replaces its results. Raises `SuiteError` for a table without a suite.
     """
     suites = [suite for suite in load_suites() if suite.layer == layer and (tables is None or suite.table in tables)]
     without_suite = set(tables or ()) - {suite.table for suite in suites}
     if without_suite:
-        raise ValueError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}")
+        known = ", ".join(sorted(suite.table for suite in load_suites() if suite.layer == layer))
+        raise SuiteError(f"no suite of layer {layer} for {', '.join(sorted(without_suite))}: it has {known}")
     with connect(warehouse_path, read_only=True) as connection:
         day = as_of or _data_day(connection)
         if settings and settings.target == "spark":

@@ -25,6 +25,7 @@ REPLACED = "marts_replaced"
 # Arbitrary, but no other program on the server may use the same advisory lock.
 ADVISORY_LOCK_ID = 7_316_204_419
 ROWS_AT_A_TIME = 100_000
+CONNECT_SECONDS = 10
 # Below PostgreSQL's deadlock timeout of one second, so that a reader is never the one cancelled.
 LOCK_MILLISECONDS = 300
 PAUSE_SECONDS = 1.0
@@ -105,7 +106,9 @@ def _connect(url: str) -> "Iterator[psycopg.Connection[Any]]":
         # PostgreSQL's message repeats the address, with its password.
         raise PostgresError("GROWTH_POSTGRES_URL is not of the form postgresql://user@host/database") from None
     try:
-        with psycopg.connect(url, autocommit=True, application_name="growth-pipeline") as connection:
+        with psycopg.connect(
+            url, autocommit=True, application_name="growth-pipeline", connect_timeout=CONNECT_SECONDS
+        ) as connection:
             # With an empty search path PostgreSQL writes view definitions with qualified names.
             connection.execute("set search_path = ''; set client_encoding = 'utf8'; set timezone = 'UTC'")
             if connection.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK_ID]).fetchone() != (True,):

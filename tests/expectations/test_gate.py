@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from cli.main import call
 from expectations import gate, results
 from expectations.results import CREATE_RESULTS, Result
-from expectations.suites import QUERY, Expectation, Suite
+from expectations.suites import QUERY, Expectation, Suite, SuiteError
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.spark import SparkError
@@ -291,7 +291,7 @@ def test_data_day_defaults_to_the_newest_day_whose_usage_is_complete(
 
 
 def test_table_without_a_suite_is_not_passed_over(warehouse: Path) -> None:
-    with pytest.raises(ValueError, match="no suite of layer marts for misspelt"):
+    with pytest.raises(SuiteError, match="no suite of layer marts for misspelt: it has "):
         gate.run_layer(warehouse, "marts", run_id="first", as_of=AS_OF, tables={"misspelt"})
 
 
