@@ -57,10 +57,10 @@ def rejects() -> None:
 
 def sample(
     size: Annotated[Size | None, typer.Option(help="by default GROWTH_SAMPLE_SIZE")] = None,
-    seed: Annotated[int, typer.Option(help="another seed is another company")] = DEFAULT_SEED,
+    seed: Annotated[int, typer.Option(help="another seed is another company; give it a folder (--to)")] = DEFAULT_SEED,
     to: Annotated[Path | None, typer.Option(help="a folder; by default sample/SIZE in the data folder")] = None,
 ) -> None:
-    """Write the sample company, if it is not there yet."""
+    """Write the sample company. Another one in the folder is replaced; one that is the same is kept."""
     from sample_company import write_sample_company
 
     settings = get_settings()
@@ -73,7 +73,7 @@ def sample(
 def contract(
     check: Annotated[bool, typer.Option("--check", help="write nothing; fail if a file is stale")] = False,
 ) -> None:
-    """Write the files that follow from the input contract: dbt's sources and docs/sources.md."""
+    """Write the files that follow from the input contract: dbt's sources and bounds, and docs/sources.md."""
     from ingestion.contract.documents import stale_documents, write_documents
 
     paths = stale_documents() if check else write_documents()

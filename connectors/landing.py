@@ -177,7 +177,7 @@ def _open(address: str) -> Store:
         filesystem, root = url_to_fs(address, use_listings_cache=False)
     except (ImportError, ValueError) as error:
         raise LandingError(
-            f"the source root {address} cannot be opened: {error}. Install the extra `s3`, or set GROWTH_SOURCE_ROOT "
-            "to a folder"
+            f"the source root {address} cannot be opened: {error}. `make setup` installs what s3:// needs; or set "
+            "GROWTH_SOURCE_ROOT to a folder"
         ) from error
     return S3(filesystem, root.rstrip("/"))

@@ -1,6 +1,6 @@
 """The two expectation types that this project adds to those of Great Expectations.
 
-Neither could be replaced for less: see the entry on gates in docs/decisions.md for the figures. `_validate` and
+Neither could be replaced for less: see docs/decisions/gates.md for the figures. `_validate` and
 `_sqlalchemy` are the methods that Great Expectations' own types and metrics override; nothing else of it is not public.
 
 Importing this module imports Great Expectations.

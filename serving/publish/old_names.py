@@ -1,4 +1,4 @@
-"""Views under which readers find renamed columns by their old names, until the version after the next."""
+"""Views under which readers find renamed columns by their old names, for one version."""
 
 import duckdb
 
