@@ -1,8 +1,8 @@
 """What need not be done again: a publish of the same, what the project's files alone say, and what a failed run built.
 
-Table `quality.done` has a row for each, with what it was made of, and a row counts while that is the same. This module
-owns the table. Files alone say what is in a seed, which has passed its tests then, and what a view on raw tables is;
-dbt's macro `forget_what_files_say` clears these before any dbt command writes one.
+Table `quality.done` has a row for each, with a digest of its inputs, and a row counts while these are the same. This
+module owns the table. Files alone say what is in a seed, which has passed its tests then, and what a view on raw tables
+is; dbt's macro `forget_what_files_say` clears these before any dbt command writes one.
 
 Models, gates and the published file are functions of schema raw, the project's files and the data day. A full run with
 the inputs of the last publish reports that run and does nothing; selections and builds in a shell always run.
