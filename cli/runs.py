@@ -63,7 +63,7 @@ def ui() -> None:
     prepare_dagster_home(settings)
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
-    raise typer.Exit(serve_with_daemon(settings))
+    raise typer.Exit(serve_with_daemon())
 
 
 def webserver(

@@ -1,10 +1,10 @@
 """Figures of the data day against their own recent past: the same weekday of the weeks before.
 
-Usual is what is no further than some deviations from where those days lead: along the median of the slopes between
-any two of them (Theil and Sen), so that growth is usual. A deviation is their median absolute deviation from that
-line, made comparable to a standard deviation, so that a holiday in the past moves neither; or, if it is more, a share
-of the usual value, or for rows its square root, which is what a count of independent events varies by. The numbers
-are in seed `thresholds`; the figures in figures.yml, and the rows of every table whose gate has counted them.
+A value is usual if it is within some deviations of the line through those days. The slope of the line is the median of
+the slopes between any two of them (Theil and Sen), so that steady growth is usual. A deviation is their median absolute
+deviation from the line, made comparable to a standard deviation, so that a holiday in the past moves neither; or, if it
+is more, a share of the usual value, or for rows its square root, by which a count of independent events varies. The
+numbers are in seed `thresholds`; the figures in figures.yml, and the rows of every table whose gate has counted them.
 """
 
 from collections.abc import Mapping
@@ -60,9 +60,7 @@ class Judgement(NamedTuple):
     table: str
     status: Literal["passed", "unusual", "not judged"]
     value: float | None
-    low: float | None
     usual: float | None
-    high: float | None
     past: tuple[float, ...]
     note: str
 
@@ -99,9 +97,7 @@ def judge(name: str, table: str, kind: Kind, by_day: Mapping[date, float], *, as
     value = by_day.get(as_of, None if kind == "ratio" else 0.0)
     if value is None or len(past) < rule.least_weeks:
         missing = "no value on this day" if value is None else f"{len(past)} such weekdays of {rule.least_weeks} needed"
-        return Judgement(
-            name, table, "not judged", value, None, None, None, tuple(past), f"too little history: {missing}"
-        )
+        return Judgement(name, table, "not judged", value, None, tuple(past), f"too little history: {missing}")
     usual, deviations = _continued(past)
     spread = COMPARABLE * median(abs(each) for each in deviations)
     least = max(rule.least_deviation_share * abs(usual), sqrt(max(usual, 0.0)) if kind == "rows" else 0.0)
@@ -109,7 +105,7 @@ def judge(name: str, table: str, kind: Kind, by_day: Mapping[date, float], *, as
     low, high = round(usual - reach, 6), round(usual + reach, 6)
     status: Literal["passed", "unusual"] = "passed" if low <= value <= high else "unusual"
     note = f"{value:,.2f} on a {as_of:%A}; usual are {low:,.2f} to {high:,.2f}"
-    return Judgement(name, table, status, value, low, usual, high, shown, note)
+    return Judgement(name, table, status, value, usual, shown, note)
 
 
 def _past(kind: Kind, by_day: Mapping[date, float], as_of: date, weeks: int) -> dict[int, float]:

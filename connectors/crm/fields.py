@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from connectors.layout import REMOVED
 from connectors.mapping import ValueMap, content_of, mistake_of
 from connectors.report import LandingError
 from ingestion.contract.model import Column, Table, load_contract
@@ -17,7 +18,6 @@ from validation import validated
 ACCOUNTS, OPPORTUNITIES, MERGES = "crm.accounts", "crm.opportunities", "crm.account_merges"
 # These columns have one home in a CRM, so no mapping names them. That a record is gone is found by comparison.
 BUILT_IN = {ACCOUNTS: ("id", "updated_at"), OPPORTUNITIES: ("id", "account_id", "created_at", "updated_at")}
-REMOVED = "removed_at"
 # A field, or a field of what it leads to. Names become part of queries, so nothing else is a name.
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -25,7 +25,6 @@ class Kind:
     name: str
     lists: tuple[dict[str, Any], ...] = ({},)
     is_listed_whole: bool = True
-    has_lines: bool = False
 
 
 CUSTOMERS = Kind("customers", "customer")
@@ -34,8 +33,8 @@ PRODUCTS = Kind("products", "product")
 PRICES = Kind("prices", "price", ({"active": "true"}, {"active": "false"}), is_listed_whole=False)
 # Stripe lists cancelled subscriptions only when asked for all.
 SUBSCRIPTIONS = Kind("subscriptions", "subscription", ({"status": "all"},))
-CREDIT_NOTES = Kind("credit_notes", "credit_note", has_lines=True)
-INVOICES = Kind("invoices", "invoice", has_lines=True)
+CREDIT_NOTES = Kind("credit_notes", "credit_note")
+INVOICES = Kind("invoices", "invoice")
 # Invoices, which take longest, come last: a permission that is missing is met before.
 KINDS = (CUSTOMERS, PRODUCTS, PRICES, SUBSCRIPTIONS, CREDIT_NOTES, INVOICES)
 KIND_OF_OBJECT = {kind.name: kind for kind in KINDS}

@@ -86,12 +86,12 @@ class LandedIndex:
         ).fetchone()
         return None if row is None else Landed(*row)
 
-    def ids(self, kind: Kind, *, since: int | None = None, before: int | None = None, status: str = "") -> set[str]:
-        """Ids of objects that are not deleted: created from `since` on, before `before`, in a `status`."""
+    def ids(self, kind: Kind, *, since: int | None = None, status: str = "") -> set[str]:
+        """Ids of objects that are not deleted: created from `since` on, in a `status`."""
         rows = self._database.execute(
             "select id from objects where kind = :kind and not is_deleted and created >= coalesce(:since, created) "
-            "and created < coalesce(:before, created + 1) and (:status = '' or status = :status)",
-            {"kind": kind.name, "since": since, "before": before, "status": status},
+            "and (:status = '' or status = :status)",
+            {"kind": kind.name, "since": since, "status": status},
         )
         return {object_id for (object_id,) in rows}
 

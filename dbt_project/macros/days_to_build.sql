@@ -50,6 +50,12 @@
 {%- endmacro %}
 
 
+{#- Changes with the files of the project's models, seeds and macros. -#}
+{% macro project_fingerprint() -%}
+    {{ return(files_fingerprint() ~ env_var('GROWTH_MACROS', '')) }}
+{%- endmacro %}
+
+
 {#- Changes with the files of the project's models and its seeds. -#}
 {% macro files_fingerprint() -%}
     {%- set parts = [] -%}

@@ -25,6 +25,7 @@ CONFIGURATION = Path(__file__).with_name("spark-defaults.conf")
 # A loaded machine needs a minute for the Thrift server.
 START_SECONDS = 240
 STOP_SECONDS = 20
+WORKERS = 2
 SIZES = {
     "shuffle_partitions": "4",
     "driver_memory": "2g",
@@ -41,20 +42,18 @@ class ClusterError(RuntimeError):
 class Cluster:
     """The processes by name, which can be ended and started one by one.
 
-    `sizes` replaces values of `SIZES`, `more` adds lines to spark-defaults.conf. Without workers the Thrift server does
-    the work itself, on two threads. Raises `ClusterError` if a package is missing.
+    `sizes` replaces values of `SIZES`, `more` adds lines to spark-defaults.conf. Raises `ClusterError` if a package is
+    missing.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        workers: int = 2,
         sizes: Mapping[str, str] | None = None,
         more: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.resolve()
-        self.workers = workers
         self.sizes = {**SIZES, **(sizes or {})}
         self.more = dict(more or {})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -74,10 +73,9 @@ class Cluster:
         try:
             self.start_catalog()
             self._write_configuration()
-            if self.workers:
-                self._start_spark("master", "org.apache.spark.deploy.master.Master", "--port", str(self.master_port))
-                self._wait_for_port("master", self.master_port)
-            for number in range(1, self.workers + 1):
+            self._start_spark("master", "org.apache.spark.deploy.master.Master", "--port", str(self.master_port))
+            self._wait_for_port("master", self.master_port)
+            for number in range(1, WORKERS + 1):
                 self.start_worker(number)
             self.start_thrift_server()
         except BaseException:
@@ -140,7 +138,7 @@ class Cluster:
             [
                 self.spark_home / "bin" / "spark-submit",
                 "--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
-                "--master", f"spark://127.0.0.1:{self.master_port}" if self.workers else "local[2]",
+                "--master", f"spark://127.0.0.1:{self.master_port}",
                 "--name", "growth", "spark-internal",
                 "--hiveconf", f"hive.server2.thrift.port={self.thrift_port}",
                 "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1",

@@ -43,13 +43,13 @@ PERSONAL_IN_WORDS = {
 }
 
 
-def write_documents(project_dir: Path = PROJECT_DIR) -> list[Path]:
+def write_documents() -> list[Path]:
     """Write the generated files that are out of date, and return them."""
-    stale = stale_documents(project_dir)
+    stale = stale_documents()
     documents = render_documents(load_contract())
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(documents[path.relative_to(project_dir)], encoding="utf-8")
+        path.write_text(documents[path.relative_to(PROJECT_DIR)], encoding="utf-8")
     return stale
 
 

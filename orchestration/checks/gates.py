@@ -20,7 +20,7 @@ from dagster import (
 )
 
 from expectations.results import Result, results_of_run
-from expectations.suites import Expectation, Suite, load_suites
+from expectations.suites import LAYERS, Expectation, Suite, load_suites
 from orchestration.assets.keys import table_key
 from orchestration.assets.models import DAYS_BUILT
 from orchestration.build_state import unchanged_since
@@ -31,7 +31,6 @@ from transform.days import Days, days_of_tags
 from warehouse.connection import connect
 from warehouse.data_day import newest_complete_day
 
-LAYERS = ("raw", "staging", "marts")
 MEETS_EXPECTATIONS = "meets_expectations"
 
 

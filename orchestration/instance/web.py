@@ -74,7 +74,7 @@ def serve(settings: Settings, workspace: str) -> int:
     return 0
 
 
-def serve_with_daemon(settings: Settings) -> int:
+def serve_with_daemon() -> int:
     """Start the code server, the daemon and the web server; when one ends, end the others."""
     end_as_usual()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

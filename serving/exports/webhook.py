@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from serving.exports.lists import Change
 from serving.exports.sent_ledger import SentLedger
-from settings import UserError
+from settings import LOOPBACK_HOSTS, UserError
 
 if TYPE_CHECKING:
     from dlt.sources.helpers.requests import Client
@@ -30,7 +30,6 @@ ABOUT_THE_CHANGE = {
 }
 # Of an item that the receiver does not have. An address that is wrong is answered so for other changes, too.
 NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 class NotSentError(UserError):
@@ -102,7 +101,7 @@ class Webhook:
 def receiver_name(url: SecretStr) -> str:
     """The ledger's name for the address. Raises `NotSentError` if the address is not allowed."""
     address = urlsplit(url.get_secret_value())
-    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOCAL_HOSTS):
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK_HOSTS):
         raise NotSentError("GROWTH_EXPORT_URL must begin with https:// (http:// is allowed for this machine only)")
     return "webhook " + sha256(url.get_secret_value().encode()).hexdigest()[:12]
 

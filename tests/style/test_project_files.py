@@ -39,11 +39,6 @@ def without_comments(path: Path) -> str:
     return re.sub(r"\{#.*?#\}|--[^\n]*", "", path.read_text(), flags=re.S)
 
 
-def without_dispatched_macros(text: str) -> str:
-    """The text without the macros that are written for DuckDB alone."""
-    return re.sub(r"\{%-? macro duckdb__.*?endmacro -?%\}", "", text, flags=re.S)
-
-
 @pytest.mark.parametrize("path", MODEL_FILES, ids=lambda path: path.stem)
 def test_every_model_is_described_in_the_yaml_of_its_folder(path: Path) -> None:
     entry = described(path.parent / f"_{path.parent.name}__models.yml")[path.stem]
@@ -98,11 +93,11 @@ def test_nothing_reads_the_clock(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
 def test_sql_is_what_another_engine_can_run(path: Path) -> None:
-    text = without_dispatched_macros(without_comments(path))
+    text = without_comments(path)
     assert [name for name, pattern in NOT_PORTABLE.items() if re.search(pattern, text, re.I)] == []
 
 
-def test_dbt_gets_only_the_days_and_the_file_from_the_environment() -> None:
+def test_dbt_gets_only_the_days_the_file_and_what_macros_are_made_of_from_the_environment() -> None:
     readers = {path.stem for path in SQL_FILES if "env_var" in path.read_text()}
     assert readers == {"int_data_day", "days_to_build", "builds"}
 

@@ -9,7 +9,6 @@
     'amount_minor', 'discount_minor', 'credit_grant_minor', 'inclusive_tax_minor',
     'exclusive_tax_minor', 'period_start_at', 'period_end_at', 'made_of',
 ] -%}
-{%- set made_by = files_fingerprint() ~ ' ' ~ env_var('GROWTH_MACROS', '') -%}
 {%- set keeps_rows = has_rows_to_keep(columns) -%}
 {%- set rows -%}
 {{ json_array_rows('invoices', ['id', 'made_of'], 'payload', 'lines.data') }} as line
@@ -24,7 +23,7 @@ kept as (
     from {{ this }} as before
     inner join {{ source('stripe', 'invoices') }} as invoices
         on before.invoice_id = invoices.id
-        and before.made_of = invoices._row_hash || ' {{ made_by }}'
+        and before.made_of = invoices._row_hash || ' {{ project_fingerprint() }}'
 ),
 
 changed as (
@@ -39,7 +38,7 @@ invoices as (
     select
         invoices.id,
         invoices.payload,
-        invoices._row_hash || ' {{ made_by }}' as made_of
+        invoices._row_hash || ' {{ project_fingerprint() }}' as made_of
     from {{ source('stripe', 'invoices') }} as invoices
     {% if keeps_rows -%}
     inner join changed on invoices.id = changed.id
