@@ -125,6 +125,10 @@ def refuse_all_but_a_select(
     if tree["error"]:
         raise RefusedError("only a SELECT may be asked")
     common = set(_names_of_common_tables(tree))
+    # One that is called as a view of DuckDB's own would let the view be asked.
+    views = connection.execute("select lower(view_name) from duckdb_views() where internal").fetchall()
+    if taken := {name for name in common if (name.lower(),) in views}:
+        raise RefusedError(f"{', '.join(sorted(taken))} is a name of DuckDB's own: call the common table otherwise")
     for table in _tables(tree):
         _refuse_table(table, {*tables}, common)
     return statements[0]

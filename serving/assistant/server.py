@@ -95,22 +95,27 @@ class Door:
             return self._answer(published, {"answer": self._metrics(arguments)})
 
     def explain_customer(self, customer_id: str) -> dict[str, Any]:
-        """Everything published about one customer: revenue, usage, forecast, criteria, lists, owner, history."""
+        """What is published about one customer: revenue, usage, forecast, criteria, lists, owner, history.
+
+        Of tables with days the newest rows; `has_more_rows` names the tables that have more.
+        """
         with self._open() as published:
-            tables = {}
+            tables, cut = {}, []
             for table, of_table in published.columns.items():
                 columns = [column.name for column in of_table]
                 if condition := _of_customer(columns):
                     newest = next((f" order by {name} desc" for name in TIMES if name in columns), "")
-                    names, rows, _ = published.rows(
-                        f"from marts.{table} where {condition}{newest} limit {ROWS_OF_A_CUSTOMER}",
-                        [customer_id],
+                    most = ROWS_OF_A_CUSTOMER if newest else MOST_ROWS
+                    names, rows, has_more = published.rows(
+                        f"from marts.{table} where {condition}{newest} limit {most + 1}", [customer_id]
                     )
                     if rows:
-                        tables[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+                        tables[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in rows[:most]]
+                    if has_more or len(rows) > most:
+                        cut.append(table)
             if not tables:
                 raise RefusedError(f"no customer {customer_id} is published: `query` dim_customers for the id")
-            return self._answer(published, {"customer_id": customer_id, "tables": tables})
+            return self._answer(published, {"customer_id": customer_id, "tables": tables, "has_more_rows": cut})
 
     def what_changed(self) -> dict[str, Any]:
         """Compare the newest publish with the one before: rows and sums of money that differ, by table and band."""

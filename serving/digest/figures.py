@@ -38,7 +38,7 @@ class Crossing:
 
 
 def crossings(published: Snapshot, *, only_told: bool) -> list[Crossing]:
-    """The rules that fired in the last days, in the order of seed and group; `only_told` leaves out muted ones.
+    """The rules that fired in the week, or with `only_told` those to tell of, in the order of seed and group.
 
     Empty if the published file is of a version of the project without the table.
     """
@@ -49,7 +49,7 @@ def crossings(published: Snapshot, *, only_told: bool) -> list[Crossing]:
         select rule, metric, group_by, group_value, comparison, bound, days, figure, figure_before, unit, crossed_on,
             channel, receiver, next_action
         from rpt_figure_alerts, publish_info
-        where figure is not null and crossed_on > publish_info.as_of_date - 7 and (is_told or not ?)
+        where figure is not null and case when ? then is_told else crossed_on > publish_info.as_of_date - 7 end
         order by rule, group_value
         """,
         [only_told],

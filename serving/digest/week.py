@@ -27,6 +27,14 @@ OF_WEEK = f"""
 """
 BY_ARR = "customers.arr_usd_year desc nulls last"
 BY_FIGURE = "abs(events.figure) desc nulls last"
+# A month is closed so many days after its last one.
+CLOSED_IN_THE_WEEK = """
+    select coalesce((
+        select last_closed_month + interval 1 month + to_days(cast(value as int) - 1) > as_of_date - 7
+        from publish_info, dim_thresholds
+        where threshold = 'month_closes_after_days'
+    ), false)
+"""
 CHANGES = {"tier_changed": "size tier", "band_changed": "band of the mix", "segment_changed": "segment"}
 
 
@@ -87,6 +95,9 @@ def _revenue(published: Snapshot) -> list[str]:
     ]
     moved = published.rows(OF_WEEK.format(condition="kind = 'mrr_moved'", order=BY_FIGURE))
     if not moved:
+        (is_closed,) = published.row(CLOSED_IN_THE_WEEK)
+        if is_closed:
+            return [*said, f"{month:%B %Y} was closed in this week, and no MRR moved."]
         return [*said, "No month was closed in this week, so no MRR moved."]
     sums: dict[str, Decimal] = {}
     for movement, _, delta, _ in moved:
@@ -198,10 +209,12 @@ def _bills(published: Snapshot) -> list[str]:
     said = []
     if unpaid:
         names = [name if usd is None else f"{name} ({money(usd)})" for _, name, usd, _ in unpaid]
-        total = sum((usd for _, _, usd, _ in unpaid if usd is not None), Decimal(0))
+        known = [usd for _, _, usd, _ in unpaid if usd is not None]
+        in_all = f", {money(sum(known, Decimal(0)))} in all" if known else ""
+        without_rate = f"{len(unpaid) - len(known)} of them without" if known else "without"
+        rest = f", {without_rate} an exchange rate" if len(known) < len(unpaid) else ""
         said.append(
-            f"{_count(len(unpaid), 'bill')} of this week {_are(len(unpaid))} not paid, {money(total)} in all: "
-            f"{_names(names)}."
+            f"{_count(len(unpaid), 'bill')} of this week {_are(len(unpaid))} not paid{in_all}{rest}: {_names(names)}."
         )
     if ended:
         said.append(f"Credit ended for {_count(len(ended), 'customer')}: {_names(ended)}.")

@@ -55,7 +55,8 @@ def headroom(published: Snapshot) -> Sequence[Block]:
     """Dollars a month by kind with what became of them before, and the customers they are of, hobbyists left out."""
     kinds = published.rows(
         """
-        select kind, customers, low_usd, usd, high_usd, expected, came / expected, came_unexpected,
+        select kind, coalesce(customers, 0), coalesce(low_usd, 0), coalesce(usd, 0), coalesce(high_usd, 0),
+            expected, came / expected, came_unexpected,
             came_usd / nullif(expected_usd, 0)
         from (
             select kind, count(distinct customer_id) as customers, sum(low_usd_month) as low_usd,

@@ -12,7 +12,7 @@ LEVELS = ("c_level", "vice_president", "head", "lead", "individual_contributor",
 
 def levels(published: Snapshot) -> Sequence[Block]:
     """Customers by size of company and the highest level that was active in the last closed month."""
-    counts = ", ".join(f"sum(customers) filter (where highest_level = '{level}')" for level in LEVELS)
+    counts = ", ".join(f"coalesce(sum(customers) filter (where highest_level = '{level}'), 0)" for level in LEVELS)
     rows = published.rows(
         f"""
         select company_size, sum(customers), sum(paying_customers), {counts}

@@ -62,6 +62,10 @@ ATTEMPTS = [
     ),
     *("select * from dim_customers where exists (from '{file}')", "from dim_customers at (version => 1)", "nonsense"),
     "select name from dim_customers",
+    "with duckdb_databases as (select path from duckdb_databases) from duckdb_databases",
+    'with "DuckDB_Columns" as (select 1) select * from "DuckDB_Columns"',
+    "select * from dim_customers, (with sqlite_master as (select 1) from sqlite_master), sqlite_master as s",
+    "with pg_tables as (select 1) from pg_tables",
 ]
 WITHOUT_END = [
     "with recursive n as (select 1 as a union all select a + 1 from n) select count(*) from n",
@@ -247,6 +251,20 @@ def test_a_customer_is_explained_from_every_table_newest_first(ask: Callable[...
     assert tables["fct_mrr_monthly"][0]["month"] == "2026-10-01"
     assert tables["fct_segment_criteria"][0]["criterion"] == "people"
     assert "no customer x' or 1=1" in refusal("explain_customer", customer_id="x' or 1=1")
+
+
+def test_explanation_says_of_which_tables_it_leaves_rows_out_and_leaves_out_no_criterion(tmp_path: Path) -> None:
+    criteria = [{"organization_id": "org-1", "criterion": f"criterion {number}"} for number in range(25)]
+    months = [
+        {"customer_id": "acme", "month": f"{year}-{month:02}-01"} for year in (2025, 2026) for month in range(1, 11)
+    ]
+    rows = ROWS | {"fct_segment_criteria": criteria, "fct_mrr_monthly": months}
+    settings = Settings(data_dir=tmp_path)
+    write_published(settings, rows, published_at=datetime.now(UTC).replace(tzinfo=None))
+    _, answer = call(build_server(settings, no_metrics), "explain_customer", customer_id="acme")
+    assert len(answer["tables"]["fct_segment_criteria"]) == 25
+    assert [row["month"] for row in answer["tables"]["fct_mrr_monthly"]][-1] == "2025-09-01"
+    assert answer["has_more_rows"] == ["fct_mrr_monthly"]
 
 
 def test_a_metric_is_asked_by_names_alone(ask: Callable[..., Any], refusal: Callable[..., str]) -> None:

@@ -138,7 +138,9 @@ def test_week_digest_has_only_its_own_week(tmp_path: Path) -> None:
         "1 new signal of risk: Acme (volume fell).",
         "1 new signal of growth: Blue Fin (MRR is large).",
     ]
-    assert said["Bills and credit"] == ["2 bills of this week are not paid, $800 in all: Acme ($800) and Blue Fin."]
+    assert said["Bills and credit"] == [
+        "2 bills of this week are not paid, $800 in all, 1 of them without an exchange rate: Acme ($800) and Blue Fin."
+    ]
     assert said["Owners"] == [
         "1 customer got an owner: Acme; an owner left nobody.",
         "1 customer needs an owner and has none, or one in the wrong role.",
@@ -174,6 +176,41 @@ def test_the_same_publish_gives_the_same_digest(tmp_path: Path) -> None:
     again = digest_of(tmp_path / "again", {table: rows[::-1] for table, rows in ROWS.items()})
     assert as_text(first) == as_text(again)
     assert as_html(first) == as_html(again)
+
+
+@pytest.mark.parametrize(
+    ("as_of_date", "sentence"),
+    [
+        (date(2026, 11, 2), "No month was closed in this week, so no MRR moved."),
+        (date(2026, 11, 3), "October 2026 was closed in this week, and no MRR moved."),
+        (date(2026, 11, 9), "October 2026 was closed in this week, and no MRR moved."),
+        (date(2026, 11, 10), "No month was closed in this week, so no MRR moved."),
+    ],
+)
+def test_month_that_was_closed_in_the_week_is_named_also_if_no_mrr_moved(
+    tmp_path: Path, as_of_date: date, sentence: str
+) -> None:
+    days = [{"threshold": "month_closes_after_days", "value": 3}]
+    month = date(2026, 9 if as_of_date.day == 2 else 10, 1)
+    week = digest_of(tmp_path, {"dim_thresholds": days}, as_of_date=as_of_date, last_closed_month=month)
+    assert sentences(week)["Revenue"][1] == sentence
+
+
+def test_bill_without_an_exchange_rate_is_not_counted_as_nothing(tmp_path: Path) -> None:
+    events = [event("a", "2026-10-29", "bill_unpaid", "open", None)]
+    said = sentences(digest_of(tmp_path, {**ROWS, "fct_customer_events": events}))
+    assert said["Bills and credit"] == ["1 bill of this week is not paid, without an exchange rate: Acme."]
+
+
+def test_crossing_that_missed_runs_have_not_told_is_told_for_as_long_as_the_threshold_says(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    crossing = ROWS["rpt_figure_alerts"][0] | {"crossed_on": "2026-10-21"}
+    rows = {"rpt_figure_alerts": [crossing]}
+    write_published(settings, rows, published_at=datetime(2026, 11, 1, 2, 30))  # noqa: DTZ001 (UTC)
+    with snapshot(settings.serving_path) as connection:
+        published = Snapshot(connection)
+        assert [each.rule for each in crossings(published, only_told=True)] == ["mrr_falls"]
+        assert crossings(published, only_told=False) == []
 
 
 def test_a_week_in_which_nothing_happened_says_so(tmp_path: Path) -> None:

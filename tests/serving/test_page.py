@@ -12,11 +12,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serving.page import build
+from serving.page.bills import headroom
 from serving.page.blocks import SHOWN_ROWS, Header, PageTable, money, percent, short_money
 from serving.page.build import charts_of, write_page
 from serving.page.images import write_images
+from serving.page.reach import levels
 from serving.page.registry import SECTIONS
-from serving.reader import query
+from serving.page.snapshot import Snapshot
+from serving.reader import query, snapshot
 from settings import LATE_AFTER, STALE_AFTER, Settings
 from tests.serving.company_on_the_page import HOSTILE_NAME, ROWS
 from tests.serving.customers_on_the_page import rows_of_the_day_before
@@ -333,6 +336,23 @@ def test_a_company_without_customers_has_a_page(tmp_path: Path) -> None:
     html = settings.page_path.read_text()
     assert "The queue is empty." in html
     assert "No month with a movement yet." in html
+
+
+def test_what_nobody_has_is_zero_and_not_unknown(tmp_path: Path) -> None:
+    reach = {"month": "2026-10-01", "company_size": "small", "employees_from": 1, "highest_level": "c_level"}
+    rows = {
+        "rpt_reach": [reach | {"customers": 2, "paying_customers": 1, "people": 2}],
+        "rpt_headroom_accuracy": [{"kind": "free_use", "expected": 4, "came": 1}],
+    }
+    settings = Settings(data_dir=tmp_path)
+    write_published(settings, rows, published_at=datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None))
+    with snapshot(settings.serving_path) as connection:
+        published = Snapshot(connection)
+        tables = {
+            block.key: block for block in [*levels(published), *headroom(published)] if isinstance(block, PageTable)
+        }
+    assert [tuple(row) for row in tables["levels"].rows] == [("small", 2, 1, 2, 0, 0, 0, 0, 0)]
+    assert [tuple(row[:5]) for row in tables["headroom-kinds"].rows] == [("free_use", 0, 0, 0, 0)]
 
 
 def test_a_page_that_cannot_be_made_leaves_the_old_one(

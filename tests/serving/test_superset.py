@@ -66,6 +66,25 @@ def test_every_column_that_is_described_is_selected_and_has_a_name_for_people(pu
             assert all(name and "_" not in name for name in described.values()), path
 
 
+@pytest.mark.parametrize(
+    ("empty", "owner"), [("crm.account_merges", "nobody"), ("costs.unit_costs, crm.accounts", "not known")]
+)
+def test_owner_is_nobody_only_where_owners_are_known(tmp_path: Path, empty: str, owner: str) -> None:
+    customer = {"customer_id": "acme"}
+    rows = {
+        "dim_customers": [customer],
+        "fct_onboarding_queue": [customer | {"is_open": True}],
+        "fct_mrr_movements": [customer],
+    }
+    published_at = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
+    published = write_published(Settings(data_dir=tmp_path), rows, published_at=published_at, empty_source_tables=empty)
+    shown = [dataset for dataset in assets("datasets").values() if " as owner" in dataset.get("sql", "")]
+    assert len(shown) == 3
+    with snapshot(published) as connection:
+        for dataset in shown:
+            assert connection.sql(f"select owner from {source(dataset)}").fetchall() == [(owner,)]
+
+
 def test_tables_show_names_and_dollars_and_no_ids() -> None:
     for path, chart in assets("charts").items():
         columns = chart["params"].get("all_columns", [])

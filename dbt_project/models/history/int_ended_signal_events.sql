@@ -3,6 +3,7 @@
 with days as (
     select
         as_of_date as day,
+        max(as_of_date) over () as last_day,
         row_number() over (order by as_of_date) as day_number,
         lead(as_of_date) over (order by as_of_date) as next_day
     from (select distinct as_of_date from {{ ref('fct_bill_forecasts') }}) as forecast_days
@@ -11,6 +12,7 @@ with days as (
 numbered as (
     select
         fired.*,
+        days.last_day,
         days.next_day,
         days.day_number - row_number() over (
             partition by fired.customer_id, fired.source_table, fired.signal
@@ -35,7 +37,7 @@ ended as (
         signal as subject,
         rule,
         min(day) as fired_on,
-        max(next_day) as ended_on
+        case when max(day) < max(last_day) then max(next_day) end as ended_on
     from numbered
     group by customer_id, source_table, signal, rule, stretch
     having max(day) < (select max(as_of_date) from {{ ref('int_data_day') }})
@@ -80,5 +82,6 @@ select
     cast(null as {{ dbt.type_string() }}) as unit,
     source_table
 from listed
+where {{ day }} is not null
 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -1,10 +1,10 @@
 {#- Who held a CRM account at the end of each day, by the newest version stamped up to then; days before the first
     version have that one. A closed account has no holder from that day on, and neither has one that has a role
-    without an owner. -#}
+    without an owner. An account that moves to another customer takes nothing along. -#}
 with numbered as (
     select
         versions.account_id,
-        versions.organization_id,
+        customers.customer_id,
         versions.owner_email,
         versions.owner_role,
         versions.owned_since_at,
@@ -15,12 +15,13 @@ with numbered as (
         row_number() over (partition by versions.account_id order by versions.updated_at) as version_number
     from {{ ref('stg_crm__accounts') }} as versions
     cross join {{ ref('int_data_day') }} as data_day
+    left join {{ ref('int_customers') }} as customers on versions.organization_id = customers.organization_id
 ),
 
 known as (
     select
         account_id,
-        organization_id,
+        customer_id,
         owner_email,
         owner_role,
         owned_since_at,
@@ -43,7 +44,10 @@ compared as (
         known.*,
         greatest(held_from, cast(owned_since_at as date)) as owned_from,
         case
-            when owner_email = lag(owner_email) over (partition by account_id order by held_from) then 0
+            when
+                owner_email = lag(owner_email) over (partition by account_id order by held_from)
+                and customer_id = lag(customer_id) over (partition by account_id order by held_from)
+                then 0
             else 1
         end as is_other_owner
     from known
@@ -63,7 +67,7 @@ tenures as (
 
 select
     tenures.account_id,
-    customers.customer_id,
+    tenures.customer_id,
     tenures.owner_email,
     coalesce(tenures.owner_email is not null and roles.is_sales_or_success, false) as is_sales_or_success,
     tenures.owner_role,
@@ -74,5 +78,5 @@ select
     min(tenures.owned_from) over (partition by tenures.account_id, tenures.tenure_number) as owner_came_on,
     tenures.held_before
 from tenures
-inner join {{ ref('int_customers') }} as customers on tenures.organization_id = customers.organization_id
 left join {{ ref('owner_roles') }} as roles on tenures.owner_role = roles.owner_role
+where tenures.customer_id is not null

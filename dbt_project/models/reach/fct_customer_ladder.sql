@@ -53,9 +53,14 @@ reached as (
 
     union all
 
-    select customer_id, 'many_people', case when not was_large then large_on end, was_large
+    select
+        companies.customer_id,
+        'many_people',
+        case when not companies.was_large and companies.large_on >= customers.signed_up_on then companies.large_on end,
+        companies.was_large or companies.large_on < customers.signed_up_on
     from companies
-    where large_on is not null
+    inner join customers on companies.customer_id = customers.customer_id
+    where companies.large_on is not null
 
     union all
 

@@ -1,5 +1,5 @@
 {#- One company that asks is one wish, however often it asks; those that the product is for come first. Who asks before
-    using is an account without an organization, or whose organizations had used nothing yet. -#}
+    using is an account without an organization, or whose organizations had used nothing yet. What the vendor asks of itself is no wish. -#}
 with accounts as (
     {{ version_on_data_day(
         ref('stg_crm__accounts'),
@@ -26,8 +26,10 @@ requests as (
     from {{ ref('stg_crm__feature_requests') }} as requests
     cross join {{ ref('int_data_day') }} as data_day
     left join accounts on requests.account_id = accounts.account_id
+    left join {{ ref('int_organizations_on_data_day') }} as organizations
+        on accounts.organization_id = organizations.organization_id
     left join {{ ref('int_customers') }} as members on accounts.organization_id = members.organization_id
-    where requests.requested_at < data_day.as_of_ts
+    where requests.requested_at < data_day.as_of_ts and not coalesce(organizations.is_internal, false)
     group by requests.feature, coalesce(members.customer_id, requests.account_id), members.customer_id
 ),
 

@@ -13,7 +13,9 @@ with teams as (
 limits as (
     select
         {{ threshold('team_people_max') }} as team_people_max,
-        (select max(team_people) from {{ ref('rpt_owner_load') }}) as people_now
+        case when (select count(*) from {{ ref('stg_crm__accounts') }}) > 0
+            then coalesce((select max(team_people) from {{ ref('rpt_owner_load') }}), 0)
+        end as people_now
 ),
 
 outlooks as (

@@ -79,10 +79,12 @@ by_founders as (
     from {{ ref('stg_enrichment__company_names') }} as founders
     cross join {{ ref('int_data_day') }} as data_day
     inner join names on lower({{ plain_blanks('founders.name') }}) = names.name
-    inner join organizations as later on founders.domain = later.company_domain
+    left join {{ ref('int_domain_spellings') }} as spellings on founders.domain = spellings.domain
+    inner join organizations as later on coalesce(spellings.letters, founders.domain) = later.company_domain
     left join by_members on later.organization_id = by_members.organization_id
     where
         founders.field = 'founder_company'
+        and names.name <> ''
         and founders.enriched_at < data_day.as_of_ts
         and names.customer_created_at < later.created_at
         and names.customer_id <> later.customer_id

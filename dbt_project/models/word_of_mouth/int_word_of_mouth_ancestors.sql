@@ -1,4 +1,5 @@
-{#- An organization is carried by one that was there before, so there is no ring. -#}
+{#- Organizations of merged customers may carry each other in a ring: each ancestor counts once, by the shortest way, and
+    nobody is their own. -#}
 {%- set most_generations = 8 -%}
 
 with generation_1 as (
@@ -22,5 +23,7 @@ ancestors as (
     {% endfor %}
 )
 
-select organization_id, ancestor_id, generations
+select organization_id, ancestor_id, min(generations) as generations
 from ancestors
+where organization_id <> ancestor_id
+group by organization_id, ancestor_id
