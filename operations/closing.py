@@ -20,7 +20,16 @@ from warehouse.lock import hold
 
 SOURCE, TABLE = "closed_months", "mrr_lines"
 LAST_CLOSED = "select last_closed_month from intermediate.int_data_day"
-LINES = "from intermediate.int_month_lines where month = date '{month}' order by invoice_id, line_number, slice_number"
+# As a load takes them: instants with their zone, and a rate, which has more decimals than amounts have, as text.
+LINES = """
+select * replace (
+    invoice_created_at at time zone 'UTC' as invoice_created_at,
+    cast(usd_per_minor_unit as varchar) as usd_per_minor_unit
+)
+from intermediate.int_month_lines
+where month = date '{month}'
+order by invoice_id, line_number, slice_number
+"""
 # Of a line, for a person: what the file adds up to.
 TOTALS = "select count(distinct customer_id) filter (is_counted), coalesce(sum(mrr_usd), 0) from read_parquet(?)"
 READ_ONLY = 0o444

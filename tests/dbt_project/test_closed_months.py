@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from ingestion.contract.raw_tables import create_missing_tables
+from ingestion.load import load_sources
 from operations.closing import ClosingError, close_month
 from settings import Settings
 from tests.dbt_project.building import insert, read, stripe
@@ -38,6 +39,7 @@ CUSTOMERS: dict[str, tuple[list[dict], dict[str, Any]]] = {
     "mapped": ([line(10000, JUNE, product="prod_new")], {}),
     "our own": ([line(10000, JUNE)], {}),
     "draft": ([line(10000, JUNE)], {"status": "draft"}),
+    "in pounds": ([line(10000, JUNE)], {"currency": "gbp"}),
     "several": ([line(10000, JUNE, product="prod_new")], {"currency": "eur"}),
 }
 PRODUCTS = {"prod_events": "product_analytics", "prod_new": "quantum_replay"}
@@ -142,17 +144,16 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(data_dir=data_dir, source_root=str(root))
     write_company(settings.warehouse_path)
     models = [f"+{name},resource_type:model" for name in MODELS]
-    build_models(["resource_type:seed", *models], settings)
+    build_models(["resource_type:seed"], settings)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("update seeds.exchange_rates set usd_per_unit = 1.0123456789 where currency = 'gbp'")
+    build_models(models, settings)
     close_month(settings, JUNE_1)
     file = root / "closed_months" / "mrr_lines" / "2026-06.parquet"
     assert file.stat().st_mode & 0o222 == 0
     shutil.copyfile(settings.warehouse_path, data_dir / "before.duckdb")
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
-        connection.execute(
-            "insert into raw.closed_months__mrr_lines by name "
-            "select *, 'by hand' as _path, 1 as _row, '' as _row_hash "
-            f"from read_parquet('{file}')"
-        )
+    report = load_sources(settings, tables={"closed_months__mrr_lines"})
+    assert report.rows_rejected == 0
     change_everything(settings.warehouse_path)
     build_models(models, settings)
     return settings

@@ -1,11 +1,33 @@
 {#- What each line adds to MRR today less what it added when its month was closed, by cause. A line on both sides may have
     several causes: each is valued with those before it done, so that they add up to the cent. First the amounts, then
     startup credit, credit notes, the exchange rate, and at last to whom and to which product it counts. -#}
-{%- set closed = ref('stg_closed_months__mrr_lines') -%}
+with closed as (
+    select
+        lines.month,
+        lines.invoice_id,
+        lines.line_number,
+        lines.slice_number,
+        lines.closed_as_of,
+        lines.invoice_status,
+        lines.is_counted,
+        lines.customer_id,
+        lines.product_key,
+        lines.currency,
+        lines.usd_per_minor_unit,
+        lines.line_amount_minor,
+        lines.line_discount_minor,
+        lines.list_minor,
+        lines.discount_minor,
+        lines.startup_credit_minor,
+        lines.credited_minor,
+        lines.mrr_usd
+    from {{ ref('stg_closed_months__mrr_lines') }} as lines
+    inner join {{ ref('int_data_day') }} as data_day on lines.closed_as_of <= data_day.as_of_date
+),
 
-with closings as (
+closings as (
     select month, max(closed_as_of) as closed_as_of
-    from {{ closed }} as closed
+    from closed
     group by month
 ),
 
@@ -22,13 +44,13 @@ known_lines as (
         max(line_amount_minor) as line_amount_minor,
         max(line_discount_minor) as line_discount_minor,
         max(case when is_counted then 1 else 0 end) as was_counted
-    from {{ closed }} as closed
+    from closed
     group by invoice_id, line_number
 ),
 
 billed_then as (
     select distinct month, customer_id, product_key
-    from {{ closed }} as closed
+    from closed
     where is_counted
 ),
 
@@ -49,7 +71,7 @@ came as (
             else 'late_invoice'
         end as cause
     from current_lines as lines
-    left join {{ closed }} as closed
+    left join closed
         on lines.month = closed.month
         and lines.invoice_id = closed.invoice_id
         and lines.line_number = closed.line_number
@@ -85,7 +107,7 @@ went as (
             when not coalesce(statuses.is_counted, false) then 'rule_changed'
             else 'account_left'
         end as cause
-    from {{ closed }} as closed
+    from closed
     left join current_lines
         on closed.month = current_lines.month
         and closed.invoice_id = current_lines.invoice_id
@@ -129,7 +151,7 @@ stayed as (
         - {{ round_half_up(minor ~ ' * closed.usd_per_minor_unit') }}
         {%- endfor %} as mrr_usd_{{ step }}{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ closed }} as closed
+    from closed
     inner join current_lines as lines
         on closed.month = lines.month
         and closed.invoice_id = lines.invoice_id

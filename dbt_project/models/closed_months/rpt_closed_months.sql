@@ -1,9 +1,10 @@
 {#- What is said today comes from the table that readers know, not from the lines that are compared: what no cause explains
     shows. -#}
 with closed as (
-    select month, max(closed_as_of) as closed_as_of, sum(mrr_usd) as closed_mrr_usd
-    from {{ ref('stg_closed_months__mrr_lines') }}
-    group by month
+    select lines.month, max(lines.closed_as_of) as closed_as_of, sum(lines.mrr_usd) as closed_mrr_usd
+    from {{ ref('stg_closed_months__mrr_lines') }} as lines
+    inner join {{ ref('int_data_day') }} as data_day on lines.closed_as_of <= data_day.as_of_date
+    group by lines.month
 ),
 
 said_now as (

@@ -47,7 +47,7 @@ invoices as (
         sent.invoice_id,
         {{ month_of('sent.created_at') }} as month,
         sent.currency,
-        sent.total_minor,
+        coalesce(sent.total_minor, 0) as total_minor,
         statuses.is_counted as has_counted_status,
         counted.invoice_id is not null as is_counted,
         coalesce(
