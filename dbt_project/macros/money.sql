@@ -88,7 +88,8 @@
 {% macro ratio(part, whole) -%}
     cast(
         {{ divide_half_up(
-            'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))'
+            'cast(' ~ part ~ ' * 1000000 as decimal(38, 0))', 'cast(' ~ whole ~ ' * 100 as decimal(38, 0))',
+            'decimal(28, 0)'
         ) }} * 0.0001 as decimal(24, 4)
     )
 {%- endmacro %}

@@ -45,6 +45,7 @@ PROTECTED = {
     "int_customers",
     "int_data_day",
     "int_days_to_build",
+    "int_domain_spellings",
     "int_enrichment_findings",
     "int_exchange_rates",
     "int_history_days",

@@ -21,6 +21,16 @@ stretch as (
     from days
 ),
 
+{#- A day without reports is missing, not zero. -#}
+reported as (
+    select days.day, sum(case when history.is_reported then 1 else 0 end) as reported_days
+    from days
+    left join {{ ref('int_history_days') }} as history
+        on history.date <= days.day
+        and history.date > {{ dbt.dateadd('day', -7, 'days.day') }}
+    group by days.day
+),
+
 {#- Sums of seven days, which have one of each weekday. -#}
 counted as (
     select
@@ -48,13 +58,18 @@ weeks as (
         counted.metric,
         counted.group_by,
         counted.group_value,
-        days.day,
-        sum(counted.figure) as figure
+        reported.day,
+        case
+            when counted.metric <> 'usage' then sum(counted.figure)
+            else {{ divide_half_up(
+                'cast(sum(counted.figure) * 70000 as decimal(38, 0))', 'reported.reported_days', 'decimal(28, 0)'
+            ) }} * 0.0001
+        end as figure
     from counted
-    inner join days
-        on counted.day <= days.day
-        and counted.day > {{ dbt.dateadd('day', -7, 'days.day') }}
-    group by counted.metric, counted.group_by, counted.group_value, days.day
+    inner join reported
+        on counted.day <= reported.day
+        and counted.day > {{ dbt.dateadd('day', -7, 'reported.day') }}
+    group by counted.metric, counted.group_by, counted.group_value, reported.day, reported.reported_days
 ),
 
 summed as (
@@ -78,15 +93,15 @@ select
     series.metric,
     series.group_by,
     series.group_value,
-    days.day,
+    reported.day,
     cast(coalesce(summed.figure, 0) as decimal(24, 4)) as figure
 from series
-cross join days
+inner join reported on series.metric <> 'usage' or reported.reported_days > 0
 left join summed
     on series.metric = summed.metric
     and series.group_by = summed.group_by
     and series.group_value = summed.group_value
-    and days.day = summed.day
+    and reported.day = summed.day
 
 union all
 

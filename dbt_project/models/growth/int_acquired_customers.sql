@@ -8,6 +8,7 @@ with versions as (
         owned_since_at,
         removed_at,
         updated_at,
+        lead(updated_at) over (partition by account_id order by updated_at) as next_updated_at,
         row_number() over (partition by account_id order by updated_at) as version_number
     from {{ ref('stg_crm__accounts') }}
 ),
@@ -17,6 +18,7 @@ held as (
         versions.account_id,
         versions.organization_id,
         versions.removed_at,
+        versions.next_updated_at,
         greatest(
             case when versions.version_number = 1 then cast('1900-01-01' as timestamp) else versions.updated_at end,
             coalesce(versions.owned_since_at, cast('1900-01-01' as timestamp))
@@ -32,7 +34,7 @@ owned as (
     select customers.customer_id, min(held.owned_from) as owned_from
     from held
     inner join {{ ref('int_customers') }} as customers on held.organization_id = customers.organization_id
-    where coalesce(held.removed_at > held.owned_from, true)
+    where coalesce(held.removed_at > held.owned_from, true) and coalesce(held.next_updated_at > held.owned_from, true)
     group by customers.customer_id
 )
 

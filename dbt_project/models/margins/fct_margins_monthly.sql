@@ -3,7 +3,7 @@ with units as (
     select
         customer_id,
         month,
-        sum(cost_usd) as cost_usd,
+        {{ usd('sum(cost_usd)') }} as cost_usd,
         sum(case when cost_usd is null then 1 else 0 end) as products_without_cost
     from {{ ref('int_unit_cost_months') }}
     group by customer_id, month
@@ -20,7 +20,7 @@ delivered_for_accounts as (
 ),
 
 accounts as (
-    select customers.customer_id, costs.month, sum(costs.amount_usd) as amount_usd
+    select customers.customer_id, costs.month, {{ usd('sum(costs.amount_usd)') }} as amount_usd
     from {{ ref('stg_costs__account_costs') }} as costs
     inner join {{ ref('int_customers') }} as customers on costs.organization_id = customers.organization_id
     group by customers.customer_id, costs.month

@@ -21,11 +21,11 @@ deals as (
         customers.customer_id,
         opportunities.opportunity_type,
         opportunities.stage,
-        opportunities.amount_usd_year,
+        {{ usd('opportunities.amount_usd_year') }} as amount_usd_year,
         margins.month,
         margins.mrr_usd_month,
         12 * (margins.unit_cost_usd + coalesce(margins.account_cost_usd, 0)) as cost_usd_year,
-        opportunities.amount_usd_year
+        {{ usd('opportunities.amount_usd_year') }}
         + case when opportunities.opportunity_type = 'expansion' then 12 * margins.mrr_usd_month else 0 end as price_usd_year,
         data_day.as_of_date
     from opportunities

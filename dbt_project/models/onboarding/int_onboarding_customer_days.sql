@@ -61,7 +61,11 @@ days as (
             max(
                 case
                     when ranked.payable_usd >= {{ threshold('sales_line_usd_month') }}
-                        then least(ranked.period_end, coalesce(periods.next_begins_on, ranked.period_end))
+                        then case
+                            when periods.next_begins_on > ranked.as_of_date
+                                then least(ranked.period_end, periods.next_begins_on)
+                            else ranked.period_end
+                        end
                 end
             ) over (
                 partition by ranked.customer_id

@@ -15,7 +15,7 @@ where bill_number = {{ threshold('bills_to_graduate') }}
 
 union all
 
-select ended.customer_id, ended.held_from, 'churned'
+select distinct ended.customer_id, ended.held_from, 'churned'
 from subscriptions as ended
 left join subscriptions as others
     on ended.customer_id = others.customer_id

@@ -11,7 +11,8 @@ dated as (
         {{ month_of(last_instant(
             'case when slice_number < slices then '
             ~ dbt.dateadd('month', 'slice_number', 'period_start_on')
-            ~ ' else period_end_on end'
+            ~ ' when period_end_on > period_start_on then period_end_on else '
+            ~ dbt.dateadd('second', 1, 'cast(period_start_on as timestamp)') ~ ' end'
         )) }} as month,
         {% for amount in ['invoiced', 'rated', 'candidate', 'mrr_change'] -%}
         {{ month_slice(amount ~ '_minor') }} as {{ amount }}_minor{{ ',' if not loop.last }}

@@ -60,23 +60,6 @@ people as (
 ),
 
 titles as (
-    select contacts.user_id, max(contacts.title) as title
-    from contacts
-    cross join {{ ref('int_data_day') }} as data_day
-    where contacts.user_id is not null and contacts.updated_at < data_day.as_of_ts
-    group by contacts.user_id
-),
-
-users as (
-    select
-        members.user_id,
-        max(coalesce(nullif(trim(members.role_detail), ''), nullif(trim(contact_titles.title), ''))) as title
-    from {{ ref('int_members') }} as members
-    left join contact_titles on members.user_id = contact_titles.user_id
-    group by members.user_id
-),
-
-titles as (
     select distinct title, ' ' || translate(lower(title), '-_/&.,()', '        ') || ' ' as plain_title
     from people
     where title is not null

@@ -1,9 +1,36 @@
 {#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
-    when the invoice was made. -#}
-with usage as (
-    select invoice_id, period_start_on, product_key, quantity
-    from {{ ref('int_invoiced_quantities') }}
-    where product_key is not null
+    when the invoice was made. Of several invoices for one period, as of several subscriptions, a product is rated on the
+    one that bills it. -#}
+with billed_products as (
+    select distinct invoice_id, product_key, cast(period_start_at as date) as period_start_on
+    from {{ ref('int_invoice_lines') }}
+    where is_mrr and not is_proration and not is_package
+),
+
+usage as (
+    select
+        usage.invoice_id,
+        usage.product_key,
+        usage.period_start_on,
+        periods.period_end_on,
+        periods.month,
+        periods.currency,
+        periods.terms_organization_id,
+        periods.billing_version_at,
+        usage.quantity,
+        row_number() over (
+            partition by periods.stripe_customer_id, usage.period_start_on, periods.period_end_on, usage.product_key
+            order by case when billed_products.invoice_id is null then 1 else 0 end, usage.invoice_id
+        ) as choice
+    from {{ ref('int_invoiced_quantities') }} as usage
+    inner join {{ ref('int_invoice_line_periods') }} as periods
+        on usage.invoice_id = periods.invoice_id
+        and usage.period_start_on = periods.period_start_on
+    left join billed_products
+        on usage.invoice_id = billed_products.invoice_id
+        and usage.period_start_on = billed_products.period_start_on
+        and usage.product_key = billed_products.product_key
+    where usage.product_key is not null
 ),
 
 packages as (
@@ -26,20 +53,18 @@ packages as (
 
 billed as (
     select
-        usage.invoice_id,
-        usage.product_key,
-        usage.period_start_on,
-        periods.period_end_on,
-        periods.month,
-        periods.currency,
-        periods.terms_organization_id,
-        periods.billing_version_at,
-        usage.quantity,
+        invoice_id,
+        product_key,
+        period_start_on,
+        period_end_on,
+        month,
+        currency,
+        terms_organization_id,
+        billing_version_at,
+        quantity,
         false as is_package
     from usage
-    inner join {{ ref('int_invoice_line_periods') }} as periods
-        on usage.invoice_id = periods.invoice_id
-        and usage.period_start_on = periods.period_start_on
+    where choice = 1
 
     union all
 
@@ -48,7 +73,10 @@ billed as (
         product_key,
         period_start_on,
         cast(period_end_at as date) as period_end_on,
-        {{ month_of(last_instant('period_end_at')) }} as month,
+        {{ month_of(last_instant(
+            'case when period_end_at > period_start_at then period_end_at else '
+            ~ dbt.dateadd('second', 1, 'period_start_at') ~ ' end'
+        )) }} as month,
         currency,
         terms_organization_id,
         billing_version_at,
@@ -62,7 +90,7 @@ select
     billed.product_key,
     billed.period_start_on,
     billed.period_end_on,
-    cast({{ dbt.dateadd('day', -1, 'billed.period_end_on') }} as date) as priced_on,
+    greatest(cast({{ dbt.dateadd('day', -1, 'billed.period_end_on') }} as date), billed.period_start_on) as priced_on,
     billed.month,
     billed.currency,
     billed.quantity,
