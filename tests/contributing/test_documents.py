@@ -4,13 +4,24 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from cli.app import app
 from settings import OTHER_VARIABLES, PROJECT_DIR, Settings
 
 DECISIONS = PROJECT_DIR / "docs" / "decisions"
-DOCUMENTS = [*sorted(PROJECT_DIR.glob("*.md")), *sorted((PROJECT_DIR / "docs").rglob("*.md"))]
-COMMANDS = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
+DOCUMENTS = [
+    *sorted(PROJECT_DIR.glob("*.md")),
+    *sorted((PROJECT_DIR / "docs").rglob("*.md")),
+    PROJECT_DIR / "sample_company" / "starter" / "README.md",
+]
+# Options by command.
+COMMANDS = {
+    name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
+}
+# Their options are those of dbt and MetricFlow.
+PASS_ON = {"build", "metrics"}
 
 
 def anchor(heading: str) -> str:
@@ -39,9 +50,11 @@ def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
 def test_every_command_and_setting_that_is_named_exists(document: Path) -> None:
     text = document.read_text()
     code = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^```\w*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    called = re.compile(r"^(?:[A-Z_]+=\S+ )*growth ([a-z]+)", flags=re.MULTILINE)
-    named = {found for part in code for found in called.findall(part)}
-    assert named <= COMMANDS
+    called = re.compile(r"^(?:[A-Z_]+=\S+ )*growth ([a-z]+)([^#|\n]*)", flags=re.MULTILINE)
+    named = [found for part in code for found in called.findall(part)]
+    assert {name for name, _ in named} <= COMMANDS.keys()
+    options = {(name, option) for name, rest in named for option in re.findall(r" (--?[a-z][a-z-]*)", rest)}
+    assert [(name, option) for name, option in options if option not in COMMANDS[name] and name not in PASS_ON] == []
     settings = {f"GROWTH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_VARIABLES)}
     assert {name for name in re.findall(r"GROWTH_[A-Z_]+[A-Z]", text) if name not in settings} == set()
 
