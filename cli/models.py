@@ -83,9 +83,12 @@ def gate(
 ) -> None:
     """Check a layer against its expectations, and keep the results in quality.expectation_results."""
     from expectations.gate import run_layer
+    from warehouse.folder import DataDirError
     from warehouse.lock import hold
 
     settings = get_settings()
+    if not settings.warehouse_path.exists():
+        raise DataDirError(f"nothing is loaded in {settings.data_dir} yet: run `growth run` first")
     run_id = f"expectations-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     with hold(settings.warehouse_path, run_id):
         results = run_layer(

@@ -88,6 +88,10 @@ def forget(
 
     if (email is None) == (organization is None):
         raise typer.BadParameter("give either --email or --organization")
+    if email is not None and "@" not in email:
+        raise typer.BadParameter(f"--email needs an address, and {email!r} is none")
+    if organization is not None and not organization.strip():
+        raise typer.BadParameter("--organization needs an id, and it is blank")
     if email is not None:
         is_done = forget_everywhere(get_settings(), "address", email)
     else:

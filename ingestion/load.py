@@ -123,12 +123,16 @@ class _Load:
         for plan in source.plans.values():
             if is_refused(plan, self.settings) and not self.starts_over:
                 ledger.replace_rejects(self.connection, plan.table.raw_name, plan.files_read, plan.present)
+                # A file that is brought back as it was is read again, which takes its bad rows off the list.
+                ledger.read_again(self.connection, plan.table.raw_name, [file.path for file in plan.files_read])
 
     def _write(self, plans: list[Plan]) -> None:
         """Write all changes, then record the loaded files in one transaction."""
         for plan in plans:
-            if plan.vanished and not plan.files_read:
+            if not plan.files_read:
                 ledger.replace_rejects(self.connection, plan.table.raw_name, [], plan.present)
+            # A file that comes back has to be judged with the others.
+            ledger.read_again(self.connection, plan.table.raw_name, sorted(plan.vanished))
         plans = [plan for plan in plans if plan.files_read]
         if plans:
             self._write_rows(plans)

@@ -60,7 +60,7 @@ def back_up(settings: Settings, folder: Path) -> Path:
         hold(settings.export_ledger_path, holder),
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        for killed in folder.glob(f"*{UNFINISHED}"):
+        for killed in folder.glob(f"{'[0-9]' * 8}T{'[0-9]' * 6}Z{UNFINISHED}"):
             shutil.rmtree(killed)
         # It contains customer data.
         building.mkdir(mode=0o700)
@@ -119,7 +119,9 @@ def restore(settings: Settings, backup: Path) -> str:
             )
         _close_runs(settings)
         os.sync()
-        shutil.rmtree(moving)
+        # In one step: without its manifest it could not be completed.
+        moving.rename(incoming)
+        shutil.rmtree(incoming)
     return made_at
 
 

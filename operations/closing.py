@@ -57,6 +57,8 @@ def close_month(settings: Settings, month: date) -> Closing:
     Raises `ClosingError` if the month has not ended, is too young or is closed already, `DataDirError` if nothing is
     built, and `LandingError` if the file cannot be written; there is then no file.
     """
+    if settings.target == "spark":
+        raise ClosingError("a month is closed from the models in the warehouse, and on Spark they are not in it")
     if not settings.warehouse_path.exists():
         raise DataDirError(f"nothing is built in {settings.data_dir} yet: run `growth run` first")
     path = f"{SOURCE}/{TABLE}/{month:%Y-%m}.parquet"

@@ -174,6 +174,11 @@ def _delete_copies(settings: Settings) -> None:
     if any(path.is_file() for path in private.rglob("warehouse*")):
         shutil.rmtree(private)
         logger.info("private copies of the warehouse are deleted: make new ones with `growth copy`")
+    former = settings.data_dir / "warehouse.duckdb"
+    if settings.target == "postgres" and former.exists():
+        for path in (former, former.with_name(f"{former.name}.wal")):
+            path.unlink(missing_ok=True)
+        logger.info(f"{former} is deleted: the warehouse is in PostgreSQL now")
     # Copied from a backup by an interrupted restore.
     shutil.rmtree(settings.data_dir / (RESTORING + UNFINISHED), ignore_errors=True)
     if (settings.data_dir / BEFORE).exists():

@@ -41,7 +41,13 @@ MOST_BROKEN_FILES = 20
 # time. Row groups limited in bytes keep large objects within memory.
 FILE_OPTIONS = "format parquet, dictionary_size_limit 1000, write_bloom_filter false, row_group_size_bytes '32MB'"
 # What DuckDB raises for broken files; a broken Thrift header raises plain `duckdb.Error`.
-UNREADABLE = {duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, duckdb.Error}
+UNREADABLE = {
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.SerializationException,
+    duckdb.ConversionException,
+    duckdb.Error,
+}
 
 
 @dataclass

@@ -147,15 +147,16 @@ def _batches(stream: "_Watched", width: int) -> Iterator["pa.RecordBatch"]:
 
 
 class _Watched(io.RawIOBase):
-    """Notes whether the stream is UTF-8 with every quote where RFC 4180 allows one."""
+    """Notes whether the stream is UTF-8 with every quote where RFC 4180 allows one, and begins with its header."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         # The last byte is checked with the next block, which has its right neighbour.
         self._context = b"\n"
         self._is_inside = False
-        self.is_odd = False
+        # Arrow would take a blank line for the header, and the header for a row.
+        self.is_odd = stream.peek(1)[:1] in (b"\r", b"\n")
 
     def readable(self) -> bool:
         return True

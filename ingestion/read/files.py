@@ -139,7 +139,8 @@ class SourceRoot:
             raise SourceError(
                 f"the source root {self.address} cannot be read: {error}. Check GROWTH_SOURCE_ROOT and the access to it"
             ) from error
-        return {path[len(self._root) :].lstrip("/"): details for path, details in found.items()}
+        # What stands for an empty folder in a store is an object whose name ends like one.
+        return {path[len(self._root) :].lstrip("/"): each for path, each in found.items() if not path.endswith("/")}
 
 
 def _find_local(root: str) -> dict[str, dict[str, Any]]:
@@ -186,9 +187,9 @@ def _shown(path: str) -> str:
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def natural_key(path: str) -> str:
-    """A sort key that orders numbers by value: `invoices/2.jsonl` before `invoices/10.jsonl`."""
-    return re.sub(r"\d+", lambda digits: digits.group().zfill(20), path)
+def natural_key(path: str) -> tuple[str, str]:
+    """A sort key that orders numbers by value: `invoices/2.jsonl` before `invoices/10.jsonl`; no two paths have one."""
+    return re.sub(r"\d+", lambda digits: digits.group().zfill(20), path), path
 
 
 def _table_path(path: str) -> str:

@@ -49,8 +49,11 @@ class TableLedger:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what schema raw lacks, and the temporary table `rejects`."""
     create_missing_tables(connection)
+    # Together, or a process that ends between them leaves a column empty.
+    connection.execute("begin")
     for table_name in add_missing_columns(connection):
         connection.execute("update raw.loaded_files set fingerprint = null where table_name = ?", [table_name])
+    connection.execute("commit")
     connection.execute("create temp table rejects as from raw.rejected_rows limit 0")
 
 
@@ -128,6 +131,16 @@ def record(
             next_turn(connection),
         ],
     )
+
+
+def read_again(connection: duckdb.DuckDBPyConnection, table_name: str, files: Sequence[str]) -> None:
+    """Have the next load that finds these files read them, whatever their content."""
+    if files:
+        connection.execute(
+            "update raw.loaded_files set fingerprint = null "
+            "where table_name = ? and list_contains(?, file) and fingerprint is not null",
+            [table_name, files],
+        )
 
 
 def replace_rejects(

@@ -1,6 +1,7 @@
 """Schema raw is a function of the files: whatever their format, their order of arrival, and what ended a load."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ingestion.write.delivery import deliver
 from settings import Settings
 from tests.ingestion.conftest import Source, report_of
 from tests.support.killed_load import kill_load
+from tests.support.s3_server import running_s3
 from tests.support.source_root import (
     DAYS,
     FIRST_DAY,
@@ -265,6 +267,52 @@ def test_what_was_set_aside_of_a_file_that_vanished_is_listed_no_more(source: So
     odd.unlink()
     assert source.load(ORGANIZATIONS).rows_rejected == 0
     assert source.rejects() == []
+
+
+def test_file_that_was_away_for_one_load_is_read_again(source: Source) -> None:
+    odd = source.root / ORGANIZATIONS / "odd.jsonl"
+    odd.parent.mkdir()
+    odd.write_text("7\n")
+    source.load(ORGANIZATIONS)
+    away = odd.rename(source.root.parent / "odd.jsonl")
+    assert source.load(ORGANIZATIONS).rows_rejected == 0
+    away.rename(odd)
+    assert source.load(ORGANIZATIONS).rows_rejected == 1
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_a_refused_load_has_set_aside_is_listed_until_its_file_is_good_or_gone(
+    source: Source, is_new: bool
+) -> None:
+    file = source.root / MERGES / "other.jsonl"
+    file.parent.mkdir(exist_ok=True)
+    if not is_new:
+        file.write_text(json_line({"organization_id": "org-1", "canonical_organization_id": "org-2"}) + "\n")
+    source.load(MERGES)
+    good = None if is_new else (file.read_bytes(), file.stat())
+    file.write_text("7\n" * 50)
+    with pytest.raises(SourceError):
+        source.load(MERGES, max_set_aside_share=0.01)
+    assert len(source.rejects()) == 50
+    file.unlink()
+    if good:
+        file.write_bytes(good[0])
+        os.utime(file, ns=(good[1].st_atime_ns, good[1].st_mtime_ns))
+    assert source.load(MERGES).rows_rejected == 0
+    assert source.rejects() == []
+
+
+def test_object_that_stands_for_an_empty_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_s3() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        store = fsspec.filesystem("s3")
+        write_source_root(tmp_path / "source")
+        store.put(f"{tmp_path}/source/", "landed/x/", recursive=True)
+        for folder in (f"{USAGE}/date=2026-03-01", "crm"):
+            store.call_s3("put_object", Bucket="landed", Key=f"x/{folder}/", Body=b"")
+        report = load_sources(Settings(source_root="s3://landed/x", data_dir=tmp_path / "data"))
+    assert report.warnings == []
 
 
 def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:

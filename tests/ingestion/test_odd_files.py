@@ -264,6 +264,10 @@ def test_both_ways_of_reading_csv_give_the_same_rows(
     source.load(USERS)
     assert source.query(query) == quick
     assert source.rejects("position", "column_name") == [(200, None)]
+    write(source, f"{USERS}.csv", (2 * "\n" + users_csv(*rows)).replace("\n", ending))
+    source.load(USERS)
+    assert source.query(query) == quick
+    assert source.rejects() == []
 
 
 def test_columns_of_csv_and_parquet_with_odd_names_are_kept(source: Source) -> None:

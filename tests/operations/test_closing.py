@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.landing import LandingRoot
-from operations.closing import close_month
+from operations.closing import ClosingError, close_month
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.folder import DataDirError
@@ -32,3 +32,10 @@ def test_who_closes_a_month_takes_the_warehouse_before_the_source_root_as_a_run_
                 pass
         with pytest.raises(DataDirError, match="nothing is built"):
             closing.result(timeout=60)
+
+
+def test_no_month_is_closed_from_models_that_another_target_has_built(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", source_root=str(tmp_path / "source"), target="spark")
+    with pytest.raises(ClosingError, match="on Spark they are not in it"):
+        close_month(settings, date(2026, 6, 1))
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.main import call
 from ingestion.privacy.spellings import eraser
 from operations import deletion as forget
 from settings import Settings
@@ -71,6 +72,23 @@ def test_address_is_in_no_page_of_a_database(database: Path) -> None:
         rows = connection.execute("select key, value, untyped, is_json from run_tags").fetchall()
     event = '{"error": "{\\"row\\": \\"deleted\\"}"}'
     assert set(rows) == {(event, "deleted", "<deleted>", event)}
+
+
+@pytest.mark.parametrize("arguments", [["--email", ""], ["--email", "ada"], ["--organization", " "], []])
+def test_request_that_names_nobody_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr("cli.safekeeping.get_settings", lambda: Settings(data_dir=tmp_path / "data"))
+    assert call(["forget", *arguments]) == 2
+    assert "--email" in capsys.readouterr().err or arguments[0] == "--organization"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_warehouse_of_before_a_move_to_postgres_outlives_no_request(tmp_path: Path) -> None:
+    for name in ("warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.postgres"):
+        write(tmp_path / name, ADDRESS)
+    forget._delete_copies(Settings(data_dir=tmp_path, target="postgres"))
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.postgres"]
 
 
 @pytest.mark.parametrize("copy", ["private/ada/warehouse.duckdb", "private/ada/trial/warehouse.duckdb"])

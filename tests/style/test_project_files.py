@@ -164,6 +164,7 @@ NEEDS_PERSONAL_DATA = {
     ("rpt_cross_sell", "organization"): "The name under which people know the customer.",
     ("rpt_large_deals", "organization"): "The name under which people know the customer.",
     ("rpt_product_led_leads", "organization"): "The name under which people know the customer.",
+    ("rpt_data_quality", "organization"): "A finding about a company is about its domain.",
     ("dim_customers", "staff"): "Who holds the customer.",
     ("fct_account_routing", "staff"): "Who holds the customer, beside who should.",
     ("fct_customer_events", "staff"): "Who came and who left.",

@@ -452,7 +452,7 @@ def _optional() -> Rows:
                 "customer_id": "org-1",
                 "product_key": "surveys",
                 "currency": "usd",
-                "usd_per_minor_unit": Decimal("0.01"),
+                "usd_per_minor_unit": "0.01",
                 "line_amount_minor": -100,
                 "line_discount_minor": 0,
                 "list_minor": -100,
