@@ -149,7 +149,7 @@ def _batches(stream: "_Watched", width: int) -> Iterator["pa.RecordBatch"]:
 class _Watched(io.RawIOBase):
     """Notes whether the stream is UTF-8 with every quote where RFC 4180 allows one, and begins with its header."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: "io.BufferedReader[Any]") -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         # The last byte is checked with the next block, which has its right neighbour.

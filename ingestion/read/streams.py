@@ -34,7 +34,7 @@ BEGINNINGS = {
 
 
 @contextmanager
-def open_text(file: SourceFile, folder: Path) -> Iterator[io.BufferedReader]:
+def open_text(file: SourceFile, folder: Path) -> "Iterator[io.BufferedReader[Any]]":
     """Open a text file as bytes, without byte order mark. Raises `SourceError` if it is not text or too large."""
     try:
         with (folder / file.path).open("rb") as packed:

@@ -18,18 +18,21 @@ from transform.dbt_runner import invoke_dbt, parsed_project
 
 pytestmark = pytest.mark.slow
 
-# Nobody reports on the fifth of January, the fifth day of the annual period.
+# Nobody reports on the fifth of January, the fifth day of the annual period, and one alone on the 26th of June.
 USAGE = """
 insert into raw.usage__usage_reports by name
 select
     organizations.id as organization_id, days.day::date as date, days.day + interval 26 hour as received_at,
     'by hand' as _path, 1 as _row, 1 as organization_user_count, counters.*,
-    case when organizations.id = 'yearly' and days.day < date '2026-01-01' then 100 else 10 end * 100_000
-        as event_count_in_period
+    case
+        when organizations.id = 'monthly' and days.day = date '2026-06-26' then 900
+        when organizations.id = 'yearly' and days.day < date '2026-01-01' then 100
+        else 10
+    end * 100_000 as event_count_in_period
 from (select id from raw.product_db__organizations) as organizations
-cross join range(timestamp '2025-12-01', timestamp '2026-06-23', interval 1 day) as days(day)
+cross join range(timestamp '2025-12-01', timestamp '2026-06-29', interval 1 day) as days(day)
 cross join (select {zeros}) as counters
-where days.day <> date '2026-01-05'
+where days.day <> date '2026-01-05' and (days.day <> date '2026-06-26' or organizations.id = 'monthly')
 """
 FORECASTS = "select * from marts.fct_bill_forecasts order by all"
 BY_PRODUCT = "select * from marts.fct_bill_forecast_products order by all"
@@ -62,7 +65,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data_dir = tmp_path_factory.mktemp("company")
     with warehouse(data_dir) as connection:
         create_missing_tables(connection)
-        for organization in ("yearly", "monthly", "elsewhere"):
+        for organization in ("yearly", "monthly", "elsewhere", *(f"free {number}" for number in range(9))):
             row = {"id": organization, "name": organization, "created_at": "2025-11-01", "updated_at": "2025-11-01"}
             insert(connection, "product_db__organizations", row | {"region": "US", "for_internal_metrics": False})
             stripe(connection, "customers", {"id": f"cus_{organization}", "metadata": {}}, "2025-11-01")
@@ -113,6 +116,16 @@ def assert_as_built_at_once(data_dir: Path, as_of: str) -> None:
 def test_missing_day_early_in_a_long_period_is_estimated_as_in_a_full_build(data_dir: Path) -> None:
     assert build(data_dir, "2026-06-21") == "2026-06-21"
     assert_as_built_at_once(data_dir, "2026-06-21")
+
+
+def test_forecast_is_no_less_than_what_was_used_on_a_day_that_few_reported(data_dir: Path) -> None:
+    build(data_dir, "2026-06-27")
+    [(is_reported,)] = read(
+        data_dir, "select is_reported from intermediate.int_history_days where date = date '2026-06-26'"
+    )
+    assert not is_reported
+    below = "select count(*) from marts.fct_bill_forecasts where forecast_bill_usd < amount_to_date_usd"
+    assert read(data_dir, below) == [(0,)]
 
 
 def test_late_version_that_leaves_for_an_account_without_subscribers_ends_the_forecasts_of_its_days(

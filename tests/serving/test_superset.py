@@ -71,7 +71,7 @@ def test_every_column_that_is_described_is_selected_and_has_a_name_for_people(pu
 )
 def test_owner_is_nobody_only_where_owners_are_known(tmp_path: Path, empty: str, owner: str) -> None:
     customer = {"customer_id": "acme"}
-    rows = {
+    rows: dict[str, list[dict[str, Any]]] = {
         "dim_customers": [customer],
         "fct_onboarding_queue": [customer | {"is_open": True}],
         "fct_mrr_movements": [customer],

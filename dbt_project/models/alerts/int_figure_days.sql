@@ -40,6 +40,9 @@ counted as (
         usage.date as day,
         sum(usage.quantity) as figure
     from {{ ref('fct_usage_daily') }} as usage
+    inner join {{ ref('int_history_days') }} as history
+        on usage.date = history.date
+        and history.is_reported
     inner join stretch on usage.date >= stretch.first_summed_day and usage.date <= stretch.last_day
     group by usage.product_key, usage.date
 

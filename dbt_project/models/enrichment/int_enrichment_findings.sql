@@ -1,13 +1,26 @@
 {#- Figures that can be true and are not likely: they count as they are, and are listed. -#}
-with versions as (
+{%- set kept = [
+    'domain', 'employees', 'employees_180d_ago', 'engineering_employees', 'estimated_revenue_usd_year',
+    'total_funding_usd', 'company_type', 'ipo_date', 'country',
+] -%}
+
+with answers as (
+    select
+        {{ kept | join(', ') }},
+        enriched_at,
+        row_number() over (
+            partition by domain, enriched_at
+            order by case when status = 'scored' then 0 else 1 end, domain_as_sent
+        ) as choice
+    from {{ ref('stg_enrichment__companies') }}
+),
+
+versions as (
     {{ version_on_data_day(
-        ref('stg_enrichment__companies'),
+        '(select ' ~ kept | join(', ') ~ ', enriched_at from answers where choice = 1)',
         key=['domain'],
         stamp='enriched_at',
-        columns=[
-            'domain', 'employees', 'employees_180d_ago', 'engineering_employees', 'estimated_revenue_usd_year',
-            'total_funding_usd', 'company_type', 'ipo_date', 'country',
-        ],
+        columns=kept,
     ) | indent }}
 ),
 

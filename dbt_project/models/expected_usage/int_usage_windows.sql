@@ -2,9 +2,8 @@
     last weeks, and each weekday over the weeks of its rhythm. Lag 0 is the day's own weekday, lag 1 that of the day before.
     Usage is that of all organizations of an account together, as far back as the windows and the four weeks before the
     open periods reach: days whose forecasts stay as they are need not be looked at again. Of a missing day the mean is
-    expected of the reported days since the first use in the four weeks before it: it is neither zero nor a break of the
-    rhythm. Built by some of the
-    accounts after the others. -#}
+    expected of the reported days since the first use in the four weeks before it, or what some reported of it if that is
+    more: it is neither zero nor a break of the rhythm. Built by some of the accounts after the others. -#}
 {{ config(materialized='table_in_pieces' if builds_in_pieces() else 'table') }}
 with reach as (
     select
@@ -84,9 +83,9 @@ product_days as (
         cast(
             case
                 when estimated.date is null then days.quantity
-                else {{ divide_half_up(
+                else greatest(days.quantity, {{ divide_half_up(
                     'cast(estimated.quantity * 1000000 as decimal(38, 0))', 'estimated.reported_days', 'decimal(30, 0)'
-                ) }} * 0.000001
+                ) }} * 0.000001)
             end as decimal(24, 6)
         ) as expected_quantity
     from days

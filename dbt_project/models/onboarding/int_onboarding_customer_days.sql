@@ -7,14 +7,16 @@ with periods as (
         organization_id,
         period_start,
         period_end,
-        coalesce(
-            lead(first_day) over (partition by organization_id order by first_day, period_end), period_end
-        ) as next_begins_on
+        max(coalesce(next_date, period_end)) as next_begins_on
     from (
-        select organization_id, period_start, period_end, min(as_of_date) as first_day
+        select
+            organization_id,
+            period_start,
+            period_end,
+            lead(as_of_date) over (partition by organization_id order by as_of_date) as next_date
         from {{ ref('int_onboarding_forecasts') }}
-        group by organization_id, period_start, period_end
-    ) as first_days
+    ) as days
+    group by organization_id, period_start, period_end
 ),
 
 ranked as (
@@ -61,11 +63,7 @@ days as (
             max(
                 case
                     when ranked.payable_usd >= {{ threshold('sales_line_usd_month') }}
-                        then case
-                            when periods.next_begins_on > ranked.as_of_date
-                                then least(ranked.period_end, periods.next_begins_on)
-                            else ranked.period_end
-                        end
+                        then least(ranked.period_end, coalesce(periods.next_begins_on, ranked.period_end))
                 end
             ) over (
                 partition by ranked.customer_id

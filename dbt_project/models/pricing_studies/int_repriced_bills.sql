@@ -17,7 +17,7 @@ usage as (
         rated.discount_percent,
         rated.limit_usd,
         rated.bill_minor,
-        cast({{ dbt.dateadd('day', -1, 'rated.period_end_on') }} as date) as priced_on
+        greatest(cast({{ dbt.dateadd('day', -1, 'rated.period_end_on') }} as date), rated.period_start_on) as priced_on
     from {{ ref('int_rated_invoices') }} as rated
     inner join (select distinct product_key from candidate_tiers) as candidates
         on rated.product_key = candidates.product_key

@@ -19,6 +19,7 @@ limits as (
         on limits.organization_id = versions.organization_id
         and limits.updated_at = versions.updated_at
         and versions.is_current
+    inner join {{ ref('int_organizations') }} as organizations on limits.organization_id = organizations.organization_id
 ),
 
 findings as (

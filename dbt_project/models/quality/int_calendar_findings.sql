@@ -98,14 +98,16 @@ findings as (
 
     select
         case
-            when current_period_end_at <= current_period_start_at then 'billing_period_ends_before_it_starts'
+            when versions.current_period_end_at <= versions.current_period_start_at then 'billing_period_ends_before_it_starts'
             else 'billing_period_too_long'
         end,
-        organization_id,
-        {{ dbt.datediff('current_period_start_at', 'current_period_end_at', 'day') }},
+        versions.organization_id,
+        {{ dbt.datediff('versions.current_period_start_at', 'versions.current_period_end_at', 'day') }},
         'days'
     from {{ ref('int_billing_versions') }} as versions
-    where is_current and {{ is_no_period('versions') }}
+    inner join {{ ref('int_organizations') }} as organizations
+        on versions.organization_id = organizations.organization_id
+    where versions.is_current and {{ is_no_period('versions') }}
 
     union all
 

@@ -7,7 +7,7 @@ with products_paid as (
         row_number() over (partition by paid.customer_id, paid.product_key order by paid.month desc) as months_back,
         {{ dbt.datediff('paid.month', 'data_day.last_closed_month', 'month') }} as months_ago
     from {{ ref('fct_mrr_products') }} as paid
-    inner join {{ ref('dim_products') }} as products
+    inner join {{ ref('products') }} as products
         on paid.product_key = products.product_key
         and not products.is_package
         and not products.is_credit

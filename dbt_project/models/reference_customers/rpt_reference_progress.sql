@@ -20,7 +20,7 @@ select
     cast(greatest({{ threshold('reference_customers') }} - coalesce(counted.could_be, 0), 0) as int) as still_missing,
     counted.complete_since,
     data_day.as_of_date
-from {{ ref('dim_products') }} as products
+from {{ ref('products') }} as products
 inner join {{ ref('segments') }} as segments on segments.segment in ('high_growth', 'high_potential')
 cross join {{ ref('int_data_day') }} as data_day
 left join counted

@@ -10,6 +10,19 @@ with usage_lines as (
     group by invoice_id, cast(period_start_at as date)
 ),
 
+{#- A package on a subscription of its own bills no usage that another invoice bills. -#}
+billed_elsewhere as (
+    select distinct invoices.invoice_id
+    from {{ ref('int_invoices') }} as invoices
+    inner join {{ ref('int_invoices') }} as others
+        on invoices.stripe_customer_id = others.stripe_customer_id
+        and invoices.invoice_id <> others.invoice_id
+    inner join usage_lines
+        on others.invoice_id = usage_lines.invoice_id
+        and usage_lines.period_start_at < invoices.period_end_at
+        and usage_lines.period_end_at > invoices.period_start_at
+),
+
 periods as (
     select invoice_id, period_start_at, period_end_at
     from usage_lines
@@ -19,7 +32,11 @@ periods as (
     select invoices.invoice_id, invoices.period_start_at, invoices.period_end_at
     from {{ ref('int_invoices') }} as invoices
     left join usage_lines on invoices.invoice_id = usage_lines.invoice_id
-    where usage_lines.invoice_id is null and invoices.subscription_id is not null
+    left join billed_elsewhere on invoices.invoice_id = billed_elsewhere.invoice_id
+    where
+        usage_lines.invoice_id is null
+        and billed_elsewhere.invoice_id is null
+        and invoices.subscription_id is not null
 )
 
 select

@@ -1,10 +1,15 @@
 {#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
     when the invoice was made. Of several invoices for one period, as of several subscriptions, a product is rated on the
-    one that bills it. -#}
+    newest that bills it. -#}
 with billed_products as (
-    select distinct invoice_id, product_key, cast(period_start_at as date) as period_start_on
+    select
+        invoice_id,
+        product_key,
+        cast(period_start_at as date) as period_start_on,
+        max(case when net_minor <> 0 then 2 else 1 end) as weight
     from {{ ref('int_invoice_lines') }}
     where is_mrr and not is_proration and not is_package
+    group by invoice_id, product_key, cast(period_start_at as date)
 ),
 
 usage as (
@@ -20,12 +25,13 @@ usage as (
         usage.quantity,
         row_number() over (
             partition by periods.stripe_customer_id, usage.period_start_on, periods.period_end_on, usage.product_key
-            order by case when billed_products.invoice_id is null then 1 else 0 end, usage.invoice_id
+            order by coalesce(billed_products.weight, 0) desc, invoices.created_at desc, usage.invoice_id
         ) as choice
     from {{ ref('int_invoiced_quantities') }} as usage
     inner join {{ ref('int_invoice_line_periods') }} as periods
         on usage.invoice_id = periods.invoice_id
         and usage.period_start_on = periods.period_start_on
+    inner join {{ ref('int_invoices') }} as invoices on usage.invoice_id = invoices.invoice_id
     left join billed_products
         on usage.invoice_id = billed_products.invoice_id
         and usage.period_start_on = billed_products.period_start_on

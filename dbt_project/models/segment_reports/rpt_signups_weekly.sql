@@ -18,9 +18,12 @@ by_week as (
         week,
         count(*) as signups,
         sum(case when is_work_mail then 1 else 0 end) as work_mail_signups,
-        {%- for segment in ['high_growth', 'high_potential', 'hobbyist', 'other', 'unknown'] %}
+        {%- for segment in ['high_growth', 'high_potential', 'hobbyist', 'unknown'] %}
         sum(case when icp_segment = '{{ segment }}' then 1 else 0 end) as {{ segment }}_signups,
         {%- endfor %}
+        sum(
+            case when icp_segment in ('high_growth', 'high_potential', 'hobbyist', 'unknown') then 0 else 1 end
+        ) as other_signups,
         sum(case when icp_segment in ('high_growth', 'high_potential') then 1 else 0 end) as icp_signups,
         {%- for reason in reasons %}
         sum(case when unknown_reason = '{{ reason }}' then 1 else 0 end) as unknown_{{ reason }},

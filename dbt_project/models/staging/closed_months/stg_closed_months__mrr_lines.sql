@@ -10,7 +10,7 @@ select
     customer_id,
     product_key,
     currency,
-    cast(usd_per_minor_unit as decimal(24, 14)) as usd_per_minor_unit,
+    {{ dbt.safe_cast('usd_per_minor_unit', 'decimal(24, 14)') }} as usd_per_minor_unit,
     line_amount_minor,
     line_discount_minor,
     list_minor,

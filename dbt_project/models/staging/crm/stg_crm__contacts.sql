@@ -5,6 +5,6 @@ select
     title,
     role as contact_role,
     {#- Whom the CRM no longer has is no longer there. -#}
-    coalesce(left_at, removed_at) as left_at,
+    least(left_at, removed_at) as left_at,
     updated_at
 from {{ source('crm', 'contacts') }}

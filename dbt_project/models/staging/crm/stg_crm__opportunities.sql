@@ -10,6 +10,6 @@ select
     non_engineer_stakeholders,
     created_at,
     {#- What the CRM no longer has is no longer open. -#}
-    coalesce(closed_at, removed_at) as closed_at,
+    least(closed_at, removed_at) as closed_at,
     updated_at
 from {{ source('crm', 'opportunities') }}
