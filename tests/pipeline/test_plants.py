@@ -105,7 +105,7 @@ def test_levels_of_the_last_closed_month_are_those_of_the_files(sample: Settings
             sample,
             """
             select id, role_detail, date_joined::date, last_login::date from '{source}/product_db/users/*.parquet'
-            where not is_staff qualify row_number() over (partition by id order by updated_at desc) = 1 and is_active
+            where not is_staff qualify row_number() over (partition by id order by updated_at desc) = 1
             """,
         )
     }
