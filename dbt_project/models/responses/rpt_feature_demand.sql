@@ -1,5 +1,6 @@
 {#- One company that asks is one wish, however often it asks; those that the product is for come first. Who asks before
-    using is an account without an organization, or whose organizations had used nothing yet. What the vendor asks of itself is no wish. -#}
+    using is an account without an organization, or whose organizations had used nothing yet. What the vendor asks of
+    itself is no wish. -#}
 with accounts as (
     {{ version_on_data_day(
         ref('stg_crm__accounts'),
