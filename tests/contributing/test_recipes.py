@@ -74,7 +74,7 @@ def data_dir(project: Path, contract: Contract, tmp_path_factory: pytest.TempPat
         report = {"date": DATA_DAY, "organization_id": "org-1", "received_at": "2026-03-11 02:00"}
         users = {"organization_user_count": 1}
         insert(connection, "usage__usage_reports", {**report, **users, **counters, "notebook_runs_in_period": 5000})
-    models = ["+rpt_usage_monthly", "int_unmapped_usage_counters", "stg_crm__accounts", "products", "price_list"]
+    models = ["+rpt_usage_monthly", "int_unmapped_usage_counters", "stg_crm__accounts", "products", "+int_price_tiers"]
     # With the tests of which every table is selected.
     selection = ["--indirect-selection", "cautious", "--select", *models]
     done = dbt(data_dir, "build", *selection, project=project / "dbt_project")
