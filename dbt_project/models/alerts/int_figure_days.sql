@@ -14,21 +14,36 @@ with days as (
 
 stretch as (
     select
-        min(day) as first_day,
-        max(day) as last_day,
         cast({{ dbt.dateadd('day', -6, 'min(day)') }} as date) as first_summed_day,
-        min(closed_month) as first_month
+        max(day) as last_day
     from days
 ),
 
-{#- A day without reports is missing, not zero. -#}
-reported as (
-    select days.day, sum(case when history.is_reported then 1 else 0 end) as reported_days
+{#- A day without reports is missing, not zero: the last reported one of its weekday, of the four weeks before, stands for
+    it. -#}
+used_days as (
+    select history.date as day, max(reported.date) as reported_day
+    from {{ ref('int_history_days') }} as history
+    inner join stretch on history.date >= stretch.first_summed_day and history.date <= stretch.last_day
+    inner join {{ ref('int_history_days') }} as reported
+        on reported.is_reported
+        and reported.date in (
+            history.date{% for weeks in range(1, 5) %},
+            cast({{ dbt.dateadd('day', -7 * weeks, 'history.date') }} as date)
+            {%- endfor %}
+        )
+    group by history.date
+),
+
+{#- Days whose week has seven days of usage. -#}
+whole_weeks as (
+    select days.day
     from days
-    left join {{ ref('int_history_days') }} as history
-        on history.date <= days.day
-        and history.date > {{ dbt.dateadd('day', -7, 'days.day') }}
+    inner join used_days
+        on used_days.day <= days.day
+        and used_days.day > {{ dbt.dateadd('day', -7, 'days.day') }}
     group by days.day
+    having count(*) = 7
 ),
 
 {#- Sums of seven days, which have one of each weekday. -#}
@@ -37,14 +52,12 @@ counted as (
         'usage' as metric,
         'product_key' as group_by,
         usage.product_key as group_value,
-        usage.date as day,
+        used_days.day,
         sum(usage.quantity) as figure
     from {{ ref('fct_usage_daily') }} as usage
-    inner join {{ ref('int_history_days') }} as history
-        on usage.date = history.date
-        and history.is_reported
-    inner join stretch on usage.date >= stretch.first_summed_day and usage.date <= stretch.last_day
-    group by usage.product_key, usage.date
+    inner join used_days on usage.date = used_days.reported_day
+    where usage.date >= (select cast({{ dbt.dateadd('day', -28, 'first_summed_day') }} as date) from stretch)
+    group by usage.product_key, used_days.day
 
     union all
 
@@ -56,28 +69,13 @@ counted as (
     group by cast(organizations.created_at as date)
 ),
 
-weeks as (
-    select
-        counted.metric,
-        counted.group_by,
-        counted.group_value,
-        reported.day,
-        case
-            when counted.metric <> 'usage' then sum(counted.figure)
-            else {{ divide_half_up(
-                'cast(sum(counted.figure) * 70000 as decimal(38, 0))', 'reported.reported_days', 'decimal(28, 0)'
-            ) }} * 0.0001
-        end as figure
-    from counted
-    inner join reported
-        on counted.day <= reported.day
-        and counted.day > {{ dbt.dateadd('day', -7, 'reported.day') }}
-    group by counted.metric, counted.group_by, counted.group_value, reported.day, reported.reported_days
-),
-
 summed as (
-    select metric, group_by, group_value, day, figure
-    from weeks
+    select counted.metric, counted.group_by, counted.group_value, days.day, sum(counted.figure) as figure
+    from counted
+    inner join days
+        on counted.day <= days.day
+        and counted.day > {{ dbt.dateadd('day', -7, 'days.day') }}
+    group by counted.metric, counted.group_by, counted.group_value, days.day
 
     union all
 
@@ -96,15 +94,17 @@ select
     series.metric,
     series.group_by,
     series.group_value,
-    reported.day,
+    days.day,
     cast(coalesce(summed.figure, 0) as decimal(24, 4)) as figure
 from series
-inner join reported on series.metric <> 'usage' or reported.reported_days > 0
+cross join days
+left join whole_weeks on days.day = whole_weeks.day
 left join summed
     on series.metric = summed.metric
     and series.group_by = summed.group_by
     and series.group_value = summed.group_value
-    and reported.day = summed.day
+    and days.day = summed.day
+where series.metric <> 'usage' or whole_weeks.day is not null
 
 union all
 
