@@ -171,8 +171,12 @@ def _forget_results(settings: Settings) -> dict[str, int]:
 def _delete_copies(settings: Settings) -> None:
     """Delete private copies of the warehouse, trials made of them too, and what a restore replaced."""
     private = settings.data_dir / "private"
-    if any(path.is_file() for path in private.rglob("warehouse*")):
-        shutil.rmtree(private)
+    # A person may keep the folder elsewhere, behind a link.
+    people = [person.resolve() for person in private.iterdir()] if private.is_dir() else []
+    copies = [path for person in people for name in ("warehouse.duckdb*", "trial") for path in person.glob(name)]
+    for path in copies:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if copies:
         logger.info("private copies of the warehouse are deleted: make new ones with `growth copy`")
     former = settings.data_dir / "warehouse.duckdb"
     if settings.target == "postgres" and former.exists():

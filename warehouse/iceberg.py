@@ -74,7 +74,8 @@ def catalog_address(url: str) -> str:
 
     # The driver is named, since SQLAlchemy's default for the scheme changes.
     address = make_url(url).set(drivername="postgresql+psycopg")
-    return address.update_query_dict({"options": "-c lock_timeout=60s"}).render_as_string(hide_password=False)
+    options = f"{address.query.get('options', '')} -c lock_timeout=60s".strip()
+    return address.update_query_dict({"options": options}).render_as_string(hide_password=False)
 
 
 def write_table(

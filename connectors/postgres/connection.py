@@ -1,6 +1,7 @@
 """The connection to the product's database: read-only, one snapshot for all tables, and errors as sentences."""
 
 import logging
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -110,7 +111,9 @@ def _security(parts: dict[str, Any]) -> dict[str, Any]:
     is_here = all(host in LOOPBACK_HOSTS or host.startswith("/") for host in hosts if host)
     if (is_here and "service" not in parts) or "sslmode" in parts:
         return {}
-    return {"sslmode": "verify-full", **({} if "sslrootcert" in parts else {"sslrootcert": "system"})}
+    # The library that psycopg brings looks for the system's certificates where no system has them.
+    system = ssl.get_default_verify_paths().cafile or "system"
+    return {"sslmode": "verify-full", **({} if "sslrootcert" in parts else {"sslrootcert": system})}
 
 
 def _reason(error: Exception) -> str:

@@ -35,9 +35,9 @@ class S3:
         self._lease: _Lease | None = None
 
     def paths(self, folder: str) -> list[str]:
-        """Every object below `folder`, relative to the root, hidden ones left out."""
+        """Every object below `folder`, relative to the root; hidden ones and those that stand for folders left out."""
         found = self._filesystem.find(f"{self._root}/{folder}")
-        paths = [path[len(self._root) + 1 :] for path in found]
+        paths = [path[len(self._root) + 1 :] for path in found if not path.endswith("/")]
         return [path for path in paths if not any(part.startswith((".", "_")) for part in path.split("/"))]
 
     def put(self, local_file: Path, path: str) -> None:

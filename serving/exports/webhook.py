@@ -49,19 +49,32 @@ class Webhook:
         self._url = url
         self._token = token
         self._ledger = ledger
-        self.refused: list[str] = []
+        self._refused: list[str] = []
+        self._not_there: list[tuple[Change, int]] = []
 
     def receive(self, changes: Sequence[Change]) -> None:
-        """Post each change. A refused change is listed and retried next time; the others are still sent."""
+        """Post each change. A refused change is listed and retried next time; the others are still sent.
+
+        A receiver that lacks a removed item is as it should be, once another change has shown that the address is right.
+        """
         for change in changes:
             self._ledger.begin(change)
             status = self._post(change)
-            if status in ABOUT_THE_CHANGE or (change.kind == "removed" and status in NOT_THERE):
-                self.refused.append(f"{change.list_name} {change.item} ({status})")
-                continue
-            if not 200 <= status < 300:
+            if change.kind == "removed" and status in NOT_THERE:
+                self._not_there.append((change, status))
+            elif status in ABOUT_THE_CHANGE:
+                self._refused.append(_said(change, status))
+            elif 200 <= status < 300:
+                taken = [change, *(missing for missing, _ in self._not_there)]
+                self._ledger.confirm(taken, [None] * len(taken))
+                self._not_there.clear()
+            else:
                 _raise_for(status)
-            self._ledger.confirm([change], [None])
+
+    @property
+    def refused(self) -> list[str]:
+        """The changes that the receiver does not have, each with its answer."""
+        return [*self._refused, *(_said(change, status) for change, status in self._not_there)]
 
     @cached_property
     def _client(self) -> "Client":
@@ -104,6 +117,10 @@ def receiver_name(url: SecretStr) -> str:
     if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK_HOSTS):
         raise NotSentError("GROWTH_EXPORT_URL must begin with https:// (http:// is allowed for this machine only)")
     return "webhook " + sha256(url.get_secret_value().encode()).hexdigest()[:12]
+
+
+def _said(change: Change, status: int) -> str:
+    return f"{change.list_name} {change.item} ({status})"
 
 
 def _raise_for(status: int) -> NoReturn:

@@ -54,6 +54,14 @@ def test_files_are_landed_in_order_and_the_load_finds_them(root: LandingRoot, tm
     assert listing.unknown == []
 
 
+def test_an_object_that_stands_for_a_folder_is_no_landed_file(root: LandingRoot, address: str, tmp_path: Path) -> None:
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    S3FileSystem().call_s3("put_object", Bucket=bucket, Key=f"{prefix}/product_db/users/", Body=b"")
+    with root.hold("growth land"):
+        path = land(root, tmp_path, "1")
+    assert root.table_files("product_db", "users") == [path]
+
+
 def test_a_landed_object_is_never_overwritten(root: LandingRoot, tmp_path: Path) -> None:
     with root.hold("growth land"):
         path = land(root, tmp_path, "first")

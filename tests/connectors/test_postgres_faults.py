@@ -106,11 +106,16 @@ def test_an_address_that_is_none_is_not_quoted(organizations: Product) -> None:
     assert PASSWORD not in sentence
 
 
-def test_remote_host_needs_a_valid_certificate_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remote_host_needs_a_certificate_that_the_system_trusts_by_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def security(url: str) -> dict[str, str]:
         return connection._security(conninfo_to_dict(url))
 
-    assert security("postgresql://db.example/app")["sslmode"] == "verify-full"
+    trusted = tmp_path / "trusted.pem"
+    trusted.touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    assert security("postgresql://db.example/app") == {"sslmode": "verify-full", "sslrootcert": str(trusted)}
     assert security("postgresql://db.example/app?sslmode=require") == {}
     assert security("postgresql://127.0.0.1/app") == {}
     assert security("postgresql:///app") == {}

@@ -91,12 +91,20 @@ def test_warehouse_of_before_a_move_to_postgres_outlives_no_request(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.postgres"]
 
 
-@pytest.mark.parametrize("copy", ["private/ada/warehouse.duckdb", "private/ada/trial/warehouse.duckdb"])
-def test_no_copy_of_the_warehouse_outlives_a_request(tmp_path: Path, copy: str) -> None:
-    write(tmp_path / copy, ADDRESS)
-    write(tmp_path / "warehouse.duckdb", "the warehouse itself")
-    forget._delete_copies(Settings(data_dir=tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+@pytest.mark.parametrize("copy", ["warehouse.duckdb", "warehouse.duckdb.tmp/spilled", "trial/warehouse.duckdb"])
+@pytest.mark.parametrize("linked", [None, "private", "private/ada"])
+def test_no_copy_of_the_warehouse_outlives_a_request(tmp_path: Path, copy: str, linked: str | None) -> None:
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    data.mkdir()
+    if linked:
+        elsewhere.mkdir()
+        (data / linked).parent.mkdir(exist_ok=True)
+        (data / linked).symlink_to(elsewhere)
+    write(data / "private" / "ada" / copy, ADDRESS)
+    write(data / "warehouse.duckdb", "the warehouse itself")
+    forget._delete_copies(Settings(data_dir=data))
+    assert files_with(tmp_path, ADDRESS) == []
+    assert (data / "warehouse.duckdb").is_file()
 
 
 def test_what_was_deleted_before_the_request_is_in_no_free_page(database: Path) -> None:

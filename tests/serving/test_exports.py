@@ -224,16 +224,20 @@ def test_what_a_receiver_will_not_have_stops_no_other_change(to_crm: Company, cr
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_item_that_the_receiver_has_deleted_itself_stops_no_other_change(
+def test_item_that_the_receiver_has_deleted_itself_is_gone_where_the_address_is_right(
     to_crm: Company, crm: FakeCrm, status: int
 ) -> None:
     quietly(to_crm)
     to_crm.closed = {"beta"}
+    to_crm.publish()
+    crm.answer = lambda _: status
+    assert quietly(to_crm).refused == [f'onboarding_queue ["beta"] ({status})']
     to_crm.put("fct_onboarding_queue", "aaron")
     to_crm.publish()
-    crm.answer = lambda number: status if number == 4 else 200
-    assert quietly(to_crm).refused == [f'onboarding_queue ["beta"] ({status})']
+    crm.answer = lambda number: status if number == 5 else 200
+    assert quietly(to_crm).refused == []
     assert ("onboarding_queue", "added", "aaron") in crm.changes()
+    assert quietly(to_crm).changes == {}
     crm.answer = lambda _: status
     to_crm.put("fct_onboarding_queue", "delta")
     to_crm.publish()

@@ -94,9 +94,10 @@ def test_snapshots_are_looked_for_in_time_and_the_newest_is_kept(catalog: SqlCat
 
 
 def test_what_the_address_of_the_catalog_asks_for_is_kept() -> None:
-    asked = make_url(catalog_address("postgresql://growth:s%40cret@db.example/iceberg?sslmode=verify-full"))
+    asked_for = "sslmode=verify-full&options=-c%20search_path%3Dgrowth"
+    asked = make_url(catalog_address(f"postgresql://growth:s%40cret@db.example/iceberg?{asked_for}"))
     assert (asked.host, asked.password, asked.database) == ("db.example", "s@cret", "iceberg")
-    assert asked.query == {"sslmode": "verify-full", "options": "-c lock_timeout=60s"}
+    assert asked.query == {"sslmode": "verify-full", "options": "-c search_path=growth -c lock_timeout=60s"}
 
 
 def test_a_catalog_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
