@@ -46,7 +46,7 @@
     changed since the days were built. -#}
 {% macro macros_fingerprint() -%}
     {%- set said = env_var('GROWTH_MACROS', '') -%}
-    {{ return("'" ~ said ~ "'" if said else "(select max(fingerprint) from " ~ built_inputs() ~ " where kind = 'macros')") }}
+    {{ return("'" ~ said ~ "'" if said else "coalesce((select max(fingerprint) from " ~ built_inputs() ~ " where kind = 'macros'), 'not known')") }}
 {%- endmacro %}
 
 

@@ -156,3 +156,8 @@ def test_edited_macro_builds_every_day_again_and_a_shell_that_does_not_know_of_i
     for said, first_day in (("edited", "1900-01-01"), ("edited", "2026-06-21"), ("", "2026-06-21")):
         monkeypatch.setattr(dbt_runner, "files_digest", lambda *_, said=said: said)
         assert build(data_dir, "2026-06-20", project=project) == first_day
+    # As in a warehouse of which only a shell has built the days.
+    with warehouse(data_dir) as connection:
+        connection.execute("delete from quality.built_inputs where kind = 'macros'")
+    for first_day in ("1900-01-01", "2026-06-21"):
+        assert build(data_dir, "2026-06-20", project=project) == first_day

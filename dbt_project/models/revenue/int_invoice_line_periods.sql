@@ -14,6 +14,9 @@ with usage_lines as (
 billed_elsewhere as (
     select distinct invoices.invoice_id
     from {{ ref('int_invoices') }} as invoices
+    inner join {{ ref('int_invoice_lines') }} as lines
+        on invoices.invoice_id = lines.invoice_id
+        and lines.is_package
     inner join {{ ref('int_invoices') }} as others
         on invoices.stripe_customer_id = others.stripe_customer_id
         and invoices.invoice_id <> others.invoice_id

@@ -1,6 +1,6 @@
 {#- What every invoiced period is to be rated by: the account's pooled usage and its packages, with the terms that held
-    when the invoice was made. Of several invoices for one period, as of several subscriptions, a product is rated on the
-    newest that bills it. -#}
+    when the invoice was made. Where several invoices overlap, as of several subscriptions, a product is rated on those that
+    bill it; of several for one period on the newest of them. -#}
 with billed_products as (
     select
         invoice_id,
@@ -10,6 +10,22 @@ with billed_products as (
     from {{ ref('int_invoice_lines') }}
     where is_mrr and not is_proration and not is_package
     group by invoice_id, product_key, cast(period_start_at as date)
+),
+
+billed_on_others as (
+    select distinct
+        periods.invoice_id,
+        periods.period_start_on,
+        billed_products.product_key
+    from {{ ref('int_invoice_line_periods') }} as periods
+    inner join {{ ref('int_invoice_line_periods') }} as others
+        on periods.stripe_customer_id = others.stripe_customer_id
+        and periods.invoice_id <> others.invoice_id
+        and periods.period_start_on < others.period_end_on
+        and periods.period_end_on > others.period_start_on
+    inner join billed_products
+        on others.invoice_id = billed_products.invoice_id
+        and others.period_start_on = billed_products.period_start_on
 ),
 
 usage as (
@@ -36,7 +52,13 @@ usage as (
         on usage.invoice_id = billed_products.invoice_id
         and usage.period_start_on = billed_products.period_start_on
         and usage.product_key = billed_products.product_key
-    where usage.product_key is not null
+    left join billed_on_others
+        on usage.invoice_id = billed_on_others.invoice_id
+        and usage.period_start_on = billed_on_others.period_start_on
+        and usage.product_key = billed_on_others.product_key
+    where
+        usage.product_key is not null
+        and (billed_products.product_key is not null or billed_on_others.product_key is null)
 ),
 
 packages as (
