@@ -97,7 +97,7 @@ class Door:
     def explain_customer(self, customer_id: str) -> dict[str, Any]:
         """What is published about one customer: revenue, usage, forecast, criteria, lists, owner, history.
 
-        Of tables with days the newest rows; `has_more_rows` names the tables that have more.
+        A table with days gives its newest rows; `has_more_rows` names the tables that have more.
         """
         with self._open() as published:
             tables, cut = {}, []
