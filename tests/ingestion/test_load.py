@@ -345,6 +345,27 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
     ]
 
 
+def test_a_load_that_failed_before_its_delivery_loses_no_row_of_a_vanished_file(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [source.root / DAY_FOLDER / f"part-{number}.parquet" for number in range(1, 4)]
+    for number, file in enumerate(files[:2], start=1):
+        write_file(file, USAGE, [usage_report(FIRST_DAY, f"gone-{number}", number)])
+    source.load(USAGE)
+    before = source.raw()["usage__usage_reports"]
+    files[0].unlink()
+    write_file(files[2], USAGE, [usage_report(FIRST_DAY, "new", 3)])
+    with monkeypatch.context() as patch:
+        patch.setattr("ingestion.load.deliver", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            source.load(USAGE)
+    files[1].unlink()
+    source.load(USAGE)
+    after = source.raw()["usage__usage_reports"]
+    assert len(after) == len(before) + 1
+    assert set(before) <= set(after)
+
+
 def test_extra_columns_may_have_reserved_names(source: Source) -> None:
     names = dict.fromkeys(("rank", "stays", "alike", "is_read", "line", "fields", "key"), "x")
     day = source.root / USAGE / f"date={FIRST_DAY}"
