@@ -251,6 +251,20 @@ def test_a_changed_file_takes_its_old_rows_along(source: Source) -> None:
     assert source.rejects("file", "position", "rule") == [("billing/billing_customers.parquet", 4, "reference")]
 
 
+def test_load_of_the_organizations_alone_judges_their_billing_customers(source: Source) -> None:
+    write_file(source.root / BILLING / "2.csv", BILLING, [{**company()[BILLING][0], "organization_id": "org-7"}])
+    source.load()
+    waiting = (f"{BILLING}/2.csv", 1, "reference")
+    assert source.rejects("file", "position", "rule") == [waiting]
+    write_file(source.root / ORGANIZATIONS / "7.csv", ORGANIZATIONS, [later_organization(1, 2, id="org-7")])
+    source.load(ORGANIZATIONS)
+    assert source.rejects() == []
+    assert source.query("select count(*) from raw.billing__billing_customers") == [(5,)]
+    write_file(source.root / ORGANIZATIONS / "7.csv", ORGANIZATIONS, [])
+    source.load(ORGANIZATIONS)
+    assert source.rejects("file", "position", "rule") == [waiting]
+
+
 def test_a_day_that_is_left_without_a_good_row_is_empty(source: Source) -> None:
     source.load(USAGE)
     write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [usage_report(FIRST_DAY, "org-1", -1)])
