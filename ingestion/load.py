@@ -57,7 +57,7 @@ class LoadReport:
 
 
 def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadReport:
-    """Load every table of the contract, or those in `tables` (raw names).
+    """Load every table of the contract, or those in `tables` (raw names) and those that refer to changed rows of them.
 
     The caller holds the lock on the warehouse. Raises `SourceError`; schema raw is then unchanged except for the
     rejects of the refused tables.
@@ -149,7 +149,7 @@ class _Load:
             ledger.mark(self.connection, root, plan.table.raw_name, plan.files_read)
         for plan in plans:
             if plan.days:
-                drop_days(self.connection, plan.table, plan.days)
+                drop_days(self.connection, plan.table, plan.days, plan.empty_days)
         deliveries = [(plan.table, plan.changes) for plan in plans if plan.changes]
         if deliveries:
             logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")

@@ -46,11 +46,13 @@ class Window:
 
 
 def read_window(root: LandingRoot, layout: Layout) -> Window:
-    """The note of earlier landings. Without one, all reports are read and compared."""
+    """The note of earlier landings. Without one, or for a new column, all reports are read and compared."""
     text = root.read_note(f"{layout.table.path}/{NOTE}")
     if text is None:
         return Window()
     note = json.loads(text)
+    if not set(layout.columns) <= set(note.get("columns", layout.columns)):
+        return Window()
     return Window(*(datetime.fromisoformat(note[key]) for key in ("received_at", "counted_at")))
 
 
@@ -61,6 +63,7 @@ def write_window(root: LandingRoot, layout: Layout, window: Window) -> None:
     note = {
         "received_at": text_of(window.received_at).decode(),
         "counted_at": text_of(window.counted_at).decode(),
+        "columns": layout.columns,
     }
     root.put_note(f"{layout.table.path}/{NOTE}", json.dumps(note))
 

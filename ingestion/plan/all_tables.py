@@ -9,7 +9,7 @@ from ingestion.contract.model import Table, load_contract
 from ingestion.errors import SourceError, UnreadableFilesError
 from ingestion.plan.limits import outside_data, refusals
 from ingestion.plan.planner import Plan, Planner
-from ingestion.plan.table_rows import plan_table
+from ingestion.plan.table_rows import parents_differ, plan_table
 from ingestion.plan.usage_days import plan_usage
 from ingestion.privacy.suppression import clear_rejects
 from ingestion.read.files import Listing, SourceFile, SourceRoot
@@ -37,16 +37,22 @@ class SourcePlan:
 def plan_sources(
     planner: Planner, settings: Settings, names: set[str] | None, ledgers: Mapping[str, TableLedger]
 ) -> SourcePlan:
-    """Plan all tables, or those in `names` (raw names). Raises `SourceError` if nothing can be listed."""
+    """Plan all tables, or those in `names` (raw names) and those whose rows stand or fall with what these bring.
+
+    Raises `SourceError` if nothing can be listed.
+    """
     contract = load_contract()
     tables = [table for table in contract.tables if names is None or table.raw_name in names]
     listing = planner.root.list_files(contract)
     faults = [*_missing(tables, listing, planner.root), *outside_data(planner, settings, listing)]
     faults += [fault for of_table in listing.faults.values() for fault in of_table]
     plans: dict[str, Plan] = {}
-    for table in tables:
+    for table in contract.tables:
         started = time.monotonic()
-        plan, found = _plan_or_say(planner, table, listing, ledgers.get(table.raw_name, TableLedger()), plans)
+        ledger = ledgers.get(table.raw_name, TableLedger())
+        if table not in tables and not parents_differ(table, ledger, plans):
+            continue
+        plan, found = _plan_or_say(planner, table, listing, ledger, plans)
         plan.seconds = time.monotonic() - started
         plans[table.raw_name] = plan
         faults += found

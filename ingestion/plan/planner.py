@@ -52,7 +52,7 @@ UNREADABLE = {
 
 @dataclass
 class Plan:
-    """The plan for one table. `days` are the days of usage to replace.
+    """The plan for one table. `days` are the days of usage to replace, `empty_days` those of them left without a row.
 
     `is_partial`: a file is missing or cannot be read, so that this may not be loaded and says nothing of other tables.
     """
@@ -64,6 +64,7 @@ class Plan:
     counts: list[FileCounts] = field(default_factory=list)
     changes: list[Changes] = field(default_factory=list)
     days: list[date] = field(default_factory=list)
+    empty_days: list[date] = field(default_factory=list)
     rows_lost: int = 0
     seconds: float = 0.0
     is_partial: bool = False

@@ -39,7 +39,7 @@ def plan_table(
     has_replaced_rows = TIE in ledger.reject_rules
     # A replaced row may be current again if the file of its replacement is gone.
     stands_again = bool(new and plan.vanished) and has_replaced_rows
-    reads_all = bool(files) and (is_changed or stands_again or _parents_differ(table, ledger, plans))
+    reads_all = bool(files) and (is_changed or stands_again or parents_differ(table, ledger, plans))
     if not reads_all and new:
         reads_all = not _plan_files(planner, plan, new, references, has_replaced_rows=has_replaced_rows)
     if reads_all:
@@ -58,7 +58,7 @@ def _is_parent_loaded(planner: Planner, column: Column, plans: Mapping[str, Plan
     return parent.raw_name in plans or planner.count_raw_rows(parent) > 0
 
 
-def _parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
+def parents_differ(table: Table, ledger: TableLedger, plans: Mapping[str, Plan]) -> bool:
     """Whether kept rows may have lost references, or rows set aside gained them."""
     parents = [plans.get(_raw_name(column.references)) for column in table.columns if column.references]
     was_set_aside = "reference" in ledger.reject_rules

@@ -78,6 +78,7 @@ def _plan_days(planner: Planner, plan: Plan, number: int, days: Sequence[date], 
         dict(connection.execute(f"select date, count(*) from {relation} where {in_days} group by date").fetchall())
         for relation in (planner.raw_rows(table), *(written or ["(select null::date as date where false)"]))
     )
+    plan.empty_days += [day for day in days if day not in after]
     plan.rows_lost += sum(max(0, rows - after.get(day, 0)) for day, rows in before.items())
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.contract.model import Column, Table
-from ingestion.contract.raw_tables import SCHEMA
+from ingestion.contract.raw_tables import SCHEMA, raw_table
 from warehouse import postgres
 from warehouse.folder import clear
 
@@ -72,7 +72,7 @@ def deliver(
     pipeline.config.restore_from_destination = False
     # dlt logs before it reads its settings; every failure is in the error anyway.
     logging.getLogger("dlt").setLevel(logging.CRITICAL)
-    resources = [_resource(table, changes) for table, changes in deliveries]
+    resources = [_resource(connection, table, changes) for table, changes in deliveries]
     pipeline.run(resources, loader_file_format="parquet").raise_on_failed_jobs()
     if postgres.is_server(connection):
         # DuckDB remembers the columns from before.
@@ -102,10 +102,10 @@ def _destination(connection: duckdb.DuckDBPyConnection) -> Any:
     return dlt.destinations.postgres(credentials, naming_convention="sql_ci_v1")
 
 
-def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
+def _resource(connection: duckdb.DuckDBPyConnection, table: Table, changes: Sequence[Changes]) -> "DltResource":
     """A dlt resource that imports files of changes as they are.
 
-    Rows replace those with the same identity; days of usage are appended, since the old rows are deleted first.
+    Rows replace those with the same identity, and reports of usage those of their days; in an empty table are none.
     """
     import dlt
 
@@ -114,12 +114,13 @@ def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
             yield dlt.mark.with_file_import(str(change.path), "parquet", change.rows)
 
     merge = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
+    is_first = not connection.execute(f"select 1 from {raw_table(table)} limit 1").fetchone()  # noqa: S608
     columns = {column.name: column for change in changes for column in change.columns}
     return dlt.resource(  # type: ignore[call-overload]
         read,
         name=table.raw_name,
         columns={name: _hints(table, column) for name, column in columns.items()},
-        write_disposition="append" if table.stored == "days" else merge,
+        write_disposition="append" if table.stored == "days" and is_first else merge,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )
 
@@ -127,7 +128,9 @@ def _resource(table: Table, changes: Sequence[Changes]) -> "DltResource":
 def _hints(table: Table, column: Column) -> dict[str, Any]:
     # The tables reject nulls; DuckDB's Parquet files allow them, and dlt would rewrite those if told otherwise.
     hints = {**DATA_TYPES[column.type], "nullable": True}
-    if table.stored != "days":
+    if table.stored == "days":
+        hints["merge_key"] = column.name == "date"
+    else:
         hints["primary_key"] = column.name in table.identity
     if column.name == "_deleted":
         hints["hard_delete"] = True

@@ -19,10 +19,15 @@ from warehouse.sql_text import literal, quote
 NOT_COMPARED = {"date", "received_at"}
 
 
-def drop_days(connection: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> None:
-    """Delete the reports of days that are about to be written, and their notes, which a killed load leaves out."""
-    for relation in ("raw.usage_days", raw_table(table)):
-        connection.execute(f"delete from {relation} where list_contains(?, date)", [days])  # noqa: S608
+def drop_days(
+    connection: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date], empty_days: Sequence[date]
+) -> None:
+    """Delete the notes of days that are about to be written, and the reports of those left without one.
+
+    The delivery replaces those of the other days in one step: a load killed before it loses no row of a vanished file.
+    """
+    for relation, dropped in (("raw.usage_days", days), (raw_table(table), empty_days)):
+        connection.execute(f"delete from {relation} where list_contains(?, date)", [dropped])  # noqa: S608
 
 
 def note_days(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -83,8 +83,10 @@ def _loading_step(settings: Settings, contract: Contract) -> AssetsDefinition:
         for warning in report.warnings:
             context.log.warning(warning)
         for table in report.tables:
-            tables.discard(table.table_name)
-            yield _loaded(table)
+            # A table that refers to a selected one may have been loaded with it.
+            if table.table_name in tables:
+                tables.remove(table.table_name)
+                yield _loaded(table)
         if REJECTED_ROWS_KEY in context.selected_asset_keys:
             in_all = {"rows_set_aside_in_all": report.rows_rejected}
             yield MaterializeResult(asset_key=REJECTED_ROWS_KEY, metadata=in_all)

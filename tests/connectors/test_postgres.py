@@ -245,3 +245,16 @@ def test_new_counter_is_landed_and_reports_without_a_day_are_counted(usage: Prod
     assert landing.warnings[0].startswith("usage.usage_reports: 1 reports have no day")
     usage.load()
     assert usage.raw("select notebook_runs_in_period from raw.usage__usage_reports") == [(5,)]
+
+
+def test_counter_that_the_mapping_gained_is_landed_of_every_day(usage: Product) -> None:
+    usage.execute(
+        "insert into report values ('2026-03-01', 'a', '2026-03-02', 1), ('2026-03-09', 'a', '2026-03-10', 2)"
+    )
+    usage.land_one()
+    usage.map("usage.usage_reports", USAGE.replace("from", ", events * 10 as survey_responses_count_in_period from"))
+    assert usage.land_one().rows_new == 2
+    assert usage.land_one().rows_seen == 1
+    usage.load()
+    query = "select event_count_in_period, survey_responses_count_in_period from raw.usage__usage_reports order by 1"
+    assert usage.raw(query) == [(1, 10), (2, 20)]

@@ -251,6 +251,20 @@ def test_a_changed_file_takes_its_old_rows_along(source: Source) -> None:
     assert source.rejects("file", "position", "rule") == [("billing/billing_customers.parquet", 4, "reference")]
 
 
+def test_load_of_the_organizations_alone_judges_their_billing_customers(source: Source) -> None:
+    write_file(source.root / BILLING / "2.csv", BILLING, [{**company()[BILLING][0], "organization_id": "org-7"}])
+    source.load()
+    waiting = (f"{BILLING}/2.csv", 1, "reference")
+    assert source.rejects("file", "position", "rule") == [waiting]
+    write_file(source.root / ORGANIZATIONS / "7.csv", ORGANIZATIONS, [later_organization(1, 2, id="org-7")])
+    source.load(ORGANIZATIONS)
+    assert source.rejects() == []
+    assert source.query("select count(*) from raw.billing__billing_customers") == [(5,)]
+    write_file(source.root / ORGANIZATIONS / "7.csv", ORGANIZATIONS, [])
+    source.load(ORGANIZATIONS)
+    assert source.rejects("file", "position", "rule") == [waiting]
+
+
 def test_a_day_that_is_left_without_a_good_row_is_empty(source: Source) -> None:
     source.load(USAGE)
     write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [usage_report(FIRST_DAY, "org-1", -1)])
@@ -343,6 +357,27 @@ def test_rows_of_a_file_that_vanished_stay(source: Source) -> None:
         "product_db/users: 1 loaded files no longer exist; their rows are kept",
         "usage/usage_reports: 1 loaded files no longer exist; their rows are kept",
     ]
+
+
+def test_a_load_that_failed_before_its_delivery_loses_no_row_of_a_vanished_file(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [source.root / DAY_FOLDER / f"part-{number}.parquet" for number in range(1, 4)]
+    for number, file in enumerate(files[:2], start=1):
+        write_file(file, USAGE, [usage_report(FIRST_DAY, f"gone-{number}", number)])
+    source.load(USAGE)
+    before = source.raw()["usage__usage_reports"]
+    files[0].unlink()
+    write_file(files[2], USAGE, [usage_report(FIRST_DAY, "new", 3)])
+    with monkeypatch.context() as patch:
+        patch.setattr("ingestion.load.deliver", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            source.load(USAGE)
+    files[1].unlink()
+    source.load(USAGE)
+    after = source.raw()["usage__usage_reports"]
+    assert len(after) == len(before) + 1
+    assert set(before) <= set(after)
 
 
 def test_extra_columns_may_have_reserved_names(source: Source) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from dagster import AssetCheckSeverity, AssetKey, DagsterInstance, ExecuteInProcessResult, materialize
 
@@ -16,7 +17,7 @@ from orchestration.assets.raw import raw_assets
 from orchestration.definitions import with_freshness
 from orchestration.resources import Warehouse
 from settings import Settings, get_settings
-from tests.support.source_root import write_source_root
+from tests.support.source_root import company, write_file, write_source_root
 
 KEY = AssetKey(["sources", "postgres"])
 LOADED = AssetKey(["raw", "product_db__organizations"])
@@ -120,3 +121,20 @@ def test_live_system_is_an_upstream_asset_with_freshness(
     assert KEY in {dependency.asset_key for dependency in specs[LOADED].deps}
     assert specs[KEY].group_name == "sources"
     assert with_freshness(specs[KEY]).freshness_policy is not None
+
+
+def test_billing_customers_that_come_with_their_organization_make_no_asset_that_was_not_asked_for(
+    run, tmp_path
+) -> None:
+    billing, organizations = "billing/billing_customers", "product_db/organizations"
+    rows = company()
+    late = {**rows[billing][0], "organization_id": "org-7"}
+    write_file(tmp_path / "source" / billing / "2.csv", billing, [late])
+    assert run(lands, [LOADED, AssetKey(["raw", "billing__billing_customers"])]).success
+    file = tmp_path / "source" / organizations / "7.csv"
+    write_file(file, organizations, [{**rows[organizations][0], "id": "org-7"}])
+    result = run(lands, [LOADED])
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [LOADED]
+    with duckdb.connect(str(tmp_path / "data/warehouse.duckdb"), read_only=True) as connection:
+        [(customers,)] = connection.execute("select count(*) from raw.billing__billing_customers").fetchall()
+    assert customers == len(rows[billing]) + 1
