@@ -55,7 +55,8 @@ class Webhook:
     def receive(self, changes: Sequence[Change]) -> None:
         """Post each change. A refused change is listed and retried next time; the others are still sent.
 
-        A receiver that lacks a removed item is as it should be, once another change has shown that the address is right.
+        A receiver that lacks a removed item is as it should be, once another change has shown that the address is
+        right.
         """
         for change in changes:
             self._ledger.begin(change)
