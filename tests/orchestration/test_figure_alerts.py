@@ -12,10 +12,14 @@ import pytest
 from dagster import AssetSpec, DagsterInstance, materialize
 from pydantic import SecretStr
 
+from cli.console import run_and_show
 from orchestration.alerts.figures import put_digest, put_figure_alerts
 from orchestration.alerts.sensor import send_waiting
-from orchestration.assets.keys import PUBLISHED_KEY
+from orchestration.assets.keys import PUBLISHED_KEY, reader_key
 from orchestration.assets.told import figure_alerts, weekly_digest
+from orchestration.definitions import DAILY_JOB_NAME
+from orchestration.instance.home import prepare_dagster_home
+from orchestration.instance.run import _execute
 from settings import Settings, get_settings
 from tests.serving.published_marts import write_published
 from tests.serving.test_digest import ROWS
@@ -96,6 +100,26 @@ def test_a_crossing_that_a_receiver_refused_is_told_later(tmp_path: Path, mail: 
     web.status = 200
     tell(settings, "run-2")
     assert (len(mail.mails), len(web.posts)) == (1, 1)
+
+
+def test_a_run_prints_a_crossing_once_without_mail_or_webhook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    get_settings.cache_clear()
+    settings = get_settings()
+    publish(settings, channel="log")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    prepare_dagster_home(settings)
+    monkeypatch.setattr(logging.getLogger("growth.progress"), "handlers", [])
+    said = []
+    for _ in range(2):
+        # The step alone, of the job that `growth run` executes.
+        assert run_and_show(settings, lambda each: _execute(each, DAILY_JOB_NAME, assets=[reader_key("figure_alerts")]))
+        said.append([line for line in capsys.readouterr().out.splitlines() if "mrr_falls" in line])
+    [line], again = said
+    assert line.startswith("alert for team:growth: warning figure_crossed: mrr_falls (high_growth) on 2026-10-31: MRR")
+    assert again == []
+    get_settings.cache_clear()
 
 
 def test_the_digest_is_text_html_and_a_webhook_once_per_data_day(
