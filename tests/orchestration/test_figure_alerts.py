@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from dagster import AssetSpec, DagsterInstance, materialize
 from pydantic import SecretStr
 
+from cli import results
 from cli.console import run_and_show
 from orchestration.alerts.figures import put_digest, put_figure_alerts
 from orchestration.alerts.sensor import send_waiting
@@ -140,6 +142,29 @@ def test_the_digest_is_text_html_and_a_webhook_once_per_data_day(
     [post] = web.posts
     assert post["lines"][0].startswith("Revenue: ARR is $180k")
     assert set(post) == {"text", "owner", "subject", "lines"}
+
+
+def test_a_digest_that_a_receiver_refused_is_not_called_sent_and_is_sent_later(
+    tmp_path: Path,
+    mail: MailServer,
+    web: WebServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = settings_of(tmp_path, mail, web)
+    publish(settings)
+    monkeypatch.setattr(results, "get_settings", lambda: settings)
+    web.status = 500
+    for _ in range(2):
+        with pytest.raises(typer.Exit) as ended:
+            results.digest(send=True)
+        assert ended.value.exit_code == 1
+        assert capsys.readouterr().err == "not sent by webhook: `growth digest --send` tries again, for two days\n"
+    web.status = 200
+    for said in ("sent\n", "not sent again: the digest of this data day was sent before\n"):
+        results.digest(send=True)
+        assert capsys.readouterr().err == said
+    assert (len(mail.mails), len(web.posts)) == (1, 1)
 
 
 def test_the_steps_of_a_run_put_both_and_say_what_fired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
