@@ -171,12 +171,16 @@ def digest(
         week = digest_of(Snapshot(connection))
     print(as_html(week) if html else as_text(week))
     if send:
-        from orchestration.alerts.figures import put_digest
+        from orchestration.alerts.figures import DIGEST_RECEIVER, put_digest
         from orchestration.alerts.sensor import send_waiting
 
-        is_new = put_digest(settings)
-        send_waiting(settings, logging.getLogger(__name__))
-        print("sent" if is_new else "not sent again: the digest of this data day was sent before", file=sys.stderr)
+        put_digest(settings)
+        sent = send_waiting(settings, logging.getLogger(__name__))
+        by_channel = {channel: is_sent for (channel, owner), is_sent in sent.items() if owner == DIGEST_RECEIVER}
+        if unsent := [channel for channel, is_sent in by_channel.items() if not is_sent]:
+            print(f"not sent by {', '.join(unsent)}: `growth digest --send` tries again, for two days", file=sys.stderr)
+            raise typer.Exit(1)
+        print("sent" if by_channel else "not sent again: the digest of this data day was sent before", file=sys.stderr)
 
 
 def publish() -> None:

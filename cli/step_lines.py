@@ -11,6 +11,9 @@ from rich.status import Status
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation, AssetMaterialization, DagsterEvent
 
+# In the alert of a figure that crossed a bound.
+FIGURE_ALERT = ": warning figure_crossed: "
+
 
 class StepLines(logging.Handler):
     """Takes the records of a run: Dagster's events, and what the rooms log."""
@@ -49,6 +52,9 @@ class StepLines(logging.Handler):
         # That a step waits for one that failed is Dagster's to show; the console says which one failed.
         if record.levelno >= logging.WARNING and "Dependencies for step" not in message:
             self._console.print(f"warning: {message}", style="yellow")
+        # The other alerts repeat a failed step or check, which the console says by itself.
+        elif FIGURE_ALERT in message:
+            self._console.print(message, style="yellow")
 
     def _print_step(self, event: "DagsterEvent") -> None:
         seconds = event.step_success_data.duration_ms / 1000

@@ -22,7 +22,7 @@ from ingestion.privacy.suppression import apply_list
 from ingestion.read.files import SourceRoot
 from ingestion.write import ledger
 from ingestion.write.delivery import deliver
-from ingestion.write.iceberg_copy import copy_changes, copy_notes
+from ingestion.write.iceberg_copy import copy_changes, copy_notes, tables_behind
 from ingestion.write.usage_days import drop_days, note_days
 from settings import Settings
 from warehouse.connection import connect
@@ -128,6 +128,8 @@ class _Load:
 
     def _write(self, plans: list[Plan]) -> None:
         """Write all changes, then record the loaded files in one transaction."""
+        # What another engine loaded in between is in no copy.
+        behind = tables_behind(self.connection, self.settings) if self.settings.target == "spark" else set()
         for plan in plans:
             if not plan.files_read:
                 ledger.replace_rejects(self.connection, plan.table.raw_name, [], plan.present)
@@ -135,13 +137,12 @@ class _Load:
             ledger.read_again(self.connection, plan.table.raw_name, sorted(plan.vanished))
         plans = [plan for plan in plans if plan.files_read]
         if plans:
-            self._write_rows(plans)
+            self._write_rows(plans, behind)
         elif self.settings.target == "spark":
-            # Nothing is new, but another engine was used so far.
-            copy_changes(self.connection, {}, self.settings)
+            copy_changes(self.connection, dict.fromkeys(behind), self.settings)
             copy_notes(self.connection, self.settings)
 
-    def _write_rows(self, plans: list[Plan]) -> None:
+    def _write_rows(self, plans: list[Plan], behind: set[str]) -> None:
         if self.starts_over:
             ledger.start_over(self.connection)
         root = self.root.address
@@ -155,7 +156,7 @@ class _Load:
             logger.info(f"write {sum(plan.rows_changed for plan in plans):,} rows into {len(deliveries)} tables")
             deliver(self.connection, self.settings.dlt_dir, deliveries)
         if self.settings.target == "spark":
-            changed = {plan.table.raw_name: plan.days for plan in plans}
+            changed = {plan.table.raw_name: plan.days for plan in plans} | dict.fromkeys(behind)
             copy_changes(self.connection, changed, self.settings, everything=self.starts_over)
         self._record(plans)
 

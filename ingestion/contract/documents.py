@@ -153,6 +153,8 @@ def _limits(column: Column) -> str:
         parts.append("link")
     if column.allowed:
         parts.append("one of " + ", ".join(f"`{value}`" for value in column.allowed))
+    if column.pattern is not None:
+        parts.append(f"written as `{column.pattern}`")
     if column.minimum is not None:
         parts.append(f"at least {column.minimum:,}")
     # The rules for every table say the bound of whole numbers.

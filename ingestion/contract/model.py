@@ -43,8 +43,8 @@ SQL_TYPES: dict[str, str] = {
 class Column:
     """A column of a table: its type and the constraints on its values.
 
-    `minimum` and `maximum` are inclusive; every integer that is not a key has both. `link`: the value is the key of
-    another object.
+    `minimum` and `maximum` are inclusive; every integer that is not a key has both. `pattern`: what a whole text has to
+    match. `link`: the value is the key of another object.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -57,6 +57,7 @@ class Column:
     allowed: tuple[str | int, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    pattern: str | None = None
     references: str | None = None
     personal: Personal | None = None
     link: bool = False

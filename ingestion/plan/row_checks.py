@@ -214,6 +214,9 @@ def _limits(table: Table, column: Column, value: str) -> list[tuple[str, str]]:
         allowed = ", ".join(literal(choice) for choice in column.allowed)
         sentence = f"is not one of {', '.join(str(choice) for choice in column.allowed)}"
         limits.append((f"{value} not in ({allowed})", literal(sentence)))
+    if column.pattern is not None:
+        unlike = f"not regexp_full_match({value}, {literal(column.pattern)})"
+        limits.append((unlike, literal(f"is not written as {column.pattern}")))
     if column.minimum is not None:
         limits.append((f"{value} < {column.minimum}", literal(f"is below {column.minimum:,}")))
     if column.maximum is not None:

@@ -23,7 +23,7 @@ from ingestion.privacy.suppression import (
     suppressed_rows,
 )
 from ingestion.write import ledger
-from ingestion.write.iceberg_copy import copy_changes, copy_notes
+from ingestion.write.iceberg_copy import copy_changes, copy_notes, tables_behind
 from settings import Settings
 from warehouse.connection import connect
 from warehouse.postgres import is_server
@@ -120,7 +120,7 @@ def rewrite_raw(settings: Settings) -> dict[str, int]:
         connection.execute("drop schema if exists raw_staging cascade")
         if settings.target == "spark":
             changed = [table.raw_name for table in load_contract().tables if rows[f"{SCHEMA}.{table.raw_name}"]]
-            copy_changes(connection, dict.fromkeys(changed), settings)
+            copy_changes(connection, dict.fromkeys([*changed, *tables_behind(connection, settings)]), settings)
             copy_notes(connection, settings)
         connection.execute("commit")
     # Left behind by an interrupted load.

@@ -13,17 +13,34 @@ import duckdb
 from ingestion.contract.model import load_contract
 from ingestion.contract.raw_tables import SCHEMA
 from settings import Settings
-from warehouse.iceberg import open_catalog, tables, write_table
+from warehouse.iceberg import open_catalog, read_table, tables, write_table
 from warehouse.sql_text import quote
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What the load itself notes and models read: the rows that were set aside, and what the reports of each day are.
-NOTES = ("rejected_rows", "usage_days")
+# What the load itself notes: for models the rows that were set aside and what the reports of each day are, and for the
+# next load which files the copies are made of.
+LEDGER = "loaded_files"
+NOTES = ("rejected_rows", "usage_days", LEDGER)
 DAY = "date"
 # Rows in memory at a time: some hundred megabytes of usage.
 BATCH_ROWS = 1_000_000
+
+
+def tables_behind(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[str]:
+    """Raw names of the tables with files that were loaded since they were copied, as loads with another target do.
+
+    To be asked before a load marks its own files. Raises `IcebergError`.
+    """
+    columns = ["table_name", "file", "turn"]
+    loaded = set(connection.sql(f"from {SCHEMA}.{LEDGER}").select(*columns).fetchall())
+    copied = set()
+    with open_catalog(settings) as catalog:
+        if LEDGER in tables(catalog, SCHEMA):
+            rows = read_table(catalog, SCHEMA, LEDGER).read_all().select(columns).to_pylist()
+            copied = {tuple(row.values()) for row in rows}
+    return {name for name, *_ in loaded ^ copied}
 
 
 def copy_changes(

@@ -82,28 +82,32 @@ class Outbox:
                 _store(connection, channel, message, now)
         return is_new
 
-    def send(self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime) -> None:
-        """Send waiting messages, oldest first. A failure is logged, and its owner is skipped on that channel until the
-        next time; so is the whole channel after two owners in a row.
+    def send(
+        self, senders: Mapping[str, Callable[[Message], None]], log: logging.Logger, now: datetime
+    ) -> dict[tuple[str, str], bool]:
+        """Send waiting messages, oldest first, and return by channel and owner whether all of theirs were sent.
+
+        A failure is logged, and its owner is skipped on that channel until the next time; so is the whole channel after
+        two owners in a row.
         """
-        failed: set[tuple[str, str]] = set()
+        sent: dict[tuple[str, str], bool] = {}
         in_a_row: Counter[str] = Counter()
         while True:
             with self._transaction() as connection:
                 waiting = connection.execute(WAITING).fetchall()
                 todo = [
                     row for row in waiting
-                    if (row[1], row[2]) not in failed and in_a_row[row[1]] < FAILURES_THAT_STOP_A_CHANNEL
+                    if sent.get((row[1], row[2]), True) and in_a_row[row[1]] < FAILURES_THAT_STOP_A_CHANNEL
                 ]  # fmt: skip
                 if not todo:
-                    return
+                    return sent | {(row[1], row[2]): False for row in waiting}
                 number, channel, owner, put_at, text = todo[0]
                 error = _try(senders.get(channel), Message(*json.loads(text)))
                 in_a_row[channel] = in_a_row[channel] + 1 if error else 0
                 _note_failure(connection, channel, owner, now if error else None)
+                sent[channel, owner] = not error
                 is_given_up = error and now - datetime.fromisoformat(put_at) >= KEPT
                 if error:
-                    failed.add((channel, owner))
                     fate = "and is given up" if is_given_up else "and is tried again with the next run or look"
                     log.warning(f"an alert could not be sent by {channel} ({error}), {fate}")
                 if is_given_up or not error:

@@ -49,9 +49,9 @@ def tell_of_ended_runs(instance: DagsterInstance, owners: Owners, settings: Sett
         )
 
 
-def send_waiting(settings: Settings, log: logging.Logger) -> None:
-    """Send what waits in the outbox."""
-    _outbox(settings).send(senders(settings, log), log, utc_now())
+def send_waiting(settings: Settings, log: logging.Logger) -> dict[tuple[str, str], bool]:
+    """Send what waits in the outbox; whether all was sent, by channel and owner."""
+    return _outbox(settings).send(senders(settings, log), log, utc_now())
 
 
 def build_alerts_sensor(settings: Settings, job_name: str) -> SensorDefinition:

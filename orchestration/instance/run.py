@@ -16,7 +16,8 @@ from warehouse.process import before_ending
 if TYPE_CHECKING:
     from dagster import AssetKey, ExecuteInProcessResult
 
-logger = logging.getLogger(__name__)
+# What a run prints. Alerts are sent after its last step, when Dagster passes on no log any more.
+progress = logging.getLogger("growth.progress")
 # The libraries make millions of objects that live as long as the process; collecting garbage among them takes a tenth
 # of a small run.
 GARBAGE_THRESHOLDS = (100_000, 50, 100)
@@ -76,7 +77,7 @@ def _execute(
         )
         # Steps that open the warehouse say this when they begin; what follows publishing does not open it.
         show_on_timeline(instance, result.run_id)
-        tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, logger)
+        tell_of_ended_runs(instance, owners_of_specs(definitions.resolve_all_asset_specs()), settings, progress)
     return result
 
 

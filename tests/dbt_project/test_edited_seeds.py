@@ -1,6 +1,7 @@
 """Every number that people edit can be edited: the whole project still builds, unit tests and all."""
 
 import csv
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from settings import PROJECT_DIR
+from settings import PROJECT_DIR, get_settings
 from tests.dbt_project.building import DBT_DIR, dbt
 from tests.dbt_project.test_build import write_company
+from transform.dbt_runner import DbtError, invoke_dbt
 
 SEEDS_DIR = DBT_DIR / "seeds"
 NUMBERS = ("int", "bigint", "decimal", "double")
@@ -113,6 +115,13 @@ EDITS: dict[Column, Edit] = {
 FOLLOWS_FROM_THE_OTHERS = {(seed, "tier") for seed in ("price_list", "candidate_price_list", "competitor_prices")}
 # Its bounds are of several kinds, so the column is text.
 NUMBERS_IN_TEXT = {("segment_criteria", "bound")}
+# Models divide by these, take their logarithm or draw that many: with 0 an engine would stop them, or loop for ever.
+NEVER_ZERO = {
+    "anomaly_least_weeks", "anomaly_weeks", "drift_calm_share", "gross_margin", "interval_default_factor",
+    "method_error_floor", "method_prior_periods", "month_growth_max_factor", "pace_months", "projection_block_months",
+    "projection_enough_customers", "projection_horizon_months", "projection_neighbours", "projection_paths",
+    "projection_window_months", "rhythm_prior_weeks", "trend_max_factor", "usual_error_prior_periods",
+}  # fmt: skip
 
 
 def columns_of_numbers() -> Iterator[Column]:
@@ -140,16 +149,20 @@ def edit_column(path: Path, column: str, edit: Edit) -> int:
     return edited
 
 
+def copy_of_project(folder: Path) -> Path:
+    """The dbt project in a folder, to be edited."""
+    ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
+    return Path(shutil.copytree(PROJECT_DIR / "dbt_project", folder / "dbt_project", ignore=ignored))
+
+
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project with another number in every place, and with a candidate of every price."""
-    folder = tmp_path_factory.mktemp("edited")
-    ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
-    project = shutil.copytree(PROJECT_DIR / "dbt_project", folder / "dbt_project", ignore=ignored)
+    project = copy_of_project(tmp_path_factory.mktemp("edited"))
     shutil.copyfile(project / "seeds" / "price_list.csv", project / "seeds" / "candidate_price_list.csv")
     for (seed, column), edit in EDITS.items():
         assert edit_column(project / "seeds" / f"{seed}.csv", column, edit), (seed, column)
-    return Path(project)
+    return project
 
 
 def test_every_number_that_people_edit_is_edited_here() -> None:
@@ -161,3 +174,17 @@ def test_the_project_builds_with_another_number_in_every_place(edited: Path, tmp
     write_company(tmp_path / "warehouse.duckdb")
     done = dbt(tmp_path, "build", project=edited)
     assert done.returncode == 0, done.stdout[-5000:]
+
+
+@pytest.mark.slow
+def test_thresholds_that_cannot_be_zero_are_named_before_a_model_divides_by_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_settings.cache_clear()
+    settings, project = get_settings(), copy_of_project(tmp_path)
+    settings.data_dir.mkdir()
+    edit_column(project / "seeds" / "thresholds.csv", "value", lambda number: number * 0)
+    monkeypatch.setattr("transform.dbt_runner.SHOWN_ROWS", 1000)
+    with pytest.raises(DbtError, match=r"dbt_project/seeds/thresholds\.csv fails its test thresholds_that") as refused:
+        invoke_dbt(["build", "--select", "thresholds"], settings, tmp_path / "target", project=project)
+    assert sorted(re.findall("name=([a-z_]+), value=0", str(refused.value))) == sorted(NEVER_ZERO)

@@ -25,6 +25,7 @@ USERS = "product_db/users"
 ORGANIZATIONS = "product_db/organizations"
 USAGE = "usage/usage_reports"
 INVOICES = "stripe/invoices"
+CLOSED = "closed_months/mrr_lines"
 SPEND = "spend/sales_and_marketing"
 DAY_FOLDER = f"{USAGE}/date={FIRST_DAY}"
 
@@ -77,6 +78,18 @@ def test_each_fault_of_a_value_is_told_with_its_column(source: Source, extension
     assert [row[:2] for row in found] == [(n, column) for n, (column, _, _) in enumerate(FAULTS, start=5)]
     for (_, _, reason), (_, _, sentence) in zip(found, FAULTS, strict=True):
         assert sentence in reason
+
+
+@pytest.mark.parametrize("extension", ["parquet", "csv", "jsonl"])
+def test_rate_of_a_closed_month_that_is_no_number_of_its_decimals_is_set_aside(source: Source, extension: str) -> None:
+    line = company()[CLOSED]
+    rates = ["0.01000000000000", "1", None, "0.0115 EUR", "0,01", "-0.01", "NaN", "1e-2", "0.010000000000001", "9" * 11]
+    rows = [{**line[0], "line_number": n, "usd_per_minor_unit": rate} for n, rate in enumerate(rates, start=1)]
+    replace(source, CLOSED, rows, extension)
+    source.load(CLOSED)
+    assert source.query("select line_number from raw.closed_months__mrr_lines order by 1") == [(1,), (2,), (3,)]
+    assert source.rejects("position", "column_name") == [(n, "usd_per_minor_unit") for n in range(4, 11)]
+    assert source.rejects("reason")[0] == ("'0.0115 EUR' is not written as [0-9]{1,10}([.][0-9]{1,14})?",)
 
 
 def test_json_types_that_do_not_fit_are_set_aside(source: Source) -> None:

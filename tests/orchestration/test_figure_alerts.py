@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from dagster import AssetSpec, DagsterInstance, materialize
 from pydantic import SecretStr
 
+from cli import results
+from cli.console import run_and_show
 from orchestration.alerts.figures import put_digest, put_figure_alerts
 from orchestration.alerts.sensor import send_waiting
-from orchestration.assets.keys import PUBLISHED_KEY
+from orchestration.assets.keys import PUBLISHED_KEY, reader_key
 from orchestration.assets.told import figure_alerts, weekly_digest
+from orchestration.definitions import DAILY_JOB_NAME
+from orchestration.instance.home import prepare_dagster_home
+from orchestration.instance.run import _execute
 from settings import Settings, get_settings
 from tests.serving.published_marts import write_published
 from tests.serving.test_digest import ROWS
@@ -98,6 +104,26 @@ def test_a_crossing_that_a_receiver_refused_is_told_later(tmp_path: Path, mail: 
     assert (len(mail.mails), len(web.posts)) == (1, 1)
 
 
+def test_a_run_prints_a_crossing_once_without_mail_or_webhook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    get_settings.cache_clear()
+    settings = get_settings()
+    publish(settings, channel="log")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    prepare_dagster_home(settings)
+    monkeypatch.setattr(logging.getLogger("growth.progress"), "handlers", [])
+    said = []
+    for _ in range(2):
+        # The step alone, of the job that `growth run` executes.
+        assert run_and_show(settings, lambda each: _execute(each, DAILY_JOB_NAME, assets=[reader_key("figure_alerts")]))
+        said.append([line for line in capsys.readouterr().out.splitlines() if "mrr_falls" in line])
+    [line], again = said
+    assert line.startswith("alert for team:growth: warning figure_crossed: mrr_falls (high_growth) on 2026-10-31: MRR")
+    assert again == []
+    get_settings.cache_clear()
+
+
 def test_the_digest_is_text_html_and_a_webhook_once_per_data_day(
     tmp_path: Path, mail: MailServer, web: WebServer
 ) -> None:
@@ -116,6 +142,29 @@ def test_the_digest_is_text_html_and_a_webhook_once_per_data_day(
     [post] = web.posts
     assert post["lines"][0].startswith("Revenue: ARR is $180k")
     assert set(post) == {"text", "owner", "subject", "lines"}
+
+
+def test_a_digest_that_a_receiver_refused_is_not_called_sent_and_is_sent_later(
+    tmp_path: Path,
+    mail: MailServer,
+    web: WebServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = settings_of(tmp_path, mail, web)
+    publish(settings)
+    monkeypatch.setattr(results, "get_settings", lambda: settings)
+    web.status = 500
+    for _ in range(2):
+        with pytest.raises(typer.Exit) as ended:
+            results.digest(send=True)
+        assert ended.value.exit_code == 1
+        assert capsys.readouterr().err == "not sent by webhook: `growth digest --send` tries again, for two days\n"
+    web.status = 200
+    for said in ("sent\n", "not sent again: the digest of this data day was sent before\n"):
+        results.digest(send=True)
+        assert capsys.readouterr().err == said
+    assert (len(mail.mails), len(web.posts)) == (1, 1)
 
 
 def test_the_steps_of_a_run_put_both_and_say_what_fired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
