@@ -98,6 +98,7 @@ MOST_LINKS = 24
 MOST_PARENTS = 10
 MORE_PARENTS = {
     "rpt_account_risk": "It is one list of what every kind of rule found.",
+    "rpt_cross_sell": "It is one list of what every kind of suggestion found.",
     "fct_customer_events": "It is one list of what every list and every history found.",
     "fct_responses": "It is one list of what waits on every list, beside all that was said.",
     "int_source_freshness": "It has a row of every source's newest table.",

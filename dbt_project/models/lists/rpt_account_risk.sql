@@ -26,7 +26,10 @@ owned_and_paying as (
 ),
 
 figures as (
-    {% for signals in ['int_volume_signals', 'int_forecast_signals', 'int_unpaid_bills', 'int_owner_changes', 'int_behaviour_signals'] -%}
+    {% for signals in [
+        'int_volume_signals', 'int_forecast_signals', 'int_unpaid_bills', 'int_owner_changes', 'int_event_signals',
+        'int_conversation_signals',
+    ] -%}
     select customer_id, signal, figure, since
     from {{ ref(signals) }}
 

@@ -78,7 +78,8 @@ suggested as (
     {% for rows, product in [
         (ref('int_volume_signals'), "'product_analytics'"),
         (ref('int_package_signals'), 'product_key'),
-        (ref('int_behaviour_signals') ~ ' where product_key is not null', 'product_key'),
+        (ref('int_event_signals') ~ ' where product_key is not null', 'product_key'),
+        (ref('int_conversation_signals') ~ ' where product_key is not null', 'product_key'),
         ('nearest_limits where account_rank = 1', 'product_key'),
     ] -%}
     union all
