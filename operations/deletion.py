@@ -171,11 +171,12 @@ def _forget_results(settings: Settings) -> dict[str, int]:
 def _delete_copies(settings: Settings) -> None:
     """Delete private copies of the warehouse, trials made of them too, and what a restore replaced."""
     private = settings.data_dir / "private"
-    # A person may keep the folder elsewhere, behind a link.
+    # A person may keep the folder, or what is in it, elsewhere behind a link.
     people = [person.resolve() for person in private.iterdir()] if private.is_dir() else []
-    copies = [path for person in people for name in ("warehouse.duckdb*", "trial") for path in person.glob(name)]
-    for path in copies:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    copies = [path for person in people for name in ("warehouse*", "trial") for path in person.glob(name)]
+    for copy in copies:
+        for path in {copy.resolve(), copy}:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     if copies:
         logger.info("private copies of the warehouse are deleted: make new ones with `growth copy`")
     former = settings.data_dir / "warehouse.duckdb"

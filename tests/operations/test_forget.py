@@ -91,14 +91,16 @@ def test_warehouse_of_before_a_move_to_postgres_outlives_no_request(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.postgres"]
 
 
-@pytest.mark.parametrize("copy", ["warehouse.duckdb", "warehouse.duckdb.tmp/spilled", "trial/warehouse.duckdb"])
-@pytest.mark.parametrize("linked", [None, "private", "private/ada"])
+@pytest.mark.parametrize(
+    "copy", ["warehouse.duckdb", "warehouse.building", "warehouse.duckdb.tmp/spilled", "trial/warehouse.duckdb"]
+)
+@pytest.mark.parametrize("linked", [None, "private", "private/ada", "private/ada/trial"])
 def test_no_copy_of_the_warehouse_outlives_a_request(tmp_path: Path, copy: str, linked: str | None) -> None:
     data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     data.mkdir()
     if linked:
         elsewhere.mkdir()
-        (data / linked).parent.mkdir(exist_ok=True)
+        (data / linked).parent.mkdir(parents=True, exist_ok=True)
         (data / linked).symlink_to(elsewhere)
     write(data / "private" / "ada" / copy, ADDRESS)
     write(data / "warehouse.duckdb", "the warehouse itself")
