@@ -51,6 +51,7 @@ class Webhook:
         self._ledger = ledger
         self._refused: list[str] = []
         self._not_there: list[tuple[Change, int]] = []
+        self._takes_changes = False
 
     def receive(self, changes: Sequence[Change]) -> None:
         """Post each change. A refused change is listed and retried next time; the others are still sent.
@@ -66,11 +67,14 @@ class Webhook:
             elif status in ABOUT_THE_CHANGE:
                 self._refused.append(_said(change, status))
             elif 200 <= status < 300:
-                taken = [change, *(missing for missing, _ in self._not_there)]
-                self._ledger.confirm(taken, [None] * len(taken))
-                self._not_there.clear()
+                self._takes_changes = True
+                self._ledger.confirm([change], [None])
             else:
                 _raise_for(status)
+            if self._takes_changes and self._not_there:
+                gone = [each for each, _ in self._not_there]
+                self._ledger.confirm(gone, [None] * len(gone))
+                self._not_there.clear()
 
     @property
     def refused(self) -> list[str]:

@@ -232,11 +232,12 @@ def test_item_that_the_receiver_has_deleted_itself_is_gone_where_the_address_is_
     to_crm.publish()
     crm.answer = lambda _: status
     assert quietly(to_crm).refused == [f'onboarding_queue ["beta"] ({status})']
-    to_crm.put("fct_onboarding_queue", "aaron")
+    to_crm.closed = {"acme", "beta"}
     to_crm.publish()
-    crm.answer = lambda number: status if number == 5 else 200
+    # Of the three removals the first and the last are of items that are not there.
+    crm.answer = lambda number: status if number in (5, 7) else 200
     assert quietly(to_crm).refused == []
-    assert ("onboarding_queue", "added", "aaron") in crm.changes()
+    assert len(crm.requests) == 7
     assert quietly(to_crm).changes == {}
     crm.answer = lambda _: status
     to_crm.put("fct_onboarding_queue", "delta")
