@@ -57,7 +57,7 @@ class LoadReport:
 
 
 def load_sources(settings: Settings, *, tables: set[str] | None = None) -> LoadReport:
-    """Load every table of the contract, or those in `tables` (raw names) and those that refer to changed rows of them.
+    """Load every table of the contract, or those in `tables` (raw names) and tables whose references to these change.
 
     The caller holds the lock on the warehouse. Raises `SourceError`; schema raw is then unchanged except for the
     rejects of the refused tables.

@@ -50,7 +50,8 @@ def plan_sources(
     for table in contract.tables:
         started = time.monotonic()
         ledger = ledgers.get(table.raw_name, TableLedger())
-        if table not in tables and not parents_differ(table, ledger, plans):
+        is_whole = bool(listing.files[table.raw_name]) and table.raw_name not in listing.faults
+        if table not in tables and not (is_whole and parents_differ(table, ledger, plans)):
             continue
         plan, found = _plan_or_say(planner, table, listing, ledger, plans)
         plan.seconds = time.monotonic() - started

@@ -85,7 +85,9 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
         return Cell(sql, "text")
     if name not in table.column_names and not types.is_integer(kind):
         # Nobody agreed on the type of a new counter: whole numbers load, and what is none is a fault of its row.
-        return Cell(f"regexp_replace({_nested_or_text(sql, kind)}, '\\.0+$', '')", "text")
+        # As a double: of a float of 32 bits, text has the first seven digits only.
+        number = f"{sql}::double" if types.is_floating(kind) else sql
+        return Cell(f"regexp_replace({_nested_or_text(number, kind)}, '\\.0+$', '')", "text")
     fits = {
         "string": str(kind) == "extension<arrow.uuid>",
         "int": types.is_integer(kind),

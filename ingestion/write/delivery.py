@@ -105,7 +105,8 @@ def _destination(connection: duckdb.DuckDBPyConnection) -> Any:
 def _resource(connection: duckdb.DuckDBPyConnection, table: Table, changes: Sequence[Changes]) -> "DltResource":
     """A dlt resource that imports files of changes as they are.
 
-    Rows replace those with the same identity, and reports of usage those of their days; in an empty table are none.
+    Rows replace those with the same identity, and reports those of their days. The first reports are appended, since an
+    empty table has nothing to replace.
     """
     import dlt
 

@@ -22,7 +22,7 @@ NOT_COMPARED = {"date", "received_at"}
 def drop_days(
     connection: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date], empty_days: Sequence[date]
 ) -> None:
-    """Delete the notes of days that are about to be written, and the reports of those left without one.
+    """Delete the notes of days that are about to be written, and the reports of `empty_days`, which keep none.
 
     The delivery replaces those of the other days in one step: a load killed before it loses no row of a vanished file.
     """

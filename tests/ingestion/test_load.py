@@ -265,6 +265,16 @@ def test_load_of_the_organizations_alone_judges_their_billing_customers(source: 
     assert source.rejects("file", "position", "rule") == [waiting]
 
 
+def test_load_of_the_organizations_alone_leaves_billing_customers_that_are_away(source: Source, tmp_path: Path) -> None:
+    write_file(source.root / BILLING / "2.csv", BILLING, [{**company()[BILLING][0], "organization_id": "org-7"}])
+    source.load()
+    waiting = source.rejects()
+    shutil.move((source.root / BILLING).parent, tmp_path / "away")
+    write_file(source.root / ORGANIZATIONS / "7.csv", ORGANIZATIONS, [later_organization(1, 2, id="org-7")])
+    source.load(ORGANIZATIONS)
+    assert source.rejects() == waiting != []
+
+
 def test_a_day_that_is_left_without_a_good_row_is_empty(source: Source) -> None:
     source.load(USAGE)
     write_file(source.root / DAY_FOLDER / "part-0.parquet", USAGE, [usage_report(FIRST_DAY, "org-1", -1)])

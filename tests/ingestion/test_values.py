@@ -358,14 +358,15 @@ def test_a_counter_ends_at_what_a_month_of_it_can_hold(source: Source) -> None:
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(18, 2)], ids=str)
 def test_new_counter_with_a_point_stops_no_load(source: Source, kind: pa.DataType) -> None:
-    values = [None, 0, 7, 2**24, "0.5", -2]
+    # The last number before the fraction has more digits than the text of a float of 32 bits.
+    values = [None, 0, 7, 123_456_792, "0.5", -2]
     rows = [usage_report(FIRST_DAY, f"new-{n}", 5) for n, _ in enumerate(values)]
     file = put(source, USAGE, rows, "a.parquet")
     numbers = pa.array([value and Decimal(value) for value in values], pa.decimal128(18, 2)).cast(kind)
     pq.write_table(pq.read_table(source.root / file).append_column("sparks_in_period", numbers), source.root / file)
     source.load(USAGE)
     query = f"select sparks_in_period from raw.usage__usage_reports where _path = '{file}' order by organization_id"
-    assert source.query(query) == [(None,), (0,), (7,), (2**24,)]
+    assert source.query(query) == [(None,), (0,), (7,), (123_456_792,)]
     found = source.rejects("file", "position", "column_name", "reason")
     assert [row[:3] for row in found] == [(file, n, "sparks_in_period") for n in (5, 6)]
     assert [row[3].split("' ")[1] for row in found] == ["is not a whole number of 64 bits", "is below 0"]
