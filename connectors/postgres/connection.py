@@ -1,6 +1,7 @@
 """The connection to the product's database: read-only, one snapshot for all tables, and errors as sentences."""
 
 import logging
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -111,8 +112,9 @@ def _security(parts: dict[str, Any]) -> dict[str, Any]:
     is_here = all(host in LOOPBACK_HOSTS or host.startswith("/") for host in hosts if host)
     if (is_here and "service" not in parts) or "sslmode" in parts:
         return {}
-    # The library that psycopg brings looks for the system's certificates where no system has them.
-    system = ssl.get_default_verify_paths().cafile or "system"
+    # The library that psycopg brings obeys these variables, but has no system's own place of certificates.
+    is_told = "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ
+    system = "system" if is_told else ssl.get_default_verify_paths().cafile or "system"
     return {"sslmode": "verify-full", **({} if "sslrootcert" in parts else {"sslrootcert": system})}
 
 

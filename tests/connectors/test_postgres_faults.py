@@ -5,7 +5,9 @@ import logging
 import multiprocessing
 import resource
 import socket
+import ssl
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -107,15 +109,17 @@ def test_an_address_that_is_none_is_not_quoted(organizations: Product) -> None:
 
 
 def test_remote_host_needs_a_certificate_that_the_system_trusts_by_default(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def security(url: str) -> dict[str, str]:
         return connection._security(conninfo_to_dict(url))
 
-    trusted = tmp_path / "trusted.pem"
-    trusted.touch()
-    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    assert security("postgresql://db.example/app") == {"sslmode": "verify-full", "sslrootcert": str(trusted)}
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile="/of/the/system.pem"))
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert security("postgresql://db.example/app") == {"sslmode": "verify-full", "sslrootcert": "/of/the/system.pem"}
+    monkeypatch.setenv("SSL_CERT_DIR", "/of/ours")
+    assert security("postgresql://db.example/app") == {"sslmode": "verify-full", "sslrootcert": "system"}
     assert security("postgresql://db.example/app?sslmode=require") == {}
     assert security("postgresql://127.0.0.1/app") == {}
     assert security("postgresql:///app") == {}
