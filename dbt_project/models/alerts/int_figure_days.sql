@@ -35,15 +35,20 @@ used_days as (
     group by history.date
 ),
 
-{#- Days whose week has seven days of usage. -#}
-whole_weeks as (
-    select days.day
+weeks as (
+    select days.day, count(*) as used_days
     from days
     inner join used_days
         on used_days.day <= days.day
         and used_days.day > {{ dbt.dateadd('day', -7, 'days.day') }}
     group by days.day
-    having count(*) = 7
+),
+
+{#- Days whose week has every weekday on which the company reports at all. -#}
+whole_weeks as (
+    select day
+    from weeks
+    where used_days = (select max(used_days) from weeks)
 ),
 
 {#- Sums of seven days, which have one of each weekday. -#}

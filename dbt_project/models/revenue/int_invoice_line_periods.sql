@@ -10,13 +10,13 @@ with usage_lines as (
     group by invoice_id, cast(period_start_at as date)
 ),
 
-{#- A package on a subscription of its own bills no usage that another invoice bills. -#}
+{#- A package on a subscription of its own, or a proration, bills no usage that another invoice bills. -#}
 billed_elsewhere as (
     select distinct invoices.invoice_id
     from {{ ref('int_invoices') }} as invoices
     inner join {{ ref('int_invoice_lines') }} as lines
         on invoices.invoice_id = lines.invoice_id
-        and lines.is_package
+        and (lines.is_package or lines.is_proration)
     inner join {{ ref('int_invoices') }} as others
         on invoices.stripe_customer_id = others.stripe_customer_id
         and invoices.invoice_id <> others.invoice_id
