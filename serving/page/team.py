@@ -151,4 +151,7 @@ def feature_demand(published: Snapshot) -> Sequence[Block]:
         Header("Who asks", "words", is_filter=True), Header("Ask before using", "number"),
         Header("First asked", "date"), Header("Came", "date"),
     ]  # fmt: skip
-    return [PageTable("features", "", columns, rows, "Nobody asks for a feature.", "rpt_feature_demand")]
+    return [
+        *without(published, "Which of the companies are in the ICP is not known", "enrichment.companies"),
+        PageTable("features", "", columns, rows, "Nobody asks for a feature.", "rpt_feature_demand"),
+    ]

@@ -51,7 +51,7 @@ asked as (
 select
     asked.feature,
     cast(count(*) as int) as companies,
-    cast(sum(case when asked.is_icp then 1 else 0 end) as int) as icp_companies,
+    cast(case when enrichment.companies > 0 then sum(case when asked.is_icp then 1 else 0 end) end as int) as icp_companies,
     cast(sum(case when asked.is_paying then 1 else 0 end) as int) as paying_companies,
     {{ usd('sum(asked.arr_usd_year)') }} as arr_usd_year,
     count(*) = 1 as would_be_the_only_user,
@@ -68,4 +68,5 @@ select
     data_day.as_of_date
 from asked
 cross join {{ ref('int_data_day') }} as data_day
-group by asked.feature, data_day.as_of_date
+cross join (select count(*) as companies from {{ ref('stg_enrichment__companies') }}) as enrichment
+group by asked.feature, data_day.as_of_date, enrichment.companies
