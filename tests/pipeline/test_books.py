@@ -318,6 +318,7 @@ METRICS = {
 OF_LAST_MONTH = "where month = (select last_closed_month from intermediate.int_data_day)"
 KNOWN = "count(*) filter (where outcome <> 'unknown')"
 ANSWERED = "count(*) filter (where outcome = 'answered')"
+COMPARED = "sum(customers - customers_unknown)"
 CARRIED = "sum(carried_by_members + coalesce(carried_by_founders, 0))"
 # The same of the strategy's marts: metric, group, its column, figures, table and what rows of it.
 STRATEGY_METRICS = [
@@ -334,6 +335,10 @@ STRATEGY_METRICS = [
     ("headroom_came_share", "judged_row__kind", "kind", "sum(came) / sum(expected)", "rpt_headroom_accuracy", ""),
     ("stripe_invoiced", "metric_time__month", "month", "sum(invoiced_usd)", "rpt_stripe_tie_out", ""),
     ("stripe_unexplained", "metric_time__month", "month", "sum(0)", "rpt_stripe_tie_out", ""),
+    ("customers_compared", "price_row__competitor", "competitor", COMPARED, "rpt_cheapest_products", ""),
+    ("customers_cheapest", "product", "product_key", "sum(customers_cheapest)", "rpt_cheapest_products", ""),
+    ("cheapest_share", "product", "product_key", f"sum(customers_cheapest) / {COMPARED}", "rpt_cheapest_products", ""),
+    ("deals_below_cost", "", "", "count(*)", "rpt_deals_below_cost", ""),
     ("entries_that_ask", "response__list_name", "list_name", KNOWN, "fct_responses", ""),
     ("entries_answered", "response__role", "role", ANSWERED, "fct_responses", ""),
     ("answered_share", "response__list_name", "list_name", f"{ANSWERED} / {KNOWN}", "fct_responses", ""),
