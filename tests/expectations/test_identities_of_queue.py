@@ -16,15 +16,33 @@ create schema seeds; create schema staging; create schema intermediate; create s
 
 create table seeds.thresholds as select * from (values
     ('onboarding_line_usd_month', 500.0), ('sales_line_usd_month', 1666.67),
-    ('startup_first_bill_max_usd_month', 1500.0)
+    ('startup_first_bill_max_usd_month', 1500.0), ('paid_bill_above_usd', 1.0)
 ) as thresholds (name, value);
 create table seeds.spend_limit_levels as select 0.8 as share_of_limit;
 create table seeds.startup_rolloff_stages as select * from (values
     ('two_weeks_before', 14), ('month_before', 30)
 ) as stages (signal, rolloff_within_days);
-create table staging.stg_stripe__customers as select 'cus_b' as stripe_customer_id, 'b' as organization_id;
-create table staging.stg_stripe__invoices as select 'cus_b' as stripe_customer_id, true as is_livemode,
-    'usd' as currency, 101 as amount_paid_minor, timestamp '2026-10-22' as paid_at;
+create table seeds.exchange_rates as select * from (values
+    ('eur', date '2026-10-01', 1.25, 2), ('jpy', date '2026-10-01', 0.008, 0), ('jpy', date '2026-09-01', 0.5, 0)
+) as rates (currency, month, usd_per_unit, minor_unit_decimals);
+create table staging.stg_stripe__customers as select * from (values
+    ('cus_b', 'b'), ('cus_of_billing', null), ('cus_of_organization', null), ('cus_of_another', 'a'), ('cus_d', 'd')
+) as customers (stripe_customer_id, organization_id);
+create table staging.stg_billing__billing_customers as select * from (values
+    ('a', 'cus_of_the_past', timestamp '2026-10-01'), ('a', 'cus_of_billing', timestamp '2026-10-31 23:59'),
+    ('a', 'cus_of_the_future', timestamp '2026-11-01'), ('d', 'cus_of_another', timestamp '2026-10-01')
+) as billing_customers (organization_id, stripe_customer_id, updated_at);
+create table staging.stg_product_db__organizations as select * from (values
+    ('a', null, timestamp '2026-10-01'), ('c', 'cus_of_organization', timestamp '2026-10-01')
+) as organizations (organization_id, stripe_customer_id, updated_at);
+create table staging.stg_stripe__invoices as select * from (values
+    ('cus_b', true, 'usd', 101, timestamp '2026-10-22'), ('cus_b', true, 'usd', 100, timestamp '2026-10-20'),
+    ('cus_b', true, 'eur', 80, timestamp '2026-10-20'), ('cus_b', true, 'jpy', 125, timestamp '2026-10-20'),
+    ('cus_b', true, 'gbp', 0, timestamp '2026-10-20'), ('cus_b', false, 'eur', 9999, timestamp '2026-10-20'),
+    ('cus_of_the_past', true, 'usd', 9999, timestamp '2026-10-02'),
+    ('cus_of_the_future', true, 'usd', 9999, timestamp '2026-10-02'),
+    ('cus_of_another', true, 'usd', 9999, timestamp '2026-10-02')
+) as invoices (stripe_customer_id, is_livemode, currency, amount_paid_minor, paid_at);
 create table intermediate.int_sales_owned_spells as
 select 'c' as customer_id, date '2026-10-20' as owned_from, date '9999-12-31' as owned_before;
 
@@ -86,6 +104,8 @@ def test_large_forecast_of_another_day_is_not_asked_for(
 
 
 QUEUE = "update marts.fct_onboarding_queue set"
+PAID_BEFORE = {"member_had_paid_a_bill_before_it_entered"}
+PAYMENT = "insert into staging.stg_stripe__invoices values"
 STARTUPS = "update marts.rpt_startup_rolloffs set"
 
 
@@ -100,9 +120,20 @@ STARTUPS = "update marts.rpt_startup_rolloffs set"
         (f"{QUEUE} exit_reason = null where customer_id = 'c'", {"closed_stay_has_no_reason"}),
         (f"{QUEUE} exit_reason = 'faded', bills_paid = 1 where customer_id = 'c'", {"bills_paid_contradict_the_exit"}),
         (
-            "update staging.stg_stripe__invoices set paid_at = timestamp '2026-10-21 23:00'",
-            {"member_had_paid_a_bill_before_it_entered"},
+            "update staging.stg_stripe__invoices set paid_at = timestamp '2026-10-21 23:00' "
+            "where amount_paid_minor = 101",
+            PAID_BEFORE,
         ),
+        (f"{PAYMENT} ('cus_b', true, 'eur', 81, timestamp '2026-10-20')", PAID_BEFORE),
+        (f"{PAYMENT} ('cus_b', true, 'jpy', 126, timestamp '2026-10-20')", PAID_BEFORE),
+        (f"{PAYMENT} ('cus_b', true, 'jpy', 3, timestamp '2026-09-30')", PAID_BEFORE),
+        # There is no rate, and the customer is not new.
+        (f"{PAYMENT} ('cus_b', true, 'gbp', 1, timestamp '2026-10-20')", PAID_BEFORE),
+        (f"{PAYMENT} ('cus_of_billing', true, 'usd', 101, timestamp '2026-10-20')", PAID_BEFORE),
+        (f"{PAYMENT} ('cus_of_organization', true, 'usd', 101, timestamp '2026-10-19')", PAID_BEFORE),
+        ("update seeds.thresholds set value = 0.99 where name = 'paid_bill_above_usd'", PAID_BEFORE),
+        # A Stripe customer that nobody else is billed to pays for the organization that its metadata name.
+        ("delete from staging.stg_billing__billing_customers where organization_id = 'd'", PAID_BEFORE),
         (
             "update intermediate.int_sales_owned_spells set owned_from = date '2026-10-19'",
             {"member_is_held_by_sales_or_success"},
