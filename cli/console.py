@@ -122,7 +122,6 @@ def _print_published(console: Console, settings: Settings, result: "ExecuteInPro
             console.print(f"Nothing is new since run {info.fetchall()[0][0]}.")
     for line in (*headline_lines(settings), *coverage_lines(settings.serving_path)):
         console.print(line)
-    console.print()
     if PAGE_KEY in made:
         console.print(f"The daily page: {settings.page_path}")
     console.print(f'Ask:            {_command(settings)} query "from rpt_arr_mix_progress order by as_of desc, band"')
