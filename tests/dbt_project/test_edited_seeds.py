@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from settings import PROJECT_DIR, get_settings
+from settings import PROJECT_DIR
 from tests.dbt_project.building import DBT_DIR, dbt
 from tests.dbt_project.test_build import write_company
-from transform.dbt_runner import DbtError, invoke_dbt
+from tests.support.running import in_this_process
+from transform.dbt_runner import DEVELOPER_TESTS, DbtError, invoke_dbt
 
 SEEDS_DIR = DBT_DIR / "seeds"
 NUMBERS = ("int", "bigint", "decimal", "double")
@@ -176,15 +177,146 @@ def test_the_project_builds_with_another_number_in_every_place(edited: Path, tmp
     assert done.returncode == 0, done.stdout[-5000:]
 
 
-@pytest.mark.slow
-def test_thresholds_that_cannot_be_zero_are_named_before_a_model_divides_by_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    get_settings.cache_clear()
-    settings, project = get_settings(), copy_of_project(tmp_path)
-    settings.data_dir.mkdir()
+# Of a seed, what is edited, which of its tests finds that, and what it says is wrong.
+CONTRADICTIONS = [
+    ("price_list", "logs,3,,", "logs,3,5000,", "last_price_tier_of_a_product_has_an_upper_bound", "product_key=logs"),
+    (
+        "price_list",
+        "feature_flags,3,10000000,",
+        "feature_flags,3,1500000,",
+        "price_tiers_of_a_product_overlap_or_leave_a_gap",
+        "product_key=feature_flags, valid_from=2023-06-23, tier=3",
+    ),
+    (
+        "price_list",
+        "mobile_replay,3,50000,0.007,0,2024-01-01,\n",
+        "",
+        "price_tiers_of_a_product_overlap_or_leave_a_gap",
+        "product_key=mobile_replay, valid_from=2024-01-01, tier=4",
+    ),
+    (
+        "price_list",
+        "error_tracking,2,325000,",
+        "error_tracking,2,,",
+        "price_tiers_of_a_product_overlap_or_leave_a_gap",
+        "product_key=error_tracking, valid_from=2025-04-22, tier=3",
+    ),
+    (
+        "price_list",
+        "boost,1,,0,250,2024-01-01,\n",
+        "boost,1,,0,250,2024-01-01,2026-02-01\nboost,1,,0,300,2026-01-01,\n",
+        "price_versions_of_a_product_overlap_or_leave_a_gap",
+        "product_key=boost, valid_from=2024-01-01, valid_to=2026-02-01, next_valid_from=2026-01-01",
+    ),
+    (
+        "price_list",
+        "scale,1,,0,750,2024-01-01,\n",
+        "scale,1,,0,750,2024-01-01,2026-01-01\nscale,1,,0,800,2026-02-01,\n",
+        "price_versions_of_a_product_overlap_or_leave_a_gap",
+        "product_key=scale, valid_from=2024-01-01, valid_to=2026-01-01, next_valid_from=2026-02-01",
+    ),
+    (
+        "price_list",
+        "enterprise,1,,0,2000,2024-01-01,",
+        "enterprise,1,,0,2000,2024-01-01,2026-01-01",
+        "price_versions_of_a_product_overlap_or_leave_a_gap",
+        "product_key=enterprise, valid_from=2024-01-01, valid_to=2026-01-01, next_valid_from=None",
+    ),
+    (
+        "candidate_price_list",
+        ",valid_to\n",
+        ",valid_to\nsurveys,1,250,0,0,2026-01-01,\n",
+        "last_price_tier_of_a_product_has_an_upper_bound",
+        "listed_in=candidate_price_list, product_key=surveys",
+    ),
+    (
+        "arr_mix_targets",
+        ",1000,2026-12-31",
+        ",1001,2026-12-31",
+        "arr_mix_targets_do_not_multiply_to_100_million",
+        "target_usd_year=100025000",
+    ),
+    ("size_tiers", "none,0\n", "none,2\n", "size_tiers_or_mix_bands_do_not_start_at_zero", "seed=size_tiers"),
+    (
+        "arr_mix_targets",
+        "below,0,0,",
+        "below,1,0,",
+        "size_tiers_or_mix_bands_do_not_start_at_zero",
+        "seed=arr_mix_targets",
+    ),
+    (
+        "segment_criteria",
+        "\nhobbyist,",
+        "\nhobbyist,fame,fame,fame,>=,1,false,,,Added by hand.\nhobbyist,",
+        "segment_criteria_ask_for_what_is_not_there",
+        "segment=hobbyist, criterion=fame",
+    ),
+    (
+        "segment_criteria",
+        "\nhobbyist,",
+        "\nhobbyist,people,people,employees,>=,1,false,2026-01-01,,Added by hand.\nhobbyist,",
+        "segment_criteria_of_one_name_overlap_or_leave_a_gap",
+        "segment=hobbyist, criterion=people",
+    ),
+    (
+        "segment_criteria",
+        "high_growth,not_public,not_public,is_public,=,false,false,,,",
+        "high_growth,not_public,not_public,is_public,=,true,false,,2026-01-01,Added by hand.\n"
+        "high_growth,not_public,not_public,is_public,=,false,false,2026-02-01,,",
+        "segment_criteria_of_one_name_overlap_or_leave_a_gap",
+        "segment=high_growth, criterion=not_public, valid_from=None, valid_to=2026-01-01, next_valid_from=2026-02-01",
+    ),
+    (
+        "user_roles",
+        "engineering,true,% web %,",
+        "engineering,false,% web %,",
+        "field_of_work_is_a_department_on_some_rows_only",
+        "role_at_organization=engineering",
+    ),
+]
+# With those that their tests look into.
+BUILT = ("thresholds", "products", "segments", *dict.fromkeys(seed for seed, *_ in CONTRADICTIONS))
+
+
+def said_of(message: str, test: str) -> list[str]:
+    """The sentence of a build about a test that found something, if there is one."""
+    sentences = re.split(r"(?<=run again); ", message)
+    return [sentence for sentence in sentences if f" its test {test}," in sentence]
+
+
+@pytest.fixture(scope="module")
+def said_of_contradictions(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a build says of seeds that contradict themselves, and of thresholds that are all 0."""
+    folder = tmp_path_factory.mktemp("contradictory")
+    project = copy_of_project(folder)
     edit_column(project / "seeds" / "thresholds.csv", "value", lambda number: number * 0)
-    monkeypatch.setattr("transform.dbt_runner.SHOWN_ROWS", 1000)
-    with pytest.raises(DbtError, match=r"dbt_project/seeds/thresholds\.csv fails its test thresholds_that") as refused:
-        invoke_dbt(["build", "--select", "thresholds"], settings, tmp_path / "target", project=project)
-    assert sorted(re.findall("name=([a-z_]+), value=0", str(refused.value))) == sorted(NEVER_ZERO)
+    for seed, right, wrong, *_ in CONTRADICTIONS:
+        path = project / "seeds" / f"{seed}.csv"
+        text = path.read_text()
+        assert right in text, right
+        path.write_text(text.replace(right, wrong, 1))
+    arguments = ["build", "--select", *BUILT, "--exclude", *DEVELOPER_TESTS]
+    with in_this_process(folder, folder, {}) as settings, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("transform.dbt_runner.SHOWN_ROWS", 1000)
+        with pytest.raises(DbtError) as refused:
+            invoke_dbt(arguments, settings, folder / "target", project=project)
+    return str(refused.value)
+
+
+@pytest.mark.slow
+def test_thresholds_that_cannot_be_zero_are_named_before_a_model_divides_by_them(said_of_contradictions: str) -> None:
+    assert "dbt_project/seeds/thresholds.csv fails its test thresholds_that" in said_of_contradictions
+    assert sorted(re.findall("name=([a-z_]+), value=0", said_of_contradictions)) == sorted(NEVER_ZERO)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "test", "found"), [(seed, *end) for seed, _, _, *end in CONTRADICTIONS])
+def test_contradictions_of_seeds_are_named(said_of_contradictions: str, seed: str, test: str, found: str) -> None:
+    [said] = said_of(said_of_contradictions, test)
+    assert f"dbt_project/seeds/{seed}.csv" in said.partition(" its test ")[0]
+    assert found in said
+    assert said.endswith("correct the file and run again")
+
+
+def test_every_contradiction_that_a_build_looks_for_is_tried_here() -> None:
+    assert {test for *_, test, _ in CONTRADICTIONS} == {path.stem for path in DBT_DIR.glob("tests/seeds/*.sql")}

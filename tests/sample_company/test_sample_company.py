@@ -22,6 +22,7 @@ from sample_company.rating import ExchangeRates, after_discount, before_discount
 from sample_company.signups import simulate_signups
 from settings import PROJECT_DIR, UserError
 from tests.ingestion.sample_company_sql import AWKWARD, TABLES
+from tests.support.published_prices import BILLS
 
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
 TYPES = {
@@ -210,29 +211,7 @@ def test_every_organization_has_an_owner_from_the_start(company: duckdb.DuckDBPy
     assert rows_of(company, query) == [(0,)]
 
 
-MILLION = 1_000_000
-EXAMPLES = [
-    ({"product_analytics": MILLION}, 0),
-    ({"product_analytics": 2 * MILLION}, 50_00),
-    ({"product_analytics": 10 * MILLION}, 324_40),
-    ({"product_analytics": 500 * MILLION}, 7_118_40),
-    ({"session_replay": 15_000}, 50_00),
-    ({"session_replay": 150_000}, 372_50),
-    ({"product_analytics": 2 * MILLION, "enhanced_persons": 2 * MILLION}, 248_00),
-    (dict.fromkeys(("product_analytics", "enhanced_persons", "group_analytics"), 2 * MILLION), 319_00),
-    ({"product_analytics": 2 * MILLION, "enhanced_persons": MILLION}, 50_00),
-    ({"logs": 100_000}, 22_50),
-    ({"product_analytics": 600_000, "session_replay": 1_200}, 0),
-    ({"feature_flags": 1_200_000 + 10 * 150_000}, 131_50),
-    ({"product_analytics": 1_600_000, "enhanced_persons": 1_600_000}, 148_80),
-    ({"product_analytics": 4_800_000, "enhanced_persons": 4_800_000}, 539_20),
-    ({"product_analytics": 4 * MILLION}, 118_60),
-    ({"session_replay": 5_001}, 1),
-    ({"batch_exports": 200 * MILLION}, 585_00),
-]
-
-
-@pytest.mark.parametrize(("units", "cents"), EXAMPLES)
+@pytest.mark.parametrize(("units", "cents"), BILLS)
 def test_published_examples_are_priced_to_the_cent(units: dict[str, int], cents: int) -> None:
     prices = load_price_list(SEEDS)
     assert sum(prices.tariff(k, date(2026, 9, 30)).list_cents(quantity) for k, quantity in units.items()) == cents
