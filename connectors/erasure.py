@@ -5,46 +5,44 @@ deleted; the next landing makes them again.
 """
 # ruff: noqa: S608 (every name and value that is put into SQL here goes through quote and literal)
 
-import gzip
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import duckdb
 
-from connectors.csv_lines import field_of, read_rows, split_row, value_of
+from connectors.landed_rows import Changes, LandedRows, landed_rows
 from connectors.landing import LandingRoot, can_land, landing_root, state_folder
-from connectors.layout import SOURCE
+from connectors.layout import REMOVED, SOURCE
 from ingestion.contract.model import Column, Table, load_contract
-from ingestion.privacy.suppression import apply_list, replaced_columns, suppressed_rows
+from ingestion.errors import SourceError
+from ingestion.privacy.suppression import apply_list, clear_rejects, replaced_columns, suppressed_rows
+from ingestion.read.columns import place_name, plain_name
+from ingestion.read.files import SourceFile
 from settings import Settings
 from warehouse.sql_text import literal, quote
 
 logger = logging.getLogger(__name__)
 
 SYSTEM = "erasure"
-REWRITTEN = (".csv.gz", ".jsonl.gz")
-# Read as written: an empty field is null, "" the empty text, and rows are in their order.
-CSV_AS_TEXT = (
-    "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
-    "allow_quoted_nulls = false, parallel = false"
-)
-LONGEST_LINE_BYTES = 64 * 1024 * 1024
 
 
-def erase_landed(settings: Settings) -> dict[str, int]:
-    """Rewrite the landed rows of everyone on the list; returns how many, by table. Repeating it completes it."""
+def erase_landed(settings: Settings) -> tuple[dict[str, int], list[str]]:
+    """Rewrite the landed rows of everyone on the list. Repeating it completes it.
+
+    Returns how many were rewritten, by table, and a sentence for each file that may still have somebody in it.
+    """
     # In another store nothing was landed.
     if settings.source_root is None or not can_land(settings.source_root):
-        return {}
+        return {}, []
     root, folder = landing_root(settings, SYSTEM), state_folder(settings, SYSTEM)
     tables = load_contract().tables
     files = {table: root.table_files(table.source, table.name) for table in tables}
     if not any(files.values()):
-        return {}
+        return {}, []
     erased: dict[str, int] = {}
+    left: list[str] = []
     with root.hold("growth forget"), duckdb.connect() as connection:
         shutil.rmtree(folder.parent, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -53,94 +51,103 @@ def erase_landed(settings: Settings) -> dict[str, int]:
                 for table, paths in files.items():
                     for path in paths:
                         place = f"landed files of {table.path}"
-                        erased[place] = erased.get(place, 0) + _erase(connection, root, table, path, folder)
+                        count, sentences = _erase(connection, root, table, path, folder)
+                        erased[place] = erased.get(place, 0) + count
+                        left += sentences
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    return erased
+    return erased, left
 
 
-def _erase(connection: duckdb.DuckDBPyConnection, root: LandingRoot, table: Table, path: str, folder: Path) -> int:
-    """Rewrite one landed file, if a row in it is about somebody on the list; returns how many are."""
-    if not path.endswith(REWRITTEN):
-        logger.info(f"{path} is no CSV or JSON lines file of a landing and was not searched: delete in it by hand")
-        return 0
+def _erase(
+    connection: duckdb.DuckDBPyConnection, root: LandingRoot, table: Table, path: str, folder: Path
+) -> tuple[int, list[str]]:
+    """Rewrite one landed file, if a row in it is about somebody on the list; how many are, and what is left."""
     (local,) = root.fetch([path])
-    written = folder / PurePosixPath(path).name
-    with gzip.open(written, "wb", compresslevel=1) as target, gzip.open(local, "rb") as source:
-        if table.stored == "objects":
-            objects = _changed_objects(connection, table, local)
-            count, rows = len(objects), _rewritten_objects(source, objects)
-        else:
-            changed = _changed_rows(connection, table, local)
-            count, rows = len(changed), _rewritten_rows(source, changed)
-        if count:
-            target.writelines(row + b"\n" for row in rows)
-    if count:
+    name = PurePosixPath(path).name
+    file = SourceFile(path, name[name.index(".") :], local.stat().st_size, "")
+    written, left = folder / name, list[str]()
+    try:
+        landed = landed_rows(connection, table, file, local.parents[len(PurePosixPath(path).parts) - 1])
+        find = _changed_objects if table.stored == "objects" else _changed_rows
+        changes = find(connection, table, path, landed)
+        if changes:
+            landed.write(written, changes)
+        if _is_about_somebody(connection, table, landed.unread):
+            left.append(f"{path} has a row that cannot be read and is about somebody who asked to be deleted")
+    except SourceError as error:
+        return 0, [f"{error}: it was not searched for people who asked to be deleted"]
+    # The words of a library may quote the row.
+    except Exception as error:  # noqa: BLE001
+        return 0, [f"{path} could not be searched or rewritten ({type(error).__name__})"]
+    if changes:
         root.rewrite_file(written, path)
-    written.unlink()
-    return count
+    written.unlink(missing_ok=True)
+    return len(changes), left
 
 
-def _changed_rows(connection: duckdb.DuckDBPyConnection, table: Table, local: Path) -> dict[int, dict[str, str | None]]:
-    """New values by position of the row, from 1, and column."""
-    with gzip.open(local, "rb") as file:
-        names = [value_of(field) or "" for field in split_row(next(read_rows(file), b""))]
-    # What landing itself adds is of no person.
-    columns = [
-        table.column(name) or Column(name, "string", "", nullable=True) for name in names if not name.startswith(SOURCE)
-    ]
-    present = [column for column in columns if column.name in names]
-    replaced = replaced_columns(table, present)
-    replaced = [name for name in replaced if name in names]
+def _changed_rows(connection: duckdb.DuckDBPyConnection, table: Table, path: str, landed: LandedRows) -> Changes:
+    places = _columns(table, path, landed)
+    columns = [table.column(name) or Column(name, "string", "", nullable=True) for name in places]
+    replaced = replaced_columns(table, columns)
     if not replaced:
         return {}
-    kinds = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
+    texts = {name: ", ".join(map(place_name, of_name)) for name, of_name in places.items()}
+    values = "".join(f", coalesce({texts[name]}) as {quote(name)}" for name in places)
+    missing = "".join(f", null::varchar as {quote(c.name)}" for c in table.columns if c.name not in places)
     connection.execute(
-        "create or replace temp table landed as select row_number() over () as place, * from "
-        f"read_csv({literal(local)}, columns = {{{kinds}}}, {CSV_AS_TEXT}, max_line_size = {LONGEST_LINE_BYTES})"
+        f"create or replace temp table landed as select position as _position{values}{missing} from ({landed.relation})"
     )
-    missing = "".join(f", null::varchar as {quote(c.name)}" for c in table.columns if c.name not in names)
-    rows = suppressed_rows(table, present, f"select *{missing} from landed")
+    rows = suppressed_rows(table, columns, "from landed")
     is_other = " or ".join(f"after.{quote(name)} is distinct from landed.{quote(name)}" for name in replaced)
-    values = ", ".join(f"after.{quote(name)}" for name in replaced)
+    new = ", ".join(f"after.{quote(name)}" for name in replaced)
     found = connection.execute(
-        f"select after.place, {values} from ({rows}) as after join landed using (place) where {is_other}"
+        f"select _position, {new} from ({rows}) as after join landed using (_position) where {is_other}"
     ).fetchall()
-    return {place: dict(zip(replaced, new, strict=True)) for place, *new in found}
+    return {
+        position: {place: value for name, value in zip(replaced, values, strict=True) for place in places[name]}
+        for position, *values in found
+    }
 
 
-def _rewritten_rows(source: Any, changed: dict[int, dict[str, str | None]]) -> Iterator[bytes]:
-    rows = read_rows(source)
-    header = next(rows)
-    names = [value_of(field) for field in split_row(header)]
-    yield header
-    for place, row in enumerate(rows, 1):
-        if place not in changed:
-            yield row
-            continue
-        fields = split_row(row)
-        for name, value in changed[place].items():
-            fields[names.index(name)] = field_of(value)
-        yield b",".join(fields)
+def _columns(table: Table, path: str, landed: LandedRows) -> dict[str, list[int]]:
+    """The places of a file's columns by name. Each that the contract does not know has a name of its own.
+
+    Raises `SourceError` if whom a row is about could be nowhere in the file.
+    """
+    # What landing itself adds is of no person.
+    own = {f"{SOURCE}{table.stamp}", f"{SOURCE}{REMOVED}"} if table.stored == "versions" else set()
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(landed.names):
+        if name not in own:
+            known = plain_name(name)
+            places.setdefault(known if table.column(known) else f"beyond {place}", []).append(place)
+    needed = {place for _, place in table.subjects} | {column.name for column in table.columns if column.personal}
+    missing = [c.name for c in table.columns if c.name in needed and not c.may_be_missing and c.name not in places]
+    if landed.names and missing:
+        raise SourceError(f"{path} has no column {', '.join(missing)}")
+    return places
 
 
-def _changed_objects(connection: duckdb.DuckDBPyConnection, table: Table, local: Path) -> dict[int, str]:
-    """New objects by position of the line, from 1."""
+def _changed_objects(connection: duckdb.DuckDBPyConnection, table: Table, path: str, landed: LandedRows) -> Changes:
     connection.execute(
-        "create or replace temp table landed as select row_number() over () as place, json as payload, "
-        "json_extract_string(json, '$.id') as id, null::boolean as livemode, null::timestamp as created "
-        f"from read_json_objects({literal(local)}, format = 'newline_delimited', "
-        f"maximum_object_size = {LONGEST_LINE_BYTES})"
+        "create or replace temp table landed as select position as _position, column_0::json as payload, "
+        "json_extract_string(column_0, '$.id') as id, null::boolean as livemode, null::timestamp as created "
+        f"from ({landed.relation})"
     )
     rows = suppressed_rows(table, table.columns, "from landed")
     found = connection.execute(
-        f"select place, after.payload::varchar from ({rows}) as after join landed using (place) "
+        f"select _position, after.payload::varchar from ({rows}) as after join landed using (_position) "
         "where after.payload::varchar <> landed.payload::varchar"
     ).fetchall()
-    return dict(found)
+    return {position: {0: payload} for position, payload in found}
 
 
-def _rewritten_objects(source: Any, changed: dict[int, str]) -> Iterator[bytes]:
-    lines = (line.rstrip(b"\r\n") for line in source)
-    for place, line in enumerate((line for line in lines if line.strip()), 1):
-        yield changed[place].encode() if place in changed else line
+def _is_about_somebody(connection: duckdb.DuckDBPyConnection, table: Table, texts: Sequence[str]) -> bool:
+    """Whether a text that is no row has an address, domain or key that is on the list."""
+    connection.execute(
+        f"create or replace temp table unread as select {literal(table.raw_name)} as table_name, '' as reason, "
+        "unnest(?::varchar[]) as original_text",
+        [list(texts)],
+    )
+    return clear_rejects(connection, "unread") > 0

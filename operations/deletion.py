@@ -7,7 +7,7 @@ completes it.
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -49,19 +49,34 @@ def forget(settings: Settings, kind: Literal["address", "organization"], value: 
             logger.info(f"not erased, but possibly meant too: organization {', '.join(request.possibly_meant)}")
         unfinished.touch()
         removed = _forget_outside(settings, kind, value, eraser(request.words, REPLACEMENT))
-        removed |= erase_landed(settings) | rewrite_raw(settings) | _forget_results(settings)
+        landed, left = erase_landed(settings)
+        removed |= landed | rewrite_raw(settings) | _forget_results(settings)
         for place, count in removed.items():
             if count:
                 logger.info(f"erased from {place}: {count:,}")
+        for sentence in left:
+            logger.info(sentence)
         if not any(removed.values()) and not was_unfinished:
             unfinished.unlink()
+            if left:
+                return _is_complete(left)
             known = "no data about this request was found; the list now keeps it out of later loads"
             logger.info(known if request.newly_listed else "nothing is left about this request; it is on the list")
             return True
         _delete_copies(settings)
         with connect(settings.warehouse_path) as connection:
             forget_published(connection)
-    return _build_without(settings, unfinished)
+    return _build_without(settings, unfinished) and _is_complete(left)
+
+
+def _is_complete(left: Sequence[str]) -> bool:
+    """Say at the end what is left, since a run has said much since it was named."""
+    if left:
+        logger.info(
+            f"landed files that may still have somebody in them: {len(left):,}, named above. Correct or delete them in "
+            "the source root, and repeat the request"
+        )
+    return not left
 
 
 def _build_without(settings: Settings, unfinished: Path) -> bool:

@@ -66,8 +66,8 @@ def match_columns(table: Table, file: str, names: Sequence[str], *, by_row: bool
     """
     known: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        if table.column(_plain(name)):
-            known.setdefault(_plain(name), []).append(place)
+        if table.column(plain_name(name)):
+            known.setdefault(plain_name(name), []).append(place)
     for raw_name, places in known.items():
         if len(places) > 1 and not by_row:
             raise SourceError(
@@ -96,13 +96,13 @@ def shown_names(names: Sequence[str]) -> str:
     return ", ".join(shown + more)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", name.strip().lower())
 
 
 def _folded(name: str) -> str:
     """The raw name of an extra column, in a form that dlt does not change."""
-    return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", _plain(name).rstrip("_")))
+    return re.sub(r"^_+|^(?=[0-9])|_+(?=[0-9])", "_", re.sub(r"_{3,}", "__", plain_name(name).rstrip("_")))
 
 
 def _free_names(table: Table, columns: Sequence[tuple[int, str]]) -> dict[str, int]:

@@ -64,7 +64,7 @@ class Ragged:
 def read_header(file: SourceFile, folder: Path) -> tuple[str, ...]:
     """The column names in the first line. Raises `SourceError`."""
     with open_text(file, folder) as stream:
-        text, names = next(_rows(stream), ("", None))
+        text, names = next(rows_of(stream), ("", None))
     if not text:
         raise SourceError(f"{file.path} has no header: its first line must name the columns, even if no row follows")
     if len(text) > LONGEST_ROW_CHARACTERS:
@@ -193,7 +193,7 @@ def _good_rows(
     """The well-formed rows in batches, with their positions; the others are added to `ragged`."""
     positions: list[int] = []
     rows: list[list[str | None]] = []
-    for position, (text, values) in enumerate(_rows(stream, len(header))):
+    for position, (text, values) in enumerate(rows_of(stream, len(header))):
         if position == 0:
             continue
         if fault := _fault(text, values, header):
@@ -228,7 +228,7 @@ def _not_utf8(text: str) -> str:
     return not_utf8(ord(NOT_UTF8.findall(text)[0]) - 0xDC00)
 
 
-def _rows(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:
+def rows_of(stream: IO[bytes], width: int | None = None) -> Iterator[tuple[str, list[str | None] | None]]:
     """Every non-blank row: its text, and its values, or None if its quotes are malformed.
 
     Parsing resumes on the next line. A row over several lines without `width` values is malformed too: a quote has

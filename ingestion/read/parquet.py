@@ -41,7 +41,7 @@ def _parquet_portion(
 
     for name, kind in columns:
         # DuckDB holds 38 digits and misreads longer decimals.
-        if any(pa.types.is_decimal(part) and part.precision > DECIMAL_DIGITS for part in _parts(kind)):
+        if any(pa.types.is_decimal(part) and part.precision > DECIMAL_DIGITS for part in parts_of(kind)):
             raise SourceError(
                 f"{files[0].path}: column {name} is {kind}, which does not fit exactly: write it as a "
                 f"decimal of at most {DECIMAL_DIGITS} digits, or as text"
@@ -60,12 +60,12 @@ def _parquet_portion(
         name: _parquet_cell(files[0].path, table, name, place_name(place), types[place])
         for name, [place] in match.known.items()
     }
-    extras = {name: _nested_or_text(place_name(place), types[place]) for name, place in match.extras.items()}
-    original = row_as_json([(name, _nested_or_text(place_name(n), types[n])) for n, name in enumerate(names)])
+    extras = {name: nested_or_text(place_name(place), types[place]) for name, place in match.extras.items()}
+    original = row_as_json([(name, nested_or_text(place_name(n), types[n])) for n, name in enumerate(names)])
     return Portion(relation, cells, extras, original, match.new_counters, match.ignored, is_parquet=True)
 
 
-def _nested_or_text(column: str, kind: "pa.DataType") -> str:
+def nested_or_text(column: str, kind: "pa.DataType") -> str:
     import pyarrow as pa
 
     return f"to_json({column})::varchar" if pa.types.is_nested(kind) else f"{column}::varchar"
@@ -87,7 +87,7 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
         # Nobody agreed on the type of a new counter: whole numbers load, and what is none is a fault of its row.
         # As a double: of a float of 32 bits, text has the first seven digits only.
         number = f"{sql}::double" if types.is_floating(kind) else sql
-        return Cell(f"regexp_replace({_nested_or_text(number, kind)}, '\\.0+$', '')", "text")
+        return Cell(f"regexp_replace({nested_or_text(number, kind)}, '\\.0+$', '')", "text")
     fits = {
         "string": str(kind) == "extension<arrow.uuid>",
         "int": types.is_integer(kind),
@@ -98,26 +98,26 @@ def _parquet_cell(file: str, table: Table, name: str, key: str, kind: "pa.DataTy
         "list": types.is_list(kind) or types.is_large_list(kind),
         "object": types.is_map(kind) or types.is_struct(kind),
     }
-    is_exact = column.type != "object" or not any(types.is_floating(part) for part in _parts(kind))
+    is_exact = column.type != "object" or not any(types.is_floating(part) for part in parts_of(kind))
     if not fits[column.type] or not is_exact:
         raise SourceError(f"{file}: column {column.name} is {kind}, but must be {PARQUET_TYPES[column.type]}")
     if column.type in {"string", "decimal", "list"} or kind == pa.uint64():
-        return Cell(_nested_or_text(sql, kind), "text")
+        return Cell(nested_or_text(sql, kind), "text")
     if column.type == "object":
         return Cell(_object_text(sql, kind), "text")
     return Cell(sql, "native")
 
 
-def _parts(kind: "pa.DataType") -> Iterator["pa.DataType"]:
+def parts_of(kind: "pa.DataType") -> Iterator["pa.DataType"]:
     """A type and all types nested in it."""
     import pyarrow as pa
 
     yield kind
     if pa.types.is_dictionary(kind):
-        yield from _parts(kind.value_type)
+        yield from parts_of(kind.value_type)
     elif pa.types.is_nested(kind):
         for index in range(kind.num_fields):
-            yield from _parts(kind.field(index).type)
+            yield from parts_of(kind.field(index).type)
 
 
 def _object_text(sql: str, kind: "pa.DataType") -> str:

@@ -86,7 +86,7 @@ def _jsonl_portion(
     where = f"_path in ({', '.join(literal(file) for file in files)})"
     keys_of = {name: [names[place] for place in places] for name, places in match.known.items()}
     for column, keys in keys_of.items():
-        _reject_ambiguous_lines(connection, column, keys, where)
+        reject_ambiguous_lines(connection, column, keys, where)
     # DuckDB reads JSON numbers as doubles: exact decimals, and extras of lines with long numbers, come from a copy with
     # quoted numbers.
     quoted = f"{NUMBERS_QUOTED}(line)"
@@ -111,9 +111,7 @@ def _jsonl_portion(
     return Portion(relation, cells, extras, ANY_LINE, match.new_counters, match.ignored)
 
 
-def _reject_ambiguous_lines(
-    connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str], where: str
-) -> None:
+def reject_ambiguous_lines(connection: duckdb.DuckDBPyConnection, column: str, keys: Sequence[str], where: str) -> None:
     """Set aside the lines in which several keys stand for one column."""
     if len(keys) > 1:
         count = " + ".join(f"json_exists(line, {_pointer(key)})::int" for key in keys)
