@@ -19,6 +19,7 @@ from ingestion.privacy.erase_raw import list_request, rewrite_raw
 from ingestion.privacy.spellings import eraser
 from ingestion.privacy.suppression import apply_list, clear_texts
 from operations.backup import BEFORE, LOGS, SQLITE_HEADER, UNFINISHED
+from operations.history_on_postgres import clear_history
 from serving.publish.marts_copy import forget_published
 from settings import Settings
 from warehouse.compaction import compact
@@ -96,10 +97,6 @@ def _build_without(settings: Settings, unfinished: Path) -> bool:
             logger.info(f"deleted {expire_snapshots(settings, keep_days=0):,} files of earlier snapshots in Iceberg")
         unfinished.unlink()
     logger.info("the warehouse was rewritten without the deleted bytes")
-    if settings.dagster_postgres_url:
-        logger.info(
-            "Dagster's history is in PostgreSQL and was not searched: docs/personal_data.md says what it may contain"
-        )
     return True
 
 
@@ -112,6 +109,8 @@ def _forget_outside(settings: Settings, kind: str, value: str, erase: Callable[[
     databases = [path for path in files if _is_database(path)]
     alerts = [settings.alerts_path] if settings.alerts_path.exists() else []
     removed["Dagster's history and alerts"] = sum(_clear_database(path, erase) for path in [*databases, *alerts])
+    if settings.dagster_postgres_url:
+        removed["Dagster's history in PostgreSQL"] = clear_history(settings.dagster_postgres_url, erase)
     logs = [*(path for path in files if path not in databases), *settings.dbt_target_dir.rglob("*.log*")]
     removed["logs of steps and of dbt"] = sum(_clear_file(path, erase) for path in logs)
     # Its tracebacks quote values.

@@ -2,15 +2,21 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from dagster import DagsterInstance, job, op
 
 from cli.main import call
 from ingestion.privacy.spellings import eraser
 from operations import deletion as forget
+from operations import history_on_postgres
+from orchestration.instance.home import prepare_dagster_home
 from settings import Settings
+from tests.support.postgres_server import postgres_programs, running_server
 from tests.support.spellings import byte_spellings, spellings
 from warehouse.folder import DataDirError
 
@@ -149,3 +155,85 @@ def test_every_file_of_dagster_and_every_log_is_looked_into(tmp_path: Path, data
     assert files_with(tmp_path, ADDRESS, ODD) == []
     assert (tmp_path / "state/dbt/logs/dbt.log").read_bytes() == b"\x1b[31m'deleted'\x1b[0m"
     assert (tmp_path / "dagster/logs/event.log").read_bytes() == b'Error:\ndeleted \xff "deleted"'
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Settings]:
+    """Dagster on a PostgreSQL server, with a run that failed, and logs and tags that name two people."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql)")
+
+    @op
+    def quote_a_row() -> None:
+        raise ValueError(f"{json.dumps(ODD)} and bob@beta.example of {ADDRESS}")
+
+    @job(tags={"asked_by": ADDRESS})
+    def small_job() -> None:
+        quote_a_row()
+
+    with running_server(programs) as url:
+        monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+        monkeypatch.setenv("GROWTH_DAGSTER_POSTGRES_URL", url)
+        settings = Settings(data_dir=tmp_path)
+        prepare_dagster_home(settings)
+        with DagsterInstance.get() as instance:
+            small_job.execute_in_process(instance=instance, raise_on_error=False)
+        with psycopg.connect(url) as connection:
+            connection.execute("create table of_somebody_else (id int, event text)")
+            connection.execute("insert into of_somebody_else values (1, %s)", [ADDRESS])
+            # More than are read at once, and a row that was deleted before.
+            connection.execute(
+                "insert into event_logs (run_id, event, timestamp) "
+                "select 'r', 'for ' || %s, now() from generate_series(1, 1001)",
+                [ADDRESS],
+            )
+            connection.execute("delete from event_logs where id = (select max(id) from event_logs)")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("analyze")
+        yield settings
+
+
+def texts_of_dagster(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        rows = [
+            connection.execute(f"select t::text from {name} as t").fetchall() for name in history_on_postgres.TABLES
+        ]
+        rows.append(
+            connection.execute("select stats::text from pg_stats as stats where tablename = 'event_logs'").fetchall()
+        )
+    return str(rows)
+
+
+def test_history_on_a_server_is_cleared_and_still_dagsters(history: Settings) -> None:
+    url = str(history.dagster_postgres_url)
+    before = texts_of_dagster(url)
+    assert [word for word in spellings(ODD) | {ADDRESS} if word in before]
+    assert "bob@beta.example" in before
+    removed = forget._forget_outside(history, "address", ADDRESS, ERASE)["Dagster's history in PostgreSQL"]
+    assert removed > 1000
+    after = texts_of_dagster(url)
+    assert [word for word in spellings(ODD) | {ADDRESS} if word in after] == []
+    assert "bob@beta.example" in after
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("select event from of_somebody_else").fetchall() == [(ADDRESS,)]
+        tables = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        connection.execute("checkpoint")
+        ((path,),) = connection.execute("select pg_relation_filepath('event_logs')").fetchall()
+        ((folder,),) = connection.execute("show data_directory").fetchall()
+    assert {name for (name,) in tables} == {*history_on_postgres.TABLES, "alembic_version", "of_somebody_else"}
+    assert ADDRESS.encode() not in Path(folder, path).read_bytes()
+    with DagsterInstance.get() as instance:
+        (run,) = instance.get_runs()
+        events = instance.all_logs(run.run_id)
+    assert run.tags["asked_by"] == "deleted"
+    assert any("deleted" in str(event) for event in events)
+    assert history_on_postgres.clear_history(url, ERASE) == 0
+
+
+def test_history_that_somebody_reads_is_named(history: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_on_postgres, "LOCK_TIMEOUT", "100ms")
+    with psycopg.connect(str(history.dagster_postgres_url)) as other:
+        other.execute("select * from runs")
+        with pytest.raises(DataDirError, match=r"history in PostgreSQL was not cleared.*repeat the request"):
+            forget._forget_outside(history, "address", ADDRESS, ERASE)
