@@ -110,7 +110,7 @@ def _building(settings: Settings, folder: Path, environment: dict[str, str]) -> 
     forecasts = _rows(settings, "marts.fct_bill_forecasts")
     yield row_of("rating and forecasts of every day, without start-up", _inner(of_every_day), rows=forecasts)
     revenue = _models_of("revenue", "retention")
-    of_revenue = measure(*PIECES, "models", str(target), "--select", *revenue, **environment)
+    of_revenue = measure(*PIECES, "models", str(target), *IN_SQL, "--select", *revenue, **environment)
     statements.write_text(json.dumps(_compiled(target)))
     bare = measure(*PIECES, "bare_build", str(statements), str(bare_path))
     yield row_of("models of revenue, without start-up", _inner(of_revenue), bare=float(bare.output.split()[-1]))
