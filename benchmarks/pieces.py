@@ -106,6 +106,11 @@ def mrr_history(customers: str, months: str) -> None:
             "create table intermediate.int_data_day as "
             "select date '2026-10-31' as as_of_date, date '2026-10-01' as last_closed_month"
         )
+        # Nothing was billed by the candidate price list.
+        connection.execute(
+            "create table intermediate.int_repriced_mrr "
+            "(customer_id varchar, month date, mrr_change_usd decimal(18, 2))"
+        )
         connection.execute(
             "create table marts.fct_mrr_monthly as "
             "with customers as (select id, hash(id) % 997 / 997.0 as size, hash(id, 1) % ($months * 2) as first_month, "
