@@ -1,6 +1,7 @@
 """The phases of a run, one process each, compared with DuckDB alone."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ MIX_MODELS = ("int_arr_mix_bands", "int_arr_mix_simulation")
 IN_SQL = ("--full-refresh", "--exclude", "file:*.py")
 # What stands for the number of pieces and for that of the piece in the SQL of a table that is built in pieces.
 IN_ONE_PIECE = {"__pieces__": "1", "__piece__": "0"}
+# Steps of a run whose seconds are told beside its own.
+PUBLISHING = ("published.serving", "published.daily_page")
 TOPICS = {"segments": ("enrichment", "segments", "scores", "segment_reports"), "accounts": ("accounts", "lists")}
 
 
@@ -43,7 +46,7 @@ def run_size(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     yield row_of("daily page", measure("-m", "cli", "page", **environment))
     yield from _whole_runs(size, folder)
     for months in (2, 24):
-        yield _refresh_of_one_more_day(source, folder / f"refresh_after_{months}_months", months)
+        yield from _refresh_of_one_more_day(source, folder / f"refresh_after_{months}_months", months)
 
 
 def _loading(source: Path, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
@@ -184,14 +187,24 @@ def _whole_runs(size: str, folder: Path) -> Iterator[tuple[str, ...]]:
     yield row_of("whole run, nothing new", measure("-m", "cli", "run", **environment))
 
 
-def _refresh_of_one_more_day(source: Path, folder: Path, months: int) -> tuple[str, ...]:
+def _refresh_of_one_more_day(source: Path, folder: Path, months: int) -> Iterator[tuple[str, ...]]:
     """Load, build, gates, publish and page of one more day after the last `months` months of usage.
 
     The company is equally large after both.
     """
     days = sorted((source / "usage" / "usage_reports").iterdir())
     refreshed = _after_one_more_day(source, folder, days[-round(30.4 * months) :], "-m", "cli", "run")
-    return row_of(f"whole run, one more day after {months} months", refreshed)
+    yield row_of(f"whole run, one more day after {months} months", refreshed)
+    for step in PUBLISHING:
+        yield f"its step {step} after {months} months", seconds_of_step(refreshed.output, step), *[""] * 6
+
+
+def seconds_of_step(printed: str, step: str) -> str:
+    """The seconds of a step in what `growth run` printed. Raises `ValueError` if it is not there."""
+    found = re.search(rf"^ +{re.escape(step)} +([0-9.]+) s", printed, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"no step {step} in: {printed}")
+    return found[1]
 
 
 def _inner(measured: Measured) -> Measured:
