@@ -23,7 +23,11 @@ TABLES = [
     "marts.fct_usage_daily",
     "marts.fct_bill_forecasts",
     "marts.fct_bill_forecast_products",
+    "intermediate.int_bill_forecasts",
+    "intermediate.int_forecast_errors",
     "intermediate.int_judged_forecasts",
+    "intermediate.int_quantity_methods",
+    "intermediate.int_method_errors",
 ]
 
 # Organization: period, events a day, and what its row of billing has that the others' have not.

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,15 @@ def test_warehouse_is_rebuilt_after_deletion_kills_and_concurrent_runs(
     for phase in PHASES:
         run_and_kill(data_dir, source_root, phase)
         assert marts(data_dir) == marts(undisturbed)
+    # Readers still have what the undisturbed run published: without it, each table is published as it is built now.
+    (data_dir / "published" / "serving.duckdb").unlink()
     first = Run(data_dir, source_root, GROWTH_LOG_FORMAT="json")
     first.wait_for_step("load")
-    second = run_pipeline(data_dir, source_root)
-    ended = first.end()
+    with ThreadPoolExecutor(1) as threads:
+        # What the first says is read meanwhile: a pipe that is full stops it while it holds what the second waits for.
+        ending = threads.submit(first.end)
+        second = run_pipeline(data_dir, source_root)
+    ended = ending.result()
     assert ended.returncode == 0, ended.stdout
     assert second.returncode == 0, second.stdout
     assert f"(process {first.pid}, since" in second.stdout
