@@ -26,7 +26,7 @@ from transform.dbt_runner import descriptions_of_marts
 from warehouse.folder import DamagedFileError
 
 if TYPE_CHECKING:
-    from serving.publish.versions import Version
+    from serving.publish.published_file import PublishResult
 
 
 def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
@@ -54,7 +54,7 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
         with permanent_unless_transient():
             result = publish(warehouse.settings, context.run_id, descriptions_of_marts(warehouse.settings))
             note_published(context, warehouse.settings)
-            changed = _changed_since(result.replaced, warehouse.settings)
+            changed = _changed_since(result, warehouse.settings)
         return MaterializeResult(
             metadata={
                 "dagster/row_count": sum(result.rows_by_table.values()),
@@ -72,16 +72,16 @@ def build_published(marts: Sequence[AssetKey]) -> AssetsDefinition:
     return published
 
 
-def _changed_since(replaced: "Version | None", settings: Settings) -> str:
+def _changed_since(result: "PublishResult", settings: Settings) -> str:
     """The differences from the previous version, as Markdown; a damaged version is deleted."""
     from serving.publish.comparison import as_table, changes_since
 
-    if replaced is None:
+    if result.replaced is None:
         return "no earlier version is kept"
     try:
-        return as_table(changes_since(replaced, settings))
+        return as_table(changes_since(result.replaced, result.days_written, settings))
     except DamagedFileError:
-        shutil.rmtree(replaced.path.parent)
+        shutil.rmtree(result.replaced.path.parent)
         return "the version before was damaged, and is not kept"
 
 

@@ -37,7 +37,8 @@ def pack(customer_ids: Sequence[str], tables: Sequence[CustomerTable], facts: di
         "tables": {table.name: _packed(table, len(customer_ids)) for table in tables},
     }
     written = json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.b64encode(gzip.compress(written, mtime=0)).decode()
+    # The highest level takes three times as long for a hundredth less.
+    return base64.b64encode(gzip.compress(written, compresslevel=6, mtime=0)).decode()
 
 
 def _packed(table: CustomerTable, customers: int) -> dict[str, Any]:

@@ -51,14 +51,23 @@ class Rebuilt:
     first: date
     last: date
 
+    @property
+    def condition(self) -> str:
+        """SQL for whether a row is of these days."""
+        return f"{quote(self.day_column)} between {literal(self.first)} and {literal(self.last)}"
+
 
 @dataclass(frozen=True)
 class Copied:
-    """What a new file was made of, to be noted once readers have it."""
+    """What a new file was made of, to be noted once readers have it.
+
+    Of the tables in `days_written` only these days were written; their other rows are those of the file before.
+    """
 
     turn: int
     made_of: dict[str, str]
     rows_by_table: dict[str, int]
+    days_written: dict[str, Rebuilt]
 
 
 def copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, built: Path) -> Copied:
@@ -76,18 +85,22 @@ def copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, built:
     }
     made_of = {table: _made_of(connection, table, of, table in by_days) for table, of in columns.items()}
     before = _published_before(connection, settings)
+    days_written: dict[str, Rebuilt] = {}
     if before and _attach_copy_of(connection, settings.serving_path, built):
         rebuilt = _days_rebuilt(connection)
-        rows = {
-            table: _bring_up_to_date(connection, table, before.get(table) == made_of[table], rebuilt.get(table))
-            for table in columns
-        }
+        rows = {}
+        for table in columns:
+            days = rebuilt.get(table)
+            is_same = before.get(table) == made_of[table] and _write_days(connection, table, days)
+            if is_same and days:
+                days_written[table] = days
+            rows[table] = _count(connection, f"serving.marts.{quote(table)}") if is_same else _copy(connection, table)
         _drop_what_is_gone(connection, set(columns))
     else:
         connection.execute(f"attach {literal(built)} as serving (storage_version '{STORAGE_VERSION}')")
         connection.execute("create schema serving.marts")
         rows = {table: _copy(connection, table) for table in columns}
-    return Copied(turn, made_of, rows)
+    return Copied(turn, made_of, rows, days_written)
 
 
 def note_published(connection: duckdb.DuckDBPyConnection, copied: Copied, run_id: str, publish_number: int) -> None:
@@ -155,21 +168,16 @@ def _days_rebuilt(connection: duckdb.DuckDBPyConnection) -> dict[str, Rebuilt]:
     return {table: Rebuilt(*rest) for table, *rest in rows}
 
 
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, table: str, is_same: bool, rebuilt: Rebuilt | None) -> int:
-    """The rows that the table has then."""
+def _write_days(connection: duckdb.DuckDBPyConnection, table: str, days: Rebuilt | None) -> bool:
+    """Write these days of a table again; False if the table has other rows than the warehouse then.
+
+    Then somebody built it by hand, and nothing says which of its days differ.
+    """
     name = quote(table)
-    if not is_same:
-        connection.execute(f"drop table if exists serving.marts.{name}")
-        return _copy(connection, table)
-    if rebuilt and rebuilt.first <= rebuilt.last:
-        of_days = f"{quote(rebuilt.day_column)} between {literal(rebuilt.first)} and {literal(rebuilt.last)}"
-        connection.execute(f"delete from serving.marts.{name} where {of_days}")  # noqa: S608
-        connection.execute(f"insert into serving.marts.{name} from marts.{name} where {of_days}")
-    rows = _count(connection, f"serving.marts.{name}")
-    if rows != _count(connection, f"marts.{name}"):
-        # Somebody built the table by hand: nothing says which of its days differ.
-        return _bring_up_to_date(connection, table, False, None)
-    return rows
+    if days:
+        connection.execute(f"delete from serving.marts.{name} where {days.condition}")  # noqa: S608
+        connection.execute(f"insert into serving.marts.{name} from marts.{name} where {days.condition}")
+    return _count(connection, f"serving.marts.{name}") == _count(connection, f"marts.{name}")
 
 
 def _drop_what_is_gone(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
@@ -185,8 +193,9 @@ def _drop_what_is_gone(connection: duckdb.DuckDBPyConnection, tables: set[str]) 
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """The rows of the table."""
+    """Write the whole table, in the place of one from before; returns its rows."""
     name = quote(table)
+    connection.execute(f"drop table if exists serving.marts.{name}")
     return int(connection.execute(f"create table serving.marts.{name} as from marts.{name}").fetchall()[0][0])
 
 

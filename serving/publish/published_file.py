@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from serving.publish.marts_copy import copy_marts, note_published
+from serving.publish.marts_copy import Rebuilt, copy_marts, note_published
 from serving.publish.old_names import create_views
 from serving.publish.versions import Version, building, next_publish_number, put_live
 from settings import Settings, UserError
@@ -34,6 +34,8 @@ class PublishResult:
     bytes_written: int
     # The version that readers had before, if it is kept.
     replaced: Version | None
+    # Of tables that differ from it on some days only.
+    days_written: dict[str, Rebuilt]
 
 
 def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, str], str]) -> PublishResult:
@@ -59,7 +61,9 @@ def publish(settings: Settings, run_id: str, descriptions: Mapping[tuple[str, st
         replaced = put_live(settings, built)
         with connect(settings.warehouse_path) as connection:
             note_published(connection, copied, run_id, publish_number)
-    return PublishResult(settings.serving_path, info[0], copied.rows_by_table, info[1], checks, size, replaced)
+    return PublishResult(
+        settings.serving_path, info[0], copied.rows_by_table, info[1], checks, size, replaced, copied.days_written
+    )
 
 
 def _checks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

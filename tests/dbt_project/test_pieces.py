@@ -13,7 +13,7 @@ from tests.dbt_project.building import DBT_DIR, dbt, read
 from tests.support.hand_made import write_hand_made_company
 
 ROWS = "select * from intermediate.int_usage_windows order by all"
-PIECES = ("--vars", "{rows_a_piece: 2}")
+PIECES = ("--vars", "{account_days_a_piece: 50}")
 # dbt tells of each statement before it runs it.
 KILLED_AT_ITS_THIRD_PIECE = """
 import os, signal, sys

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from benchmarks.same_marts import differences
-from serving.publish import marts_copy, published_file
+from serving.publish import comparison, marts_copy, published_file
+from serving.publish.comparison import Difference, Sums, changes, changes_since
 from serving.publish.marts_copy import forget_published
 from serving.publish.published_file import publish
 from serving.publish.versions import roll_back, version_before
@@ -16,7 +17,10 @@ from warehouse.connection import connect, next_turn
 
 pytestmark = pytest.mark.slow
 
-BY_DAYS = "select date '2026-10-01' + cast(i % 31 as int) as day, i as n from range(310000) as r (i)"
+BY_DAYS = """
+select date '2026-10-01' + cast(i % 31 as int) as day, i as n, cast(i as decimal(18, 2)) as left_usd
+from range(310000) as r (i)
+"""
 NOTED = "insert into quality.days_rebuilt values ('fct_by_days', 'day', date '{0}', date '{1}', {2})"
 
 
@@ -50,8 +54,14 @@ class Publisher:
         """Publish; returns the tables that were written whole."""
         self.copied.clear()
         self.number += 1
-        publish(self.settings, f"run-{self.number}", {("fct_a", ""): "One.", ("fct_by_days", "n"): "A number."})
+        descriptions = {("fct_a", ""): "One.", ("fct_by_days", "n"): "A number."}
+        self.published = publish(self.settings, f"run-{self.number}", descriptions)
         return sorted(self.copied)
+
+    def changes(self) -> list[Difference]:
+        """What the publish says that it changed; it keeps the sums for the next."""
+        assert self.published.replaced
+        return changes_since(self.published.replaced, self.published.days_written, self.settings)
 
     def is_like_the_warehouse(self) -> bool:
         whole = self.settings.data_dir / "whole.duckdb"
@@ -85,7 +95,7 @@ def test_days_that_were_built_again_are_replaced_and_no_other_table_is_written(p
     publisher.note("2026-10-30", "9999-12-31")
     publisher.change(
         "delete from marts.fct_by_days where day >= date '2026-10-30'",
-        "insert into marts.fct_by_days select date '2026-11-01', -n from range(50) as r (n)",
+        "insert into marts.fct_by_days select date '2026-11-01', -n, n from range(50) as r (n)",
     )
     assert publisher.publish() == []
     assert publisher.is_like_the_warehouse()
@@ -93,6 +103,33 @@ def test_days_that_were_built_again_are_replaced_and_no_other_table_is_written(p
     publisher.change("update marts.fct_by_days set n = -1 where day = date '2026-10-05'")
     assert publisher.publish() == []
     assert publisher.is_like_the_warehouse()
+
+
+def test_sums_of_the_days_that_were_written_again_make_up_those_of_the_whole_file(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_sums(path: Path, days: dict[str, marts_copy.Rebuilt], **only: set[str]) -> Sums:
+        added_up.append(set(days))
+        return sums(path, days, **only)
+
+    publisher.publish()
+    publisher.changes()
+    added_up: list[set[str]] = []
+    sums = comparison._sums
+    for day, amount in (("2026-10-05", "1000.01"), ("2026-10-06", "-7.30")):
+        publisher.note(day, day)
+        publisher.change(
+            f"update marts.fct_by_days set left_usd = {amount} where day = date '{day}' and n < 100",
+            f"delete from marts.fct_by_days where day = date '{day}' and n > 309900",
+        )
+        assert publisher.publish() == []
+        with monkeypatch.context() as patch:
+            patch.setattr(comparison, "_sums", read_sums)
+            said = publisher.changes()
+        assert publisher.published.replaced
+        assert said == changes(publisher.published.replaced.path, publisher.settings.serving_path)
+        assert [each.figure for each in said] == ["rows", "left_usd"]
+    assert added_up == [{"fct_by_days"}] * 4
 
 
 def test_rows_columns_and_tables_that_changed_are_written_whole(publisher: Publisher) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cli.main import call
 from serving.publish import comparison
 from serving.publish.comparison import Difference, as_table, changes
+from serving.publish.marts_copy import Rebuilt
 from serving.publish.published_file import publish
 from serving.publish.versions import (
     NoSuchVersionError,
@@ -314,14 +315,14 @@ def test_publish_reads_the_sums_of_the_one_before_only_if_they_are_not_kept(
 ) -> None:
     read_paths: list[Path] = []
 
-    def read_sums(path: Path) -> comparison.Sums:
+    def read_sums(path: Path, days: dict[str, Rebuilt]) -> comparison.Sums:
         read_paths.append(path)
-        return sums(path)
+        return sums(path, days)
 
     sums = comparison._sums
     monkeypatch.setattr(comparison, "_sums", read_sums)
     first = version_before(settings)
-    comparison.changes_since(first, settings)
+    comparison.changes_since(first, {}, settings)
     assert read_paths == [first.path, settings.serving_path]
 
     with connect(settings.warehouse_path) as connection:
@@ -332,12 +333,12 @@ def test_publish_reads_the_sums_of_the_one_before_only_if_they_are_not_kept(
         Difference("fct_new", "", "rows", None, Decimal(1)),
         Difference("fct_new", "", "left_usd", None, Decimal("2.50")),
     ]
-    assert comparison.changes_since(version_before(settings), settings) == expected
+    assert comparison.changes_since(version_before(settings), {}, settings) == expected
     assert read_paths == [settings.serving_path]
 
     # Those that are kept now are of the third.
     (settings.data_dir / "state" / "published_sums.json").write_text("{")
-    assert comparison.changes_since(version_before(settings), settings) == expected
+    assert comparison.changes_since(version_before(settings), {}, settings) == expected
     assert len(read_paths) == 3
 
 
