@@ -92,7 +92,8 @@ def test_starter_settings_point_into_the_folder(folder: Path) -> None:
 
 def test_listed_seeds_exist_and_are_explained(folder: Path) -> None:
     listed = (folder / "your_seeds.md").read_text()
-    assert {"price_list", "size_tiers", "owner_books", "company_lists"} <= set(own_seeds())
+    own = {"price_list", "size_tiers", "owner_books", "company_lists", "competitor_prices", "segment_criteria"}
+    assert own | {"figure_alert_rules", "revenue_lines"} <= set(own_seeds())
     for name, description in own_seeds().items():
         assert (PROJECT_DIR / "dbt_project" / "seeds" / f"{name}.csv").is_file()
         assert f"| {name}.csv | {description} |" in listed
