@@ -34,7 +34,7 @@ run: $(READY) ## Simulate or read the sources, load, build, validate, publish
 ui: $(READY) ## Dagster's web UI on http://127.0.0.1:3000
 	@$(BIN)/growth ui
 
-test: $(READY) ## Every kind of test, in about five minutes on two processors
+test: $(READY) ## Every kind of test, in about eight minutes on two processors
 	@$(BIN)/python -m pytest -m "not slow and not soak and not spark" $(IN_PARALLEL)
 
 test-slow: $(READY) ## What takes longer: whole runs, kills, backfills
