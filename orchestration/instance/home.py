@@ -1,5 +1,6 @@
 """Dagster's home in the data folder: its configuration and where its history is stored."""
 
+import json
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -8,6 +9,12 @@ from settings import Settings
 from warehouse.folder import make_data_folder, unwritable
 
 POSTGRES_VARIABLE = "GROWTH_DAGSTER_POSTGRES_URL"
+EVENT_LOG = """
+event_log_storage:
+  module: orchestration.instance.event_log
+  class: EventLog
+  config:
+"""
 
 
 def prepare_dagster_home(settings: Settings) -> None:
@@ -37,4 +44,5 @@ def _instance_configuration(settings: Settings) -> str:
     configuration = Path(__file__).with_name("dagster.yaml").read_text()
     if settings.dagster_postgres_url:
         return f"{configuration}\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
-    return configuration
+    base_dir = json.dumps(str(settings.dagster_home / "history" / "runs"))
+    return f"{configuration}{EVENT_LOG}    base_dir: {base_dir}\n"

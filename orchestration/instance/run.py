@@ -53,7 +53,6 @@ def _execute(
     from orchestration.alerts.messages import owners_of_specs
     from orchestration.alerts.sensor import tell_of_ended_runs
     from orchestration.definitions import PROGRESS, definitions
-    from orchestration.instance.open_files import history_kept_open
     from orchestration.instance.run_processes import (
         PROCESS_TAG,
         cancel_runs_of_this_process,
@@ -62,7 +61,7 @@ def _execute(
     )
     from orchestration.instance.timeline import LOCATION_TAG, show_on_timeline
 
-    with naming_the_damaged_file(settings), history_kept_open(), DagsterInstance.get() as instance:
+    with naming_the_damaged_file(settings), DagsterInstance.get() as instance:
         close_dead_runs(instance)
         before_ending(lambda: cancel_runs_of_this_process(instance))
         # The warehouse's resource sets it too, but a run with nothing new does not open the warehouse.

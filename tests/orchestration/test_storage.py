@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ from dagster import (
     job,
     op,
 )
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from orchestration.instance.home import prepare_dagster_home
 from orchestration.instance.run import _execute, naming_the_damaged_file
@@ -146,6 +148,41 @@ def test_by_default_it_is_in_files_of_the_data_folder(tmp_path: Path, monkeypatc
     settings = Settings(data_dir=tmp_path)
     remember_a_run(settings, monkeypatch)
     assert (settings.dagster_home / "history" / "runs.db").exists()
+
+
+def test_dagsters_own_storage_reads_the_same_events_while_files_are_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance_in_files(tmp_path, monkeypatch) as instance:
+        run_id = small_job.execute_in_process(instance=instance).run_id
+        others = SqliteEventLogStorage(str(tmp_path / "dagster" / "history" / "runs"))
+        events = others.get_logs_for_run(run_id)
+        assert len(events) > 3
+        assert events == instance.all_logs(run_id)
+
+
+def test_files_of_two_runs_are_open_and_none_when_a_process_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance_in_files(tmp_path, monkeypatch) as instance:
+        runs = [small_job.execute_in_process(instance=instance).run_id for _ in range(4)]
+        assert [len(instance.all_logs(run)) for run in runs] == [len(instance.all_logs(runs[0]))] * 4
+        assert open_databases(tmp_path) == {"index", runs[-1], runs[0]}
+    assert open_databases(tmp_path) == set()
+
+
+@contextmanager
+def instance_in_files(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", "set back after the test")
+    prepare_dagster_home(Settings(data_dir=data_dir))
+    with DagsterInstance.get() as instance:
+        yield instance
+
+
+def open_databases(data_dir: Path) -> set[str]:
+    """Names of the files of events that this process has open."""
+    files = [Path(file.path) for file in psutil.Process().open_files()]
+    return {file.stem for file in files if file.suffix == ".db" and file.is_relative_to(data_dir)}
 
 
 def test_dagster_on_postgresql_writes_no_files_and_no_password(
